@@ -1,0 +1,201 @@
+//! Devices: what is on record of each, and what is known of its state.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::{Desired, Reported};
+use crate::id::{DeviceId, DeviceKey, JobId, ProjectId, ProjectKey, Revision};
+use crate::time::Timestamp;
+
+/// What a device is, and so which driver speaks to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// An Android phone, reached over ADB.
+    Phone,
+}
+
+impl Kind {
+    /// The word that stands for it in the store, the API and import files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "phone" => Ok(Self::Phone),
+            _ => Err(UnknownWord { what: "device kind", word: text.to_owned() }),
+        }
+    }
+}
+
+/// A word that stands for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what}: {word:?}")]
+pub struct UnknownWord {
+    /// What was looked for.
+    pub what: &'static str,
+    /// What was given.
+    pub word: String,
+}
+
+/// What is on record of a device. Changed by operators only, never by the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Our key.
+    pub key: DeviceKey,
+    /// The project it belongs to.
+    pub project: ProjectKey,
+    /// The project's public id.
+    pub project_id: ProjectId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its id within the project.
+    pub id: DeviceId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The host it lives on, as the operator names it; empty if none was given.
+    pub server: String,
+    /// Where it answers: `host:port`.
+    pub address: String,
+    /// The profile by which it is spoken to.
+    pub profile: String,
+    /// The mark that proves that the device at the address is this one.
+    pub marker: String,
+    /// When it was first imported.
+    pub created_at: Timestamp,
+    /// When its record last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How a device is doing, as the engine last saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condition {
+    /// Imported, and never reached yet.
+    New,
+    /// Reached, proved to be the right one, and running.
+    Running,
+    /// Could not be reached, or could not be proved to be the right one, for as long as a job may
+    /// wait.
+    Abnormal,
+}
+
+impl Condition {
+    /// The word that stands for it in the store and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Running => "running",
+            Self::Abnormal => "abnormal",
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Condition {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "new" => Ok(Self::New),
+            "running" => Ok(Self::Running),
+            "abnormal" => Ok(Self::Abnormal),
+            _ => Err(UnknownWord { what: "condition", word: text.to_owned() }),
+        }
+    }
+}
+
+/// Which boot of a device a value was seen in.
+///
+/// It takes both halves: a container's restart changes only the start of its first process (it
+/// shares its host's kernel), a physical phone's restart only the kernel's boot id for certain.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BootIdentity {
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub kernel: String,
+    /// Field 22 of `/proc/1/stat`: the start time of process 1 in clock ticks after the boot.
+    pub init_start: String,
+}
+
+impl fmt::Display for BootIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kernel, self.init_start)
+    }
+}
+
+impl FromStr for BootIdentity {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        let error = || UnknownWord { what: "boot identity", word: text.to_owned() };
+        let (kernel, init_start) = text.split_once('/').ok_or_else(error)?;
+        Ok(Self { kernel: kernel.to_owned(), init_start: init_start.to_owned() })
+    }
+}
+
+/// What is known of a device's state. One row, changed with every accepted update and every result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceState {
+    /// The last revision given.
+    pub revision: Revision,
+    /// What was asked for.
+    pub desired: Desired,
+    /// Every desired value up to this revision has been shown by the device or finally refused by
+    /// it. Below [`Self::revision`] there is work to do.
+    pub settled: Revision,
+    /// What the device last showed.
+    pub reported: Reported,
+    /// How it is doing.
+    pub condition: Condition,
+    /// Since when the condition, or the trouble in [`Self::trouble`], has lasted.
+    pub since: Timestamp,
+    /// Why the device can't be worked on at the moment, in a sentence; `None` if it can.
+    pub trouble: Option<String>,
+    /// The boot in which it was last seen.
+    pub boot: Option<BootIdentity>,
+    /// Whether the device has once shown the record's marker.
+    pub adopted: bool,
+    /// Its open jobs, oldest first.
+    pub open_jobs: Vec<JobId>,
+}
+
+impl DeviceState {
+    /// The state of a device that was imported at `now` and never reached.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            revision: Revision(0),
+            desired: Desired::default(),
+            settled: Revision(0),
+            reported: Reported::default(),
+            condition: Condition::New,
+            since: now,
+            trouble: None,
+            boot: None,
+            adopted: false,
+            open_jobs: Vec::new(),
+        }
+    }
+
+    /// Whether the engine has something to do for this device: to apply, to end a job, to meet it
+    /// for the first time, or to find it again.
+    pub fn has_work(&self) -> bool {
+        self.settled < self.revision
+            || !self.open_jobs.is_empty()
+            || self.condition != Condition::Running
+            || self.trouble.is_some()
+    }
+}

@@ -1,0 +1,204 @@
+//! Jobs: the durable record of one device's part of an update.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::desired::Values;
+use crate::device::UnknownWord;
+use crate::id::{DeviceKey, JobId, ProjectKey, Revision};
+use crate::time::Timestamp;
+
+/// The API through which an update came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Door {
+    /// Huawei Cloud CPH.
+    Cph,
+    /// Our own API.
+    Native,
+}
+
+impl Door {
+    /// The word that stands for it in the store and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cph => "cph",
+            Self::Native => "native",
+        }
+    }
+}
+
+impl FromStr for Door {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "cph" => Ok(Self::Cph),
+            "native" => Ok(Self::Native),
+            _ => Err(UnknownWord { what: "door", word: text.to_owned() }),
+        }
+    }
+}
+
+/// A job. Once `end` is set, nothing of it changes any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id, which names its request too.
+    pub id: JobId,
+    /// The device.
+    pub device: DeviceKey,
+    /// The project.
+    pub project: ProjectKey,
+    /// The revision that the device's desired state got from it.
+    pub revision: Revision,
+    /// The values asked for.
+    pub patch: Values,
+    /// Whether the device was away when the call came, so that the door answered at once that the
+    /// values are stored. The job itself stays open until the device has shown them.
+    pub stored: bool,
+    /// The API through which it came.
+    pub door: Door,
+    /// Who asked.
+    pub actor: String,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// How and when it ended; `None` while it is open.
+    pub end: Option<Ended>,
+}
+
+/// Where a job stands, in one word. What is open is told apart by what its device is doing at the
+/// moment, so these words are never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// It will be worked on when its turn comes.
+    Pending,
+    /// Its device can't be worked on at the moment.
+    WaitingForDevice,
+    /// An action is in flight on its device.
+    Running,
+    /// The device holds the values.
+    Succeeded,
+    /// It ended otherwise.
+    Failed,
+}
+
+impl JobState {
+    /// The word that stands for it in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::WaitingForDevice => "waiting for the device",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the job has ended.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed)
+    }
+}
+
+impl Job {
+    /// Where the job stands, given whether its device can't be worked on (`away`) and whether an
+    /// action is in flight on it (`running`).
+    pub fn state(&self, away: bool, running: bool) -> JobState {
+        match &self.end {
+            Some(Ended { end: End::Succeeded { .. }, .. }) => JobState::Succeeded,
+            Some(Ended { end: End::Failed { .. }, .. }) => JobState::Failed,
+            None if away => JobState::WaitingForDevice,
+            None if running => JobState::Running,
+            None => JobState::Pending,
+        }
+    }
+}
+
+/// How and when a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How.
+    pub end: End,
+    /// When.
+    pub at: Timestamp,
+    /// The job whose later values took the place of all of this one's, if one did. This job then
+    /// ended as that one did.
+    pub superseded_by: Option<JobId>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum End {
+    /// The device holds the values.
+    Succeeded {
+        /// How that is known.
+        proof: Proof,
+    },
+    /// It does not, and will not be tried again for this job. The desired value stays.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// How it is known that a job succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// A read-back at the job's revision or later has shown the values.
+    Verified,
+    /// The device said yes and its profile has no way to read back.
+    Acknowledged,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Failure {
+    /// The device could not be worked on until the job's deadline.
+    DeadlinePassed {
+        /// What stood in the way at the end, in a sentence.
+        trouble: String,
+    },
+    /// The device refused to set the value.
+    Refused {
+        /// The property.
+        name: String,
+        /// What the device said.
+        detail: String,
+    },
+    /// The device took the value and shows another.
+    ReadBackDiffers {
+        /// The property.
+        name: String,
+        /// What it shows; `None` for nothing.
+        shown: Option<String>,
+    },
+    /// The device's profile knows no way to set the property.
+    Unsupported {
+        /// The property.
+        name: String,
+        /// Why.
+        detail: String,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeadlinePassed { trouble } => write!(f, "not done by its deadline: {trouble}"),
+            Self::Refused { name, detail } => write!(f, "the device refused {name}: {detail}"),
+            Self::ReadBackDiffers { name, shown: Some(shown) } => {
+                write!(f, "the device took {name} and shows {shown:?}")
+            }
+            Self::ReadBackDiffers { name, shown: None } => {
+                write!(f, "the device took {name} and shows nothing")
+            }
+            Self::Unsupported { name, detail } => write!(f, "{name} is not supported: {detail}"),
+        }
+    }
+}

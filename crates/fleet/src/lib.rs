@@ -1,0 +1,35 @@
+//! The domain of Fleetwright: devices, properties, the catalogue, what is desired and what is
+//! reported, and how a job ends.
+//!
+//! This crate must never do I/O: no clock, no sockets, no files, no async runtime. Time comes in as
+//! a [`Timestamp`], bytes come in as text, and every function gives the same answer for the same
+//! arguments. It depends on nothing else of ours, and everything else of ours depends on it.
+//!
+//! Start with [`device`] and [`job`] for the nouns, then [`desired`] for the rule by which a job
+//! ends, then [`catalogue`] for what is known of each property.
+
+pub mod catalogue;
+pub mod desired;
+pub mod device;
+pub mod fault_point;
+pub mod id;
+pub mod job;
+pub mod limits;
+pub mod principal;
+pub mod project;
+pub mod refusal;
+pub mod secret;
+pub mod time;
+
+pub use catalogue::Catalogue;
+pub use desired::{Desired, Reported, Values};
+pub use device::{BootIdentity, Condition, Device, DeviceState, Kind};
+pub use id::{
+    DeviceId, DeviceKey, Epoch, JobId, ProjectId, ProjectKey, RequestId, Revision, Shard,
+};
+pub use job::{Door, End, Ended, Failure, Job, JobState, Proof};
+pub use principal::{Principal, Role};
+pub use project::Project;
+pub use refusal::Refusal;
+pub use secret::Secret;
+pub use time::Timestamp;

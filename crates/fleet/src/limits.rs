@@ -1,0 +1,88 @@
+//! Every bound of the product, in one place, each with its reason.
+//!
+//! Over a bound the answer is a plain refusal: never silence, never memory growth.
+
+use std::time::Duration;
+
+/// Bytes of a project id. CPH's are 32; ISS's are up to 64.
+pub const PROJECT_ID_BYTES_MAX: usize = 64;
+/// Bytes of a device id: CPH's page of UpdateCloudPhoneProperty says 32 bytes for `phone_id`.
+pub const DEVICE_ID_BYTES_MAX: usize = 32;
+/// Bytes of a name that an operator gives to a project, a device, a server.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Bytes of a device's address, `host:port`: a DNS name has at most 253.
+pub const ADDRESS_BYTES_MAX: usize = 260;
+
+/// Phones in one call: the bound of `phones` in CPH's API definition.
+pub const PHONES_PER_UPDATE_MAX: usize = 8_096;
+/// Devices in one import call; the CLI sends larger files in pieces of this size.
+pub const DEVICES_PER_IMPORT_MAX: usize = 10_000;
+/// Characters of `property` in CPH's API definition.
+pub const CPH_PROPERTY_CHARS_MAX: usize = 8_096;
+/// Bytes of `property` and `custom_property` together in CPH's API definition.
+pub const CPH_PROPERTIES_BYTES_MAX: usize = 7_800;
+/// Request ids in one ListJobs call (CPS.0161 beyond it).
+pub const REQUEST_IDS_PER_QUERY_MAX: usize = 20;
+/// Jobs in one page of ListJobs.
+pub const JOBS_PER_PAGE_MAX: u32 = 100;
+/// Devices in one page of the native list.
+pub const DEVICES_PER_PAGE_MAX: u32 = 1_000;
+/// Bytes of a property's name: Android's own limit was 31 until Android 8 and is none since; the
+/// longest name that CPH lists has 32.
+pub const PROPERTY_NAME_BYTES_MAX: usize = 128;
+/// Bytes of all desired values of one device as stored. Eight full CPH calls with no key in common.
+pub const DESIRED_BYTES_MAX: usize = 65_536;
+/// Bytes of a sentence that a device gave as its reason.
+pub const DETAIL_BYTES_MAX: usize = 512;
+
+/// Body of a request: the gateway in front of CPH takes 12 MB.
+pub const BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
+
+/// Open jobs of one device. Beyond it that device's entry is refused as busy: they all end with the
+/// same application, so more of them only cost memory and read time.
+pub const OPEN_JOBS_PER_DEVICE_MAX: usize = 64;
+
+/// Applications at a time on one server (the host that phones live on).
+pub const ACTIONS_PER_SERVER_MAX: usize = 8;
+/// Actions in flight on one node, over all servers. Each holds a connection and some kilobytes.
+pub const ACTIONS_PER_NODE_MAX: usize = 1_024;
+/// How long one action on a phone may take.
+pub const PHONE_ACTION_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a job may stay open on a device that should run and can't be reached.
+pub const JOB_DEADLINE: Duration = Duration::from_secs(600);
+/// Attempts at a value that the device refuses or shows otherwise, before its jobs fail.
+pub const REFUSED_ATTEMPTS_MAX: u8 = 3;
+/// The wait after a first failed attempt; it doubles with each further one.
+pub const RETRY_FIRST: Duration = Duration::from_millis(500);
+/// The longest wait between two attempts.
+pub const RETRY_MAX: Duration = Duration::from_secs(30);
+/// The wait before a phone that is still booting is asked again.
+pub const BOOTING_RETRY: Duration = Duration::from_millis(500);
+/// Read-backs a second and node that the sweep may cost.
+pub const SWEEP_PER_SECOND: u32 = 50;
+/// How often all unsettled devices are read again, in case an event was lost.
+pub const RESCAN_EVERY: Duration = Duration::from_secs(60);
+/// Devices read at a time while starting and rescanning.
+pub const SCAN_PAGE: u32 = 1_000;
+/// Messages to the lanes that may wait. The sender waits beyond it, so accepting slows down.
+pub const LANE_MESSAGES_MAX: usize = 16_384;
+
+/// Operations that the writer takes into one group commit.
+pub const GROUP_OPERATIONS_MAX: usize = 512;
+/// Rows that the writer takes into one group commit; a larger operation goes alone.
+pub const GROUP_ROWS_MAX: usize = 2_048;
+/// Operations that may wait for the writer. Beyond it a write is refused as busy.
+pub const WRITES_WAITING_MAX: usize = 8_192;
+/// Reads that may wait for a reader. Beyond it a read is refused as busy.
+pub const READS_WAITING_MAX: usize = 8_192;
+/// How long one read may take before it is interrupted: a pinned reader lets the WAL grow.
+pub const READ_DEADLINE: Duration = Duration::from_secs(5);
+/// Size of the WAL past which the writer itself makes room.
+pub const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Projects whose keys are kept in memory.
+pub const PROJECTS_CACHED_MAX: usize = 10_000;
+/// Access keys whose opened secrets are kept in memory.
+pub const ACCESS_KEYS_CACHED_MAX: usize = 10_000;
+/// Bytes of an access key's id and of its secret. Huawei's have 20 and 40, Tencent's 36 and 32.
+pub const ACCESS_KEY_BYTES_MAX: usize = 128;

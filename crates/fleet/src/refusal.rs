@@ -1,0 +1,44 @@
+//! Why one device's entry of an update was not accepted. Nothing has changed for that device; the
+//! other entries of the call are not affected.
+
+use serde::{Deserialize, Serialize};
+
+/// A refused entry. Each door has its own codes and words for these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Refusal {
+    /// The id is missing, not text, empty or too long.
+    #[error("the device id is malformed")]
+    DeviceIdInvalid,
+    /// No such device in the caller's project.
+    #[error("no such device")]
+    DeviceUnknown,
+    /// The set of properties can't be read as one.
+    #[error("the properties are malformed: {detail}")]
+    PropertiesInvalid {
+        /// What is wrong and where, in a sentence.
+        detail: String,
+    },
+    /// No such property, or one that may not be set, or one that this device can't take.
+    #[error("property {name} is not supported: {detail}")]
+    PropertyUnsupported {
+        /// The property, as the caller named it.
+        name: String,
+        /// Which of the three it is.
+        detail: String,
+    },
+    /// A value that the property does not allow.
+    #[error("property {name} is invalid: {detail}")]
+    PropertyInvalid {
+        /// The property, as the caller named it.
+        name: String,
+        /// What the property does allow.
+        detail: String,
+    },
+    /// The device has as many open jobs as it may have, or as much desired state.
+    #[error("the device is busy: {detail}")]
+    Busy {
+        /// Which bound was met.
+        detail: String,
+    },
+}
