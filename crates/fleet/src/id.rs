@@ -288,10 +288,7 @@ mod tests {
     fn identifiers_say_why_they_are_refused() {
         let check = |text: &str| DeviceId::new(text).unwrap_err().to_string();
         assert_eq!(check(""), "device id is empty");
-        assert_eq!(
-            check(&"a".repeat(33)),
-            "device id has 33 bytes; at most 32 are allowed"
-        );
+        assert_eq!(check(&"a".repeat(33)), "device id has 33 bytes; at most 32 are allowed");
         assert!(DeviceId::new("手".repeat(11)).is_err(), "33 bytes in 11 characters");
         assert!(DeviceId::new("a".repeat(32)).is_ok());
         assert_eq!(
@@ -304,7 +301,8 @@ mod tests {
 
     #[test]
     fn shards_are_spread_over_all_256() {
-        let shards: std::collections::BTreeSet<_> = (1..=256).map(|k| DeviceKey(k).shard()).collect();
+        let shards: std::collections::BTreeSet<_> =
+            (1..=256).map(|k| DeviceKey(k).shard()).collect();
         assert_eq!(shards.len(), usize::from(SHARDS));
     }
 }

@@ -52,6 +52,10 @@ pub const PHONE_ACTION_TIMEOUT: Duration = Duration::from_secs(15);
 pub const JOB_DEADLINE: Duration = Duration::from_secs(600);
 /// Attempts at a value that the device refuses or shows otherwise, before its jobs fail.
 pub const REFUSED_ATTEMPTS_MAX: u8 = 3;
+/// Attempts at a value that a boot has wiped and the device refuses to take back: about a minute.
+/// More than for a new value, since a phone's services come up one after the other; not without
+/// end, since a phone that refuses for good would be asked for ever.
+pub const BOOT_ATTEMPTS_MAX: u8 = 8;
 /// The wait after a first failed attempt; it doubles with each further one.
 pub const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait between two attempts.

@@ -140,11 +140,8 @@ pub(super) fn load(
     properties: &[Source<'_>],
     profiles: &[Source<'_>],
 ) -> Result<Catalogue, LoadError> {
-    let mut catalogue = Catalogue {
-        properties: Vec::new(),
-        names: Names::new(),
-        profiles: BTreeMap::new(),
-    };
+    let mut catalogue =
+        Catalogue { properties: Vec::new(), names: Names::new(), profiles: BTreeMap::new() };
     for source in properties {
         add_properties(&mut catalogue, source.text).map_err(|at| locate(source, at))?;
     }
@@ -161,10 +158,7 @@ fn locate(source: &Source<'_>, (span, problem): Misplaced) -> LoadError {
     LoadError {
         file: source.name.to_owned(),
         line: before.matches('\n').count() + 1,
-        column: before
-            .get(line_start..)
-            .map_or(0, |line| line.chars().count())
-            + 1,
+        column: before.get(line_start..).map_or(0, |line| line.chars().count()) + 1,
         problem,
     }
 }
@@ -172,20 +166,15 @@ fn locate(source: &Source<'_>, (span, problem): Misplaced) -> LoadError {
 /// Reads a file's text into its form.
 fn parse<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, Misplaced> {
     toml::from_str(text).map_err(|error| {
-        (
-            error.span().unwrap_or(0..0),
-            Problem::Form(error.message().trim_end().to_owned()),
-        )
+        (error.span().unwrap_or(0..0), Problem::Form(error.message().trim_end().to_owned()))
     })
 }
 
 /// Adds all properties of one file.
 fn add_properties(catalogue: &mut Catalogue, text: &str) -> Result<(), Misplaced> {
     for entry in parse::<PropertyFile>(text)?.property {
-        let names: Vec<Spanned<String>> = std::iter::once(&entry.name)
-            .chain(&entry.aliases)
-            .cloned()
-            .collect();
+        let names: Vec<Spanned<String>> =
+            std::iter::once(&entry.name).chain(&entry.aliases).cloned().collect();
         let index = catalogue.properties.len();
         // It goes in before its names, so that a name given twice within the entry has an owner.
         catalogue.properties.push(property(entry)?);
@@ -212,11 +201,7 @@ fn property_name(name: &Spanned<String>, alias: bool) -> Result<NameForm<'_>, Mi
         Some(form) => form,
     };
     let (NameForm::Exact(stem) | NameForm::Prefix(stem)) = form;
-    if is_reserved(stem) {
-        Err(refuse(Problem::Reserved))
-    } else {
-        Ok(form)
-    }
+    if is_reserved(stem) { Err(refuse(Problem::Reserved)) } else { Ok(form) }
 }
 
 /// Makes a property of its entry. Its names are checked by the caller.
@@ -228,10 +213,7 @@ fn property(entry: PropertyEntry) -> Result<Property, Misplaced> {
         aliases: entry.aliases.into_iter().map(Spanned::into_inner).collect(),
         kind: entry.kind,
         allows,
-        default: entry
-            .default
-            .as_ref()
-            .map(|default| default.get_ref().clone()),
+        default: entry.default.as_ref().map(|default| default.get_ref().clone()),
         timing: entry.timing,
         updatable: entry.updatable,
         meaning: entry.meaning,
@@ -241,13 +223,7 @@ fn property(entry: PropertyEntry) -> Result<Property, Misplaced> {
     match entry.default {
         Some(default) if !property.takes(default.get_ref()) => {
             let allows = property.allows;
-            Err((
-                default.span(),
-                Problem::Default {
-                    default: default.into_inner(),
-                    allows,
-                },
-            ))
+            Err((default.span(), Problem::Default { default: default.into_inner(), allows }))
         }
         _ => Ok(property),
     }
@@ -288,15 +264,11 @@ fn check(entry: &PropertyEntry) -> Result<(Check, String), Misplaced> {
         (ValueKind::Bool01, _) => (Check::Bool01, "0 or 1".to_owned()),
         (ValueKind::Integer, _) => {
             let (min, max) = (entry.min.unwrap_or(i64::MIN), entry.max.unwrap_or(i64::MAX));
-            (
-                Check::Integer { min, max },
-                format!("a whole number from {min} to {max}"),
-            )
+            (Check::Integer { min, max }, format!("a whole number from {min} to {max}"))
         }
-        (ValueKind::Text, Some(values)) => (
-            Check::OneOf(values.clone()),
-            format!("one of {}", values.join(", ")),
-        ),
+        (ValueKind::Text, Some(values)) => {
+            (Check::OneOf(values.clone()), format!("one of {}", values.join(", ")))
+        }
         (ValueKind::Text, None) => {
             let pattern = entry.pattern.as_ref().map(whole).transpose()?;
             let bounds = [(entry.chars_max, "characters"), (entry.bytes_max, "bytes")]
@@ -326,13 +298,7 @@ fn add_profile(catalogue: &mut Catalogue, text: &str) -> Result<(), Misplaced> {
     let file = parse::<ProfileFile>(text)?;
     if catalogue.profiles.contains_key(file.name.get_ref()) {
         let name = file.name.get_ref().clone();
-        return Err((
-            file.name.span(),
-            Problem::Taken {
-                owner: name.clone(),
-                name,
-            },
-        ));
+        return Err((file.name.span(), Problem::Taken { owner: name.clone(), name }));
     }
     let mut rules = Names::new();
     for entry in file.apply {
@@ -348,12 +314,8 @@ fn add_profile(catalogue: &mut Catalogue, text: &str) -> Result<(), Misplaced> {
         }
     }
     let name = file.name.into_inner();
-    let profile = Profile {
-        name: name.clone(),
-        restart: file.restart,
-        meaning: file.meaning,
-        rules,
-    };
+    let profile =
+        Profile { name: name.clone(), restart: file.restart, meaning: file.meaning, rules };
     catalogue.profiles.insert(name, profile);
     Ok(())
 }
@@ -367,17 +329,13 @@ fn rule_name<'a>(
     let refuse = |problem: fn(String) -> Problem| (name.span(), problem(name.get_ref().clone()));
     let form = NameForm::parse(name.get_ref()).ok_or_else(|| refuse(Problem::Name))?;
     let known = match form {
-        NameForm::Exact(text) => catalogue
-            .find(text)
-            .is_some_and(|(_, canonical)| canonical == text),
+        NameForm::Exact(text) => {
+            catalogue.find(text).is_some_and(|(_, canonical)| canonical == text)
+        }
         NameForm::Prefix("") => true,
         NameForm::Prefix(_) => catalogue.names.meets(form),
     };
-    if known {
-        Ok(form)
-    } else {
-        Err(refuse(Problem::UnknownProperty))
-    }
+    if known { Ok(form) } else { Err(refuse(Problem::UnknownProperty)) }
 }
 
 /// Makes a rule of its entry.
@@ -390,11 +348,7 @@ fn rule(entry: &RuleEntry) -> Result<Rule, Misplaced> {
             return Err((entry.how.span(), Problem::Fields(problem)));
         }
     };
-    Ok(Rule {
-        how,
-        retention: entry.retention,
-        timing: entry.timing,
-    })
+    Ok(Rule { how, retention: entry.retention, timing: entry.timing })
 }
 
 #[cfg(test)]

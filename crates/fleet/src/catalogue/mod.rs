@@ -29,10 +29,8 @@ pub struct Source<'a> {
 }
 
 /// The property files that are part of the product.
-const BUILT_IN_PROPERTIES: &[Source<'static>] = &[Source {
-    name: "catalogue/cph.toml",
-    text: include_str!("../../../../catalogue/cph.toml"),
-}];
+const BUILT_IN_PROPERTIES: &[Source<'static>] =
+    &[Source { name: "catalogue/cph.toml", text: include_str!("../../../../catalogue/cph.toml") }];
 
 /// The profile files that are part of the product.
 const BUILT_IN_PROFILES: &[Source<'static>] = &[
@@ -81,10 +79,8 @@ impl Catalogue {
         name: &'a str,
         value: &str,
     ) -> Result<&'a str, Refusal> {
-        let unsupported = |detail: String| Refusal::PropertyUnsupported {
-            name: name.to_owned(),
-            detail,
-        };
+        let unsupported =
+            |detail: String| Refusal::PropertyUnsupported { name: name.to_owned(), detail };
         let Some((property, canonical)) = self.find(name) else {
             return Err(unsupported(why_unknown(name)));
         };
@@ -92,14 +88,10 @@ impl Catalogue {
             return Err(unsupported("it may not be changed".to_owned()));
         }
         let Some(known_profile) = self.profile(profile) else {
-            return Err(unsupported(format!(
-                "the device's profile {profile:?} is not known"
-            )));
+            return Err(unsupported(format!("the device's profile {profile:?} is not known")));
         };
         let Some(rule) = known_profile.rules.get(canonical) else {
-            return Err(unsupported(format!(
-                "profile {profile} does not say how to apply it"
-            )));
+            return Err(unsupported(format!("profile {profile} does not say how to apply it")));
         };
         let route = rule.route(canonical, property.timing);
         if let SetBy::Unsupported { reason } = route.set_by {
@@ -107,10 +99,7 @@ impl Catalogue {
         }
         if !property.takes(value) {
             let detail = format!("allowed: {}", property.allows);
-            return Err(Refusal::PropertyInvalid {
-                name: name.to_owned(),
-                detail,
-            });
+            return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
         }
         match route.value_bytes_max() {
             Some(bytes_max) if value.len() > bytes_max => Err(unsupported(format!(
@@ -154,14 +143,7 @@ impl Catalogue {
     /// entry the name as given.
     fn find<'a>(&'a self, name: &'a str) -> Option<(&'a Property, &'a str)> {
         let property = self.entry(name)?;
-        Some((
-            property,
-            if property.is_prefix() {
-                name
-            } else {
-                &property.name
-            },
-        ))
+        Some((property, if property.is_prefix() { name } else { &property.name }))
     }
 
     /// The property of this name, if the name is one that anybody may use.

@@ -51,8 +51,7 @@ pub(super) fn is_legal(name: &str) -> bool {
 
 /// Whether `name` (or the prefix `name`) belongs to the server itself.
 pub(super) fn is_reserved(name: &str) -> bool {
-    name.strip_prefix(RESERVED)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    name.strip_prefix(RESERVED).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Things found by name: exact names first, then the longest prefix.
@@ -65,10 +64,7 @@ pub(super) struct Names<T> {
 impl<T> Names<T> {
     /// Nothing.
     pub(super) fn new() -> Self {
-        Self {
-            exact: HashMap::new(),
-            prefixes: HashMap::new(),
-        }
+        Self { exact: HashMap::new(), prefixes: HashMap::new() }
     }
 
     /// What is under exactly this form, if anything is.
@@ -126,19 +122,8 @@ mod tests {
         for name in ["a", "persist.sys.locale", "A-b_c:d@e.9", &"x".repeat(128)] {
             assert!(is_legal(name), "{name}");
         }
-        for name in [
-            "",
-            ".",
-            ".a",
-            "a.",
-            "a..b",
-            "a b",
-            "a/b",
-            "a\0",
-            "ä",
-            "a*",
-            &"x".repeat(129),
-        ] {
+        for name in ["", ".", ".a", "a.", "a..b", "a b", "a/b", "a\0", "ä", "a*", &"x".repeat(129)]
+        {
             assert!(!is_legal(name), "{name}");
         }
     }
@@ -155,19 +140,10 @@ mod tests {
 
     #[test]
     fn reserves_our_own_names_and_no_others() {
-        for name in [
-            "persist.fleetwright",
-            "persist.fleetwright.id",
-            "persist.fleetwright.",
-        ] {
+        for name in ["persist.fleetwright", "persist.fleetwright.id", "persist.fleetwright."] {
             assert!(is_reserved(name), "{name}");
         }
-        for name in [
-            "persist.fleetwrights",
-            "persist.",
-            "persist.fleet.id",
-            "fleetwright",
-        ] {
+        for name in ["persist.fleetwrights", "persist.", "persist.fleet.id", "fleetwright"] {
             assert!(!is_reserved(name), "{name}");
         }
     }

@@ -47,11 +47,7 @@ impl Retention {
     /// Android's own rule: it stores properties whose names begin with `persist.` under /data, and
     /// keeps all others in memory (AOSP, "Add system properties").
     fn of_android(name: &str) -> Self {
-        if name.starts_with("persist.") {
-            Self::Data
-        } else {
-            Self::Boot
-        }
+        if name.starts_with("persist.") { Self::Data } else { Self::Boot }
     }
 }
 
@@ -121,9 +117,7 @@ impl Rule {
                 How::Setprop => SetBy::Setprop { name },
                 How::Unsupported(reason) => SetBy::Unsupported { reason },
             },
-            retention: self
-                .retention
-                .unwrap_or_else(|| Retention::of_android(name)),
+            retention: self.retention.unwrap_or_else(|| Retention::of_android(name)),
             timing: self.timing.unwrap_or(timing),
         }
     }

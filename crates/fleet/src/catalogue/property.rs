@@ -97,16 +97,10 @@ impl Check {
             }
             Self::OneOf(values) => values.iter().any(|allowed| allowed == value),
             // Lengths first: they bound what the pattern may cost.
-            Self::Text {
-                chars_max,
-                bytes_max,
-                pattern,
-            } => {
+            Self::Text { chars_max, bytes_max, pattern } => {
                 value.len() <= *bytes_max
                     && value.chars().nth(*chars_max).is_none()
-                    && pattern
-                        .as_ref()
-                        .is_none_or(|pattern| pattern.is_match(value))
+                    && pattern.as_ref().is_none_or(|pattern| pattern.is_match(value))
             }
         }
     }
@@ -134,31 +128,16 @@ mod tests {
             assert_eq!(plain_decimal(text), Some(number));
         }
         assert_eq!(plain_decimal("-9223372036854775808"), Some(i64::MIN));
-        for text in [
-            "",
-            "-",
-            "-0",
-            "+7",
-            "007",
-            "00",
-            "7 ",
-            " 7",
-            "7.0",
-            "1e3",
-            "٧",
-            "9223372036854775808",
-        ] {
+        for text in
+            ["", "-", "-0", "+7", "007", "00", "7 ", " 7", "7.0", "1e3", "٧", "9223372036854775808"]
+        {
             assert_eq!(plain_decimal(text), None, "{text}");
         }
     }
 
     #[test]
     fn characters_and_bytes_have_their_own_bounds() {
-        let check = Check::Text {
-            chars_max: 3,
-            bytes_max: 6,
-            pattern: None,
-        };
+        let check = Check::Text { chars_max: 3, bytes_max: 6, pattern: None };
         for value in ["", "abc", "äöü", "一一"] {
             assert!(check.passes(value), "{value}");
         }

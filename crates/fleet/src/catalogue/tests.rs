@@ -13,14 +13,8 @@ pub(super) fn load_one(properties: &str) -> Result<Catalogue, LoadError> {
     let profile = "name = 'p'\nrestart = 'none'\nmeaning = 'm'\n\
                    [[apply]]\nnames = ['*']\nhow = 'setprop'\n";
     Catalogue::load(
-        &[Source {
-            name: "a.toml",
-            text: properties,
-        }],
-        &[Source {
-            name: "p.toml",
-            text: profile,
-        }],
+        &[Source { name: "a.toml", text: properties }],
+        &[Source { name: "p.toml", text: profile }],
     )
 }
 
@@ -48,10 +42,7 @@ fn every_documented_default_is_taken() {
     for property in catalogue.properties() {
         if let Some(default) = &property.default {
             defaults += 1;
-            assert_eq!(
-                catalogue.check("simulated", &property.name, default),
-                Ok(&*property.name)
-            );
+            assert_eq!(catalogue.check("simulated", &property.name, default), Ok(&*property.name));
         }
     }
     assert_eq!(defaults, 23);
@@ -72,21 +63,13 @@ fn every_zero_or_one_property_takes_zero_and_one_only() {
         "ro.horizontal.screen",
         "ro.com.cph.cloud_app_engine",
     ];
-    let flags = catalogue
-        .properties()
-        .filter(|property| property.kind == ValueKind::Bool01);
-    assert_eq!(
-        flags.map(|property| &*property.name).collect::<Vec<_>>(),
-        names
-    );
+    let flags = catalogue.properties().filter(|property| property.kind == ValueKind::Bool01);
+    assert_eq!(flags.map(|property| &*property.name).collect::<Vec<_>>(), names);
     for name in names {
         assert_eq!(catalogue.check("simulated", name, "0"), Ok(name));
         assert_eq!(catalogue.check("simulated", name, "1"), Ok(name));
         for value in ["2", "-1", "", "01", "true", " 1", "1\n", "１"] {
-            assert!(
-                invalid(&catalogue.check("simulated", name, value)),
-                "{name}={value:?}"
-            );
+            assert!(invalid(&catalogue.check("simulated", name, value)), "{name}={value:?}");
         }
     }
 }
@@ -99,13 +82,7 @@ fn the_ends_of_each_range() {
         (
             "sys.prop.writephonenum",
             vec![long("1", 20), long("1", 1)],
-            vec![
-                long("1", 21),
-                "".into(),
-                "+8613666666666".into(),
-                "1\n".into(),
-                "١".into(),
-            ],
+            vec![long("1", 21), "".into(), "+8613666666666".into(), "1\n".into(), "١".into()],
         ),
         (
             "sys.prop.writeimsi",
@@ -115,44 +92,20 @@ fn the_ends_of_each_range() {
         (
             "sys.prop.writewifissid",
             vec![long("w", 64), "a-b_c.d/e".into()],
-            vec![
-                long("w", 65),
-                "".into(),
-                "a b".into(),
-                "一".into(),
-                "a$b".into(),
-            ],
+            vec![long("w", 65), "".into(), "a b".into(), "一".into(), "a$b".into()],
         ),
         (
             "gsm.operator.numeric",
             vec!["46000".into(), long("4", 10), "46000,4600".into()],
             vec![long("4", 11), "".into(), "abc".into()],
         ),
-        (
-            "gsm.sim.operator.alpha",
-            vec![long("C", 20)],
-            vec![long("C", 21), "4".into()],
-        ),
-        (
-            "gsm.operator.iso-country",
-            vec!["cn,us".into()],
-            vec![long("c", 11), "c1".into()],
-        ),
-        (
-            "persist.sys.locale",
-            vec!["zh-CN".into()],
-            vec!["zh_CN".into(), long("z", 65)],
-        ),
+        ("gsm.sim.operator.alpha", vec![long("C", 20)], vec![long("C", 21), "4".into()]),
+        ("gsm.operator.iso-country", vec!["cn,us".into()], vec![long("c", 11), "c1".into()]),
+        ("persist.sys.locale", vec!["zh-CN".into()], vec!["zh_CN".into(), long("z", 65)]),
         (
             "com.cph.bandwidth_limit",
             vec!["-1".into(), "1".into(), "99999999".into()],
-            vec![
-                "0".into(),
-                "100000000".into(),
-                "-2".into(),
-                "01".into(),
-                "-1\n".into(),
-            ],
+            vec!["0".into(), "100000000".into(), "-2".into(), "01".into(), "-1\n".into()],
         ),
         (
             "com.cph.cam_local_pic_path",
@@ -162,41 +115,21 @@ fn the_ends_of_each_range() {
         (
             "com.cph.cg.app_port",
             vec!["10000".into(), "11000".into()],
-            vec![
-                "9999".into(),
-                "11001".into(),
-                "010000".into(),
-                "+10000".into(),
-            ],
+            vec!["9999".into(), "11001".into(), "010000".into(), "+10000".into()],
         ),
         (
             "com.cph.cg.heartbeat_url",
             vec!["https://a.b:8080/c".into(), long("http", 1)],
-            vec![
-                "ftp://a".into(),
-                format!("http{}", long("a", 253)),
-                "http://a?b".into(),
-            ],
+            vec!["ftp://a".into(), format!("http{}", long("a", 253)), "http://a?b".into()],
         ),
-        (
-            "ro.product.name",
-            vec!["".into(), long("~", 91)],
-            vec![long("~", 92), "é".into()],
-        ),
+        ("ro.product.name", vec!["".into(), long("~", 91)], vec![long("~", 92), "é".into()]),
     ];
     for (name, taken, refused) in cases {
         for value in taken {
-            assert_eq!(
-                catalogue.check("simulated", name, &value),
-                Ok(name),
-                "{value:?}"
-            );
+            assert_eq!(catalogue.check("simulated", name, &value), Ok(name), "{value:?}");
         }
         for value in refused {
-            assert!(
-                invalid(&catalogue.check("simulated", name, &value)),
-                "{name}={value:?}"
-            );
+            assert!(invalid(&catalogue.check("simulated", name, &value)), "{name}={value:?}");
         }
     }
 }
@@ -218,23 +151,15 @@ fn names_of_2019_are_stored_under_the_current_ones() {
     ] {
         assert_eq!(catalogue.check("android", old, value), Ok(name));
         assert_eq!(catalogue.property(old).unwrap().name, name);
-        assert_eq!(
-            catalogue.route("android", old),
-            catalogue.route("android", name)
-        );
+        assert_eq!(catalogue.route("android", old), catalogue.route("android", name));
     }
-    let refused = catalogue
-        .check("android", "hide_navigate", "2")
-        .unwrap_err();
+    let refused = catalogue.check("android", "hide_navigate", "2").unwrap_err();
     let expected = Refusal::PropertyInvalid {
         name: "hide_navigate".to_owned(),
         detail: "allowed: 0 or 1".to_owned(),
     };
     assert_eq!(refused, expected);
-    assert_eq!(
-        unsupported(catalogue.check("android", "iccid", "1")),
-        "there is no such property"
-    );
+    assert_eq!(unsupported(catalogue.check("android", "iccid", "1")), "there is no such property");
 }
 
 #[test]
@@ -247,19 +172,9 @@ fn names_that_nobody_may_use_are_unsupported() {
     }
     let long = format!("persist.{}", "x".repeat(120));
     assert_eq!(catalogue.check("p", &long, "1"), Ok(&*long));
-    for name in [
-        "",
-        "persist.",
-        "persist.a b",
-        "persist.ä",
-        "persist.*",
-        &format!("{long}x"),
-    ] {
+    for name in ["", "persist.", "persist.a b", "persist.ä", "persist.*", &format!("{long}x")] {
         let detail = unsupported(catalogue.check("p", name, "1"));
-        assert!(
-            detail.starts_with("a name is 1 to 128 letters"),
-            "{name}: {detail}"
-        );
+        assert!(detail.starts_with("a name is 1 to 128 letters"), "{name}: {detail}");
     }
 }
 
@@ -270,24 +185,13 @@ fn an_exact_entry_beats_a_prefix_and_a_longer_prefix_a_shorter() {
         + &entry("name = 'persist.net.on'\naliases = ['net_on']\nkind = 'bool01'");
     let catalogue = load_one(&text).unwrap();
     assert_eq!(catalogue.check("p", "persist.a", "x"), Ok("persist.a"));
-    assert_eq!(
-        catalogue.check("p", "persist.net.mtu", "2"),
-        Ok("persist.net.mtu")
-    );
+    assert_eq!(catalogue.check("p", "persist.net.mtu", "2"), Ok("persist.net.mtu"));
     assert!(invalid(&catalogue.check("p", "persist.net.mtu", "x")));
     assert_eq!(catalogue.check("p", "net_on", "0"), Ok("persist.net.on"));
     assert!(invalid(&catalogue.check("p", "persist.net.on", "2")));
-    assert_eq!(
-        unsupported(catalogue.check("p", "persist", "x")),
-        "there is no such property"
-    );
+    assert_eq!(unsupported(catalogue.check("p", "persist", "x")), "there is no such property");
     let route = catalogue.route("p", "persist.net.mtu").unwrap();
-    assert_eq!(
-        route.set_by,
-        SetBy::Setprop {
-            name: "persist.net.mtu"
-        }
-    );
+    assert_eq!(route.set_by, SetBy::Setprop { name: "persist.net.mtu" });
     assert_eq!(route.retention, Retention::Data);
 }
 
@@ -299,24 +203,13 @@ fn each_kind_of_check_says_what_it_allows() {
     let catalogue = load_one(&text).unwrap();
     for (name, good, bad, allows) in [
         ("a", "y", "z", "allowed: one of x, y"),
-        (
-            "b",
-            "ää",
-            "äää",
-            "allowed: at most 3 characters and at most 4 bytes",
-        ),
+        ("b", "ää", "äää", "allowed: at most 3 characters and at most 4 bytes"),
         ("c", "-1", "-2", "allowed: a whole number from -1 to 5"),
     ] {
         assert_eq!(catalogue.check("p", name, good), Ok(name));
         let refused = catalogue.check("p", name, bad).unwrap_err();
         let detail = allows.to_owned();
-        assert_eq!(
-            refused,
-            Refusal::PropertyInvalid {
-                name: name.to_owned(),
-                detail
-            }
-        );
+        assert_eq!(refused, Refusal::PropertyInvalid { name: name.to_owned(), detail });
     }
 }
 
@@ -324,10 +217,7 @@ fn each_kind_of_check_says_what_it_allows() {
 fn what_may_not_be_changed_is_unsupported() {
     let text = entry("name = 'a'\nkind = 'bool01'\nupdatable = false");
     let catalogue = load_one(&text).unwrap();
-    assert_eq!(
-        unsupported(catalogue.check("p", "a", "1")),
-        "it may not be changed"
-    );
+    assert_eq!(unsupported(catalogue.check("p", "a", "1")), "it may not be changed");
 }
 
 #[test]
@@ -335,18 +225,13 @@ fn routes_follow_the_profile() {
     let catalogue = built_in();
     let simulated = catalogue.route("simulated", "ro.install.auto").unwrap();
     let expected = Route {
-        set_by: SetBy::Setprop {
-            name: "ro.install.auto",
-        },
+        set_by: SetBy::Setprop { name: "ro.install.auto" },
         retention: Retention::Boot,
         timing: Timing::AtOnce,
     };
     assert_eq!(simulated, expected);
     let locale = catalogue.route("android", "persist.sys.locale").unwrap();
-    assert_eq!(
-        (locale.retention, locale.timing),
-        (Retention::Data, Timing::AfterRestart)
-    );
+    assert_eq!((locale.retention, locale.timing), (Retention::Data, Timing::AfterRestart));
 
     let android = catalogue.route("android", "ro.install.auto").unwrap();
     assert!(matches!(android.set_by, SetBy::Unsupported { .. }));
@@ -358,17 +243,8 @@ fn routes_follow_the_profile() {
     assert_eq!(catalogue.route("nokia", "com.cph.mainkeys"), None);
     assert_eq!(catalogue.route("android", "no.such"), None);
 
-    let names: Vec<_> = catalogue
-        .profiles()
-        .map(|p| (&*p.name, p.restart))
-        .collect();
-    assert_eq!(
-        names,
-        [
-            ("android", Restart::AdbReboot),
-            ("simulated", Restart::AdbReboot)
-        ]
-    );
+    let names: Vec<_> = catalogue.profiles().map(|p| (&*p.name, p.restart)).collect();
+    assert_eq!(names, [("android", Restart::AdbReboot), ("simulated", Restart::AdbReboot)]);
 }
 
 #[test]
@@ -378,21 +254,12 @@ fn a_profile_may_say_otherwise_and_must_say_something() {
                    [[apply]]\nnames = ['a.*']\nhow = 'setprop'\n\
                    retention = 'data'\ntiming = 'after-restart'\n";
     let catalogue = Catalogue::load(
-        &[Source {
-            name: "a.toml",
-            text: &property,
-        }],
-        &[Source {
-            name: "q.toml",
-            text: profile,
-        }],
+        &[Source { name: "a.toml", text: &property }],
+        &[Source { name: "q.toml", text: profile }],
     )
     .unwrap();
     let route = catalogue.route("q", "a.b").unwrap();
-    assert_eq!(
-        (route.retention, route.timing),
-        (Retention::Data, Timing::AfterRestart)
-    );
+    assert_eq!((route.retention, route.timing), (Retention::Data, Timing::AfterRestart));
     assert_eq!(catalogue.route("q", "c"), None);
     let detail = unsupported(catalogue.check("q", "c", "1"));
     assert_eq!(detail, "profile q does not say how to apply it");
@@ -413,18 +280,12 @@ fn a_value_too_long_for_setprop_is_unsupported() {
     }
     assert!(invalid(&catalogue.check("simulated", name, &url(257))));
     let picture = "com.cph.cam_local_pic_path";
-    assert_eq!(
-        catalogue.check("simulated", picture, &"图".repeat(30)),
-        Ok(picture)
-    );
+    assert_eq!(catalogue.check("simulated", picture, &"图".repeat(30)), Ok(picture));
     unsupported(catalogue.check("simulated", picture, &"图".repeat(31)));
 
     let text = entry("name = 'ro.long'\nkind = 'text'\nchars_max = 200");
     let catalogue = load_one(&text).unwrap();
-    assert_eq!(
-        catalogue.check("p", "ro.long", &"x".repeat(200)),
-        Ok("ro.long")
-    );
+    assert_eq!(catalogue.check("p", "ro.long", &"x".repeat(200)), Ok("ro.long"));
 }
 
 proptest! {

@@ -1,0 +1,295 @@
+//! What operators do through the engine: projects, access keys, devices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fleet::limits;
+use fleet::{DeviceId, Kind, Principal, Project, ProjectId, ProjectKey, Secret};
+use quick_cache::sync::Cache;
+use store::write::{CreateKey, CreateProject, ImportDevices, NewDevice, RevokeKey};
+use store::{LaneSeed, Write, Written};
+
+use crate::command::Error;
+use crate::handle::Handle;
+use crate::lane::Wake;
+use crate::sweep::wake_all;
+
+/// An access key that works: who signs with its secret is a client of its project.
+#[derive(Debug)]
+pub struct AccessKey {
+    /// Its id.
+    pub ak: String,
+    /// The project it opens.
+    pub project: ProjectKey,
+    /// That project's public id.
+    pub project_id: ProjectId,
+    /// The secret that requests are signed with.
+    pub secret: Secret<String>,
+}
+
+/// One device as an operator brings it in, unchecked.
+#[derive(Debug, Clone)]
+pub struct NewDeviceRecord {
+    /// The project.
+    pub project: ProjectId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its id.
+    pub id: DeviceId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The host it lives on; empty if there is none to name.
+    pub server: String,
+    /// `host:port`.
+    pub address: String,
+    /// The profile.
+    pub profile: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Imported {
+    /// Devices that are new.
+    pub new: usize,
+    /// Devices that existed and took the new record.
+    pub updated: usize,
+}
+
+/// Opened access keys. A key is forgotten the moment it is revoked.
+pub(crate) struct Keys {
+    opened: Cache<String, Arc<AccessKey>>,
+    /// Goes up with each revocation, so that a look-up which began before one leaves nothing behind.
+    revocations: AtomicU64,
+}
+
+impl Keys {
+    pub(crate) fn new() -> Self {
+        Self { opened: Cache::new(limits::ACCESS_KEYS_CACHED_MAX), revocations: AtomicU64::new(0) }
+    }
+
+    fn forget(&self, ak: &str) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.opened.remove(ak);
+    }
+
+    /// Keeps a key that was looked up when `revocations` stood as given.
+    fn keep(&self, key: &Arc<AccessKey>, revocations: u64) {
+        self.opened.insert(key.ak.clone(), key.clone());
+        if self.revocations.load(Ordering::SeqCst) != revocations {
+            self.opened.remove(&key.ak);
+        }
+    }
+}
+
+impl Handle {
+    /// The access key with this id; `None` if there is none or it is revoked.
+    ///
+    /// Errors: the store failed, or the secret can't be opened with this server's master key.
+    pub async fn access_key(&self, ak: &str) -> Result<Option<Arc<AccessKey>>, Error> {
+        let shared = &self.shared;
+        if let Some(key) = shared.keys.opened.get(ak) {
+            return Ok(Some(key));
+        }
+        let revocations = shared.keys.revocations.load(Ordering::SeqCst);
+        let Some(sealed) = shared.store.access_key(ak).await? else { return Ok(None) };
+        if sealed.revoked_at.is_some() {
+            return Ok(None);
+        }
+        let data = sealed_with(&sealed.project_id, &sealed.ak);
+        let opened = shared
+            .master_key
+            .open(&data, &sealed.sealed_secret)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let Some(secret) = opened else {
+            return Err(Error::Invalid {
+                what: format!("access key {ak}"),
+                detail: "its secret can't be opened with this server's master key".to_owned(),
+            });
+        };
+        let key = Arc::new(AccessKey {
+            ak: sealed.ak,
+            project: sealed.project,
+            project_id: sealed.project_id,
+            secret: Secret::new(secret),
+        });
+        shared.keys.keep(&key, revocations);
+        Ok(Some(key))
+    }
+
+    /// Makes a project; without an id it gets one of 32 hexadecimal digits, as CPH's are.
+    pub async fn create_project(
+        &self,
+        principal: &Principal,
+        name: String,
+        id: Option<ProjectId>,
+    ) -> Result<Project, Error> {
+        check_text("project name", &name, limits::NAME_BYTES_MAX)?;
+        let shared = &self.shared;
+        let id = match id {
+            Some(id) => id,
+            None => ProjectId::new(self.random_hex()).map_err(|error| invalid("id", error))?,
+        };
+        let at = shared.clock.now();
+        let write = Write::CreateProject(CreateProject { id: id.clone(), name, at });
+        shared.store.write(principal, write).await??;
+        let project = shared.store.project(principal, &id).await?;
+        project.ok_or(Error::NoSuchProject(id))
+    }
+
+    /// Makes an access key for a project, or takes over one that clients hold already (`given`: its
+    /// id and its secret). Gives the id and the secret, which is not shown again.
+    pub async fn create_key(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        given: Option<(String, Secret<String>)>,
+    ) -> Result<(String, Secret<String>), Error> {
+        let shared = &self.shared;
+        let (ak, secret) = match given {
+            Some(given) => given,
+            None => {
+                let ak = self.random_hex().get(..20).unwrap_or_default().to_uppercase();
+                (ak, Secret::new(self.random_hex() + &self.random_hex()))
+            }
+        };
+        check_word("access key id", &ak)?;
+        check_word("access key secret", secret.expose())?;
+        let mut nonce = [0_u8; 24];
+        shared.entropy.fill(&mut nonce);
+        let sealed =
+            shared.master_key.seal(nonce, &sealed_with(project, &ak), secret.expose().as_bytes());
+        let write = Write::CreateKey(CreateKey {
+            ak: ak.clone(),
+            project: project.clone(),
+            sealed_secret: sealed.map_err(|error| invalid("access key secret", error))?,
+            at: shared.clock.now(),
+        });
+        shared.store.write(principal, write).await??;
+        Ok((ak, secret))
+    }
+
+    /// Revokes an access key: no request signed with it is accepted once this has returned.
+    pub async fn revoke_key(&self, principal: &Principal, ak: &str) -> Result<(), Error> {
+        let shared = &self.shared;
+        let write = Write::RevokeKey(RevokeKey { ak: ak.to_owned(), at: shared.clock.now() });
+        shared.store.write(principal, write).await??;
+        shared.keys.forget(ak);
+        Ok(())
+    }
+
+    /// Records devices, all or none, and begins to look for those that are new or have moved.
+    pub async fn import(
+        &self,
+        principal: &Principal,
+        devices: Vec<NewDeviceRecord>,
+    ) -> Result<Imported, Error> {
+        if devices.len() > limits::DEVICES_PER_IMPORT_MAX {
+            let detail = format!(
+                "{} in one import; at most {}",
+                devices.len(),
+                limits::DEVICES_PER_IMPORT_MAX
+            );
+            return Err(Error::Invalid { what: "devices".to_owned(), detail });
+        }
+        let total = devices.len();
+        let mut new_devices = Vec::with_capacity(total);
+        for (index, record) in devices.into_iter().enumerate() {
+            self.check_record(index, &record)?;
+            new_devices.push(NewDevice {
+                project: record.project,
+                kind: record.kind,
+                id: record.id,
+                name: record.name,
+                server: record.server,
+                address: record.address,
+                profile: record.profile,
+                marker: self.random_hex(),
+            });
+        }
+        let servers: Vec<String> = new_devices.iter().map(|new| new.server.clone()).collect();
+        let at = self.shared.clock.now();
+        let write = Write::ImportDevices(ImportDevices { devices: new_devices, at });
+        let written = self.shared.store.write(principal, write).await??;
+        let Written::Imported { keys, new } = written else { return Err(Error::Closed) };
+        let seeds = keys
+            .into_iter()
+            .zip(servers)
+            .map(|(device, server)| LaneSeed { device, shard: device.shard(), server })
+            .collect();
+        // A device that has moved may be reachable now, so its wait ends.
+        wake_all(&self.shared, seeds, Wake::Now).await;
+        Ok(Imported { new, updated: total - new })
+    }
+
+    fn check_record(&self, index: usize, record: &NewDeviceRecord) -> Result<(), Error> {
+        let at = |field: &str| format!("device {} ({}), {field}", index + 1, record.id);
+        check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
+        if !record.server.is_empty() {
+            check_text(&at("server"), &record.server, limits::NAME_BYTES_MAX)?;
+        }
+        check_text(&at("address"), &record.address, limits::ADDRESS_BYTES_MAX)?;
+        let port = record.address.rsplit_once(':').and_then(|(host, port)| {
+            (!host.is_empty()).then(|| port.parse::<u16>().ok()).flatten()
+        });
+        if port.is_none_or(|port| port == 0) {
+            return Err(Error::Invalid {
+                what: at("address"),
+                detail: format!("{:?} is not host:port", record.address),
+            });
+        }
+        if self.shared.catalogue.profile(&record.profile).is_none() {
+            let known: Vec<&str> =
+                self.shared.catalogue.profiles().map(|profile| profile.name.as_str()).collect();
+            return Err(Error::Invalid {
+                what: at("profile"),
+                detail: format!("no profile {:?}; there are {}", record.profile, known.join(", ")),
+            });
+        }
+        Ok(())
+    }
+
+    /// 32 hexadecimal digits that nobody can foresee.
+    fn random_hex(&self) -> String {
+        let mut bytes = [0_u8; 16];
+        self.shared.entropy.fill(&mut bytes);
+        hex::encode(bytes)
+    }
+}
+
+/// What ties a sealed secret to its place, so that it opens nowhere else.
+fn sealed_with<'a>(project: &'a ProjectId, ak: &'a str) -> [&'a str; 3] {
+    [project.as_str(), ak, "access key secret"]
+}
+
+fn invalid(what: &str, error: impl std::fmt::Display) -> Error {
+    Error::Invalid { what: what.to_owned(), detail: error.to_string() }
+}
+
+/// Text for people: not empty, bounded, no control characters.
+fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), Error> {
+    let detail = if text.is_empty() {
+        "is empty".to_owned()
+    } else if text.len() > bytes_max {
+        format!("has {} bytes; at most {bytes_max} are allowed", text.len())
+    } else if text.chars().any(char::is_control) {
+        "has a control character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Invalid { what: what.to_owned(), detail })
+}
+
+/// A word that stands in a header: visible ASCII without commas, which separate a header's parts.
+fn check_word(what: &str, word: &str) -> Result<(), Error> {
+    let bytes_max = limits::ACCESS_KEY_BYTES_MAX;
+    if word.is_empty() || word.len() > bytes_max {
+        let detail = format!("must have 1 to {bytes_max} bytes");
+        return Err(Error::Invalid { what: what.to_owned(), detail });
+    }
+    if !word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
+        let detail = "must be visible ASCII without commas".to_owned();
+        return Err(Error::Invalid { what: what.to_owned(), detail });
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What the doors ask of the engine. Doors never write to the store.
+
+use fleet::limits;
+use fleet::{DeviceId, Door, JobId, ProjectId, Refusal, RequestId, Values};
+
+/// One call that changes the desired state of devices.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// The call's id, which the door answers with.
+    pub request: RequestId,
+    /// The API through which it came.
+    pub door: Door,
+    /// The project.
+    pub project: ProjectId,
+    /// One entry a device, in the order of the call; the same device may stand there twice.
+    pub entries: Vec<UpdateEntry>,
+}
+
+/// One device's part of an [`Update`]. What the door could not read is carried along as a refusal,
+/// so that the engine can name the first fault in the documented order: id, device, properties.
+#[derive(Debug, Clone)]
+pub struct UpdateEntry {
+    /// The device.
+    pub device: Result<DeviceId, Refusal>,
+    /// The values by the names that the caller used, unchecked.
+    pub patch: Result<Values, Refusal>,
+}
+
+/// What came of an [`Update`]: one result an entry, in order. Durable when the caller sees it.
+pub type UpdateResult = Vec<Result<JobId, Refusal>>;
+
+/// Why a whole call was refused. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such project, or none that the principal may see.
+    #[error("no such project: {0}")]
+    NoSuchProject(ProjectId),
+    /// More entries than one call may have.
+    #[error("{entries} devices in one call; at most {} are allowed", limits::PHONES_PER_UPDATE_MAX)]
+    TooManyEntries {
+        /// How many there were.
+        entries: usize,
+    },
+    /// More is waiting than may; try again after a second.
+    #[error("the server is busy")]
+    Busy,
+    /// A rule of the record forbade it.
+    #[error(transparent)]
+    Refused(#[from] store::Refused),
+    /// A value that an operator gave is not acceptable.
+    #[error("{what}: {detail}")]
+    Invalid {
+        /// Which value, and in which entry.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] store::Error),
+    /// The engine is shutting down.
+    #[error("the server is shutting down")]
+    Closed,
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Busy => Self::Busy,
+            store::Error::Closed => Self::Closed,
+            error => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the engine asks of a driver, and what a driver tells the engine.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use fleet::{BootIdentity, Device, DeviceKey, Kind, Values};
+use tokio::sync::mpsc;
+
+/// Speaks to devices of one kind. Sending may repeat; the effect may not: a driver compares, sets
+/// what differs, and reads back.
+#[async_trait]
+pub trait Driver: Send + Sync + 'static {
+    /// The kind of device it speaks to.
+    fn kind(&self) -> Kind;
+
+    /// Does one action on one device and says what it saw. The engine never has two in flight for
+    /// one device and gives up waiting after [`fleet::limits::PHONE_ACTION_TIMEOUT`]; the driver
+    /// then drops what it holds of the device.
+    async fn run(&self, device: &Device, action: Action) -> Report;
+
+    /// Asks the driver to keep an eye on a device at rest and to tell the engine, by the
+    /// [`EventSender`] that it was made with, when the device goes away. It may decline for want of
+    /// connections; the sweep finds what it missed.
+    fn watch(&self, device: &Device);
+}
+
+/// What to do, all of it in one exchange with the device.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Action {
+    /// Whether a device that bears no marker may be given the record's: it was never adopted yet.
+    pub may_adopt: bool,
+    /// The boot in which the device was last seen; `None` if it never was.
+    pub known_boot: Option<BootIdentity>,
+    /// Values to set where the device shows another.
+    pub set: Values,
+    /// Values to set where the device shows another, and only if it is in another boot than
+    /// `known_boot`: what a boot wipes and nobody has asked anew for.
+    pub set_after_boot: Values,
+    /// Values to read only, besides all of those above.
+    pub read: Vec<String>,
+}
+
+/// What a driver saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// The device answered and proved to be the right one.
+    Reached(Reached),
+    /// It can't be worked on at the moment. Nothing was set, as far as the driver knows.
+    Away(Away),
+}
+
+/// What a device that proved to be the right one showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reached {
+    /// The boot it is in.
+    pub boot: Option<BootIdentity>,
+    /// What each property of the action showed at the end; `None` for a property it does not have.
+    pub shown: BTreeMap<String, Option<String>>,
+    /// Properties that could not be set or read, and why.
+    pub faults: BTreeMap<String, Fault>,
+}
+
+/// Why a property could not be set or read on a device that answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The device refused; in its own words.
+    Refused(String),
+    /// The profile knows no way.
+    Unsupported(String),
+}
+
+/// Why a device can't be worked on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Away {
+    /// No answer: refused, dropped, timed out.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// It answered and does not let us in.
+    #[error("not authorised: {0}")]
+    Unauthorised(String),
+    /// It answered and is still starting.
+    #[error("still booting")]
+    Booting,
+    /// It answered and is not the device on record. Nothing was set.
+    #[error("another device answers at this address ({0})")]
+    WrongDevice(String),
+    /// It answered and what it said makes no sense.
+    #[error("unexpected answer: {0}")]
+    Garbled(String),
+}
+
+/// What a driver tells the engine without having been asked. Losing one delays, never loses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceEvent {
+    /// A watched device went away.
+    Lost(DeviceKey),
+    /// A device may be back.
+    Returned(DeviceKey),
+}
+
+/// Where a driver sends its events. Bounded: when it is full, the event is dropped, since the sweep
+/// finds what it would have told.
+#[derive(Debug, Clone)]
+pub struct EventSender(mpsc::Sender<DeviceEvent>);
+
+/// The engine's end of an [`EventSender`].
+#[derive(Debug)]
+pub struct EventReceiver(pub(crate) mpsc::Receiver<DeviceEvent>);
+
+/// Events that may wait for the engine.
+const EVENTS_MAX: usize = 4_096;
+
+/// A channel for drivers' events.
+pub fn events() -> (EventSender, EventReceiver) {
+    let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+    (EventSender(sender), EventReceiver(receiver))
+}
+
+impl EventSender {
+    /// Tells the engine, or drops the event if the engine is behind.
+    pub fn send(&self, event: DeviceEvent) {
+        if self.0.try_send(event).is_err() {
+            metrics::counter!("fleetwright_device_events_dropped_total").increment(1);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const BOUNDS: Bounds = Bounds { per_server: 2, per_node: 3 };
+
+fn device(number: i64) -> DeviceKey {
+    DeviceKey(number)
+}
+
+fn started(lanes: &mut Lanes, now: u64) -> Vec<i64> {
+    std::iter::from_fn(|| lanes.start_next(Moment(now))).map(|turn| turn.device.0).collect()
+}
+
+fn done(lanes: &mut Lanes, number: i64, after: After) {
+    lanes.finished(device(number), after, Attempts::default());
+}
+
+#[test]
+fn one_action_a_device_and_so_many_a_server_and_a_node() {
+    let mut lanes = Lanes::new(BOUNDS);
+    for number in [1, 2, 3, 4] {
+        lanes.wake(device(number), "a", Wake::Work);
+    }
+    lanes.wake(device(5), "b", Wake::Work);
+    lanes.wake(device(6), "b", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1, 5, 2], "servers take turns");
+    done(&mut lanes, 1, After::Rest);
+    assert_eq!(started(&mut lanes, 0), [6]);
+    done(&mut lanes, 5, After::Rest);
+    assert_eq!(started(&mut lanes, 0), [3]);
+    assert_eq!(lanes.running(), 3);
+}
+
+#[test]
+fn waking_a_running_lane_runs_it_again_once() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    lanes.wake(device(1), "a", Wake::Work);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), Vec::<i64>::new());
+    done(&mut lanes, 1, After::Rest);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    done(&mut lanes, 1, After::Rest);
+    assert!(lanes.is_empty());
+    assert_eq!(started(&mut lanes, 0), Vec::<i64>::new());
+}
+
+#[test]
+fn an_absent_device_is_probed_when_due_and_not_for_each_new_job() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    lanes.wake(device(1), "a", Wake::Work);
+    lanes.finished(device(1), After::Wait(Moment(500)), Attempts { away: 1, refused: 0 });
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 499), Vec::<i64>::new());
+    assert_eq!(lanes.next_due(), Some(Moment(500)));
+    assert_eq!(lanes.start_next(Moment(500)).unwrap().attempts.away, 1);
+}
+
+#[test]
+fn a_device_that_returned_is_worked_at_once() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    lanes.finished(device(1), After::Wait(Moment(30_000)), Attempts { away: 7, refused: 0 });
+    lanes.wake(device(1), "a", Wake::Now);
+    assert_eq!(started(&mut lanes, 1), [1]);
+    lanes.wake(device(1), "a", Wake::Now);
+    lanes.wake(device(1), "a", Wake::Work);
+    lanes.finished(device(1), After::Wait(Moment(30_000)), Attempts { away: 8, refused: 0 });
+    assert_eq!(started(&mut lanes, 2), [1], "it returned while a step was in flight");
+}
+
+#[test]
+fn new_work_ends_the_wait_of_a_device_that_answers() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    lanes.finished(device(1), After::Wait(Moment(500)), Attempts { away: 0, refused: 1 });
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 1), [1]);
+}
+
+#[test]
+fn devices_without_a_server_bound_only_themselves() {
+    let mut lanes = Lanes::new(Bounds { per_server: 1, per_node: 10 });
+    for number in 1..=5 {
+        lanes.wake(device(number), "", Wake::Work);
+    }
+    assert_eq!(started(&mut lanes, 0).len(), 5);
+}
+
+#[test]
+fn a_lane_is_small() {
+    // The design bound is 128 bytes a lane, map entry included.
+    assert!(size_of::<(DeviceKey, Lane)>() + size_of::<(Moment, DeviceKey)>() <= 128);
+}
+
+#[test]
+fn a_look_is_remembered_until_its_step_and_never_repeats_one_in_flight() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Look);
+    assert!(lanes.start_next(Moment(0)).unwrap().look);
+    lanes.wake(device(1), "a", Wake::Look);
+    done(&mut lanes, 1, After::Rest);
+    assert!(lanes.is_empty());
+    lanes.wake(device(1), "a", Wake::Work);
+    assert!(!lanes.start_next(Moment(0)).unwrap().look);
+    lanes.wake(device(1), "a", Wake::Now);
+    done(&mut lanes, 1, After::Rest);
+    assert!(lanes.start_next(Moment(0)).unwrap().look, "it changed while a step was in flight");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Wake(i64, bool),
+    Start,
+    Finish(usize, u8),
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (1_i64..12, any::<bool>()).prop_map(|(device, now)| Step::Wake(device, now)),
+        Just(Step::Start),
+        (0_usize..4, 0_u8..3).prop_map(|(index, after)| Step::Finish(index, after)),
+        (1_u64..400).prop_map(Step::Pass),
+    ]
+}
+
+proptest! {
+    /// Whatever happens: the bounds hold, no device runs twice at once, and everything woken is
+    /// started in the end.
+    #[test]
+    fn bounds_hold_and_nothing_is_forgotten(steps in prop::collection::vec(step(), 1..200)) {
+        let server = |number: i64| if number % 3 == 0 { "a" } else { "b" };
+        let mut lanes = Lanes::new(BOUNDS);
+        let mut now = 0;
+        let mut running: Vec<i64> = Vec::new();
+        let mut owed: BTreeSet<i64> = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Wake(number, urgent) => {
+                    let wake = if urgent { Wake::Now } else { Wake::Work };
+                    lanes.wake(device(number), server(number), wake);
+                    owed.insert(number);
+                }
+                Step::Start => {
+                    if let Some(Turn { device: started, .. }) = lanes.start_next(Moment(now)) {
+                        prop_assert!(!running.contains(&started.0));
+                        running.push(started.0);
+                        owed.remove(&started.0);
+                    }
+                }
+                Step::Finish(index, after) if index < running.len() => {
+                    let number = running.remove(index);
+                    let after = match after {
+                        0 => After::Rest,
+                        1 => After::Again,
+                        _ => After::Wait(Moment(now + 100)),
+                    };
+                    let away = u8::from(matches!(after, After::Wait(_)));
+                    lanes.finished(device(number), after, Attempts { away, refused: 0 });
+                }
+                Step::Finish(..) => {}
+                Step::Pass(milliseconds) => now += milliseconds,
+            }
+            let mut by_server = BTreeMap::new();
+            for number in &running {
+                *by_server.entry(server(*number)).or_insert(0) += 1;
+            }
+            prop_assert!(by_server.values().all(|count| *count <= BOUNDS.per_server));
+            prop_assert!(running.len() <= BOUNDS.per_node);
+        }
+        for _ in 0..100 {
+            now += 200;
+            while let Some(Turn { device: started, .. }) = lanes.start_next(Moment(now)) {
+                owed.remove(&started.0);
+                running.push(started.0);
+            }
+            for number in running.drain(..) {
+                lanes.finished(device(number), After::Rest, Attempts::default());
+            }
+        }
+        prop_assert!(owed.is_empty(), "never started: {owed:?}");
+        prop_assert!(lanes.is_empty());
+    }
+}

@@ -1,0 +1,30 @@
+//! The engine: accepts updates, and works each device until it shows what was asked for.
+//!
+//! It is level-triggered: what is to be done follows from desired and reported state in the store,
+//! never from an event alone, so a lost event delays and does not lose. It must never speak to a
+//! device itself (a [`Driver`] does), read the machine's clock or random numbers but through
+//! [`clock`], or answer an update before the store has committed it.
+//!
+//! Start with [`Handle`], which is what the doors hold; then [`lane`](mod@lane) for the order of
+//! work, [`plan`](mod@plan) for what one step does and [`judge`](mod@judge) for how jobs end.
+
+mod accept;
+mod access;
+pub mod clock;
+pub mod command;
+pub mod driver;
+mod handle;
+pub mod judge;
+pub mod lane;
+pub mod plan;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+mod runner;
+mod step;
+mod sweep;
+
+pub use access::{AccessKey, Imported, NewDeviceRecord};
+pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
+pub use command::{Error, Update, UpdateEntry, UpdateResult};
+pub use driver::{Action, Away, DeviceEvent, Driver, EventSender, Fault, Reached, Report};
+pub use handle::{Engine, Handle, Options, Settings};

@@ -1,0 +1,113 @@
+//! The one task that owns the lanes: takes messages, starts steps within the bounds, and hears how
+//! they ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::DeviceKey;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::handle::Shared;
+use crate::lane::{After, Attempts, Bounds, Lanes, Moment, Turn, Wake};
+use crate::step::{self, Outcome};
+
+/// Something that the lanes should know of.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) device: DeviceKey,
+    pub(crate) server: Arc<str>,
+    pub(crate) wake: Wake,
+}
+
+/// Messages taken at a time before steps are started again.
+const MESSAGES_AT_A_TIME: usize = 256;
+
+/// The owner of the lanes.
+pub(crate) struct Runner {
+    shared: Arc<Shared>,
+    lanes: Lanes,
+    inbox: mpsc::Receiver<Message>,
+    steps: JoinSet<(Turn, Outcome)>,
+    started: Instant,
+}
+
+impl Runner {
+    pub(crate) fn new(shared: Arc<Shared>, bounds: Bounds, inbox: mpsc::Receiver<Message>) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "tokio's clock, which a test can pause")]
+        let started = Instant::now();
+        Self { shared, lanes: Lanes::new(bounds), inbox, steps: JoinSet::new(), started }
+    }
+
+    /// Works until `stop` is cancelled, then until the steps in flight have ended.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let mut messages = Vec::with_capacity(MESSAGES_AT_A_TIME);
+        loop {
+            self.start_steps();
+            let due = self.next_due();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(joined) = self.steps.join_next() => self.take_end(joined),
+                count = self.inbox.recv_many(&mut messages, MESSAGES_AT_A_TIME) => {
+                    if count == 0 {
+                        break;
+                    }
+                    for message in messages.drain(..) {
+                        self.lanes.wake(message.device, &message.server, message.wake);
+                    }
+                }
+                () = tokio::time::sleep_until(due) => {}
+            }
+        }
+        while let Some(joined) = self.steps.join_next().await {
+            self.take_end(joined);
+        }
+    }
+
+    fn start_steps(&mut self) {
+        let now = self.now();
+        while let Some(turn) = self.lanes.start_next(now) {
+            let shared = self.shared.clone();
+            self.steps.spawn(async move { (turn, step::run(shared, turn).await) });
+        }
+        metrics::gauge!("fleetwright_lanes").set(count(self.lanes.len()));
+        metrics::gauge!("fleetwright_actions_in_flight").set(count(self.lanes.running()));
+    }
+
+    fn take_end(&mut self, joined: Result<(Turn, Outcome), tokio::task::JoinError>) {
+        match joined {
+            Ok((turn, outcome)) => {
+                let (after, attempts) = match outcome {
+                    Outcome::Rest => (After::Rest, Attempts::default()),
+                    Outcome::Again(attempts) => (After::Again, attempts),
+                    Outcome::Wait(wait, attempts) => (After::Wait(self.now().plus(wait)), attempts),
+                };
+                self.lanes.finished(turn.device, after, attempts);
+            }
+            // The product aborts on a panic, so this is a step that was aborted with the runtime.
+            Err(error) => tracing::error!(%error, "a step did not end"),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::default().plus(self.started.elapsed())
+    }
+
+    /// When to wake for a waiting lane. An hour off if none waits: messages wake us before.
+    fn next_due(&self) -> Instant {
+        const NEVER: Duration = Duration::from_secs(3_600);
+        let wait = self.lanes.next_due().map_or(NEVER, |due| {
+            // One millisecond more, since moments are whole milliseconds rounded down.
+            Duration::from_millis(due.0.saturating_add(1)).saturating_sub(self.started.elapsed())
+        });
+        self.started + self.started.elapsed() + wait
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge; counts stay far below 2^52")]
+fn count(number: usize) -> f64 {
+    number as f64
+}

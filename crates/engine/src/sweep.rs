@@ -1,0 +1,114 @@
+//! What wakes lanes besides new updates: the scan at the start, the rescan that finds what an event
+//! lost, the sweep over devices at rest, and what drivers tell.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::DeviceKey;
+use fleet::limits;
+use store::LaneSeed;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::driver::{DeviceEvent, EventReceiver};
+use crate::handle::Shared;
+use crate::lane::Wake;
+use crate::runner::Message;
+
+/// Reads all devices with work at once and then every `every`: the truth behind all events. Each
+/// page is handed on as it is read, so the first step starts before the scan has ended.
+pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let mut after = DeviceKey(0);
+        loop {
+            match shared.store.devices_with_work(after, limits::SCAN_PAGE).await {
+                Ok(page) => {
+                    let Some(last) = page.last() else { break };
+                    after = last.device;
+                    if !wake_all(&shared, page, Wake::Work).await {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the rescan could not read the store");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Looks at devices at rest, `per_second` a second, round and round: finds drift, and restarts that
+/// nobody noticed.
+pub(crate) async fn sweep(shared: Arc<Shared>, per_second: u32) {
+    if per_second == 0 {
+        return;
+    }
+    let mut after = DeviceKey(0);
+    // The first look comes after a second: what is open goes first.
+    #[expect(clippy::disallowed_methods, reason = "tokio's clock, which a test can pause")]
+    let mut ticks =
+        tokio::time::interval_at(Instant::now() + Duration::from_secs(1), Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match shared.store.devices_at_rest(after, per_second).await {
+            Ok(page) => {
+                after = page.last().map_or(DeviceKey(0), |last| last.device);
+                if !wake_all(&shared, page, Wake::Look).await {
+                    return;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the sweep could not read the store"),
+        }
+    }
+}
+
+/// Hands on what drivers tell.
+pub(crate) async fn events(shared: Arc<Shared>, mut events: EventReceiver) {
+    const AT_A_TIME: usize = 256;
+    let mut batch = Vec::with_capacity(AT_A_TIME);
+    while events.0.recv_many(&mut batch, AT_A_TIME).await > 0 {
+        let keys: Vec<DeviceKey> = batch
+            .drain(..)
+            .map(|event| match event {
+                DeviceEvent::Lost(key) | DeviceEvent::Returned(key) => key,
+            })
+            .collect();
+        match shared.store.records(&keys).await {
+            Ok(devices) => {
+                let seeds = devices.into_iter().map(|device| LaneSeed {
+                    device: device.key,
+                    shard: device.key.shard(),
+                    server: device.server,
+                });
+                if !wake_all(&shared, seeds.collect(), Wake::Now).await {
+                    return;
+                }
+            }
+            // The sweep will find these devices.
+            Err(error) => tracing::warn!(%error, "events of devices could not be followed"),
+        }
+    }
+}
+
+/// Wakes the lanes of those devices that this node owns. `false` once the lanes are gone.
+pub(crate) async fn wake_all(shared: &Shared, seeds: Vec<LaneSeed>, wake: Wake) -> bool {
+    // Devices of a page share few servers: one allocation a server, not one a device.
+    let mut servers: HashMap<String, Arc<str>> = HashMap::new();
+    for seed in seeds {
+        if shared.epoch(seed.shard).is_none() {
+            continue;
+        }
+        let server =
+            servers.entry(seed.server).or_insert_with_key(|name| Arc::from(name.as_str())).clone();
+        let message = Message { device: seed.device, server, wake };
+        if shared.messages.send(message).await.is_err() {
+            return false;
+        }
+    }
+    true
+}

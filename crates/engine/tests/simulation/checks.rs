@@ -1,0 +1,274 @@
+//! The promise, checked after a run: nothing answered is lost, values apply in the order they were
+//! accepted, a job's state is the truth, and every phone shows what was asked for in the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fleet::{Condition, End, Failure, Job, JobId, Principal};
+use store::{DeviceFilter, DeviceWithState, Page, Reads};
+
+use crate::world::{JOB_DEADLINE, NAMES, Outcome, World};
+
+/// How long after the end of all misfortune everything must be settled.
+const SETTLES_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long after its acceptance a job must have ended when nothing goes wrong.
+const CALM_JOB_ENDS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Waits until everything is settled, then checks all that can be checked.
+pub async fn check(world: &World) -> Outcome {
+    let mut broken = world.phones.broken();
+    if let Err(what) = wait_until_settled(world).await {
+        broken.push(what);
+    }
+    let facts = Facts::read(world).await;
+    facts.nothing_answered_is_lost(&mut broken);
+    facts.order_is_kept(&mut broken);
+    facts.jobs_tell_the_truth(&mut broken);
+    facts.phones_show_what_was_asked_for(&mut broken);
+    facts.effects_come_in_order_and_once(&mut broken);
+    facts.calm_jobs_end_soon(&mut broken);
+    let mut outcome = Outcome { broken, ..Outcome::default() };
+    outcome.answered = world.ledger.answered.lock().unwrap().len() as u64;
+    for job in facts.jobs.values() {
+        match job.end.as_ref().map(|ended| &ended.end) {
+            Some(End::Succeeded { .. }) => outcome.succeeded += 1,
+            Some(End::Failed { .. }) => outcome.failed += 1,
+            None => {}
+        }
+        let superseded = job.end.as_ref().is_some_and(|ended| ended.superseded_by.is_some());
+        outcome.superseded += u64::from(superseded);
+    }
+    outcome
+}
+
+async fn devices(world: &World) -> Vec<DeviceWithState> {
+    let page = Page { after: fleet::DeviceKey(0), limit: 1_000 };
+    world.store.devices(&Principal::admin(), &DeviceFilter::default(), page).await.unwrap()
+}
+
+/// Whether another phone answers at this one's address, so that nothing of it can be settled.
+fn is_foreign(world: &World, number: usize) -> bool {
+    world.scenario.has_foreign_phone() && number == 0
+}
+
+async fn wait_until_settled(world: &World) -> Result<(), String> {
+    let mut waited = Duration::ZERO;
+    while waited < SETTLES_WITHIN {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        waited += Duration::from_secs(1);
+        let open = devices(world).await.into_iter().enumerate().any(|(number, device)| {
+            let state = device.state;
+            if is_foreign(world, number) {
+                return state.condition != Condition::Abnormal;
+            }
+            state.has_work()
+        });
+        if !open {
+            // The sweep comes round to every phone in this time.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            return Ok(());
+        }
+    }
+    Err(format!("not everything was settled {SETTLES_WITHIN:?} after all misfortune ended"))
+}
+
+/// All that is known at the end.
+struct Facts<'a> {
+    world: &'a World,
+    devices: Vec<DeviceWithState>,
+    jobs: BTreeMap<JobId, Job>,
+}
+
+impl<'a> Facts<'a> {
+    async fn read(world: &'a World) -> Self {
+        let calls = world.ledger.calls.lock().unwrap().clone();
+        let mut jobs = BTreeMap::new();
+        for call in calls {
+            let found = world.store.jobs(&Principal::admin(), &[call], 0, 100).await.unwrap();
+            jobs.extend(found.into_iter().map(|found| (found.job.id, found.job)));
+        }
+        Self { world, devices: devices(world).await, jobs }
+    }
+
+    /// The jobs of one phone, in the order of their revisions.
+    fn jobs_of(&self, number: usize) -> Vec<&Job> {
+        let key = self.devices[number].device.key;
+        let mut jobs: Vec<&Job> = self.jobs.values().filter(|job| job.device == key).collect();
+        jobs.sort_by_key(|job| job.revision);
+        jobs
+    }
+
+    fn nothing_answered_is_lost(&self, broken: &mut Vec<String>) {
+        for answered in self.world.ledger.answered.lock().unwrap().iter() {
+            let Some(job) = self.jobs.get(&answered.job) else {
+                broken.push(format!("job {} was answered and is lost", answered.job));
+                continue;
+            };
+            let may_wait = job.stored && is_foreign(self.world, answered.phone);
+            if job.end.is_none() && !may_wait {
+                broken.push(format!("job {} never ended", answered.job));
+            }
+        }
+    }
+
+    fn order_is_kept(&self, broken: &mut Vec<String>) {
+        let answered = self.world.ledger.answered.lock().unwrap();
+        for earlier in answered.iter() {
+            for later in answered.iter() {
+                let (Some(first), Some(second)) =
+                    (self.jobs.get(&earlier.job), self.jobs.get(&later.job))
+                else {
+                    continue;
+                };
+                let in_order = earlier.phone == later.phone
+                    && earlier.answered_at < later.asked_at
+                    && first.revision >= second.revision;
+                if in_order {
+                    broken.push(format!(
+                        "job {} was answered before job {} was asked for and has revision {:?}, \
+                         not below {:?}",
+                        first.id, second.id, first.revision, second.revision
+                    ));
+                }
+            }
+        }
+        for number in 0..self.devices.len() {
+            let jobs = self.jobs_of(number);
+            if jobs.windows(2).any(|pair| pair[0].revision == pair[1].revision) {
+                broken.push(format!("two jobs of phone {number} have one revision"));
+            }
+            for name in NAMES {
+                let last = jobs.iter().rev().find_map(|job| job.patch.get(name));
+                let desired = self.devices[number].state.desired.get(name);
+                if last != desired.map(|desired| &desired.value) {
+                    broken.push(format!(
+                        "phone {number} is to have {desired:?} for {name}; last asked for: {last:?}"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn jobs_tell_the_truth(&self, broken: &mut Vec<String>) {
+        for number in 0..self.devices.len() {
+            let effects = self.world.phones.effects(number);
+            for job in self.jobs_of(number) {
+                let Some(ended) = &job.end else { continue };
+                if let Some(successor) = ended.superseded_by {
+                    let by = self.jobs.get(&successor).and_then(|job| job.end.as_ref());
+                    if by.is_none() {
+                        broken.push(format!("job {} ended before its successor", job.id));
+                    }
+                    continue;
+                }
+                match &ended.end {
+                    End::Succeeded { .. } => {
+                        for (name, value) in &job.patch {
+                            let replaced = self.is_replaced(number, job, name);
+                            let had = effects.iter().any(|(_, n, v)| n == name && v == value);
+                            if !had && !replaced {
+                                broken.push(format!(
+                                    "job {} succeeded and phone {number} never had {name}={value}",
+                                    job.id
+                                ));
+                            }
+                        }
+                    }
+                    End::Failed { failure: Failure::DeadlinePassed { .. } }
+                        if ended.at.since(job.accepted_at) < JOB_DEADLINE =>
+                    {
+                        broken.push(format!("job {} failed before its deadline", job.id));
+                    }
+                    End::Failed { .. } if self.world.scenario.is_calm() => {
+                        broken.push(format!("job {} failed and nothing was wrong", job.id));
+                    }
+                    End::Failed { .. } => {}
+                }
+            }
+        }
+    }
+
+    /// Whether a later job asked for another value of `name` before `job` ended.
+    fn is_replaced(&self, number: usize, job: &Job, name: &str) -> bool {
+        self.jobs_of(number)
+            .iter()
+            .any(|other| other.revision > job.revision && other.patch.contains_key(name))
+    }
+
+    fn phones_show_what_was_asked_for(&self, broken: &mut Vec<String>) {
+        for (number, device) in self.devices.iter().enumerate() {
+            if is_foreign(self.world, number) {
+                if !self.world.phones.effects(number).is_empty() {
+                    broken.push(format!("something was set on phone {number}, which is another"));
+                }
+                continue;
+            }
+            for (name, desired) in &device.state.desired.0 {
+                let last =
+                    self.jobs_of(number).into_iter().rfind(|job| job.patch.contains_key(name));
+                let given_up = last.and_then(|job| job.end.as_ref()).is_some_and(|ended| {
+                    matches!(
+                        ended.end,
+                        End::Failed {
+                            failure: Failure::Refused { .. } | Failure::ReadBackDiffers { .. }
+                        }
+                    )
+                });
+                let has = self.world.phones.value(number, name);
+                if has.as_ref() != Some(&desired.value) && !given_up {
+                    broken.push(format!(
+                        "phone {number} has {has:?} for {name}, not {:?}",
+                        desired.value
+                    ));
+                }
+            }
+        }
+    }
+
+    fn effects_come_in_order_and_once(&self, broken: &mut Vec<String>) {
+        for number in 0..self.devices.len() {
+            let effects = self.world.phones.effects(number);
+            for name in NAMES {
+                let of_name: Vec<(u64, u64)> = effects
+                    .iter()
+                    .filter(|(_, n, _)| n == name)
+                    .map(|(boot, _, value)| (value.parse().unwrap(), *boot))
+                    .collect();
+                for pair in of_name.windows(2) {
+                    let revision = |value: u64| {
+                        self.jobs_of(number)
+                            .into_iter()
+                            .find(|job| job.patch.get(name) == Some(&value.to_string()))
+                            .map(|job| job.revision)
+                    };
+                    if revision(pair[0].0) > revision(pair[1].0) {
+                        broken.push(format!(
+                            "phone {number} got {name}={} after the later value {}",
+                            pair[1].0, pair[0].0
+                        ));
+                    }
+                    if pair[0] == pair[1] {
+                        broken.push(format!(
+                            "phone {number} got {name}={} twice in one boot",
+                            pair[0].0
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    fn calm_jobs_end_soon(&self, broken: &mut Vec<String>) {
+        if !self.world.scenario.is_calm() {
+            return;
+        }
+        for job in self.jobs.values() {
+            let Some(ended) = &job.end else { continue };
+            let took = ended.at.since(job.accepted_at);
+            if took > CALM_JOB_ENDS_WITHIN {
+                broken.push(format!("job {} took {took:?} and nothing was wrong", job.id));
+            }
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Simulated phones and the driver that speaks to them: Android's rules for properties, and all the
+//! ways in which a phone can be away, late, or another one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::{Action, Away, DeviceEvent, Driver, EventSender, Fault, Reached, Report};
+use fleet::{BootIdentity, Device, Kind};
+
+use crate::chance::{Chance, Life};
+
+/// How often misfortune strikes: once in so many times; 0 for never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Misfortune {
+    /// The answer of an action is lost after it took effect.
+    pub answer_lost: u32,
+    /// The phone restarts between two properties of an action.
+    pub restart_within: u32,
+    /// The answer comes after the engine has given up.
+    pub late: u32,
+    /// The phone refuses one value, this time.
+    pub refuse: u32,
+}
+
+/// One phone.
+#[derive(Debug, Default)]
+struct Phone {
+    properties: BTreeMap<String, String>,
+    marker: Option<String>,
+    boots: u64,
+    off: bool,
+    /// How many actions are in flight on it.
+    in_flight: usize,
+    /// Every value that it took, with the boot in which it did.
+    effects: Vec<(u64, String, String)>,
+}
+
+impl Phone {
+    fn restart(&mut self) {
+        self.boots += 1;
+        self.properties.retain(|name, _| name.starts_with("persist."));
+    }
+
+    fn boot(&self) -> BootIdentity {
+        BootIdentity { kernel: format!("boot-{}", self.boots), init_start: "100".to_owned() }
+    }
+}
+
+/// All phones, by the number in their address.
+#[derive(Clone)]
+pub struct Phones {
+    phones: Arc<Mutex<Vec<Phone>>>,
+    chance: Chance,
+    misfortune: Arc<Mutex<Misfortune>>,
+    broken: Arc<Mutex<Vec<String>>>,
+    restarts: Arc<Mutex<u64>>,
+}
+
+impl Phones {
+    pub fn new(count: usize, chance: Chance, misfortune: Misfortune) -> Self {
+        let phones = std::iter::repeat_with(Phone::default).take(count).collect();
+        Self {
+            phones: Arc::new(Mutex::new(phones)),
+            chance,
+            misfortune: Arc::new(Mutex::new(misfortune)),
+            broken: Arc::default(),
+            restarts: Arc::default(),
+        }
+    }
+
+    fn phones(&self) -> MutexGuard<'_, Vec<Phone>> {
+        self.phones.lock().unwrap()
+    }
+
+    fn misfortune(&self) -> Misfortune {
+        *self.misfortune.lock().unwrap()
+    }
+
+    /// From now on the phones behave.
+    pub fn calm(&self) {
+        *self.misfortune.lock().unwrap() = Misfortune::default();
+        let count = self.phones().len();
+        for number in 0..count {
+            self.set_off(number, false);
+        }
+    }
+
+    /// The process that had actions in flight has died, and they with it.
+    pub fn forget_actions(&self) {
+        for phone in self.phones().iter_mut() {
+            phone.in_flight = 0;
+        }
+    }
+
+    pub fn restart(&self, number: usize) {
+        *self.restarts.lock().unwrap() += 1;
+        self.phones()[number].restart();
+    }
+
+    pub fn restarts(&self) -> u64 {
+        *self.restarts.lock().unwrap()
+    }
+
+    pub fn set_off(&self, number: usize, off: bool) {
+        let phone = &mut self.phones()[number];
+        if phone.off && !off {
+            phone.restart();
+        }
+        phone.off = off;
+    }
+
+    pub fn value(&self, number: usize, name: &str) -> Option<String> {
+        self.phones()[number].properties.get(name).cloned()
+    }
+
+    pub fn effects(&self, number: usize) -> Vec<(u64, String, String)> {
+        self.phones()[number].effects.clone()
+    }
+
+    pub fn broken(&self) -> Vec<String> {
+        self.broken.lock().unwrap().clone()
+    }
+
+    /// Puts another phone's marker on a phone, as if its address had been given to that one.
+    pub fn put_foreign_marker(&self, number: usize) {
+        self.phones()[number].marker = Some("of-another".to_owned());
+    }
+}
+
+/// The driver of one life of the process.
+pub struct SimulatedDriver {
+    pub phones: Phones,
+    pub life: Life,
+    pub events: EventSender,
+    pub actions_per_server: usize,
+}
+
+/// The number of the phone at an address: its port less one, since there is no port 0.
+fn number_of(device: &Device) -> usize {
+    let port: usize = device.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    port - 1
+}
+
+#[async_trait]
+impl Driver for SimulatedDriver {
+    fn kind(&self) -> Kind {
+        Kind::Phone
+    }
+
+    async fn run(&self, device: &Device, action: Action) -> Report {
+        self.life.step().await;
+        let number = number_of(device);
+        let guard = InFlight::begin(self, device, number);
+        self.phones.chance.pause(40).await;
+        let misfortune = self.phones.misfortune();
+        if self.phones.chance.strikes(misfortune.late) {
+            // Half of the late ones take effect before the engine gives up.
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            let report = self.exchange(device, number, &action).await;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            return report;
+        }
+        let report = self.exchange(device, number, &action).await;
+        self.life.step().await;
+        self.phones.chance.pause(20).await;
+        drop(guard);
+        if self.phones.chance.strikes(misfortune.answer_lost) {
+            return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
+        }
+        report
+    }
+
+    fn watch(&self, device: &Device) {
+        // The watch of a real driver sees the connection drop; here some are seen and some not.
+        if self.phones.chance.strikes(4) {
+            self.events.send(DeviceEvent::Returned(device.key));
+        }
+    }
+}
+
+impl SimulatedDriver {
+    async fn exchange(&self, device: &Device, number: usize, action: &Action) -> Report {
+        let misfortune = self.phones.misfortune();
+        {
+            let mut phones = self.phones.phones();
+            let phone = &mut phones[number];
+            if phone.off {
+                return Report::Away(Away::Unreachable("connection refused".to_owned()));
+            }
+            match &phone.marker {
+                None if action.may_adopt => phone.marker = Some(device.marker.clone()),
+                Some(marker) if *marker == device.marker => {}
+                found => {
+                    let found = found.clone().unwrap_or_else(|| "no marker".to_owned());
+                    return Report::Away(Away::WrongDevice(found));
+                }
+            }
+        }
+        let boot = self.phones.phones()[number].boot();
+        let rebooted = action.known_boot.as_ref() != Some(&boot);
+        let mut reached = Reached { boot: Some(boot.clone()), ..Reached::default() };
+        let after_boot = action.set_after_boot.iter().filter(|_| rebooted);
+        for (name, value) in action.set.iter().chain(after_boot) {
+            self.life.step().await;
+            if self.phones.chance.strikes(misfortune.restart_within) {
+                self.phones.restart(number);
+                return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
+            }
+            if self.phones.chance.strikes(misfortune.refuse) {
+                let fault = Fault::Refused("not today".to_owned());
+                reached.faults.insert(name.clone(), fault);
+                continue;
+            }
+            let mut phones = self.phones.phones();
+            let phone = &mut phones[number];
+            if phone.off || phone.boot() != boot {
+                return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
+            }
+            if phone.properties.get(name) != Some(value) {
+                phone.properties.insert(name.clone(), value.clone());
+                phone.effects.push((phone.boots, name.clone(), value.clone()));
+            }
+        }
+        let phones = self.phones.phones();
+        let phone = &phones[number];
+        if phone.off || phone.boot() != boot {
+            return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
+        }
+        let names = action.set.keys().chain(action.set_after_boot.keys()).chain(&action.read);
+        for name in names {
+            reached.shown.insert(name.clone(), phone.properties.get(name).cloned());
+        }
+        Report::Reached(reached)
+    }
+}
+
+/// Counts an action as in flight for as long as it is held, and notes where a bound is broken.
+struct InFlight<'a> {
+    driver: &'a SimulatedDriver,
+    number: usize,
+}
+
+impl<'a> InFlight<'a> {
+    fn begin(driver: &'a SimulatedDriver, device: &Device, number: usize) -> Self {
+        let mut phones = driver.phones.phones();
+        phones[number].in_flight += 1;
+        let mut broken = driver.phones.broken.lock().unwrap();
+        if phones[number].in_flight > 1 {
+            broken.push(format!("two actions at a time on phone {number}"));
+        }
+        // Phones with an even number live on one server, the others on another.
+        let on_server = phones
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| other % 2 == number % 2)
+            .map(|(_, phone)| phone.in_flight)
+            .sum::<usize>();
+        if on_server > driver.actions_per_server {
+            broken.push(format!("{on_server} actions at a time on server {}", device.server));
+        }
+        Self { driver, number }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let mut phones = self.driver.phones.phones();
+        let phone = &mut phones[self.number];
+        phone.in_flight = phone.in_flight.saturating_sub(1);
+    }
+}

@@ -1,0 +1,159 @@
+//! The real SQL behind a store that is slow, fails, loses its answer, and is where the process may
+//! die: before a change, after it, and after its commit but before anybody was told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use fleet::{
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+};
+use store::sqlite::Inline;
+use store::{
+    AcceptTarget, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Page, Reads,
+    Refused, SealedKey, Work, Write, Writes, Written,
+};
+
+use crate::chance::{Chance, Life};
+
+/// The store as one life of the process sees it.
+pub struct ShakyStore {
+    pub inner: Arc<Inline>,
+    pub life: Life,
+    pub chance: Chance,
+    /// One call in so many fails; 0 for none.
+    pub fails_one_in: Arc<AtomicU32>,
+}
+
+impl ShakyStore {
+    async fn before(&self) -> Result<(), Error> {
+        self.life.step().await;
+        self.chance.pause(10).await;
+        self.life.stand_still_if_dead().await;
+        if self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst)) {
+            return Err(Error::Failed { operation: "a call", source: "a planted fault".into() });
+        }
+        Ok(())
+    }
+}
+
+/// Passes a read on, with all that may happen before it.
+macro_rules! shaky {
+    ($self:ident . $method:ident ( $($argument:expr),* )) => {{
+        $self.before().await?;
+        $self.inner.$method($($argument),*).await
+    }};
+}
+
+#[async_trait]
+impl Reads for ShakyStore {
+    async fn projects(&self, principal: &Principal) -> Result<Vec<Project>, Error> {
+        shaky!(self.projects(principal))
+    }
+
+    async fn project(
+        &self,
+        principal: &Principal,
+        id: &ProjectId,
+    ) -> Result<Option<Project>, Error> {
+        shaky!(self.project(principal, id))
+    }
+
+    async fn access_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<SealedKey>, Error> {
+        shaky!(self.access_keys(principal, project))
+    }
+
+    async fn access_key(&self, ak: &str) -> Result<Option<SealedKey>, Error> {
+        shaky!(self.access_key(ak))
+    }
+
+    async fn accept_targets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<AcceptTarget>>, Error> {
+        shaky!(self.accept_targets(principal, project, ids))
+    }
+
+    async fn device(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        id: &DeviceId,
+    ) -> Result<Vec<DeviceWithState>, Error> {
+        shaky!(self.device(principal, project, id))
+    }
+
+    async fn devices(
+        &self,
+        principal: &Principal,
+        filter: &DeviceFilter,
+        page: Page,
+    ) -> Result<Vec<DeviceWithState>, Error> {
+        shaky!(self.devices(principal, filter, page))
+    }
+
+    async fn job(&self, principal: &Principal, id: JobId) -> Result<Option<JobWithDevice>, Error> {
+        shaky!(self.job(principal, id))
+    }
+
+    async fn jobs(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        shaky!(self.jobs(principal, requests, offset, limit))
+    }
+
+    async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
+        shaky!(self.work(device))
+    }
+
+    async fn devices_with_work(
+        &self,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Vec<LaneSeed>, Error> {
+        shaky!(self.devices_with_work(after, limit))
+    }
+
+    async fn devices_at_rest(&self, after: DeviceKey, limit: u32) -> Result<Vec<LaneSeed>, Error> {
+        shaky!(self.devices_at_rest(after, limit))
+    }
+
+    async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
+        shaky!(self.records(keys))
+    }
+
+    async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error> {
+        shaky!(self.epochs())
+    }
+}
+
+#[async_trait]
+impl Writes for ShakyStore {
+    async fn write(
+        &self,
+        principal: &Principal,
+        write: Write,
+    ) -> Result<Result<Written, Refused>, Error> {
+        self.before().await?;
+        let answer_lost = self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst));
+        let written = self.inner.write(principal, write).await?;
+        // Committed; now the process may die before it hears of it.
+        self.life.step().await;
+        self.chance.pause(10).await;
+        self.life.stand_still_if_dead().await;
+        if answer_lost {
+            return Err(Error::Unknown { source: "a planted fault".into() });
+        }
+        Ok(written)
+    }
+}
