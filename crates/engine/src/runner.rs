@@ -36,7 +36,6 @@ pub(crate) struct Runner {
 
 impl Runner {
     pub(crate) fn new(shared: Arc<Shared>, bounds: Bounds, inbox: mpsc::Receiver<Message>) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "tokio's clock, which a test can pause")]
         let started = Instant::now();
         Self { shared, lanes: Lanes::new(bounds), inbox, steps: JoinSet::new(), started }
     }

@@ -49,7 +49,6 @@ pub(crate) async fn sweep(shared: Arc<Shared>, per_second: u32) {
     }
     let mut after = DeviceKey(0);
     // The first look comes after a second: what is open goes first.
-    #[expect(clippy::disallowed_methods, reason = "tokio's clock, which a test can pause")]
     let mut ticks =
         tokio::time::interval_at(Instant::now() + Duration::from_secs(1), Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -47,7 +47,6 @@ impl Entropy for Chance {
 pub struct SimulatedClock(tokio::time::Instant);
 
 impl SimulatedClock {
-    #[expect(clippy::disallowed_methods, reason = "tokio's paused clock")]
     pub fn start() -> Self {
         Self(tokio::time::Instant::now())
     }

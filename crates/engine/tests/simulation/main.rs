@@ -7,6 +7,16 @@
 //!
 //! `FLEETWRIGHT_SEEDS` says how many seeds to run (50 if unset), `FLEETWRIGHT_SEED` runs one alone.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test: what is not as expected ends it"
+)]
+
 mod chance;
 mod checks;
 mod phone;

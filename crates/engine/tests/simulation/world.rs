@@ -50,13 +50,13 @@ impl Scenario {
             seed,
             phones: 3 + usize::try_from(seed % 7).unwrap(),
             calls: 40,
-            dies_one_in: harsh(if seed % 3 == 0 { 60 } else { 400 }),
-            store_fails_one_in: harsh(if seed % 4 == 0 { 15 } else { 80 }),
+            dies_one_in: harsh(if seed.is_multiple_of(3) { 60 } else { 400 }),
+            store_fails_one_in: harsh(if seed.is_multiple_of(4) { 15 } else { 80 }),
             misfortune: Misfortune {
                 answer_lost: harsh(12),
                 restart_within: harsh(15),
                 late: harsh(25),
-                refuse: harsh(if seed % 2 == 0 { 4 } else { 40 }),
+                refuse: harsh(if seed.is_multiple_of(2) { 4 } else { 40 }),
             },
             restless: !calm,
         }
@@ -69,7 +69,7 @@ impl Scenario {
 
     /// Whether at the address of the first phone another one answers.
     pub fn has_foreign_phone(&self) -> bool {
-        self.restless && self.seed % 6 == 0
+        self.restless && self.seed.is_multiple_of(6)
     }
 }
 
