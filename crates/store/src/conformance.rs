@@ -1,0 +1,71 @@
+//! What every engine of the store must do, as tests that each engine runs: one function a case.
+//!
+//! An engine's test module calls [`tests!`] with an expression that makes a fresh, empty store.
+
+pub(crate) mod accept;
+pub(crate) mod devices;
+pub(crate) mod fixture;
+pub(crate) mod jobs;
+pub(crate) mod lanes;
+pub(crate) mod model;
+pub(crate) mod projects;
+pub(crate) mod settle;
+
+/// One test for each case, each on a store of its own. `$make` gives something that dereferences to
+/// a store and keeps alive what the store needs.
+macro_rules! tests {
+    ($make:expr) => {
+        crate::conformance::tests! { $make;
+            projects: a_project_is_made_once_and_found,
+            projects: a_client_sees_its_own_project_alone,
+            projects: keys_are_found_by_id_and_by_project,
+            projects: keys_are_revoked_once_and_by_their_own_project,
+            projects: every_shard_has_an_epoch,
+            devices: an_import_twice_changes_nothing,
+            devices: an_import_changes_records_and_keeps_marker_and_state,
+            devices: an_import_is_whole_or_not_at_all,
+            devices: an_import_to_a_foreign_project_is_refused,
+            devices: lists_are_filtered_and_paged_by_key,
+            devices: the_same_id_in_several_projects_is_several_devices,
+            devices: a_client_sees_its_own_devices_alone,
+            devices: accept_targets_stand_in_the_order_asked,
+            devices: records_are_given_by_key_once_each,
+            accept: revisions_are_dense_and_patches_merge,
+            accept: the_same_device_twice_gets_two_jobs_in_order,
+            accept: an_empty_patch_is_a_job,
+            accept: unknown_and_foreign_devices_are_refused_alone,
+            accept: a_device_takes_64_open_jobs_and_no_more,
+            accept: desired_state_has_a_bound,
+            accept: a_device_that_is_abnormal_is_told_as_stored,
+            accept: the_largest_call_is_taken_whole,
+            accept: a_request_id_used_twice_changes_nothing,
+            jobs: a_job_is_read_back_as_it_was_accepted,
+            jobs: jobs_are_paged_over_several_requests,
+            jobs: a_client_sees_its_own_jobs_alone,
+            settle: ended_jobs_leave_the_list_and_are_told,
+            settle: sending_a_result_twice_is_harmless,
+            settle: a_stale_fence_changes_nothing,
+            settle: a_fence_of_another_shard_proves_nothing,
+            settle: settled_is_never_lowered_and_never_beyond_the_revision,
+            settle: what_was_not_read_stays,
+            settle: every_end_is_read_back,
+            settle: a_job_of_another_device_is_left_alone,
+            lanes: work_is_one_snapshot_of_a_device,
+            lanes: devices_have_work_until_they_are_settled,
+            lanes: devices_at_rest_hold_values_and_have_no_work,
+            lanes: lists_of_lanes_are_paged,
+            model: random_calls_do_what_the_model_does,
+        }
+    };
+    ($make:expr; $($module:ident : $case:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let store = $make;
+                crate::conformance::$module::$case(&*store).await;
+            }
+        )+
+    };
+}
+
+pub(crate) use tests;

@@ -1,0 +1,173 @@
+//! What is durable: projects, access keys, devices, their desired and reported state, and jobs.
+//!
+//! Two traits shaped by use, [`Reads`] and [`Writes`], stand between the engine and a database. This
+//! crate must never decide anything about devices: it keeps what it is given, in the order it was
+//! given, and refuses what would break a rule of the record (an unknown project, a stale fence, too
+//! many open jobs). Refusals are result values; errors mean that the store itself failed.
+//!
+//! Start with [`write`](mod@write) for what can be changed and [`Reads`] for what can be asked. The
+//! one engine so far is [`sqlite`]; `conformance` is the suite of tests that every engine passes.
+
+#[cfg(test)]
+mod conformance;
+pub mod read;
+pub mod seal;
+pub mod sqlite;
+pub mod write;
+
+use async_trait::async_trait;
+use fleet::{
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+};
+
+pub use read::{
+    AcceptTarget, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Page, SealedKey, Work,
+};
+pub use write::{Fence, Refused, Write, Written};
+
+/// Why the store could not do what it was asked. Nothing has changed, except after
+/// [`Error::Unknown`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// More operations wait than may; try again after the time given.
+    #[error("the store is busy")]
+    Busy,
+    /// The disk has less space than the low-water mark: updates are refused, results still taken.
+    #[error("the disk is low: {free_bytes} bytes are free and {needed_bytes} must be")]
+    DiskLow {
+        /// Bytes that are free.
+        free_bytes: u64,
+        /// Bytes that must be free before an update is accepted.
+        needed_bytes: u64,
+    },
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+    /// A read took longer than its deadline.
+    #[error("the read took longer than {0:?}")]
+    ReadDeadline(std::time::Duration),
+    /// The database failed at the named operation; nothing has changed.
+    #[error("{operation} failed")]
+    Failed {
+        /// What was being done.
+        operation: &'static str,
+        /// The database's own error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The commit itself failed: whether the change is there can be learned only by reading.
+    #[error("the outcome of the commit is unknown")]
+    Unknown {
+        /// The database's own error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A row holds something that can't be read back: damage, or a newer version's data.
+    #[error("{what} in the store can't be read: {detail}")]
+    Damaged {
+        /// Which row.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// What can be asked of the store. Every call checks the principal: what belongs to a project that
+/// the principal may not see looks as if it did not exist.
+#[async_trait]
+pub trait Reads: Send + Sync + 'static {
+    /// All projects that the principal may see, by id.
+    async fn projects(&self, principal: &Principal) -> Result<Vec<Project>, Error>;
+
+    /// One project.
+    async fn project(
+        &self,
+        principal: &Principal,
+        id: &ProjectId,
+    ) -> Result<Option<Project>, Error>;
+
+    /// The access keys of a project, secrets left out by the caller's choice of not opening them.
+    async fn access_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<SealedKey>, Error>;
+
+    /// One access key by its id, revoked ones included. Asked before there is a principal: the
+    /// caller of this proves who it is with what it gets.
+    async fn access_key(&self, ak: &str) -> Result<Option<SealedKey>, Error>;
+
+    /// For each id, in order, what accepting an update for it needs to know; `None` for an id that
+    /// the principal's project does not have.
+    async fn accept_targets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<AcceptTarget>>, Error>;
+
+    /// All devices with this id that the principal may see, at most one a project; in `project`
+    /// alone if it is given. At most 16.
+    async fn device(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        id: &DeviceId,
+    ) -> Result<Vec<DeviceWithState>, Error>;
+
+    /// One page of devices, ordered by key.
+    async fn devices(
+        &self,
+        principal: &Principal,
+        filter: &DeviceFilter,
+        page: Page,
+    ) -> Result<Vec<DeviceWithState>, Error>;
+
+    /// One job.
+    async fn job(&self, principal: &Principal, id: JobId) -> Result<Option<JobWithDevice>, Error>;
+
+    /// The jobs of these requests that the principal may see, in the order of the requests as given
+    /// and of their positions; `offset` are skipped and at most `limit` given.
+    async fn jobs(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error>;
+
+    /// Everything one step of a device's lane needs, read in one snapshot; `None` if the device is
+    /// gone.
+    async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error>;
+
+    /// Devices with work (see [`fleet::DeviceState::has_work`]) and a key above `after`, by key.
+    async fn devices_with_work(&self, after: DeviceKey, limit: u32)
+    -> Result<Vec<LaneSeed>, Error>;
+
+    /// Devices that hold desired values and have no work, with a key above `after`, by key: what
+    /// the sweep reads back and the watch keeps an eye on.
+    async fn devices_at_rest(&self, after: DeviceKey, limit: u32) -> Result<Vec<LaneSeed>, Error>;
+
+    /// The records of these devices, those that exist, by key.
+    async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error>;
+
+    /// The fencing token of each shard, as it is in the store.
+    async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error>;
+}
+
+/// What can be changed. Answers after the change is durable.
+#[async_trait]
+pub trait Writes: Send + Sync + 'static {
+    /// Makes one change, whole or not at all, and answers after it is durable. `Ok(Err(refused))`
+    /// means that a rule of the record forbade it and nothing has changed.
+    async fn write(
+        &self,
+        principal: &Principal,
+        write: Write,
+    ) -> Result<Result<Written, Refused>, Error>;
+}
+
+/// A store as the engine holds it.
+pub trait Store: Reads + Writes {}
+
+impl<T: Reads + Writes> Store for T {}

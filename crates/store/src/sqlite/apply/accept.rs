@@ -1,0 +1,134 @@
+//! Accepting an update: the path that every call takes, and so the one that has to be short. Per
+//! entry it is one look at the state row, one change of it and one new job.
+
+use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX};
+use fleet::{Condition, Desired, Principal, Refusal, Revision};
+use rusqlite::{CachedStatement, Connection, Row, params};
+
+use crate::Error;
+use crate::sqlite::rows::{During, column, json, parsed, to_json};
+use crate::write::{Accept, AcceptEntry, AcceptedEntry};
+
+/// What accepting reads of a device's state.
+const SELECT: &str = "SELECT project, has_work, revision, condition, open_jobs, desired
+     FROM device_state WHERE device = ?1";
+/// Changes the state of a device that has work already. It does not name `has_work`, so SQLite
+/// leaves the index over that alone.
+const UPDATE: &str =
+    "UPDATE device_state SET revision = ?2, open_jobs = ?3, desired = ?4 WHERE device = ?1";
+/// Changes the state of a device that had no work.
+const UPDATE_AT_REST: &str = "UPDATE device_state
+     SET revision = ?2, open_jobs = ?3, desired = ?4, has_work = 1 WHERE device = ?1";
+/// Records an open job.
+const INSERT: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
+         accepted_at, patch)
+     VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)";
+
+/// Accepts the entries in their order; each is accepted or refused alone. To one who may not see
+/// the project, none of its devices exists.
+pub(super) fn accept(
+    connection: &Connection,
+    principal: &Principal,
+    accept: &Accept,
+) -> Result<Vec<Result<AcceptedEntry, Refusal>>, Error> {
+    if !principal.may_see(accept.project) {
+        return Ok(accept.entries.iter().map(|_| Err(Refusal::DeviceUnknown)).collect());
+    }
+    let prepare = |sql| connection.prepare_cached(sql).during("prepare to accept");
+    let mut statements = Statements {
+        select: prepare(SELECT)?,
+        update: prepare(UPDATE)?,
+        update_at_rest: prepare(UPDATE_AT_REST)?,
+        insert: prepare(INSERT)?,
+    };
+    accept.entries.iter().map(|entry| statements.accept_entry(principal, accept, entry)).collect()
+}
+
+/// The statements of one call, looked up once for all its entries.
+struct Statements<'c> {
+    select: CachedStatement<'c>,
+    update: CachedStatement<'c>,
+    update_at_rest: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+}
+
+/// A device's state, as far as accepting needs it.
+struct State {
+    project: i64,
+    has_work: bool,
+    revision: Revision,
+    condition: Condition,
+    open_jobs: Vec<u8>,
+    desired: Desired,
+}
+
+impl State {
+    /// A row of [`SELECT`].
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            project: column(row, 0)?,
+            has_work: column(row, 1)?,
+            revision: Revision(column(row, 2)?),
+            condition: parsed(row, 3)?,
+            open_jobs: column(row, 4)?,
+            desired: json(row, 5)?,
+        })
+    }
+}
+
+impl Statements<'_> {
+    /// Accepts one entry, or says why not before anything is written.
+    fn accept_entry(
+        &mut self,
+        principal: &Principal,
+        accept: &Accept,
+        entry: &AcceptEntry,
+    ) -> Result<Result<AcceptedEntry, Refusal>, Error> {
+        let mut state = match self.state(entry)? {
+            Some(state) if state.project == accept.project.0 => state,
+            _ => return Ok(Err(Refusal::DeviceUnknown)),
+        };
+        if state.open_jobs.len() / 16 >= OPEN_JOBS_PER_DEVICE_MAX {
+            let detail = format!("it has {OPEN_JOBS_PER_DEVICE_MAX} open jobs");
+            return Ok(Err(Refusal::Busy { detail }));
+        }
+        let revision = state.revision.next();
+        state.desired.merge(&entry.patch, revision);
+        if state.desired.bytes() > DESIRED_BYTES_MAX {
+            let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
+            return Ok(Err(Refusal::Busy { detail }));
+        }
+        let job = accept.request.job(entry.position).ok_or_else(|| Error::Failed {
+            operation: "number a job",
+            source: format!("no job can be at position {}", entry.position).into(),
+        })?;
+        state.open_jobs.extend_from_slice(&job.to_bytes());
+
+        let update = if state.has_work { &mut self.update } else { &mut self.update_at_rest };
+        let desired = to_json(&state.desired)?;
+        update
+            .execute(params![entry.device.0, revision.0, state.open_jobs, desired])
+            .during("change desired state")?;
+        let stored = state.condition == Condition::Abnormal;
+        self.insert
+            .execute(params![
+                job.to_bytes(),
+                entry.device.0,
+                accept.project.0,
+                revision.0,
+                stored,
+                accept.door.name(),
+                principal.name(),
+                accept.at.0,
+                to_json(&entry.patch)?,
+            ])
+            .during("record a job")?;
+        Ok(Ok(AcceptedEntry { device: entry.device, job, revision, stored }))
+    }
+
+    /// The state of the entry's device; `None` if the device is gone.
+    fn state(&mut self, entry: &AcceptEntry) -> Result<Option<State>, Error> {
+        let mut rows = self.select.query([entry.device.0]).during("read a device's state")?;
+        rows.next().during("read a device's state")?.map(State::from_row).transpose()
+    }
+}

@@ -1,0 +1,149 @@
+//! Devices, brought in by an operator.
+
+use std::collections::HashMap;
+
+use fleet::{Condition, DeviceKey, Kind, Principal, ProjectId, ProjectKey, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::records::visible_project;
+use crate::sqlite::rows::{During, damaged};
+use crate::write::{ImportDevices, NewDevice};
+use crate::{Error, Refused, Written};
+
+/// Records the devices, all or none: a refusal in the middle undoes what came before it.
+pub(super) fn import_devices(
+    connection: &Connection,
+    principal: &Principal,
+    import: &ImportDevices,
+) -> Result<Result<Written, Refused>, Error> {
+    connection.execute_batch("SAVEPOINT import").during("begin an import")?;
+    let result = record_all(connection, principal, import)?;
+    if result.is_err() {
+        connection.execute_batch("ROLLBACK TO import").during("undo an import")?;
+    }
+    connection.execute_batch("RELEASE import").during("end an import")?;
+    Ok(result)
+}
+
+/// Records one device after the other; the first refusal ends it.
+fn record_all(
+    connection: &Connection,
+    principal: &Principal,
+    import: &ImportDevices,
+) -> Result<Result<Written, Refused>, Error> {
+    let mut projects: HashMap<&ProjectId, ProjectKey> = HashMap::new();
+    let mut keys = Vec::with_capacity(import.devices.len());
+    let mut new = 0;
+    for device in &import.devices {
+        let project = match projects.get(&device.project) {
+            Some(project) => *project,
+            None => match visible_project(connection, principal, &device.project)? {
+                Some(project) => *projects.entry(&device.project).or_insert(project),
+                None => return Ok(Err(Refused::NoSuchProject(device.project.clone()))),
+            },
+        };
+        let Some((key, kind)) = find(connection, project, device)? else {
+            keys.push(insert(connection, project, device, import.at)?);
+            new += 1;
+            continue;
+        };
+        if kind != device.kind {
+            return Ok(Err(Refused::KindDiffers {
+                id: device.id.clone(),
+                is: kind.name(),
+                asked: device.kind.name(),
+            }));
+        }
+        update(connection, key, device, import.at)?;
+        keys.push(key);
+    }
+    Ok(Ok(Written::Imported { keys, new }))
+}
+
+/// The device that exists already under this id, and what it is.
+fn find(
+    connection: &Connection,
+    project: ProjectKey,
+    device: &NewDevice,
+) -> Result<Option<(DeviceKey, Kind)>, Error> {
+    let found: Option<(i64, String)> = connection
+        .prepare_cached("SELECT key, kind FROM device WHERE id = ?1 AND project = ?2")
+        .and_then(|mut select| {
+            select
+                .query_row(params![device.id.as_str(), project.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()
+        })
+        .during("find a device")?;
+    let Some((key, kind)) = found else {
+        return Ok(None);
+    };
+    let kind = kind.parse().map_err(|error| damaged("kind", error))?;
+    Ok(Some((DeviceKey(key), kind)))
+}
+
+/// Makes the record and the state of a device that is new. It has work: it was never reached.
+fn insert(
+    connection: &Connection,
+    project: ProjectKey,
+    device: &NewDevice,
+    at: Timestamp,
+) -> Result<DeviceKey, Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO device (project, kind, id, name, server, address, profile, marker,
+                                 created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                project.0,
+                device.kind.name(),
+                device.id.as_str(),
+                device.name,
+                device.server,
+                device.address,
+                device.profile,
+                device.marker,
+                at.0,
+            ])
+        })
+        .during("record a device")?;
+    let key = connection.last_insert_rowid();
+    connection
+        .prepare_cached(
+            "INSERT INTO device_state (device, project, has_work, revision, settled, condition,
+                                       adopted, since, open_jobs, desired, reported)
+             VALUES (?1, ?2, 1, 0, 0, ?3, 0, ?4, x'', '{}', '{\"revision\":0,\"values\":{}}')",
+        )
+        .and_then(|mut insert| insert.execute(params![key, project.0, Condition::New.name(), at.0]))
+        .during("record a device's state")?;
+    Ok(DeviceKey(key))
+}
+
+/// Gives an existing device the new name, server, address and profile.
+fn update(
+    connection: &Connection,
+    key: DeviceKey,
+    device: &NewDevice,
+    at: Timestamp,
+) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "UPDATE device SET name = ?2, server = ?3, address = ?4, profile = ?5, updated_at = ?6
+             WHERE key = ?1",
+        )
+        .and_then(|mut update| {
+            update.execute(params![
+                key.0,
+                device.name,
+                device.server,
+                device.address,
+                device.profile,
+                at.0,
+            ])
+        })
+        .during("change a device's record")?;
+    Ok(())
+}

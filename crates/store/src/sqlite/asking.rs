@@ -1,0 +1,126 @@
+//! [`Reads`] for everything that can run a query: the readers' queue and the simulation's
+//! connection.
+
+use async_trait::async_trait;
+use fleet::{
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+};
+use rusqlite::Connection;
+
+use super::queries::{devices, jobs, lanes, projects};
+use crate::{
+    AcceptTarget, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Page, Reads,
+    SealedKey, Work,
+};
+
+/// Runs queries.
+#[async_trait]
+pub trait Asking: Send + Sync + 'static {
+    /// Runs `query` on a connection that has a read transaction open.
+    async fn ask<T, F>(&self, query: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static;
+}
+
+#[async_trait]
+impl<A: Asking> Reads for A {
+    async fn projects(&self, principal: &Principal) -> Result<Vec<Project>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| projects::projects(c, &principal)).await
+    }
+
+    async fn project(
+        &self,
+        principal: &Principal,
+        id: &ProjectId,
+    ) -> Result<Option<Project>, Error> {
+        let (principal, id) = (principal.clone(), id.clone());
+        self.ask(move |c| projects::project(c, &principal, &id)).await
+    }
+
+    async fn access_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<SealedKey>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| projects::access_keys(c, &principal, &project)).await
+    }
+
+    async fn access_key(&self, ak: &str) -> Result<Option<SealedKey>, Error> {
+        let ak = ak.to_owned();
+        self.ask(move |c| projects::access_key(c, &ak)).await
+    }
+
+    async fn accept_targets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<AcceptTarget>>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| devices::accept_targets(c, &principal, &project, &ids)).await
+    }
+
+    async fn device(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        id: &DeviceId,
+    ) -> Result<Vec<DeviceWithState>, Error> {
+        let (principal, project, id) = (principal.clone(), project.cloned(), id.clone());
+        self.ask(move |c| devices::device(c, &principal, project.as_ref(), &id)).await
+    }
+
+    async fn devices(
+        &self,
+        principal: &Principal,
+        filter: &DeviceFilter,
+        page: Page,
+    ) -> Result<Vec<DeviceWithState>, Error> {
+        let (principal, filter) = (principal.clone(), filter.clone());
+        self.ask(move |c| devices::devices(c, &principal, &filter, page)).await
+    }
+
+    async fn job(&self, principal: &Principal, id: JobId) -> Result<Option<JobWithDevice>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| jobs::job(c, &principal, id)).await
+    }
+
+    async fn jobs(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let (principal, requests) = (principal.clone(), requests.to_vec());
+        self.ask(move |c| jobs::jobs(c, &principal, &requests, offset, limit)).await
+    }
+
+    async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
+        self.ask(move |c| lanes::work(c, device)).await
+    }
+
+    async fn devices_with_work(
+        &self,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Vec<LaneSeed>, Error> {
+        self.ask(move |c| lanes::devices_with_work(c, after, limit)).await
+    }
+
+    async fn devices_at_rest(&self, after: DeviceKey, limit: u32) -> Result<Vec<LaneSeed>, Error> {
+        self.ask(move |c| lanes::devices_at_rest(c, after, limit)).await
+    }
+
+    async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
+        let keys = keys.to_vec();
+        self.ask(move |c| devices::records(c, &keys)).await
+    }
+
+    async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error> {
+        self.ask(projects::epochs).await
+    }
+}

@@ -1,0 +1,130 @@
+//! Devices: one, a page, and what accepting an update needs of many.
+
+use fleet::{Device, DeviceId, DeviceKey, Principal, ProjectId, ProjectKey};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::{all, bound, first, projects};
+use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, STATE_COLUMNS, column, parsed};
+use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
+
+/// Devices with the same id that are shown at most.
+const SAME_ID_MAX: u32 = 16;
+
+/// See [`crate::Reads::accept_targets`]. One statement, bound anew for each id: three look-ups
+/// each, and no list of parameters whose length would make every call another statement.
+pub(in crate::sqlite) fn accept_targets(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    ids: &[DeviceId],
+) -> Result<Vec<Option<AcceptTarget>>, Error> {
+    let operation = "find the devices of an update";
+    let Some(project) = projects::project(connection, principal, project)? else {
+        return Ok(ids.iter().map(|_| None).collect());
+    };
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT d.key, d.profile, d.server, s.condition
+             FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
+             WHERE d.id = ?1 AND d.project = ?2",
+        )
+        .during(operation)?;
+    let mut target = |id: &DeviceId| {
+        let mut rows = statement.query(params![id.as_str(), project.key.0]).during(operation)?;
+        let row = rows.next().during(operation)?;
+        row.map(|row| accept_target(row, project.key)).transpose()
+    };
+    ids.iter().map(&mut target).collect()
+}
+
+/// A row of [`accept_targets`].
+fn accept_target(row: &Row<'_>, project: ProjectKey) -> Result<AcceptTarget, Error> {
+    Ok(AcceptTarget {
+        device: DeviceKey(column(row, 0)?),
+        project,
+        profile: column(row, 1)?,
+        server: column(row, 2)?,
+        condition: parsed(row, 3)?,
+    })
+}
+
+/// See [`crate::Reads::device`].
+pub(in crate::sqlite) fn device(
+    connection: &Connection,
+    principal: &Principal,
+    project: Option<&ProjectId>,
+    id: &DeviceId,
+) -> Result<Vec<DeviceWithState>, Error> {
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
+         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
+             CROSS JOIN project AS p ON p.key = d.project
+         WHERE d.id = ?1 AND (?2 IS NULL OR d.project = ?2) AND (?3 IS NULL OR p.id = ?3)
+         ORDER BY d.project LIMIT {SAME_ID_MAX}"
+    );
+    let params = params![id.as_str(), bound(principal), project.map(ProjectId::as_str)];
+    all(connection, "read a device", &sql, params, rows::device_with_state)
+}
+
+/// See [`crate::Reads::devices`].
+pub(in crate::sqlite) fn devices(
+    connection: &Connection,
+    principal: &Principal,
+    filter: &DeviceFilter,
+    page: Page,
+) -> Result<Vec<DeviceWithState>, Error> {
+    let mut terms = vec!["d.key > ?"];
+    let mut params = vec![Value::Integer(page.after.0)];
+    let mut project = bound(principal);
+    if let Some(id) = &filter.project {
+        match projects::project(connection, principal, id)? {
+            Some(found) => project = Some(found.key.0),
+            None => return Ok(Vec::new()),
+        }
+    }
+    // A term that is not asked for is not in the statement: an index serves only plain equality.
+    if let Some(project) = project {
+        terms.push("d.project = ?");
+        params.push(Value::Integer(project));
+    }
+    if let Some(server) = &filter.server {
+        terms.push("d.server = ?");
+        params.push(Value::Text(server.clone()));
+    }
+    if let Some(kind) = filter.kind {
+        terms.push("d.kind = ?");
+        params.push(Value::Text(kind.name().to_owned()));
+    }
+    if let Some(condition) = filter.condition {
+        terms.push("s.condition = ?");
+        params.push(Value::Text(condition.name().to_owned()));
+    }
+    params.push(Value::Integer(i64::from(page.limit)));
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
+         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
+             CROSS JOIN project AS p ON p.key = d.project
+         WHERE {} ORDER BY d.key LIMIT ?",
+        terms.join(" AND ")
+    );
+    let params = params_from_iter(params);
+    all(connection, "list the devices", &sql, params, rows::device_with_state)
+}
+
+/// See [`crate::Reads::records`].
+pub(in crate::sqlite) fn records(
+    connection: &Connection,
+    keys: &[DeviceKey],
+) -> Result<Vec<Device>, Error> {
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM device AS d JOIN project AS p ON p.key = d.project
+         WHERE d.key = ?1"
+    );
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    keys.dedup();
+    let read =
+        |key: &DeviceKey| first(connection, "read a device's record", &sql, [key.0], rows::device);
+    keys.iter().filter_map(|key| read(key).transpose()).collect()
+}

@@ -1,0 +1,93 @@
+//! Jobs, for those who asked for them.
+
+use fleet::{JobId, Principal, RequestId};
+use rusqlite::{Connection, Row, params};
+
+use super::{all, bound, first};
+use crate::sqlite::rows::{self, During, JOB_COLUMNS, column, parsed};
+use crate::{Error, JobWithDevice};
+
+/// What [`job_with_device`] reads. The order of the joins is fixed: jobs first, by their range.
+fn select() -> String {
+    format!(
+        "SELECT {JOB_COLUMNS}, d.id AS device_id, p.id AS project_id, d.server, s.trouble
+         FROM job AS j CROSS JOIN device AS d ON d.key = j.device
+             CROSS JOIN device_state AS s ON s.device = j.device
+             CROSS JOIN project AS p ON p.key = j.project"
+    )
+}
+
+/// A row of [`select`].
+fn job_with_device(row: &Row<'_>) -> Result<JobWithDevice, Error> {
+    Ok(JobWithDevice {
+        job: rows::job(row)?,
+        device_id: parsed(row, "device_id")?,
+        project_id: parsed(row, "project_id")?,
+        server: column(row, "server")?,
+        trouble: column(row, "trouble")?,
+    })
+}
+
+/// See [`crate::Reads::job`].
+pub(in crate::sqlite) fn job(
+    connection: &Connection,
+    principal: &Principal,
+    id: JobId,
+) -> Result<Option<JobWithDevice>, Error> {
+    let sql = format!("{} WHERE j.id = ?1 AND (?2 IS NULL OR j.project = ?2)", select());
+    let params = params![id.to_bytes(), bound(principal)];
+    first(connection, "read a job", &sql, params, job_with_device)
+}
+
+/// See [`crate::Reads::jobs`].
+pub(in crate::sqlite) fn jobs(
+    connection: &Connection,
+    principal: &Principal,
+    requests: &[RequestId],
+    offset: u64,
+    limit: u32,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let sql = format!(
+        "{} WHERE j.id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR j.project = ?3)
+         ORDER BY j.id LIMIT ?4 OFFSET ?5",
+        select()
+    );
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut skip = offset;
+    let mut found = Vec::new();
+    for request in requests {
+        if found.len() >= limit {
+            break;
+        }
+        if skip > 0 {
+            let jobs = count(connection, principal, *request)?;
+            if jobs <= skip {
+                skip -= jobs;
+                continue;
+            }
+        }
+        let (low, high) = request.job_range();
+        let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
+        let skipped = i64::try_from(skip).unwrap_or(i64::MAX);
+        let params = params![low.to_bytes(), high.to_bytes(), bound(principal), rest, skipped];
+        found.extend(all(connection, "list jobs", &sql, params, job_with_device)?);
+        skip = 0;
+    }
+    Ok(found)
+}
+
+/// How many jobs of a request the principal may see.
+fn count(connection: &Connection, principal: &Principal, request: RequestId) -> Result<u64, Error> {
+    let (low, high) = request.job_range();
+    let jobs: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM job
+             WHERE id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR project = ?3)",
+        )
+        .and_then(|mut select| {
+            let params = params![low.to_bytes(), high.to_bytes(), bound(principal)];
+            select.query_row(params, |row| row.get(0))
+        })
+        .during("count jobs")?;
+    Ok(jobs.unsigned_abs())
+}

@@ -1,0 +1,63 @@
+//! Projects, access keys, shards.
+
+use fleet::{Epoch, Principal, Project, ProjectId, Shard};
+use rusqlite::{Connection, params};
+
+use super::{all, bound, first};
+use crate::sqlite::rows::{self, column};
+use crate::{Error, SealedKey};
+
+/// See [`crate::Reads::projects`].
+pub(in crate::sqlite) fn projects(
+    connection: &Connection,
+    principal: &Principal,
+) -> Result<Vec<Project>, Error> {
+    let sql = "SELECT key, id, name, created_at FROM project
+         WHERE ?1 IS NULL OR key = ?1 ORDER BY id";
+    all(connection, "list the projects", sql, [bound(principal)], rows::project)
+}
+
+/// See [`crate::Reads::project`].
+pub(in crate::sqlite) fn project(
+    connection: &Connection,
+    principal: &Principal,
+    id: &ProjectId,
+) -> Result<Option<Project>, Error> {
+    let sql = "SELECT key, id, name, created_at FROM project
+         WHERE id = ?1 AND (?2 IS NULL OR key = ?2)";
+    let params = params![id.as_str(), bound(principal)];
+    first(connection, "read a project", sql, params, rows::project)
+}
+
+/// See [`crate::Reads::access_keys`].
+pub(in crate::sqlite) fn access_keys(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+) -> Result<Vec<SealedKey>, Error> {
+    let sql = "SELECT a.ak, a.project, p.id AS project_id, a.sealed_secret, a.created_at,
+                a.revoked_at
+         FROM project AS p JOIN access_key AS a ON a.project = p.key
+         WHERE p.id = ?1 AND (?2 IS NULL OR p.key = ?2) ORDER BY a.ak";
+    let params = params![project.as_str(), bound(principal)];
+    all(connection, "list the access keys", sql, params, rows::sealed_key)
+}
+
+/// See [`crate::Reads::access_key`].
+pub(in crate::sqlite) fn access_key(
+    connection: &Connection,
+    ak: &str,
+) -> Result<Option<SealedKey>, Error> {
+    let sql = "SELECT a.ak, a.project, p.id AS project_id, a.sealed_secret, a.created_at,
+                a.revoked_at
+         FROM access_key AS a JOIN project AS p ON p.key = a.project WHERE a.ak = ?1";
+    first(connection, "read an access key", sql, [ak], rows::sealed_key)
+}
+
+/// See [`crate::Reads::epochs`].
+pub(in crate::sqlite) fn epochs(connection: &Connection) -> Result<Vec<(Shard, Epoch)>, Error> {
+    let sql = "SELECT shard, epoch FROM shard ORDER BY shard";
+    all(connection, "read the epochs", sql, [], |row| {
+        Ok((Shard(column(row, 0)?), Epoch(column(row, 1)?)))
+    })
+}

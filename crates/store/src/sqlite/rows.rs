@@ -1,0 +1,222 @@
+//! Rows and what they stand for: the one place that knows how a domain value is written down.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use fleet::job::Ended;
+use fleet::{
+    Condition, Device, DeviceId, DeviceKey, DeviceState, End, Job, JobId, Project, ProjectId,
+    ProjectKey, Proof, Revision, Timestamp,
+};
+use rusqlite::types::FromSql;
+use rusqlite::{Row, RowIndex};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{DeviceWithState, Error, SealedKey};
+
+/// Names the operation that a database error happened in.
+pub(super) trait During<T> {
+    /// The value, or [`Error::Failed`] with `operation`.
+    fn during(self, operation: &'static str) -> Result<T, Error>;
+}
+
+impl<T, E: std::error::Error + Send + Sync + 'static> During<T> for Result<T, E> {
+    fn during(self, operation: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Failed { operation, source: Box::new(source) })
+    }
+}
+
+/// The error for a row that can't be read back: which column, and what is wrong with it.
+pub(super) fn damaged(column: impl Display, detail: impl Display) -> Error {
+    Error::Damaged { what: format!("column {column}"), detail: format!("{detail}") }
+}
+
+/// A column's name, or its number: looking a name up costs, which the shortest paths spare.
+pub(super) trait Column: RowIndex + Display {}
+
+impl<T: RowIndex + Display> Column for T {}
+
+/// One column of `row`, read as the type it was declared as.
+pub(super) fn column<T: FromSql>(row: &Row<'_>, at: impl Column) -> Result<T, Error> {
+    row.get(at).map_err(|error| damaged(at, error))
+}
+
+/// A column that holds a word or an id, parsed.
+pub(super) fn parsed<T>(row: &Row<'_>, at: impl Column) -> Result<T, Error>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    text(row, at)?.parse().map_err(|error: T::Err| damaged(at, error))
+}
+
+/// A column that holds JSON, parsed. Borrows the text from the row: no copy.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, at: impl Column) -> Result<T, Error> {
+    serde_json::from_str(text(row, at)?).map_err(|error| damaged(at, error))
+}
+
+/// The JSON text of `value`, as [`json`] reads it.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).during("write a value as JSON")
+}
+
+/// A text column, borrowed.
+fn text<'row>(row: &'row Row<'_>, at: impl Column) -> Result<&'row str, Error> {
+    let value = row.get_ref(at).map_err(|error| damaged(at, error))?;
+    value.as_str().map_err(|error| damaged(at, error))
+}
+
+/// A column that holds a job's id.
+fn job_id(row: &Row<'_>, name: &'static str) -> Result<JobId, Error> {
+    Ok(JobId::from_bytes(column(row, name)?))
+}
+
+/// The ids of a state row's open jobs, oldest first.
+pub(super) fn open_jobs(bytes: &[u8]) -> Result<Vec<JobId>, Error> {
+    let (ids, rest) = bytes.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(damaged("open_jobs", format!("{} bytes are no list of ids", bytes.len())));
+    }
+    Ok(ids.iter().map(|id| JobId::from_bytes(*id)).collect())
+}
+
+/// Whether a device has work, by the rule of [`DeviceState::has_work`], from what a write knows.
+pub(super) fn has_work(
+    revision: Revision,
+    settled: Revision,
+    open_jobs: &[u8],
+    condition: Condition,
+    trouble: Option<&str>,
+) -> bool {
+    settled < revision
+        || !open_jobs.is_empty()
+        || condition != Condition::Running
+        || trouble.is_some()
+}
+
+/// A row with the columns `key, id, name, created_at` of a project.
+pub(super) fn project(row: &Row<'_>) -> Result<Project, Error> {
+    Ok(Project {
+        key: ProjectKey(column(row, "key")?),
+        id: parsed(row, "id")?,
+        name: column(row, "name")?,
+        created_at: Timestamp(column(row, "created_at")?),
+    })
+}
+
+/// A row of `access_key` with its project's id as `project_id`.
+pub(super) fn sealed_key(row: &Row<'_>) -> Result<SealedKey, Error> {
+    Ok(SealedKey {
+        ak: column(row, "ak")?,
+        project: ProjectKey(column(row, "project")?),
+        project_id: parsed(row, "project_id")?,
+        sealed_secret: column(row, "sealed_secret")?,
+        created_at: Timestamp(column(row, "created_at")?),
+        revoked_at: column::<Option<i64>>(row, "revoked_at")?.map(Timestamp),
+    })
+}
+
+/// The columns that [`device`] reads, from `device AS d JOIN project AS p`.
+pub(super) const DEVICE_COLUMNS: &str = "d.key, d.project, p.id AS project_id, d.kind, d.id, \
+     d.name, d.server, d.address, d.profile, d.marker, d.created_at, d.updated_at";
+
+/// A row with [`DEVICE_COLUMNS`].
+pub(super) fn device(row: &Row<'_>) -> Result<Device, Error> {
+    Ok(Device {
+        key: DeviceKey(column(row, "key")?),
+        project: ProjectKey(column(row, "project")?),
+        project_id: parsed::<ProjectId>(row, "project_id")?,
+        kind: parsed(row, "kind")?,
+        id: parsed::<DeviceId>(row, "id")?,
+        name: column(row, "name")?,
+        server: column(row, "server")?,
+        address: column(row, "address")?,
+        profile: column(row, "profile")?,
+        marker: column(row, "marker")?,
+        created_at: Timestamp(column(row, "created_at")?),
+        updated_at: Timestamp(column(row, "updated_at")?),
+    })
+}
+
+/// The columns that [`device_state`] reads, from `device_state AS s`.
+pub(super) const STATE_COLUMNS: &str = "s.revision, s.settled, s.condition, s.adopted, s.since, \
+     s.open_jobs, s.trouble, s.boot, s.desired, s.reported";
+
+/// A row with [`STATE_COLUMNS`].
+pub(super) fn device_state(row: &Row<'_>) -> Result<DeviceState, Error> {
+    let boot: Option<String> = column(row, "boot")?;
+    Ok(DeviceState {
+        revision: Revision(column(row, "revision")?),
+        desired: json(row, "desired")?,
+        settled: Revision(column(row, "settled")?),
+        reported: json(row, "reported")?,
+        condition: parsed(row, "condition")?,
+        since: Timestamp(column(row, "since")?),
+        trouble: column(row, "trouble")?,
+        boot: boot.map(|text| text.parse().map_err(|error| damaged("boot", error))).transpose()?,
+        adopted: column(row, "adopted")?,
+        open_jobs: open_jobs(&column::<Vec<u8>>(row, "open_jobs")?)?,
+    })
+}
+
+/// A row with [`DEVICE_COLUMNS`] and [`STATE_COLUMNS`].
+pub(super) fn device_with_state(row: &Row<'_>) -> Result<DeviceWithState, Error> {
+    Ok(DeviceWithState { device: device(row)?, state: device_state(row)? })
+}
+
+/// The columns that [`job`] reads, from `job AS j`.
+pub(super) const JOB_COLUMNS: &str = "j.id AS job_id, j.device, j.project AS job_project, \
+     j.revision, j.stored, j.door, j.actor, j.accepted_at, j.ended_at, j.superseded_by, j.state, \
+     j.failure, j.patch";
+
+/// A row with [`JOB_COLUMNS`].
+pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
+    Ok(Job {
+        id: job_id(row, "job_id")?,
+        device: DeviceKey(column(row, "device")?),
+        project: ProjectKey(column(row, "job_project")?),
+        revision: Revision(column(row, "revision")?),
+        patch: json(row, "patch")?,
+        stored: column(row, "stored")?,
+        door: parsed(row, "door")?,
+        actor: column(row, "actor")?,
+        accepted_at: Timestamp(column(row, "accepted_at")?),
+        end: ended(row)?,
+    })
+}
+
+/// How a job ended, from the same row; `None` for an open one.
+fn ended(row: &Row<'_>) -> Result<Option<Ended>, Error> {
+    let end = match column::<i64>(row, "state")? {
+        OPEN => return Ok(None),
+        VERIFIED => End::Succeeded { proof: Proof::Verified },
+        ACKNOWLEDGED => End::Succeeded { proof: Proof::Acknowledged },
+        FAILED => End::Failed { failure: json(row, "failure")? },
+        other => return Err(damaged("state", format!("{other} stands for nothing"))),
+    };
+    let superseded_by: Option<[u8; 16]> = column(row, "superseded_by")?;
+    Ok(Some(Ended {
+        end,
+        at: Timestamp(column(row, "ended_at")?),
+        superseded_by: superseded_by.map(JobId::from_bytes),
+    }))
+}
+
+/// The column `state` of a job that has not ended.
+pub(super) const OPEN: i64 = 0;
+/// ... of one that was verified.
+const VERIFIED: i64 = 1;
+/// ... of one that was acknowledged.
+const ACKNOWLEDGED: i64 = 2;
+/// ... of one that failed; `failure` says why.
+const FAILED: i64 = 3;
+
+/// The columns `state` and `failure` for how a job ended.
+pub(super) fn job_state(end: &End) -> Result<(i64, Option<String>), Error> {
+    Ok(match end {
+        End::Succeeded { proof: Proof::Verified } => (VERIFIED, None),
+        End::Succeeded { proof: Proof::Acknowledged } => (ACKNOWLEDGED, None),
+        End::Failed { failure } => (FAILED, Some(to_json(failure)?)),
+    })
+}

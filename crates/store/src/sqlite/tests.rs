@@ -1,0 +1,15 @@
+//! What is particular to SQLite: files, threads, failures. What every engine must do is in
+//! `crate::conformance`.
+
+mod failures;
+mod files;
+mod groups;
+mod limits;
+mod opened;
+mod schema;
+
+mod conformance {
+    use super::opened::Opened;
+
+    crate::conformance::tests!(Opened::fresh());
+}

@@ -1,0 +1,98 @@
+//! The bounds: the deadline of a read, the low-water mark of the disk, the length of the log.
+
+use std::fs;
+use std::time::Duration;
+
+use fleet::limits::WAL_BYTES_MAX;
+
+use super::opened::Opened;
+use crate::conformance::fixture::*;
+use crate::sqlite::asking::Asking;
+use crate::sqlite::rows::During;
+use crate::{Error, Reads, Writes, Written};
+
+#[tokio::test]
+async fn a_read_ends_at_its_deadline_and_the_reader_goes_on() {
+    let deadline = Duration::from_millis(30);
+    let opened = Opened::with(tempfile::tempdir().unwrap(), |options| {
+        options.read_deadline = deadline;
+        options.readers = 1;
+    });
+    let error = opened
+        .ask(|connection| {
+            let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                 SELECT count(*) FROM n";
+            connection.query_row(sql, [], |row| row.get::<_, i64>(0)).during("count for ever")
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::ReadDeadline(passed) if passed == deadline), "{error:?}");
+    assert_eq!(opened.projects(&engine()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_read_is_an_error_and_the_reader_goes_on() {
+    let opened = Opened::with(tempfile::tempdir().unwrap(), |options| options.readers = 1);
+    let error = opened.ask(|_| -> Result<(), Error> { panic!("planted") }).await.unwrap_err();
+    assert!(matches!(error, Error::Failed { .. }), "{error:?}");
+    assert_eq!(opened.projects(&engine()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_reader_can_not_write() {
+    let opened = Opened::fresh();
+    let delete = |connection: &rusqlite::Connection| {
+        connection.execute_batch("DELETE FROM shard").during("delete")
+    };
+    assert!(opened.ask(delete).await.is_err());
+    assert_eq!(opened.epochs().await.unwrap().len(), 256);
+}
+
+#[tokio::test]
+async fn a_low_disk_refuses_what_adds_and_takes_results() {
+    let opened = Opened::fresh();
+    let (project, keys) = fleet(&*opened, 1).await;
+    let job = accept_one(&*opened, project, 1, keys[0], &[("a", "1")]).await.job;
+    write_as(&*opened, &engine(), create_key("A", "p")).await.unwrap();
+    let opened = Opened::with(opened.drop_store(), |options| {
+        options.disk_free_min_bytes = u64::MAX;
+    });
+    let call = accept(project, request(2), &[(keys[0], &[("a", "2")])]);
+    let project = crate::write::CreateProject { id: project_id("q"), name: String::new(), at: AT };
+    for write in [
+        crate::Write::Accept(call),
+        crate::Write::CreateProject(project),
+        create_key("B", "p"),
+        import(vec![new_device("p", "new")]),
+    ] {
+        let error = opened.write(&engine(), write).await.unwrap_err();
+        let Error::DiskLow { free_bytes, needed_bytes } = error else { panic!("{error:?}") };
+        assert!(free_bytes > 0 && needed_bytes == u64::MAX);
+    }
+    let mut result = settle(keys[0], fence(&*opened, keys[0]).await, 1);
+    result.ended = vec![ended(job, SUCCEEDED)];
+    assert_eq!(settled(&*opened, result).await.unwrap().open_jobs, 0);
+    assert_eq!(write_as(&*opened, &engine(), revoke_key("A", AT)).await, Ok(Written::Done));
+}
+
+#[tokio::test]
+async fn the_log_starts_over_under_load() {
+    let opened = Opened::fresh();
+    let (project, keys) = fleet(&*opened, 500).await;
+    let log = opened.file().with_extension("db-wal");
+    let value = "v".repeat(7_500);
+    let patch: &[(&str, &str)] = &[("a", &value)];
+    let entries: Vec<_> = keys.iter().map(|key| (*key, patch)).collect();
+    // Each call writes 500 jobs and 500 states of two pages and more: together more than the bound.
+    let mut written = 0;
+    for number in 1..=60 {
+        let call = accept(project, request(number), &entries);
+        assert!(accepted_as(&*opened, &engine(), call).await.iter().all(Result::is_ok));
+        written += 500 * 2 * 2 * 4096;
+        let bytes = fs::metadata(&log).unwrap().len();
+        assert!(bytes <= WAL_BYTES_MAX + 32 * 1024 * 1024, "{bytes} bytes after {number} calls");
+    }
+    let bytes = fs::metadata(&log).unwrap().len();
+    assert!(written > WAL_BYTES_MAX * 3 / 2, "the bound was put to the test");
+    assert!(bytes < written, "{bytes} of at least {written} bytes: it has started over");
+}

@@ -1,0 +1,156 @@
+//! The schema: steps, their checksums, the backup before them; and that the queries find their
+//! indexes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::opened::{Opened, execute, file, options, refusal};
+use crate::Reads;
+use crate::conformance::fixture::*;
+use crate::sqlite::migrate::{MIGRATIONS, Migration};
+use crate::sqlite::queries::lanes::{AT_REST, WITH_WORK};
+use crate::sqlite::{MigrateError, OpenError, Sqlite};
+
+const SECOND: Migration =
+    Migration { version: 2, name: "colour", sql: "ALTER TABLE project ADD COLUMN colour TEXT" };
+
+/// The directory of a database that has been in use.
+async fn used() -> TempDir {
+    let opened = Opened::fresh();
+    create_project(&*opened, "p").await;
+    opened.drop_store()
+}
+
+fn backups(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.to_string_lossy().contains("backup")).collect()
+}
+
+#[tokio::test]
+async fn a_step_is_applied_once_and_after_a_backup() {
+    let directory = used().await;
+    let steps = [MIGRATIONS, &[SECOND]].concat();
+    for _ in 0..2 {
+        let store = Sqlite::open_with(options(directory.path()), &steps).unwrap();
+        assert_eq!(store.projects(&engine()).await.unwrap().len(), 1);
+    }
+    let backups = backups(directory.path());
+    let expected = directory.path().join("backup-before-0002-20270115T080000Z.db");
+    assert_eq!(backups, std::slice::from_ref(&expected));
+    let backup = Connection::open(expected).unwrap();
+    let projects: i64 =
+        backup.query_row("SELECT count(*) FROM project", [], |row| row.get(0)).unwrap();
+    assert_eq!(projects, 1);
+    assert!(backup.prepare("SELECT colour FROM project").is_err(), "from before the step");
+    let versions: i64 = backup
+        .query_row("SELECT max(version) FROM schema_migration", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(versions, 1);
+
+    let (error, text) = refusal(directory.path());
+    let newer = OpenError::Migrate(MigrateError::Newer { found: 2, known: 1 });
+    assert_eq!(format!("{error:?}"), format!("{newer:?}"), "{text}");
+}
+
+#[tokio::test]
+async fn a_new_database_needs_no_backup() {
+    let directory = used().await;
+    assert_eq!(backups(directory.path()), [] as [PathBuf; 0]);
+}
+
+#[tokio::test]
+async fn a_step_that_fails_leaves_the_database_as_it_was() {
+    let directory = used().await;
+    let sql = "CREATE TABLE half (a INTEGER) STRICT; SELECT nothing FROM nowhere";
+    let steps = [MIGRATIONS, &[Migration { version: 2, name: "broken", sql }]].concat();
+    let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
+    assert!(
+        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 2, .. })),
+        "{error:?}"
+    );
+    let store = Sqlite::open(options(directory.path())).unwrap();
+    assert_eq!(store.projects(&engine()).await.unwrap().len(), 1);
+    let connection = Connection::open(file(directory.path())).unwrap();
+    assert!(connection.prepare("SELECT * FROM half").is_err());
+}
+
+#[tokio::test]
+async fn without_a_backup_there_is_no_change() {
+    let directory = used().await;
+    // A directory where the copy should go.
+    let taken = directory.path().join("backup-before-0002-20270115T080000Z.partial");
+    fs::create_dir(&taken).unwrap();
+    let steps = [MIGRATIONS, &[SECOND]].concat();
+    let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
+    assert!(
+        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 2, .. })),
+        "{error:?}"
+    );
+    fs::remove_dir(&taken).unwrap();
+    assert!(Sqlite::open(options(directory.path())).is_ok(), "still at version 1");
+}
+
+#[tokio::test]
+async fn a_step_that_was_changed_is_refused() {
+    let directory = used().await;
+    execute(directory.path(), "UPDATE schema_migration SET checksum = 'another'");
+    let (error, text) = refusal(directory.path());
+    assert!(
+        matches!(error, OpenError::Migrate(MigrateError::Changed { version: 1, .. })),
+        "{text}"
+    );
+    assert!(text.contains("initial"), "{text}");
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    execute(directory.path(), "CREATE TABLE theirs (a)");
+    let (error, text) = refusal(directory.path());
+    assert!(matches!(error, OpenError::Migrate(MigrateError::NotOurs { .. })), "{text}");
+    let connection = Connection::open(file(directory.path())).unwrap();
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "not a database, and long enough to be taken for the head of one".repeat(10);
+    fs::write(file(directory.path()), &text).unwrap();
+    let (error, words) = refusal(directory.path());
+    assert!(matches!(error, OpenError::Database { .. }), "{words}");
+    assert_eq!(fs::read_to_string(file(directory.path())).unwrap(), text);
+}
+
+#[tokio::test]
+async fn queries_find_their_indexes() {
+    let directory = used().await;
+    let connection = Connection::open(file(directory.path())).unwrap();
+    let check = |sql: &str, expected: &[&str]| {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        for index in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(index, 1).unwrap();
+        }
+        let mut rows = statement.raw_query();
+        let mut plan: Vec<String> = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push(row.get("detail").unwrap());
+        }
+        assert_eq!(plan, expected, "{sql}");
+    };
+    let device = "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)";
+    let with_work = "SEARCH s USING COVERING INDEX device_state_with_work (device>?)";
+    check(WITH_WORK, &[with_work, device]);
+    check(AT_REST, &["SEARCH s USING INTEGER PRIMARY KEY (rowid>?)", device]);
+    let by_id = "SEARCH device USING COVERING INDEX sqlite_autoindex_device_1 (id=? AND project=?)";
+    check("SELECT key FROM device WHERE id = ? AND project = ?", &[by_id]);
+    let by_project = "SEARCH device USING INDEX device_by_project (project=? AND rowid>?)";
+    check("SELECT * FROM device WHERE key > ? AND project = ? ORDER BY key LIMIT ?", &[by_project]);
+    let jobs = "SEARCH job USING PRIMARY KEY (id>? AND id<?)";
+    check("SELECT * FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", &[jobs]);
+}
