@@ -33,8 +33,8 @@ impl Handle {
         let ids: Vec<DeviceId> =
             update.entries.iter().filter_map(|entry| entry.device.clone().ok()).collect();
         let project = self.project_key(principal, &update.project).await?;
-        let mut targets =
-            shared.store.accept_targets(principal, &update.project, ids).await?.into_iter();
+        let found = shared.targets.find(&*shared.store, (project, &update.project), ids).await?;
+        let mut targets = found.into_iter();
 
         let mut results: Vec<Result<fleet::JobId, Refusal>> = Vec::with_capacity(entries);
         let mut accepted = Vec::with_capacity(entries);
@@ -46,7 +46,7 @@ impl Handle {
                     // Stands until the store has answered for this entry.
                     results.push(Err(Refusal::DeviceUnknown));
                     accepted.push(AcceptEntry { position, device: target.device, patch });
-                    servers.push(target.server);
+                    servers.push(target.server.clone());
                 }
                 Err(refusal) => results.push(Err(refusal)),
             }
@@ -155,8 +155,8 @@ fn answer_before_commit(
 fn check(
     catalogue: &Catalogue,
     entry: UpdateEntry,
-    target: Option<AcceptTarget>,
-) -> Result<(AcceptTarget, Values), Refusal> {
+    target: Option<Arc<AcceptTarget>>,
+) -> Result<(Arc<AcceptTarget>, Values), Refusal> {
     entry.device?;
     let target = target.ok_or(Refusal::DeviceUnknown)?;
     let mut patch = Values::new();

@@ -207,11 +207,16 @@ impl Handle {
                 marker: self.random_hex(),
             });
         }
+        let mut ids = Vec::with_capacity(total);
+        for new in &new_devices {
+            ids.push((self.project_key(principal, &new.project).await?, new.id.clone()));
+        }
         let servers: Vec<String> = new_devices.iter().map(|new| new.server.clone()).collect();
         let at = self.shared.clock.now();
         let write = Write::ImportDevices(ImportDevices { devices: new_devices, at });
         let written = self.shared.store.write(principal, write).await??;
         let Written::Imported { keys, new } = written else { return Err(Error::Closed) };
+        self.shared.targets.forget(ids.into_iter());
         let seeds = keys
             .into_iter()
             .zip(servers)

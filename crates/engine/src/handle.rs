@@ -23,6 +23,7 @@ use crate::lane::Bounds;
 use crate::runner::{Message, Runner};
 use crate::step::Running;
 use crate::sweep;
+use crate::targets::Targets;
 
 /// How much the engine may do at a time and how long it waits. The defaults are those of
 /// [`fleet::limits`].
@@ -97,6 +98,7 @@ pub(crate) struct Shared {
     request_ids: RequestIds,
     running: Mutex<Running>,
     pub(crate) keys: Keys,
+    pub(crate) targets: Targets,
     /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
     pub(crate) projects: Cache<ProjectId, ProjectKey>,
     pub(crate) messages: mpsc::Sender<Message>,
@@ -158,6 +160,7 @@ impl Engine {
             epochs,
             running: Mutex::default(),
             keys: Keys::new(),
+            targets: Targets::new(),
             projects: Cache::new(limits::PROJECTS_CACHED_MAX),
             messages,
             #[cfg(feature = "planted-bugs")]

@@ -22,6 +22,7 @@ pub mod planted;
 mod runner;
 mod step;
 mod sweep;
+mod targets;
 
 pub use access::{AccessKey, Imported, NewDeviceRecord};
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};

@@ -86,6 +86,8 @@ pub const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Projects whose keys are kept in memory.
 pub const PROJECTS_CACHED_MAX: usize = 10_000;
+/// Devices whose key, profile and server are kept in memory for accepting: some 30 MB.
+pub const DEVICES_CACHED_MAX: usize = 131_072;
 /// Access keys whose opened secrets are kept in memory.
 pub const ACCESS_KEYS_CACHED_MAX: usize = 10_000;
 /// Bytes of an access key's id and of its secret. Huawei's have 20 and 40, Tencent's 36 and 32.

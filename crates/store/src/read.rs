@@ -33,8 +33,6 @@ pub struct AcceptTarget {
     pub profile: String,
     /// The host it lives on: the lane it wakes is bounded by it.
     pub server: String,
-    /// How it is doing.
-    pub condition: Condition,
 }
 
 /// A device with all that is known of it.

@@ -5,13 +5,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{all, bound, first, projects};
-use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, STATE_COLUMNS, column, parsed};
+use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, STATE_COLUMNS, column};
 use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
 
 /// Devices with the same id that are shown at most.
 const SAME_ID_MAX: u32 = 16;
 
-/// See [`crate::Reads::accept_targets`]. One statement, bound anew for each id: three look-ups
+/// See [`crate::Reads::accept_targets`]. One statement, bound anew for each id: two look-ups
 /// each, and no list of parameters whose length would make every call another statement.
 pub(in crate::sqlite) fn accept_targets(
     connection: &Connection,
@@ -24,11 +24,7 @@ pub(in crate::sqlite) fn accept_targets(
         return Ok(ids.iter().map(|_| None).collect());
     };
     let mut statement = connection
-        .prepare_cached(
-            "SELECT d.key, d.profile, d.server, s.condition
-             FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
-             WHERE d.id = ?1 AND d.project = ?2",
-        )
+        .prepare_cached("SELECT key, profile, server FROM device WHERE id = ?1 AND project = ?2")
         .during(operation)?;
     let mut target = |id: &DeviceId| {
         let mut rows = statement.query(params![id.as_str(), project.key.0]).during(operation)?;
@@ -45,7 +41,6 @@ fn accept_target(row: &Row<'_>, project: ProjectKey) -> Result<AcceptTarget, Err
         project,
         profile: column(row, 1)?,
         server: column(row, 2)?,
-        condition: parsed(row, 3)?,
     })
 }
 

@@ -1,0 +1,73 @@
+//! Devices as accepting knows them: key, profile and server by id, kept in bounded memory.
+//!
+//! A record changes only by an import, which comes through this engine too; then it is forgotten.
+//! Without this, every accepted entry would cost a look-up nearly as dear as the change itself,
+//! since each commit empties the readers' page caches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fleet::limits;
+use fleet::{DeviceId, Principal, ProjectId, ProjectKey};
+use quick_cache::sync::Cache;
+use store::{AcceptTarget, Store};
+
+/// The devices that were asked for lately.
+pub(crate) struct Targets {
+    known: Cache<(ProjectKey, DeviceId), Arc<AcceptTarget>>,
+    /// Goes up with each import, so that a look-up which began before one leaves nothing behind.
+    imports: AtomicU64,
+}
+
+impl Targets {
+    pub(crate) fn new() -> Self {
+        Self { known: Cache::new(limits::DEVICES_CACHED_MAX), imports: AtomicU64::new(0) }
+    }
+
+    /// For each id, in order, the device that it names in the project; `None` where there is none.
+    /// The caller has checked that the principal may see the project.
+    pub(crate) async fn find(
+        &self,
+        store: &dyn Store,
+        project: (ProjectKey, &ProjectId),
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<Arc<AcceptTarget>>>, store::Error> {
+        let (key, id) = project;
+        let imports = self.imports.load(Ordering::SeqCst);
+        let ids: Vec<(ProjectKey, DeviceId)> = ids.into_iter().map(|id| (key, id)).collect();
+        let mut found: Vec<Option<Arc<AcceptTarget>>> =
+            ids.iter().map(|id| self.known.get(id)).collect();
+        let missing: Vec<DeviceId> = ids
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none())
+            .map(|((_, id), _)| id.clone())
+            .collect();
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let mut read = store.accept_targets(&Principal::engine(), id, missing).await?.into_iter();
+        for (id, slot) in ids.into_iter().zip(&mut found) {
+            if slot.is_some() {
+                continue;
+            }
+            if let Some(target) = read.next().flatten() {
+                let target = Arc::new(target);
+                *slot = Some(target.clone());
+                self.known.insert(id.clone(), target);
+                if self.imports.load(Ordering::SeqCst) != imports {
+                    self.known.remove(&id);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The records of these devices have changed.
+    pub(crate) fn forget(&self, ids: impl Iterator<Item = (ProjectKey, DeviceId)>) {
+        self.imports.fetch_add(1, Ordering::SeqCst);
+        for id in ids {
+            self.known.remove(&id);
+        }
+    }
+}
