@@ -1,0 +1,345 @@
+use std::fs;
+
+use engine::{Action, Away, Fault};
+use fleet::BootIdentity;
+use proptest::prelude::*;
+
+use super::*;
+use crate::fixtures::{MARKER, NONCE, ShellPhone, catalogue, device, set, values};
+
+const NAME: &str = "persist.test.a";
+
+#[test]
+fn what_differs_is_set_and_everything_is_read_back() {
+    let phone = ShellPhone::new();
+    phone.set("persist.test.same", "1");
+    phone.set("persist.test.other", "old");
+    let mut action = set(&[("persist.test.same", "1"), ("persist.test.other", "new"), (NAME, "")]);
+    action.read = vec!["persist.test.none".to_owned(), "persist.test.same".to_owned()];
+    let reached = phone.act(&action).unwrap();
+    let shown = [("persist.test.same", "1"), ("persist.test.other", "new"), (NAME, "")];
+    for (name, value) in shown {
+        assert_eq!(reached.shown[name].as_deref(), Some(value));
+    }
+    assert_eq!(reached.shown["persist.test.none"].as_deref(), Some(""));
+    assert_eq!(reached.shown.len(), 4);
+    assert!(reached.faults.is_empty());
+    assert_eq!(phone.sets(), 1, "only what differed was set");
+}
+
+#[test]
+fn the_boot_is_the_machines_own() {
+    let boot = ShellPhone::new().act(&Action::default()).unwrap().boot.unwrap();
+    let kernel = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    assert_eq!(boot.kernel, kernel.trim());
+    let stat = fs::read_to_string("/proc/1/stat").unwrap();
+    let fields = stat.rsplit_once(") ").unwrap().1;
+    assert_eq!(boot.init_start, fields.split(' ').nth(19).unwrap());
+}
+
+#[test]
+fn the_start_time_is_found_behind_any_process_name() {
+    let (catalogue, device, action) = (catalogue(), device(), Action::default());
+    let plan = Plan::new(&catalogue, &device, &action);
+    let phone = ShellPhone::new();
+    let numbers: Vec<String> = (5..=52).map(|field| format!("{field}00")).collect();
+    for name in ["init", "a b c", "))) (", "x) R 1 2 3 (y", ""] {
+        let stat = phone.path("stat");
+        fs::write(&stat, format!("1 ({name}) S 400 {}\n", numbers.join(" "))).unwrap();
+        let script = plan.script(0, NONCE).text.replace("/proc/1/stat", stat.to_str().unwrap());
+        let answer = crate::answer::read(&phone.run(&script), NONCE, &[]).unwrap();
+        assert_eq!(answer.boot.unwrap().init_start, "2200", "{name}");
+    }
+}
+
+#[test]
+fn what_a_boot_wipes_is_set_in_another_boot_only() {
+    let phone = ShellPhone::new();
+    let boot = phone.act(&Action::default()).unwrap().boot.unwrap();
+    let other = BootIdentity { init_start: "1".to_owned(), ..boot.clone() };
+    for (known, expected) in [(Some(boot), ""), (Some(other), "v"), (None, "v")] {
+        phone.set(NAME, "");
+        let after = values(&[(NAME, "v")]);
+        let action =
+            Action { set_after_boot: after, known_boot: known.clone(), ..Action::default() };
+        let reached = phone.act(&action).unwrap();
+        assert_eq!(reached.shown[NAME].as_deref(), Some(expected), "{known:?}");
+    }
+    let both = Action {
+        set: values(&[(NAME, "asked")]),
+        set_after_boot: values(&[(NAME, "kept")]),
+        read: vec![NAME.to_owned()],
+        ..Action::default()
+    };
+    let reached = phone.act(&both).unwrap();
+    assert_eq!(reached.shown[NAME].as_deref(), Some("asked"));
+    assert_eq!(reached.shown.len(), 1);
+}
+
+#[test]
+fn a_phone_that_starts_is_left_alone() {
+    let phone = ShellPhone::new();
+    for state in ["", "0", "11", "1\n1"] {
+        phone.set("sys.boot_completed", state);
+        assert_eq!(phone.act(&set(&[(NAME, "v")])), Err(Away::Booting), "{state:?}");
+    }
+    phone.unset("sys.boot_completed");
+    assert_eq!(phone.act(&set(&[(NAME, "v")])), Err(Away::Booting));
+    assert_eq!(phone.sets(), 0);
+}
+
+#[test]
+fn nothing_is_set_on_another_device() {
+    for marker in ["foreign", "0123456789abcdef0123456789abcdef0", "*", "!", "=", "(", "-n", "-f"] {
+        for may_adopt in [false, true] {
+            let phone = ShellPhone::new();
+            phone.set(MARKER_PROPERTY, marker);
+            let action = Action { may_adopt, ..set(&[(NAME, "v")]) };
+            let Err(Away::WrongDevice(detail)) = phone.act(&action) else { panic!("{marker}") };
+            assert_eq!(detail, format!("its marker is {marker:?}"));
+            assert_eq!(phone.sets(), 0);
+            assert_eq!(phone.get(NAME), None);
+        }
+    }
+    let phone = ShellPhone::new();
+    phone.unset(MARKER_PROPERTY);
+    let refused = Err(Away::WrongDevice("it bears no marker".to_owned()));
+    assert_eq!(phone.act(&set(&[(NAME, "v")])), refused);
+    assert_eq!(phone.sets(), 0);
+}
+
+#[test]
+fn a_marker_may_be_any_text() {
+    let (catalogue, action) = (catalogue(), set(&[(NAME, "v")]));
+    for marker in ["$(touch ran)", "a'b", "*", "@FILE@ @KNOWN@", "=", "!"] {
+        let mut device = device();
+        device.marker = marker.to_owned();
+        let phone = ShellPhone::new();
+        phone.set(MARKER_PROPERTY, marker);
+        let plan = Plan::new(&catalogue, &device, &action);
+        let script = plan.script_with(0, NONCE, &phone.marker_file());
+        let output = phone.run(&script.text);
+        crate::answer::read(&output, NONCE, script.steps).unwrap();
+        assert_eq!(phone.entries(), ["ignores", "properties", "refuses", "sets"]);
+    }
+}
+
+#[test]
+fn adoption_leaves_the_marker_as_a_property() {
+    let phone = ShellPhone::new();
+    phone.unset(MARKER_PROPERTY);
+    let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
+    phone.act(&action).unwrap();
+    assert_eq!(phone.get(MARKER_PROPERTY).as_deref(), Some(MARKER));
+    assert_eq!(phone.get(NAME).as_deref(), Some("v"));
+    assert!(!fs::exists(phone.marker_file()).unwrap());
+    phone.act(&set(&[(NAME, "w")])).unwrap();
+}
+
+#[test]
+fn without_root_adoption_leaves_the_marker_as_a_file() {
+    for obstacle in ["refuses", "ignores"] {
+        let phone = ShellPhone::new();
+        phone.unset(MARKER_PROPERTY);
+        fs::write(phone.path(obstacle).join(MARKER_PROPERTY), "").unwrap();
+        let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
+        phone.act(&action).unwrap();
+        assert_eq!(fs::read_to_string(phone.marker_file()).unwrap(), format!("{MARKER}\n"));
+        phone.act(&set(&[(NAME, "w")])).unwrap();
+        assert_eq!(phone.get(NAME).as_deref(), Some("w"));
+
+        fs::write(phone.marker_file(), "foreign").unwrap();
+        let wrong = Err(Away::WrongDevice("its marker is \"foreign\"".to_owned()));
+        assert_eq!(phone.act(&Action { may_adopt: true, ..set(&[(NAME, "x")]) }), wrong);
+        assert_eq!(phone.get(NAME).as_deref(), Some("w"));
+    }
+}
+
+#[test]
+fn a_phone_that_keeps_no_marker_is_not_adopted() {
+    let phone = ShellPhone::new();
+    phone.unset(MARKER_PROPERTY);
+    fs::write(phone.path("refuses").join(MARKER_PROPERTY), "").unwrap();
+    fs::create_dir(phone.marker_file()).unwrap();
+    let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
+    let Err(Away::Unauthorised(detail)) = phone.act(&action) else { panic!() };
+    assert!(detail.contains("Failed to set property 'persist.fleetwright.id'"), "{detail}");
+    assert_eq!(phone.get(NAME), None);
+}
+
+#[test]
+fn a_refused_value_is_told_in_the_phones_words_and_the_rest_is_set() {
+    let phone = ShellPhone::new();
+    fs::write(phone.path("refuses").join(NAME), "").unwrap();
+    let reached = phone.act(&set(&[(NAME, "v\nw"), ("persist.test.b", "v")])).unwrap();
+    let said = "Failed to set property 'persist.test.a' to 'v \
+                (needs root: the shell runs as user 2000)";
+    assert_eq!(reached.faults[NAME], Fault::Refused(said.to_owned()));
+    assert_eq!(reached.faults.len(), 1);
+    assert_eq!(reached.shown[NAME].as_deref(), Some(""));
+    assert_eq!(reached.shown["persist.test.b"].as_deref(), Some("v"));
+}
+
+#[test]
+fn a_phone_that_lies_is_seen_through() {
+    let phone = ShellPhone::new();
+    fs::write(phone.path("ignores").join(NAME), "").unwrap();
+    let reached = phone.act(&set(&[(NAME, "v")])).unwrap();
+    assert!(reached.faults.is_empty());
+    assert_eq!(reached.shown[NAME].as_deref(), Some(""));
+}
+
+#[test]
+fn a_setprop_that_takes_a_dash_for_an_option_is_asked_otherwise() {
+    let phone = ShellPhone::new();
+    fs::write(phone.path("takes-dashes"), "").unwrap();
+    let reached = phone.act(&set(&[(NAME, "-5")])).unwrap();
+    assert_eq!(reached.shown[NAME].as_deref(), Some("-5"));
+    assert!(reached.faults.is_empty());
+}
+
+#[test]
+fn what_no_phone_can_hold_is_not_asked_of_it() {
+    let phone = ShellPhone::new();
+    let long = "é".repeat(46);
+    let longest = format!("{}x", "é".repeat(45));
+    let huge = "'".repeat(20_000);
+    let action = Action {
+        read: vec!["persist.other.z".to_owned()],
+        ..set(&[
+            (NAME, "a\0b"),
+            ("persist.test.long", &long),
+            ("persist.test.longest", &longest),
+            ("ro.test.long", &long),
+            ("ro.test.huge", &huge),
+            ("sealed.lid", "open"),
+            ("nowhere", "1"),
+        ])
+    };
+    let reached = phone.act(&action).unwrap();
+    assert!(matches!(&reached.faults[NAME], Fault::Refused(why) if why.contains("NUL")));
+    let unsupported = |name: &str| match &reached.faults[name] {
+        Fault::Unsupported(why) => why.clone(),
+        Fault::Refused(why) => panic!("{name}: {why}"),
+    };
+    assert!(unsupported("persist.test.long").contains("at most 91 bytes"));
+    assert!(unsupported("ro.test.huge").contains("20000 bytes"));
+    assert_eq!(unsupported("sealed.lid"), "it is sealed");
+    assert_eq!(unsupported("nowhere"), "the profile phone knows no way to set it");
+    assert_eq!(unsupported("persist.other.z"), "the profile phone knows no way to set it");
+    assert_eq!(reached.faults.len(), 6);
+    assert_eq!(reached.shown.len(), 2);
+    assert_eq!(reached.shown["persist.test.longest"].as_deref(), Some(longest.as_str()));
+    assert_eq!(reached.shown["ro.test.long"].as_deref(), Some(long.as_str()));
+    assert_eq!(phone.sets(), 2);
+}
+
+#[test]
+fn sixty_four_kilobytes_go_in_several_scripts_that_each_prove_identity() {
+    let phone = ShellPhone::new();
+    let pairs: Vec<(String, String)> = (0..600)
+        .map(|n| (format!("persist.test.n{n}"), format!("{n:03}{}", "'".repeat(88))))
+        .collect();
+    let action = set(&pairs);
+    let (catalogue, device) = (catalogue(), device());
+    let plan = Plan::new(&catalogue, &device, &action);
+    let mut done = 0;
+    let mut scripts = 0;
+    while done < plan.steps.len() {
+        let script = plan.script(done, NONCE);
+        assert!(script.text.len() <= SCRIPT_BYTES_MAX, "{}", script.text.len());
+        assert!(!script.steps.is_empty());
+        assert!(script.text.contains(MARKER));
+        done += script.steps.len();
+        scripts += 1;
+    }
+    assert!(scripts > 1);
+    assert_eq!(phone.act(&action).unwrap().shown.len(), 600);
+    for (name, value) in pairs {
+        assert_eq!(phone.get(&name), Some(value));
+    }
+}
+
+#[test]
+fn no_step_is_counted_shorter_than_it_is() {
+    let (catalogue, device) = (catalogue(), device());
+    for value in ["", "'", "a'b''", "é", "plain"] {
+        let action = Action { set_after_boot: values(&[(NAME, value)]), ..Action::default() };
+        let plan = Plan::new(&catalogue, &device, &action);
+        let empty = Action::default();
+        let without = Plan::new(&catalogue, &device, &empty).script(0, NONCE).text.len();
+        let with = plan.script(0, NONCE).text.len();
+        assert!(with - without <= plan.steps[0].bytes(), "{value}");
+        assert_eq!(quote(value).len(), quoted_bytes(value));
+    }
+    assert!(Plan::new(&catalogue, &device, &Action::default()).script(0, NONCE).text.len() < 2_048);
+}
+
+/// Texts that a shell would love to run, mixed with any others.
+fn value() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("'".to_owned()),
+        Just("'\\''".to_owned()),
+        Just("\"".to_owned()),
+        Just("\\".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r".to_owned()),
+        Just("$(touch ran)".to_owned()),
+        Just("`touch ran`".to_owned()),
+        Just(";touch ran;".to_owned()),
+        Just("|touch ran&".to_owned()),
+        Just(">ran".to_owned()),
+        Just("${PHONE}".to_owned()),
+        Just("*".to_owned()),
+        Just("~".to_owned()),
+        Just("%s%n".to_owned()),
+        Just("-".to_owned()),
+        Just("\u{7f}".to_owned()),
+        Just(format!("\n{NONCE} ")),
+        // Dash keeps the bytes 0x81 to 0x88 for itself (CTLESC and its like).
+        Just("\u{81}\u{82}\u{88}\u{c1}\u{101}".to_owned()),
+        any::<char>().prop_filter("no NUL", |c| *c != '\0').prop_map(String::from),
+        "[a-z0-9 ]{0,8}",
+    ];
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| {
+        let mut value = pieces.concat();
+        while value.len() > 91 {
+            value.pop();
+        }
+        value
+    })
+}
+
+proptest! {
+    // 320 scripts of 8 values: 2,560 values.
+    #![proptest_config(ProptestConfig { cases: 320, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_value_arrives_as_itself_and_nothing_else_runs(
+        texts in proptest::collection::vec(value(), 8),
+        before in proptest::collection::vec(value(), 8),
+    ) {
+        let phone = ShellPhone::new();
+        let pairs: Vec<(String, String)> =
+            texts.into_iter().enumerate().map(|(n, v)| (format!("persist.test.{n}"), v)).collect();
+        for (n, value) in before.iter().enumerate() {
+            phone.set(&format!("persist.test.{n}"), value);
+        }
+        let nonce_is_foreseen = pairs.iter().any(|(_, value)| value.contains(NONCE));
+        let reached = phone.act(&set(&pairs));
+        for (name, value) in &pairs {
+            let held = phone.get(name);
+            prop_assert_eq!(held.as_ref(), Some(value));
+        }
+        let entries = phone.entries();
+        prop_assert!(entries.iter().all(|name| name != "ran"));
+        prop_assert!(entries.len() <= 4);
+        if !nonce_is_foreseen {
+            let reached = reached.unwrap();
+            prop_assert!(reached.faults.is_empty(), "{:?}", reached.faults);
+            for (name, value) in &pairs {
+                prop_assert_eq!(reached.shown[name].as_ref(), Some(value));
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The driver over real sockets: against simulated phones, which share no code with it, and against
+//! AOSP's own `adbd`.
+
+#[cfg(test)]
+mod adbd;
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod connection;
+#[cfg(test)]
+mod simulated;
+#[cfg(test)]
+mod support;
