@@ -1,0 +1,200 @@
+//! `benches`: what the product does, measured side by side with a peer on the same machine in the
+//! same minutes.
+//!
+//! It must never measure anything but real programs in their default configuration: the built
+//! `fleetwright serve`, asked over a socket with signed requests, and Debian's PostgreSQL, asked by
+//! `pgbench`. Everything stays on loopback and on one disk, is bounded in count and time, and is
+//! cleaned away at the end, on an error and on an interrupt.
+//!
+//! Start reading at [`pairs`] (what a figure is), then [`p1`] (a whole measurement), [`bed`] (our
+//! side of it) and [`peer`] (the other side).
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool: what it prints is its product"
+)]
+
+mod asking;
+mod bed;
+mod clock;
+mod disk;
+mod load;
+mod machine;
+mod ours;
+mod p1;
+mod p2;
+mod p9;
+mod pairs;
+mod peer;
+mod process;
+mod requests;
+mod side_by_side;
+mod statistics;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::bed::Phones;
+use crate::disk::Disk;
+
+/// Measures the product side by side with its peers.
+///
+/// Each figure is one line on stdout, `name ratio min max pairs`: the median of the ratios of the
+/// pairs, the lowest, the highest, and how many pairs there were. Details go to stderr.
+#[derive(Parser)]
+#[command(name = "benches", version)]
+struct Args {
+    /// What to measure; all but `peer` unless some are named
+    #[arg(value_enum)]
+    which: Vec<Which>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// How to measure.
+#[derive(Debug, Clone, clap::Args)]
+struct Options {
+    /// Pairs of a figure: ours and the peer's in turn. Those taken while the disk changed its speed
+    /// are dropped, and up to twice as many are tried
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=20))]
+    pairs: u32,
+    /// Length of one slot, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=5))]
+    slot: u32,
+    /// Where both servers keep their data: a directory on the disk to measure
+    #[arg(long, value_name = "DIR", default_value = "/var/tmp")]
+    dir: PathBuf,
+    /// The program; `fleetwright` beside this one unless given
+    #[arg(long, value_name = "FILE", env = "FLEETWRIGHT_BIN")]
+    fleetwright: Option<PathBuf>,
+    /// What the phones do meanwhile; both, one after the other, unless given
+    #[arg(long, value_enum)]
+    phones: Option<Phones>,
+    /// How many simulated phones run with `--phones running`
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u32).range(100..=16_000))]
+    running_phones: u32,
+}
+
+/// A measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// Updates of one phone a request, against single-row inserts in PostgreSQL
+    P1,
+    /// Updates of 100 phones a request, against 100 rows a transaction in PostgreSQL
+    P2,
+    /// The 99th percentile of an update's time at half the top rate, against that of fdatasync
+    P9,
+    /// PostgreSQL alone: no figure, only what it does on this machine
+    Peer,
+    /// P1, P2 and P9
+    All,
+}
+
+impl Options {
+    /// What the phones do, one after the other.
+    fn phones(&self) -> Vec<Phones> {
+        self.phones.map_or_else(|| Phones::value_variants().to_vec(), |phones| vec![phones])
+    }
+
+    /// The program to measure.
+    fn program(&self) -> Result<PathBuf> {
+        let program = match &self.fleetwright {
+            Some(program) => program.clone(),
+            None => {
+                let own = std::env::current_exe().context("could not find this program's place")?;
+                own.with_file_name("fleetwright")
+            }
+        };
+        if !program.is_file() {
+            bail!(
+                "{} is not there: build it (cargo build --release -p fleetwright) or set \
+                 FLEETWRIGHT_BIN",
+                program.display()
+            );
+        }
+        Ok(program)
+    }
+}
+
+/// Measures until done or interrupted. Two threads, as pgbench is given two.
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = tokio::select! {
+        done = measure(&args) => done,
+        interrupted = interrupted() => interrupted,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("could not measure: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for, one after the other. An interrupt drops this future, and with it every
+/// process and directory that it holds.
+async fn measure(args: &Args) -> Result<()> {
+    let options = &args.options;
+    let disk = Disk::of(&options.dir)?;
+    eprintln!("{}", machine::describe(&disk));
+    for which in plan(&args.which) {
+        match which {
+            Which::P1 => Box::pin(p1::run(options, &disk)).await?,
+            Which::P2 => Box::pin(p2::run(options, &disk)).await?,
+            Which::P9 => Box::pin(p9::run(options, &disk)).await?,
+            Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
+            Which::All => {}
+        }
+    }
+    Ok(())
+}
+
+/// The measurements to run, each once, in their order.
+fn plan(asked: &[Which]) -> Vec<Which> {
+    let all = asked.is_empty() || asked.contains(&Which::All);
+    let wanted = |which: &Which| match which {
+        Which::P1 | Which::P2 | Which::P9 => all || asked.contains(which),
+        Which::Peer => asked.contains(which),
+        Which::All => false,
+    };
+    Which::value_variants().iter().copied().filter(wanted).collect()
+}
+
+/// Ends with an error at the first SIGINT or SIGTERM.
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("could not watch for SIGTERM")?;
+    tokio::select! {
+        heard = tokio::signal::ctrl_c() => heard.context("could not watch for SIGINT")?,
+        _ = terminate.recv() => {}
+    }
+    bail!("interrupted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_asked_for_is_everything_but_the_peer_alone() {
+        use Which::{All, P1, P2, P9, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, Peer]);
+        assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
+        assert_eq!(plan(&[Peer]), [Peer]);
+    }
+}

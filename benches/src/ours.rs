@@ -1,0 +1,212 @@
+//! Our side: the built program, as an operator starts it and sets it up. Nothing is configured but
+//! where its data lies and where it listens.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rand::Rng as _;
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::clock;
+use crate::process::{Process, Signal};
+use crate::requests::Signer;
+
+/// The project that everything happens in.
+const PROJECT: &str = "bench";
+
+/// How long the server, and the simulated phones, may take to start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a start is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How much of a log is shown when something went wrong.
+const LOG_BYTES_SHOWN: usize = 2_000;
+
+/// A running `fleetwright serve` with a project and a key. Killed on drop: its data goes with it.
+#[derive(Debug)]
+pub struct Server {
+    process: Process,
+    address: SocketAddr,
+    signer: Signer,
+    cli: Cli,
+    /// The data, the log, and the files that were imported.
+    scratch: TempDir,
+}
+
+/// The program as a client of the server.
+#[derive(Debug)]
+struct Cli {
+    program: PathBuf,
+    url: String,
+    token: String,
+}
+
+impl Server {
+    /// Starts a server with fresh data below `dir`, and makes a project and a key.
+    pub async fn start(program: &Path, dir: &Path) -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("benches-fleetwright-").tempdir_in(dir);
+        let scratch = scratch.context("could not make a directory for the server")?;
+        let (data, log) = (scratch.path().join("data"), scratch.path().join("log"));
+        let log_file = File::create(&log).context("could not make the server's log")?;
+        let mut command = unconfigured(program);
+        command.args(["serve", "--http", "127.0.0.1:0", "--data"]).arg(&data);
+        command.stdout(Stdio::null()).stderr(log_file);
+        let mut process = Process::start("fleetwright serve", &mut command, Signal::Kill)?;
+        let address = ready(&mut process, &log).await?;
+        let token = fs::read_to_string(data.join("admin-token"));
+        let token = token.context("could not read the server's admin-token")?.trim().to_owned();
+        let cli = Cli { program: program.to_owned(), url: format!("http://{address}"), token };
+        cli.run(&["project", "create", PROJECT, "--id", PROJECT])?;
+        let (ak, sk) = new_key();
+        cli.run(&["key", "create", "--project", PROJECT, "--ak", &ak, "--sk", &sk])?;
+        let signer = Signer::new(address, PROJECT, &ak, &sk);
+        Ok(Self { process, address, signer, cli, scratch })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Signs with its key.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Imports the devices in a file of one JSON object a line.
+    pub fn import_file(&self, file: &Path) -> Result<()> {
+        let file = file.to_str().context("the file's name is no text")?;
+        self.cli.run(&["device", "import", file])
+    }
+
+    /// Imports devices given as one JSON object a line.
+    pub fn import(&self, lines: &str) -> Result<()> {
+        let file = self.scratch.path().join("devices.jsonl");
+        fs::write(&file, lines).context("could not write the devices to import")?;
+        self.import_file(&file)
+    }
+
+    /// Starts simulated phones of the server's project. Gives their process and the file that
+    /// describes them.
+    pub async fn simulate_phones(&self, count: u32) -> Result<(Process, PathBuf)> {
+        let emitted = self.scratch.path().join("phones.jsonl");
+        let log = self.scratch.path().join("phones-log");
+        let mut command = unconfigured(&self.cli.program);
+        command.args(["simulate", "phones", "--boot", "0s", "--listen", "127.0.0.1:0"]);
+        command.args(["--count", &count.to_string(), "--project", PROJECT, "--emit"]);
+        command.arg(&emitted).stdout(Stdio::null());
+        command.stderr(File::create(&log).context("could not make the phones' log")?);
+        let mut process = Process::start("fleetwright simulate", &mut command, Signal::Kill)?;
+        let started = clock::now();
+        while !emitted.exists() {
+            process.check_alive().with_context(|| format!("its log ends: {}", tail(&log)))?;
+            if started.elapsed() > START_TIMEOUT {
+                bail!("the simulated phones don't listen: {}", tail(&log));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        Ok((process, emitted))
+    }
+}
+
+impl Cli {
+    /// Runs a command to its end.
+    fn run(&self, args: &[&str]) -> Result<()> {
+        let mut command = unconfigured(&self.program);
+        command.args(args).stdin(Stdio::null());
+        command.env("FLEETWRIGHT_URL", &self.url).env("FLEETWRIGHT_TOKEN", &self.token);
+        let output = command.output();
+        let output =
+            output.with_context(|| format!("could not start {}", self.program.display()))?;
+        if !output.status.success() {
+            // Not the arguments: one of them may be a secret.
+            let what = args.iter().take(2).copied().collect::<Vec<_>>().join(" ");
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`fleetwright {what}` failed ({}): {}", output.status, said.trim());
+        }
+        Ok(())
+    }
+}
+
+/// The program without what our own environment may configure of it.
+fn unconfigured(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"FLEETWRIGHT_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Waits until the server says where it answers.
+async fn ready(process: &mut Process, log: &Path) -> Result<SocketAddr> {
+    let started = clock::now();
+    loop {
+        let text = fs::read_to_string(log).context("could not read the server's log")?;
+        let whole_lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+        if let Some(address) = whole_lines.lines().find_map(ready_address) {
+            return Ok(address);
+        }
+        process.check_alive().with_context(|| format!("its log ends: {}", tail(log)))?;
+        if started.elapsed() > START_TIMEOUT {
+            bail!("the server is not ready after {} s: {}", START_TIMEOUT.as_secs(), tail(log));
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// The address in the line `ready http=ADDR`.
+fn ready_address(line: &str) -> Option<SocketAddr> {
+    line.trim().strip_prefix("ready http=")?.split_whitespace().next()?.parse().ok()
+}
+
+/// The end of a log, for an error.
+fn tail(log: &Path) -> String {
+    let bytes = fs::read(log).unwrap_or_default();
+    let from = bytes.len().saturating_sub(LOG_BYTES_SHOWN);
+    String::from_utf8_lossy(bytes.get(from..).unwrap_or_default()).trim().to_owned()
+}
+
+/// An access key of the lengths that the vendor's have.
+fn new_key() -> (String, String) {
+    let mut random = rand::rng();
+    let mut letters = |count: usize| -> String {
+        (0..count).map(|_| char::from(random.random_range(b'A'..=b'Z'))).collect()
+    };
+    (letters(20), letters(40))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_gives_the_address() {
+        let check = |line: &str, address: Option<&str>| {
+            let expected = address.map(|text| text.parse().unwrap());
+            assert_eq!(ready_address(line), expected, "{line:?}");
+        };
+        check("ready http=127.0.0.1:4711", Some("127.0.0.1:4711"));
+        check("ready http=127.0.0.1:", None);
+        check("2026-11-22T00:00:00Z INFO listening", None);
+    }
+
+    #[test]
+    fn keys_have_the_vendors_lengths() {
+        let (ak, sk) = new_key();
+        assert_eq!((ak.len(), sk.len()), (20, 40));
+        assert_ne!(new_key(), (ak, sk));
+    }
+}
