@@ -1,0 +1,223 @@
+//! ListJobs (CPH API, page cph_api_0522): the jobs of one request or of several.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use fleet::limits::{JOBS_PER_PAGE_MAX, REQUEST_IDS_PER_QUERY_MAX};
+use fleet::{DeviceId, JobId, RequestId};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use store::JobWithDevice;
+
+use super::auth::Call;
+use super::error::{Code, Failure};
+use super::job::Outcome;
+use super::{Door, answer};
+
+/// The answer.
+#[derive(Serialize)]
+struct Listed {
+    /// The request asked about, or this call's own id where it asked about several.
+    request_id: RequestId,
+    jobs: Vec<Entry>,
+}
+
+/// One job. What there is nothing to say about is empty, as in the vendor's sample.
+#[derive(Serialize)]
+struct Entry {
+    phone_id: DeviceId,
+    server_id: String,
+    job_id: JobId,
+    begin_time: String,
+    end_time: String,
+    status: i8,
+    error_code: &'static str,
+    error_msg: String,
+    execute_msg: String,
+}
+
+/// `GET /v1/{project_id}/cloud-phone/jobs`.
+pub(crate) async fn list_jobs(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let id = door.handle.next_request_id();
+    let listed = match door.admit(request).await {
+        Ok(call) => list(&door, id, &call).await,
+        Err(failure) => Err(failure),
+    };
+    answer::send(id, listed)
+}
+
+/// Finds the jobs. Requests that are unknown, or that no other project may see, have none.
+async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure> {
+    let Query { requests, asked, offset, limit } =
+        Query::parse(call.query.as_deref().unwrap_or_default())?;
+    let reads = door.handle.reads();
+    let jobs = reads.jobs(&call.principal, &requests, offset, limit).await?;
+    if jobs.is_empty() {
+        let is_past_the_end = offset > 0
+            && !reads.jobs(&call.principal, &requests, 0, 1).await?.is_empty();
+        if !is_past_the_end {
+            return Err(Failure::of(Code::RequestUnknown));
+        }
+    }
+    let request_id = match requests.as_slice() {
+        [only] if asked == 1 => *only,
+        _ => id,
+    };
+    Ok(Listed { request_id, jobs: jobs.into_iter().map(entry).collect() })
+}
+
+/// What a call asks for.
+#[derive(Debug, PartialEq, Eq)]
+struct Query {
+    /// The ids that can be ids of requests, each once.
+    requests: Vec<RequestId>,
+    /// How many ids were given.
+    asked: usize,
+    /// Jobs to pass over.
+    offset: u64,
+    /// Jobs to give at most.
+    limit: u32,
+}
+
+impl Query {
+    /// Reads what follows `?`. `request_ids` wins over `request_id`; what is given twice counts as
+    /// its last, and an empty id as none.
+    fn parse(query: &str) -> Result<Self, Failure> {
+        let (mut request_id, mut request_ids) = (Cow::default(), Cow::default());
+        let (mut offset, mut limit) = (0, JOBS_PER_PAGE_MAX);
+        let bad_page = || Failure::of(Code::PagingInvalid);
+        for (name, value) in pairs(query) {
+            match &*name {
+                "request_id" => request_id = value,
+                "request_ids" => request_ids = value,
+                "offset" => offset = number(&value).ok_or_else(bad_page)?,
+                "limit" => {
+                    limit = number(&value)
+                        .and_then(|number| u32::try_from(number).ok())
+                        .filter(|limit| (1..=JOBS_PER_PAGE_MAX).contains(limit))
+                        .ok_or_else(bad_page)?;
+                }
+                _ => {}
+            }
+        }
+        let mut ids: Vec<&str> = given(request_ids.split(','));
+        if ids.is_empty() {
+            ids = given([&*request_id].into_iter());
+        }
+        match ids.len() {
+            0 => return Err(Failure::of(Code::RequestIdEmpty)),
+            asked if asked > REQUEST_IDS_PER_QUERY_MAX => {
+                return Err(Failure::of(Code::TooManyRequestIds));
+            }
+            _ => {}
+        }
+        let mut requests: Vec<RequestId> = Vec::with_capacity(ids.len());
+        for id in ids.iter().filter_map(|id| request(id)) {
+            if !requests.contains(&id) {
+                requests.push(id);
+            }
+        }
+        Ok(Self { requests, asked: ids.len(), offset, limit })
+    }
+}
+
+/// The texts that are not empty, without the blanks around them.
+fn given<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    texts.map(str::trim).filter(|text| !text.is_empty()).collect()
+}
+
+/// A request's id. One of a job is none, though it has the same form.
+fn request(text: &str) -> Option<RequestId> {
+    let id: RequestId = text.parse().ok()?;
+    let (_, last) = id.job_range();
+    (last.request() == id).then_some(id)
+}
+
+/// A number in plain decimal.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// The names and values of a query, decoded.
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query.split('&').map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+        (decode(name), decode(value))
+    })
+}
+
+/// A job as it is listed.
+fn entry(found: JobWithDevice) -> Entry {
+    let Outcome { status, ended_at, error, execute_msg } = Outcome::of(&found.job);
+    let (error_code, error_msg) =
+        error.map_or_else(Default::default, |(code, text)| (code.text(), text));
+    Entry {
+        phone_id: found.device_id,
+        server_id: found.server,
+        job_id: found.job.id,
+        begin_time: found.job.accepted_at.to_seconds_text(),
+        end_time: ended_at.map(|at| at.to_seconds_text()).unwrap_or_default(),
+        status,
+        error_code,
+        error_msg,
+        execute_msg: execute_msg.unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "019a7c6e4b3d7a1c8e5f112233440000";
+    const B: &str = "019a7c6e4b3d7a1c8e5f112233450000";
+
+    fn id(text: &str) -> RequestId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reads_what_clients_send() {
+        let check = |query: &str, requests: &[&str], asked: usize, offset: u64, limit: u32| {
+            let requests = requests.iter().map(|text| id(text)).collect();
+            let expected = Query { requests, asked, offset, limit };
+            assert_eq!(Query::parse(query).unwrap(), expected, "{query}");
+        };
+        check(&format!("request_id={A}"), &[A], 1, 0, 100);
+        check(&format!("limit=1&offset=7&request_id={A}&x=y"), &[A], 1, 7, 1);
+        check(&format!("request_ids={A}%2C{B}&request_id=zzz"), &[A, B], 2, 0, 100);
+        check(&format!("request_ids={A},%20{B},,{A}"), &[A, B], 3, 0, 100);
+        check(&format!("request_ids=&request_id={}", A.to_uppercase()), &[A], 1, 0, 100);
+        check("request_id=nobody", &[], 1, 0, 100);
+        check(&format!("request_id={}1", &A[..31]), &[], 1, 0, 100);
+        check(&format!("request_ids={}", vec![A; 20].join(",")), &[A], 20, 0, 100);
+    }
+
+    #[test]
+    fn refuses_with_the_vendors_codes() {
+        let check = |query: &str, code: Code| {
+            assert_eq!(Query::parse(query).unwrap_err().code, code, "{query}");
+        };
+        for query in ["", "request_id=", "request_ids=,,&request_id=%20", "requestid=x", "&&="] {
+            check(query, Code::RequestIdEmpty);
+        }
+        check(&format!("request_ids={}", vec![A; 21].join(",")), Code::TooManyRequestIds);
+        for page in [
+            "limit=0",
+            "limit=101",
+            "limit=-1",
+            "limit=",
+            "limit=1.0",
+            "limit=x",
+            "limit=4294967297",
+            "offset=-1",
+            "offset=%2B1",
+            "offset=",
+            "offset=99999999999999999999",
+        ] {
+            check(&format!("request_id={A}&{page}"), Code::PagingInvalid);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One connection, from its TLS handshake to its end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use super::activity::{Activity, TrackedBody, TrackedStream, Verdict};
+use super::{Limits, PeerAddr};
+
+/// Smallest limit on headers that hyper takes.
+const HEADER_BYTES_MIN: usize = 8 * 1024;
+
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 128;
+
+/// How long an idle HTTP/2 client may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long a refused client may take to read its refusal.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Most bytes that are read from a refused client, so that its own sending doesn't make the
+/// kernel reset the connection before it has read the refusal.
+const REFUSAL_READ_BYTES_MAX: u64 = 64 * 1024;
+
+/// What a connection over the cap is told.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    retry-after: 1\r\n\
+    connection: close\r\n\
+    content-type: text/plain\r\n\
+    content-length: 45\r\n\
+    \r\n\
+    too many connections; try again in a second.\n";
+
+/// What serves every connection of a listener.
+pub(super) struct Service {
+    /// hyper's settings.
+    builder: Builder<TokioExecutor>,
+    /// The doors.
+    router: Router,
+    /// TLS, if the listener has it.
+    tls: Option<TlsAcceptor>,
+    /// What a connection may take.
+    limits: Limits,
+    /// Ends all connections, each after its open requests.
+    shutdown: CancellationToken,
+}
+
+impl Service {
+    /// Serves `router` within `limits` until `shutdown`.
+    pub(super) fn new(
+        router: Router,
+        tls: Option<Arc<ServerConfig>>,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let header_bytes_max = limits.header_bytes_max.max(HEADER_BYTES_MIN);
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            // `Activity` does this for both versions, idle connections apart.
+            .header_read_timeout(None)
+            // A head must fit into the buffer. hyper's default of 400 kB, times all connections,
+            // would also be too much memory for strangers to fill.
+            .max_buf_size(header_bytes_max);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX))
+            .max_concurrent_streams(STREAMS_MAX);
+        // Given its state once here, the router need not do so for each request.
+        let router = router.with_state(());
+        Self { builder, router, tls: tls.map(TlsAcceptor::from), limits, shutdown }
+    }
+
+    /// Serves one connection to its end.
+    pub(super) async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        // Answers are written whole; waiting for more to send would only delay them. The peer may
+        // be gone already, which reading will tell.
+        let _ = stream.set_nodelay(true);
+        let activity = Activity::start();
+        let stream = TrackedStream::new(stream, activity.clone());
+        let Some(tls) = &self.tls else {
+            return self.serve_http(stream, peer, &activity).await;
+        };
+        let handshake = timeout(self.limits.handshake_timeout, tls.accept(stream));
+        match self.shutdown.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => {
+                activity.handshake_done();
+                self.serve_http(stream, peer, &activity).await;
+            }
+            Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+            Some(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long"),
+            None => {}
+        }
+    }
+
+    /// Speaks HTTP on an open stream.
+    async fn serve_http<S>(&self, stream: S, peer: SocketAddr, activity: &Arc<Activity>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(|request: Request<Incoming>| self.answer(request, peer, activity));
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
+        let mut shutdown = pin!(self.shutdown.cancelled());
+        let mut check = pin!(sleep_until(Instant::now()));
+        let (mut is_stopping, mut is_leaving) = (false, false);
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "connection failed");
+                    }
+                    return;
+                }
+                () = shutdown.as_mut(), if !is_stopping => {
+                    is_stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = check.as_mut() => match activity.judge(&self.limits) {
+                    Verdict::Wait(until) => check.as_mut().reset(until),
+                    Verdict::Idle if !is_leaving => {
+                        is_leaving = true;
+                        connection.as_mut().graceful_shutdown();
+                        check.as_mut().reset(Instant::now() + GOODBYE);
+                    }
+                    Verdict::Idle => return,
+                    Verdict::Cut(reason) => {
+                        tracing::debug!(%peer, reason, "connection cut off");
+                        metrics::counter!("fleetwright_http_connections_cut").increment(1);
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Gives one request to the doors.
+    fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        activity: &Arc<Activity>,
+    ) -> impl Future<Output = Result<Response<TrackedBody>, Infallible>> + Send + 'static {
+        let in_flight = activity.request(request.version());
+        request.extensions_mut().insert(PeerAddr(peer));
+        let answer = self.router.clone().call(request.map(Body::new));
+        async move { Ok(answer.await?.map(|body| TrackedBody::new(body, in_flight))) }
+    }
+}
+
+/// Tells a connection over the cap so, and closes it.
+pub(super) async fn refuse(mut stream: TcpStream) {
+    let refusal = async {
+        stream.write_all(REFUSAL).await?;
+        stream.shutdown().await?;
+        let mut rest = stream.take(REFUSAL_READ_BYTES_MAX);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+    };
+    // The client may be gone or slow; either way the connection is closed now.
+    let _ = timeout(REFUSAL_TIMEOUT, refusal).await;
+}

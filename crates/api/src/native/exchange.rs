@@ -1,0 +1,65 @@
+//! What is read of a native request, with every fault as a problem.
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use fleet::limits::BODY_BYTES_MAX;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
+
+/// A body of JSON, whatever its `Content-Type` says. Bounded in size and time.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let body = read_body(request.into_body(), BODY_BYTES_MAX, BODY_TIMEOUT).await;
+        let body = body.map_err(|error| match error {
+            BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
+            BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
+        })?;
+        match serde_json::from_slice(&body) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => Err(Problem::invalid(format!("the body can't be read: {error}"))),
+        }
+    }
+}
+
+/// What stands for `{...}` in the path.
+pub(super) struct FromPath<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for FromPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path: Result<Path<T>, PathRejection> = Path::from_request_parts(parts, state).await;
+        // What can't be an id is no id of anything.
+        path.map(|Path(value)| Self(value)).map_err(|error| Problem::not_found(error.body_text()))
+    }
+}
+
+/// What follows `?`.
+pub(super) struct FromQuery<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for FromQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query: Result<Query<T>, QueryRejection> =
+            Query::from_request_parts(parts, state).await;
+        query.map(|Query(value)| Self(value)).map_err(|error| Problem::invalid(error.body_text()))
+    }
+}
+
+/// Answers a path that no call has.
+pub(super) async fn unknown() -> Problem {
+    Problem::not_found("there is nothing at this path")
+}
+
+/// Answers a path that calls have, but not by this method.
+pub(super) async fn wrong_method() -> Problem {
+    Problem::wrong_method()
+}

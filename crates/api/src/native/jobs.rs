@@ -1,0 +1,117 @@
+//! Jobs: one device's part of an update, with the truth about it. (A vendor's door may have told its
+//! client of a success earlier, as that vendor's documents want it.)
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use fleet::{
+    DeviceId, Door, End, JobId, JobState, Principal, ProjectId, Proof, RequestId, Revision, Values,
+};
+use serde::Serialize;
+use store::JobWithDevice;
+use utoipa::ToSchema;
+
+use super::exchange::FromPath;
+use super::{Native, Problem, openapi};
+
+/// A job.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Job {
+    /// Its id.
+    #[schema(value_type = String)]
+    id: JobId,
+    /// The update that it belongs to: CPH's request_id.
+    #[schema(value_type = String)]
+    request: RequestId,
+    /// Its project.
+    #[schema(value_type = String)]
+    project: ProjectId,
+    /// Its device's id.
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// Where it stands: `pending`, `waiting_for_device`, `running`, `succeeded` or `failed`.
+    #[schema(value_type = String, example = "succeeded")]
+    state: JobState,
+    /// The values asked for.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    patch: Values,
+    /// The revision that what is asked of the device got from it.
+    #[schema(value_type = i64)]
+    revision: Revision,
+    /// Whether the device was abnormal when the call came, so that the values wait for it.
+    stored: bool,
+    /// The API through which it came.
+    #[schema(value_type = String, example = "cph")]
+    door: Door,
+    /// Who asked: an access key's id, or `admin`.
+    actor: String,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    accepted_at: String,
+    /// When it ended; null while it is open.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// How it is known that it succeeded: `verified` by reading back, or `acknowledged` by a device
+    /// that can't be read.
+    #[schema(value_type = Option<String>, example = "verified")]
+    proof: Option<Proof>,
+    /// Why it failed, or why it waits.
+    detail: Option<String>,
+    /// The later job whose values took the place of all of this one's, if one did. This job then
+    /// ended as that one did.
+    #[schema(value_type = Option<String>)]
+    superseded_by: Option<JobId>,
+}
+
+/// Shows a job.
+#[utoipa::path(
+    get,
+    path = "/jobs/{id}",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id: 32 hexadecimal digits")),
+    responses(
+        (status = 200, description = "The job", body = Job),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn show_job(
+    State(native): State<Arc<Native>>,
+    FromPath(id): FromPath<String>,
+) -> Result<Json<Job>, Problem> {
+    let unknown = || Problem::not_found(format!("no such job: {id}"));
+    let id: JobId = id.parse().map_err(|_| unknown())?;
+    let found = native.handle.reads().job(&Principal::admin(), id).await?.ok_or_else(unknown)?;
+    let is_running = native.handle.is_running(found.job.device);
+    Ok(Json(job(found, is_running)))
+}
+
+/// A job as it is shown.
+fn job(found: JobWithDevice, is_running: bool) -> Job {
+    let JobWithDevice { job, device_id, project_id, trouble, .. } = found;
+    let state = job.state(trouble.is_some(), is_running);
+    let (mut proof, mut detail) = (None, trouble.filter(|_| job.end.is_none()));
+    if let Some(ended) = &job.end {
+        match &ended.end {
+            End::Succeeded { proof: how } => proof = Some(*how),
+            End::Failed { failure } => detail = Some(failure.to_string()),
+        }
+    }
+    Job {
+        id: job.id,
+        request: job.id.request(),
+        project: project_id,
+        device: device_id,
+        state,
+        patch: job.patch,
+        revision: job.revision,
+        stored: job.stored,
+        door: job.door,
+        actor: job.actor,
+        accepted_at: job.accepted_at.to_string(),
+        ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
+        proof,
+        detail,
+        superseded_by: job.end.and_then(|ended| ended.superseded_by),
+    }
+}

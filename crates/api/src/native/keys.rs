@@ -1,0 +1,147 @@
+//! Access keys, by which client programs prove who they are at the vendors' doors.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::Json;
+use fleet::{Principal, ProjectId, Secret};
+use http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::exchange::{self, FromPath};
+use super::{Native, Problem, openapi};
+
+/// An access key. Its secret is never shown again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Key {
+    /// Its id.
+    ak: String,
+    /// The project that it opens.
+    #[schema(value_type = String)]
+    project: ProjectId,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was revoked; null while it works.
+    #[schema(format = DateTime)]
+    revoked_at: Option<String>,
+}
+
+/// A project's access keys.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Keys {
+    /// The keys, revoked ones included.
+    keys: Vec<Key>,
+}
+
+/// An access key to make, or one that clients hold already: then both its id and its secret.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewKey {
+    /// The id of a key that clients hold already: up to 128 visible ASCII characters but commas.
+    #[schema(min_length = 1, max_length = 128)]
+    ak: Option<String>,
+    /// That key's secret, of the same form.
+    #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
+    sk: Option<Secret<String>>,
+}
+
+/// Reads a secret. Its error does not say what was there, as serde's own would.
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret<String>>, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => Ok(Some(Secret::new(text))),
+        _ => Err(serde::de::Error::custom("sk is not a text")),
+    }
+}
+
+/// A key that was just made: the one answer that shows a secret.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CreatedKey {
+    /// Its id.
+    ak: String,
+    /// Its secret. It is not shown again.
+    sk: String,
+    /// The project that it opens.
+    #[schema(value_type = String)]
+    project: ProjectId,
+}
+
+/// Lists a project's access keys, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/projects/{project}/keys",
+    tag = "keys",
+    params(("project" = String, Path, description = "The project's id")),
+    responses(
+        (status = 200, description = "The keys", body = Keys),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn list_keys(
+    State(native): State<Arc<Native>>,
+    FromPath(project): FromPath<ProjectId>,
+) -> Result<Json<Keys>, Problem> {
+    let reads = native.handle.reads();
+    let principal = Principal::admin();
+    if reads.project(&principal, &project).await?.is_none() {
+        return Err(Problem::no_such_project(&project));
+    }
+    let keys = reads.access_keys(&principal, &project).await?;
+    let keys = keys.into_iter().map(|key| Key {
+        ak: key.ak,
+        project: key.project_id,
+        created_at: key.created_at.to_string(),
+        revoked_at: key.revoked_at.map(|at| at.to_string()),
+    });
+    Ok(Json(Keys { keys: keys.collect() }))
+}
+
+/// Makes an access key, or takes one over that clients hold already.
+#[utoipa::path(
+    post,
+    path = "/projects/{project}/keys",
+    tag = "keys",
+    params(("project" = String, Path, description = "The project's id")),
+    request_body = NewKey,
+    responses(
+        (status = 201, description = "The key with its secret, which is not shown again", body = CreatedKey),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(super) async fn create_key(
+    State(native): State<Arc<Native>>,
+    FromPath(project): FromPath<ProjectId>,
+    exchange::Json(new): exchange::Json<NewKey>,
+) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
+    let given = match (new.ak, new.sk) {
+        (None, None) => None,
+        (Some(ak), Some(sk)) => Some((ak, sk)),
+        _ => return Err(Problem::invalid("ak and sk are given together or not at all")),
+    };
+    let made = native.handle.create_key(&Principal::admin(), &project, given).await?;
+    let (ak, sk) = made;
+    let created = CreatedKey { ak, sk: sk.expose().clone(), project };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Revokes an access key: no request signed with it is taken any more. Doing so again is harmless.
+#[utoipa::path(
+    delete,
+    path = "/keys/{ak}",
+    tag = "keys",
+    params(("ak" = String, Path, description = "The key's id")),
+    responses(
+        (status = 204, description = "It is revoked"),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn revoke_key(
+    State(native): State<Arc<Native>>,
+    FromPath(ak): FromPath<String>,
+) -> Result<StatusCode, Problem> {
+    native.handle.revoke_key(&Principal::admin(), &ak).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,166 @@
+//! The native door's errors: RFC 9457 problems, and how the engine's and the store's become them.
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use store::Refused;
+use utoipa::ToSchema;
+
+/// What went wrong (RFC 9457, section 3.1, with a code of ours for programs).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the code says which problem it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    kind: &'static str,
+    /// The status in words.
+    #[schema(example = "Not Found")]
+    title: &'static str,
+    /// The HTTP status.
+    #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16, example = 404)]
+    status: StatusCode,
+    /// What went wrong this time, for people.
+    #[schema(example = "no such project: acme")]
+    detail: String,
+    /// What went wrong, for programs; never changes once given.
+    #[schema(example = "no_such_project")]
+    code: &'static str,
+    /// When to try again.
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
+}
+
+/// A status as its number.
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem of this status and code.
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            code,
+            retry_after_seconds: None,
+        }
+    }
+
+    /// The same, and that it may be over after so many seconds.
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// 400: the request can't be meant.
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", detail)
+    }
+
+    /// 401: no token, or a wrong one.
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// 404: nothing there.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 404: no such project.
+    pub(crate) fn no_such_project(id: &fleet::ProjectId) -> Self {
+        let detail = format!("no such project: {id}");
+        Self::new(StatusCode::NOT_FOUND, "no_such_project", detail)
+    }
+
+    /// 405.
+    pub(crate) fn wrong_method() -> Self {
+        let detail = "this path has no such method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
+    /// 409: an id that stands for several things.
+    pub(crate) fn ambiguous(detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "ambiguous", detail)
+    }
+
+    /// 413: too large a body.
+    pub(crate) fn too_large(detail: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// 503: it can't answer now.
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(seconds)
+    }
+
+    /// 500, of which only the log says more.
+    fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a native call failed");
+        let detail = "the server failed; its log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl From<engine::Error> for Problem {
+    fn from(error: engine::Error) -> Self {
+        use engine::Error;
+        match error {
+            Error::NoSuchProject(id) => Self::no_such_project(&id),
+            Error::Refused(refused) => refused.into(),
+            Error::Invalid { .. } | Error::TooManyEntries { .. } => Self::invalid(error.to_string()),
+            Error::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string())
+                .retry_after(1),
+            Error::Closed => Self::unavailable("stopping", error.to_string(), 1),
+            Error::Store(error @ store::Error::DiskLow { .. }) => {
+                Self::unavailable("disk_low", error.to_string(), 60)
+            }
+            Error::Store(error @ store::Error::ReadDeadline(_)) => {
+                Self::unavailable("slow", error.to_string(), 1)
+            }
+            Error::Store(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        engine::Error::from(error).into()
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        match &refused {
+            Refused::NoSuchProject(id) => Self::no_such_project(id),
+            Refused::NoSuchDevice => Self::new(StatusCode::NOT_FOUND, "no_such_device", detail),
+            Refused::NoSuchKey(_) => Self::new(StatusCode::NOT_FOUND, "no_such_key", detail),
+            Refused::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
+            Refused::KindDiffers { .. } => Self::new(StatusCode::CONFLICT, "kind_differs", detail),
+            Refused::Fenced { .. } => Self::internal(&refused),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // Can't fail: it is texts and a number.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

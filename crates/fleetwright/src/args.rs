@@ -1,0 +1,81 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{config, device, job, key, project, simulate};
+use crate::{demo, exit, serve};
+
+/// The command line, whole.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fleetwright",
+    version,
+    about = "Sets the configuration of device fleets and makes it stick.",
+    after_help = exit::TABLE,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    // The words of these two, which are longer, stand at their own types.
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    /// Makes and lists projects (tenants): `fleetwright project create Acme`
+    Project(project::Project),
+    /// Makes, lists and revokes access keys: `fleetwright key create --project ID`
+    Key(key::Key),
+    /// Imports, lists and shows devices: `fleetwright device import phones.jsonl`
+    Device(device::Device),
+    /// Shows jobs and waits for their end: `fleetwright job wait ID`
+    Job(job::Job),
+    /// Prints and checks the server's configuration: `fleetwright config default`
+    Config(config::Config),
+    /// Runs simulated phones: `fleetwright simulate phones --count 100 --emit phones.jsonl`
+    Simulate(simulate::Simulate),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_command_with_an_example_and_every_exit_status() {
+        let help = Args::command().render_long_help().to_string();
+        for command in Args::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(help.contains(&format!("`fleetwright {name} ")) || name == "demo", "{name}");
+            assert!(command.get_about().is_some(), "{name}");
+        }
+        for status in 0..=5 {
+            assert!(help.contains(&format!("\n  {status}  ")), "{status}");
+        }
+    }
+
+    #[test]
+    fn every_command_below_has_a_sentence_and_an_example() {
+        for command in Args::command().get_subcommands() {
+            for below in command.get_subcommands() {
+                let name = format!("{} {}", command.get_name(), below.get_name());
+                let about = below.get_about().map(ToString::to_string).unwrap_or_default();
+                let after = below.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!about.is_empty(), "{name}");
+                assert!(after.contains(&format!("fleetwright {name}")), "{name}: {after}");
+            }
+        }
+    }
+}

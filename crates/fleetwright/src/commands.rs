@@ -1,0 +1,31 @@
+//! The commands that operate a server, a file each.
+
+pub mod config;
+pub mod device;
+pub mod job;
+pub mod key;
+pub mod project;
+pub mod simulate;
+
+use std::time::Duration;
+
+/// Reads a duration such as `500ms`, `2s` or `1m 30s`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("{text:?} is no duration such as 500ms, 2s or 1m"))?;
+    Duration::try_from(duration).map_err(|_| format!("{text:?} is negative"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        assert!(duration("-2s").is_err() && duration("2").is_err() && duration("x").is_err());
+    }
+}

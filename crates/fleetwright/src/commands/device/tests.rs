@@ -1,0 +1,65 @@
+use super::*;
+
+/// A device as the server shows one.
+fn device() -> answers::Device {
+    serde_json::from_value(json!({
+        "project": "acme", "id": "1678567b8bab40f93711234cb80d0764", "kind": "phone",
+        "name": "phone-0002", "server": "server-001", "address": "127.0.0.1:5557",
+        "profile": "simulated", "condition": "abnormal", "since": "2026-11-22T01:02:03.000Z",
+        "trouble": "another device answers at this address (\u{1b}]0;x\u{7})", "adopted": true,
+        "revision": 4, "settled": 3,
+        "desired": {
+            "com.cph.mainkeys": {"value": "1", "revision": 4},
+            "sys.prop.writewifissid": {"value": "", "revision": 2},
+        },
+        "reported": {
+            "com.cph.mainkeys": {"value": "0", "at": "2026-11-22T01:00:00.000Z", "age_seconds": 123},
+            "gsm.sim.state": {"value": null, "at": "2026-11-22T01:00:00.000Z", "age_seconds": 9},
+        },
+        "drift": ["com.cph.mainkeys"], "open_jobs": ["019a7c6e4b3d7a1c8e5f000000000001"],
+        "created_at": "2026-11-22T00:00:00.000Z", "updated_at": "2026-11-22T00:00:00.000Z",
+    }))
+    .unwrap()
+}
+
+#[test]
+fn a_device_is_shown_with_all_that_is_asked_and_shown() {
+    insta::assert_snapshot!(words(&device()), @r#"
+    device     1678567b8bab40f93711234cb80d0764
+    kind       phone
+    project    acme
+    name       phone-0002
+    server     server-001
+    address    127.0.0.1:5557
+    profile    simulated
+    adopted    yes
+    condition  abnormal since 2026-11-22T01:02:03.000Z
+    trouble    another device answers at this address (\u{1b}]0;x\u{7})
+    open jobs  019a7c6e4b3d7a1c8e5f000000000001
+
+    PROPERTY                DESIRED  SHOWN   READ       DRIFT
+    com.cph.mainkeys        1        0       2 min ago  DIFFERS
+    gsm.sim.state           -        (none)  9 s ago    -
+    sys.prop.writewifissid  ""       -       -          -
+    "#);
+}
+
+#[test]
+fn devices_are_listed_a_line_each() {
+    let mut other = device();
+    other.trouble = None;
+    other.condition = "running".to_owned();
+    other.open_jobs = Vec::new();
+    insta::assert_snapshot!(table(vec![device(), other]), @r#"
+    ID                                PROJECT  NAME        SERVER      ADDRESS         CONDITION  WORK       TROUBLE
+    1678567b8bab40f93711234cb80d0764  acme     phone-0002  server-001  127.0.0.1:5557  abnormal   1 open     another device answers at this address (\u{1b}]0;x\u{7})
+    1678567b8bab40f93711234cb80d0764  acme     phone-0002  server-001  127.0.0.1:5557  running    1 drifted  -
+    "#);
+}
+
+#[test]
+fn an_age_is_told_in_its_largest_unit() {
+    let told: Vec<String> = [0, 59, 60, 3_599, 3_600, 86_399, 86_400].map(ago).to_vec();
+    let expected = ["0 s", "59 s", "1 min", "59 min", "1 h", "23 h", "1 d"];
+    assert_eq!(told, expected.map(|age| format!("{age} ago")));
+}

@@ -1,0 +1,267 @@
+//! The server's configuration: a TOML file, then the environment, then flags.
+//!
+//! All that can be set is listed once, in [`key`], with its words: the file that `config default`
+//! prints, what is accepted, and what is said of a mistake come from that list.
+
+mod file;
+mod key;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+pub use key::{KEYS, Key};
+
+/// Everything that can be set of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the server keeps what is its own: keys, tokens and, unless said otherwise, the store.
+    pub data: PathBuf,
+    /// The store's URL, `sqlite:PATH`; `None` is a database in the data directory.
+    pub store: Option<String>,
+    /// The HTTP address.
+    pub http: Http,
+    /// How much the engine does at a time.
+    pub engine: Engine,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// The HTTP address and who may come in by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// The address; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Allows plain HTTP on an address that isn't loopback.
+    pub insecure: bool,
+    /// Host names that clients sign when a proxy in front rewrites `Host`.
+    pub public_hosts: Vec<String>,
+}
+
+/// Bounds and waits of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// How long a job may wait for a device that can't be worked on.
+    pub job_deadline_seconds: u64,
+    /// Applications at a time on one host of phones.
+    pub actions_per_server: usize,
+    /// Actions at a time in all.
+    pub actions_per_node: usize,
+    /// Devices at rest that are read back each second; 0 for none.
+    pub sweep_per_second: u32,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// What is logged: a level, or levels by target, as `tracing`'s `EnvFilter` reads them.
+    pub filter: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let engine = engine::Settings::default();
+        Self {
+            data: PathBuf::from("fleetwright-data"),
+            store: None,
+            http: Http {
+                listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+                tls_cert: None,
+                tls_key: None,
+                insecure: false,
+                public_hosts: Vec::new(),
+            },
+            engine: Engine {
+                job_deadline_seconds: engine.rules.job_deadline.as_secs(),
+                actions_per_server: engine.bounds.per_server,
+                actions_per_node: engine.bounds.per_node,
+                sweep_per_second: engine.sweep_per_second,
+            },
+            log: Log { filter: "info".to_owned(), format: LogFormat::Text },
+        }
+    }
+}
+
+/// Where a value was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: it is the default.
+    Default,
+    /// On this line of this file.
+    Line(PathBuf, usize),
+    /// In this environment variable.
+    Variable(&'static str),
+    /// By this flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("the default"),
+            Self::Line(file, line) => write!(f, "{}:{line}", file.display()),
+            Self::Variable(name) => write!(f, "environment {name}"),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub origin: Origin,
+    /// The key, as `section.name`; empty where the file is no TOML.
+    pub key: String,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// All that is wrong.
+    #[error("the configuration has {} problem{}:\n{}", .0.len(),
+        if .0.len() == 1 { "" } else { "s" }, lines(.0))]
+    Problems(Vec<Problem>),
+}
+
+/// Each problem on a line of its own.
+fn lines(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    lines.join("\n")
+}
+
+/// A value given by a flag: the key, the flag's name, the text.
+pub type Flag = (&'static str, &'static str, Option<String>);
+
+/// The configuration by `file`, the `environment`'s answers, and `flags`, later ones over earlier
+/// ones. All problems are found at once.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+    flags: &[Flag],
+) -> Result<Config, Error> {
+    let mut draft = Draft::default();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        file::read(&mut draft, path, &text);
+    }
+    for key in KEYS {
+        if let Some(text) = environment(key.variable) {
+            draft.set(key, key::Given::Text(&text), Origin::Variable(key.variable));
+        }
+    }
+    for (name, flag, text) in flags {
+        let key = KEYS.iter().find(|key| key.name == *name);
+        if let (Some(key), Some(text)) = (key, text) {
+            draft.set(key, key::Given::Text(text), Origin::Flag(flag));
+        }
+    }
+    draft.finish()
+}
+
+/// The file that says every default, with its words. `load` accepts it and changes nothing by it.
+pub fn default_file() -> String {
+    file::write(&Config::default())
+}
+
+/// A configuration that is being put together.
+#[derive(Default)]
+struct Draft {
+    config: Config,
+    /// Where each key was set last.
+    origins: Vec<(&'static str, Origin)>,
+    problems: Vec<Problem>,
+}
+
+impl Draft {
+    /// Sets one key, or notes why not.
+    fn set(&mut self, key: &'static Key, given: key::Given<'_>, origin: Origin) {
+        match (key.set)(&mut self.config, given) {
+            Ok(()) => {
+                self.origins.retain(|(name, _)| *name != key.name);
+                self.origins.push((key.name, origin));
+            }
+            Err(what) => self.problem(origin, key.name, what),
+        }
+    }
+
+    fn problem(&mut self, origin: Origin, key: &str, what: impl Into<String>) {
+        self.problems.push(Problem { origin, key: key.to_owned(), what: what.into() });
+    }
+
+    /// Notes a problem of a key that was set, where it was set.
+    fn problem_with(&mut self, key: &'static str, what: impl Into<String>) {
+        let origin = self.origins.iter().find(|(name, _)| *name == key);
+        let origin = origin.map_or(Origin::Default, |(_, origin)| origin.clone());
+        self.problem(origin, key, what);
+    }
+
+    /// Checks what concerns several keys.
+    fn finish(mut self) -> Result<Config, Error> {
+        let http = &self.config.http;
+        let listen = http.listen;
+        let has_tls = http.tls_cert.is_some() || http.tls_key.is_some();
+        if http.tls_cert.is_some() && http.tls_key.is_none() {
+            self.problem_with("http.tls_cert", "needs http.tls_key, the certificate's private key");
+        } else if http.tls_key.is_some() && http.tls_cert.is_none() {
+            self.problem_with("http.tls_key", "needs http.tls_cert, the key's certificate");
+        }
+        let insecure = self.config.http.insecure;
+        if !has_tls && !insecure && !listen.ip().is_loopback() {
+            let what = format!(
+                "{listen} is not loopback, and plain HTTP would show every token and secret on the \
+                 network: set http.tls_cert and http.tls_key, or, behind a proxy that does TLS, \
+                 http.insecure = true"
+            );
+            self.problem_with("http.listen", what);
+        }
+        if self.problems.is_empty() { Ok(self.config) } else { Err(Error::Problems(self.problems)) }
+    }
+}
+
+impl Config {
+    /// The database's file.
+    pub fn database(&self) -> PathBuf {
+        let path = self.store.as_deref().and_then(|url| url.strip_prefix(key::SQLITE));
+        path.map_or_else(|| self.data.join("fleetwright.db"), PathBuf::from)
+    }
+}

@@ -1,0 +1,277 @@
+//! The list of all that can be set.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+use tracing_subscriber::EnvFilter;
+
+use super::{Config, LogFormat};
+
+/// What a store's URL begins with.
+pub const SQLITE: &str = "sqlite:";
+
+/// Host names that may be listed.
+const PUBLIC_HOSTS_MAX: usize = 16;
+
+/// One thing that can be set.
+pub struct Key {
+    /// Its name in the file: `name`, or `section.name`.
+    pub name: &'static str,
+    /// The environment variable that sets it too.
+    pub variable: &'static str,
+    /// What it means, for the printed file.
+    pub meaning: &'static str,
+    /// What to show in the printed file, commented out, where there is no default.
+    pub example: &'static str,
+    /// Takes a value in, or says in words why not.
+    pub set: fn(&mut Config, Given<'_>) -> Result<(), String>,
+    /// The value as TOML; `None` if it is not set.
+    pub show: fn(&Config) -> Option<String>,
+}
+
+/// A value as it was given.
+#[derive(Debug, Clone, Copy)]
+pub enum Given<'a> {
+    /// In a file.
+    Toml(&'a DeValue<'a>),
+    /// In the environment or by a flag; a list is parted by commas.
+    Text(&'a str),
+}
+
+/// All keys: those without a section first, then section by section, as the file has them.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "data",
+        variable: "FLEETWRIGHT_DATA",
+        meaning: "The data directory: the master key, the admin token and, unless `store` says\n\
+                  otherwise, the database. Made at the first start, for its owner alone.\n\
+                  A relative path begins where the server is started.",
+        example: "",
+        set: |config, given| given.path().map(|path| config.data = path),
+        show: |config| Some(quote(&config.data.to_string_lossy())),
+    },
+    Key {
+        name: "store",
+        variable: "FLEETWRIGHT_STORE",
+        meaning: "The store: sqlite:PATH. The default is fleetwright.db in the data directory.",
+        example: "\"sqlite:/var/lib/fleetwright/fleetwright.db\"",
+        set: |config, given| {
+            let url = given.text()?;
+            match url.strip_prefix(SQLITE) {
+                Some(path) if !path.is_empty() => config.store = Some(url),
+                _ => return Err(format!("{url:?} is no store: it must be {SQLITE}PATH")),
+            }
+            Ok(())
+        },
+        show: |config| config.store.as_deref().map(quote),
+    },
+    Key {
+        name: "http.listen",
+        variable: "FLEETWRIGHT_HTTP",
+        meaning: "Where all APIs answer: IP:PORT; port 0 takes a free one. Off loopback it takes\n\
+                  a certificate, or `insecure`.",
+        example: "",
+        set: |config, given| given.address().map(|address| config.http.listen = address),
+        show: |config| Some(quote(&config.http.listen.to_string())),
+    },
+    Key {
+        name: "http.tls_cert",
+        variable: "FLEETWRIGHT_TLS_CERT",
+        meaning: "The certificate chain, PEM, the server's own first. SIGHUP reads it again.",
+        example: "\"/etc/fleetwright/tls.crt\"",
+        set: |config, given| given.path().map(|path| config.http.tls_cert = Some(path)),
+        show: |config| config.http.tls_cert.as_ref().map(|path| quote(&path.to_string_lossy())),
+    },
+    Key {
+        name: "http.tls_key",
+        variable: "FLEETWRIGHT_TLS_KEY",
+        meaning: "The certificate's private key, PEM, not encrypted.",
+        example: "\"/etc/fleetwright/tls.key\"",
+        set: |config, given| given.path().map(|path| config.http.tls_key = Some(path)),
+        show: |config| config.http.tls_key.as_ref().map(|path| quote(&path.to_string_lossy())),
+    },
+    Key {
+        name: "http.insecure",
+        variable: "FLEETWRIGHT_HTTP_INSECURE",
+        meaning: "Allows plain HTTP on an address that is not loopback: only behind a proxy that\n\
+                  does TLS, on a network that nobody else sees.",
+        example: "",
+        set: |config, given| given.flag().map(|flag| config.http.insecure = flag),
+        show: |config| Some(config.http.insecure.to_string()),
+    },
+    Key {
+        name: "http.public_hosts",
+        variable: "FLEETWRIGHT_PUBLIC_HOSTS",
+        meaning: "Host names (with the port, if clients name one) that clients sign when a proxy\n\
+                  in front rewrites Host.",
+        example: "",
+        set: |config, given| given.list().map(|list| config.http.public_hosts = list),
+        show: |config| {
+            let hosts: Vec<String> =
+                config.http.public_hosts.iter().map(|host| quote(host)).collect();
+            Some(format!("[{}]", hosts.join(", ")))
+        },
+    },
+    Key {
+        name: "engine.job_deadline_seconds",
+        variable: "FLEETWRIGHT_JOB_DEADLINE_SECONDS",
+        meaning: "How long a job may wait for a device that can't be worked on before it fails.\n\
+                  The value stays asked for, and is applied when the device returns.",
+        example: "",
+        set: |config, given| {
+            let seconds = given.number(1, 30 * 24 * 3600)?;
+            config.engine.job_deadline_seconds = seconds;
+            Ok(())
+        },
+        show: |config| Some(config.engine.job_deadline_seconds.to_string()),
+    },
+    Key {
+        name: "engine.actions_per_server",
+        variable: "FLEETWRIGHT_ACTIONS_PER_SERVER",
+        meaning: "Applications at a time on one host of phones.",
+        example: "",
+        set: |config, given| {
+            let actions = given.number(1, 10_000)?;
+            config.engine.actions_per_server = usize::try_from(actions).unwrap_or(usize::MAX);
+            Ok(())
+        },
+        show: |config| Some(config.engine.actions_per_server.to_string()),
+    },
+    Key {
+        name: "engine.actions_per_node",
+        variable: "FLEETWRIGHT_ACTIONS_PER_NODE",
+        meaning: "Actions on devices at a time in all. Each holds a connection.",
+        example: "",
+        set: |config, given| {
+            let actions = given.number(1, 100_000)?;
+            config.engine.actions_per_node = usize::try_from(actions).unwrap_or(usize::MAX);
+            Ok(())
+        },
+        show: |config| Some(config.engine.actions_per_node.to_string()),
+    },
+    Key {
+        name: "engine.sweep_per_second",
+        variable: "FLEETWRIGHT_SWEEP_PER_SECOND",
+        meaning: "Devices at rest that are read back each second, to find what has changed on\n\
+                  them; 0 for none.",
+        example: "",
+        set: |config, given| {
+            let devices = given.number(0, 100_000)?;
+            config.engine.sweep_per_second = u32::try_from(devices).unwrap_or(u32::MAX);
+            Ok(())
+        },
+        show: |config| Some(config.engine.sweep_per_second.to_string()),
+    },
+    Key {
+        name: "log.filter",
+        variable: "FLEETWRIGHT_LOG",
+        meaning: "What is logged to stderr: error, warn, info, debug, trace or off; or by target,\n\
+                  as in \"info,phones=debug\".",
+        example: "",
+        set: |config, given| {
+            let filter = given.text()?;
+            EnvFilter::builder()
+                .parse(&filter)
+                .map_err(|error| format!("{filter:?} is no log filter: {error}"))?;
+            config.log.filter = filter;
+            Ok(())
+        },
+        show: |config| Some(quote(&config.log.filter)),
+    },
+    Key {
+        name: "log.format",
+        variable: "FLEETWRIGHT_LOG_FORMAT",
+        meaning: "How a line looks: \"text\", or \"json\" for one object a line.",
+        example: "",
+        set: |config, given| {
+            config.log.format = match given.text()?.as_str() {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                other => return Err(format!("{other:?} must be \"text\" or \"json\"")),
+            };
+            Ok(())
+        },
+        show: |config| {
+            Some(quote(match config.log.format {
+                LogFormat::Text => "text",
+                LogFormat::Json => "json",
+            }))
+        },
+    },
+];
+
+impl Given<'_> {
+    /// A text that is not empty.
+    fn text(self) -> Result<String, String> {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Toml(DeValue::String(text)) => text.as_ref(),
+            Self::Toml(other) => return Err(self.not("a text in quotes", other)),
+        };
+        if text.is_empty() { Err("is empty".to_owned()) } else { Ok(text.to_owned()) }
+    }
+
+    fn path(self) -> Result<PathBuf, String> {
+        self.text().map(PathBuf::from)
+    }
+
+    fn address(self) -> Result<SocketAddr, String> {
+        let text = self.text()?;
+        text.parse().map_err(|_| {
+            format!("{text:?} is not IP:PORT, as 127.0.0.1:8080 or [::1]:8080 are")
+        })
+    }
+
+    /// A whole number between these two, both included.
+    fn number(self, min: u64, max: u64) -> Result<u64, String> {
+        let number = match self {
+            Self::Text(text) => text.parse().ok(),
+            Self::Toml(DeValue::Integer(digits)) => {
+                u64::from_str_radix(digits.as_str(), digits.radix()).ok()
+            }
+            Self::Toml(other) => return Err(self.not("a whole number", other)),
+        };
+        let number = number.filter(|number| (min..=max).contains(number));
+        number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
+    }
+
+    fn flag(self) -> Result<bool, String> {
+        match self {
+            Self::Text("true") | Self::Toml(DeValue::Boolean(true)) => Ok(true),
+            Self::Text("false") | Self::Toml(DeValue::Boolean(false)) => Ok(false),
+            Self::Text(other) => Err(format!("{other:?} must be true or false")),
+            Self::Toml(other) => Err(self.not("true or false", other)),
+        }
+    }
+
+    fn list(self) -> Result<Vec<String>, String> {
+        let list: Vec<String> = match self {
+            Self::Text(text) => {
+                text.split(',').map(|part| part.trim().to_owned()).collect()
+            }
+            Self::Toml(DeValue::Array(parts)) => {
+                let parts = parts.iter().map(|part| Given::Toml(part.get_ref()).text());
+                parts.collect::<Result<_, _>>()?
+            }
+            Self::Toml(other) => return Err(self.not("a list of texts", other)),
+        };
+        if list.len() > PUBLIC_HOSTS_MAX {
+            return Err(format!("has {} entries; at most {PUBLIC_HOSTS_MAX}", list.len()));
+        }
+        Ok(list.into_iter().filter(|part| !part.is_empty()).collect())
+    }
+
+    fn not(self, wanted: &str, found: &DeValue<'_>) -> String {
+        format!("must be {wanted}, not {} {}", article(found.type_str()), found.type_str())
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+}
+
+/// A TOML string.
+fn quote(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

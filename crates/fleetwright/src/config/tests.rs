@@ -1,0 +1,167 @@
+use std::io::Write as _;
+
+use super::*;
+
+fn from_file(text: &str) -> Result<Config, Error> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    load(Some(file.path()), |_| None, &[])
+}
+
+/// The problems of a file, each as `line: key: what`.
+fn problems(text: &str) -> Vec<String> {
+    let Err(Error::Problems(problems)) = from_file(text) else { panic!("accepted: {text}") };
+    let word = |problem: Problem| {
+        let Origin::Line(_, line) = problem.origin else { panic!("{problem} has no line") };
+        format!("{line}: {}: {}", problem.key, problem.what)
+    };
+    problems.into_iter().map(word).collect()
+}
+
+#[test]
+fn the_default_file_is_accepted_and_says_the_defaults() {
+    assert_eq!(from_file(&default_file()).unwrap(), Config::default());
+    assert_eq!(from_file("").unwrap(), Config::default());
+}
+
+#[test]
+fn the_default_files_examples_are_accepted_too() {
+    let text = default_file();
+    let uncommented: Vec<String> = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.contains(" = \"") => rest.to_owned(),
+            _ => line.to_owned(),
+        })
+        .collect();
+    let config = from_file(&uncommented.join("\n")).unwrap();
+    assert!(config.store.is_some() && config.http.tls_cert.is_some());
+    assert!(config.http.tls_key.is_some());
+}
+
+#[test]
+fn every_key_says_what_it_means_and_has_a_variable_of_its_own() {
+    for key in KEYS {
+        assert!(key.meaning.len() > 20 && key.meaning.ends_with('.'), "{}", key.name);
+        assert!(key.variable.starts_with("FLEETWRIGHT_"), "{}", key.name);
+        let same = KEYS.iter().filter(|other| other.variable == key.variable).count();
+        assert_eq!(same, 1, "{}", key.variable);
+        let shown = (key.show)(&Config::default()).is_some();
+        assert_ne!(shown, !key.example.is_empty(), "{}: a default or an example", key.name);
+    }
+}
+
+#[test]
+fn every_key_takes_its_value_from_the_file() {
+    let config = from_file(
+        "data = '/srv/fw'\nstore = 'sqlite:/srv/x.db'\n\
+         [http]\nlisten = '[::]:443'\ntls_cert = 'c'\ntls_key = 'k'\ninsecure = true\n\
+         public_hosts = ['cph.example.com', 'b:8443']\n\
+         [engine]\njob_deadline_seconds = 3\nactions_per_server = 2\nactions_per_node = 0x10\n\
+         sweep_per_second = 0\n[log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
+    )
+    .unwrap();
+    let expected = Config {
+        data: "/srv/fw".into(),
+        store: Some("sqlite:/srv/x.db".into()),
+        http: Http {
+            listen: "[::]:443".parse().unwrap(),
+            tls_cert: Some("c".into()),
+            tls_key: Some("k".into()),
+            insecure: true,
+            public_hosts: vec!["cph.example.com".into(), "b:8443".into()],
+        },
+        engine: Engine {
+            job_deadline_seconds: 3,
+            actions_per_server: 2,
+            actions_per_node: 16,
+            sweep_per_second: 0,
+        },
+        log: Log { filter: "info,phones=debug".into(), format: LogFormat::Json },
+    };
+    assert_eq!(config, expected);
+    assert_eq!(config.database(), PathBuf::from("/srv/x.db"));
+    assert_eq!(Config::default().database(), PathBuf::from("fleetwright-data/fleetwright.db"));
+}
+
+#[test]
+fn all_problems_are_named_at_once_with_key_and_line() {
+    let found = problems(
+        "data = ''\nstore = 'postgres://x'\nstoer = 1\n[http]\nlisten = 'localhost:80'\n\
+         insecure = 'yes'\npublic_hosts = 'a'\ntsl_cert = 'x'\n[engine]\n\
+         job_deadline_seconds = 0\nactions_per_server = 1.5\nsweep_per_second = -1\n\
+         [log]\nfilter = 'a=b=c'\nformat = 'xml'\n[colour]\nred = 1\n",
+    );
+    let starts = [
+        "1: data: is empty",
+        "2: store: \"postgres://x\" is no store: it must be sqlite:PATH",
+        "3: stoer: there is no such key; there are data, store and the sections [http], ",
+        "5: http.listen: \"localhost:80\" is not IP:PORT",
+        "6: http.insecure: must be true or false, not a string",
+        "7: http.public_hosts: must be a list of texts, not a string",
+        "8: http.tsl_cert: there is no such key; there are http.listen, http.tls_cert, ",
+        "10: engine.job_deadline_seconds: must be a whole number from 1 to ",
+        "11: engine.actions_per_server: must be a whole number, not a float",
+        "12: engine.sweep_per_second: must be a whole number from 0 to ",
+        "14: log.filter: \"a=b=c\" is no log filter: ",
+        "15: log.format: \"xml\" must be \"text\" or \"json\"",
+        "16: colour: there is no such key; ",
+    ];
+    let mut sorted = found.clone();
+    sorted.sort_by_key(|line| line.split(':').next().unwrap().parse::<usize>().unwrap());
+    assert_eq!(sorted.len(), starts.len(), "{found:#?}");
+    for (line, start) in sorted.iter().zip(starts) {
+        assert!(line.starts_with(start), "{line}\nmust begin with\n{start}");
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_named_with_its_line() {
+    let found = problems("data = 'x'\n[http\nlisten = \n");
+    assert!(found.iter().any(|line| line.starts_with("2: : ")), "{found:?}");
+    let found = problems("data = 'x'\ndata = 'y'\n");
+    assert!(found.iter().any(|line| line.starts_with("2: : ")), "{found:?}");
+    assert!(problems("http = 1\n")[0].starts_with("1: http: must be a section"));
+}
+
+#[test]
+fn tls_and_plain_http_are_checked_together() {
+    assert!(problems("[http]\ntls_cert = 'c'\n")[0].contains("needs http.tls_key"));
+    assert!(problems("[http]\ntls_key = 'c'\n")[0].contains("needs http.tls_cert"));
+    let found = problems("[http]\nlisten = '0.0.0.0:80'\n");
+    assert!(found[0].starts_with("2: http.listen: 0.0.0.0:80 is not loopback"), "{found:?}");
+    assert!(found[0].contains("http.insecure = true"), "it says what to do: {found:?}");
+    assert!(from_file("[http]\nlisten = '0.0.0.0:80'\ninsecure = true\n").is_ok());
+    assert!(from_file("[http]\nlisten = '[::1]:80'\n").is_ok());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"data = 'file'\n[log]\nfilter = 'warn'\n[http]\nlisten = '127.0.0.1:1'\n")
+        .unwrap();
+    let environment = |name: &str| match name {
+        "FLEETWRIGHT_LOG" => Some("debug".to_owned()),
+        "FLEETWRIGHT_HTTP" => Some("127.0.0.1:2".to_owned()),
+        "FLEETWRIGHT_PUBLIC_HOSTS" => Some("a, b:1".to_owned()),
+        _ => None,
+    };
+    let flags: [Flag; 2] =
+        [("http.listen", "--http", Some("127.0.0.1:3".into())), ("store", "--store", None)];
+    let config = load(Some(file.path()), environment, &flags).unwrap();
+    assert_eq!(config.data, PathBuf::from("file"));
+    assert_eq!(config.log.filter, "debug");
+    assert_eq!(config.http.listen.port(), 3);
+    assert_eq!(config.http.public_hosts, ["a", "b:1"]);
+}
+
+#[test]
+fn a_problem_outside_the_file_names_where_it_was_given() {
+    let environment = |name: &str| (name == "FLEETWRIGHT_HTTP").then(|| "nowhere".to_owned());
+    let flags: [Flag; 1] = [("store", "--store", Some("mysql:x".into()))];
+    let error = load(None, environment, &flags).unwrap_err().to_string();
+    assert!(error.contains("environment FLEETWRIGHT_HTTP: http.listen: \"nowhere\""), "{error}");
+    assert!(error.contains("--store: store: \"mysql:x\""), "{error}");
+    let missing = load(Some(Path::new("/nonexistent/x.toml")), |_| None, &[]).unwrap_err();
+    assert_eq!(missing.to_string(), "cannot read /nonexistent/x.toml");
+}

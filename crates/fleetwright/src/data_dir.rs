@@ -1,0 +1,231 @@
+//! The data directory: the keys and the token that the first start makes, readable by their owner
+//! alone.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `master-key` | 32 random bytes in hex: seals every other secret. Without it they are lost |
+//! | `admin-token` | what operators prove themselves by; delete it and restart to get another |
+//! | `adb-host-key` | the key by which phones know this server, sealed |
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use engine::Entropy;
+use fleet::Secret;
+use phones::adb::{HostKey, HostKeyError};
+use store::seal::{MasterKey, SealError};
+
+/// Bytes that a file of ours may have: the largest, a sealed RSA-2048 key in hex, has about 4 kB.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What the sealed host key is tied to.
+const HOST_KEY_PLACE: [&str; 3] = ["", "adb host key", "pem"];
+
+/// Why the data directory can't be used. Never says what is in a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It can't be made.
+    #[error("the data directory {} can't be made", path.display())]
+    Make {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file can't be read.
+    #[error("{} can't be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file can't be written.
+    #[error("{} can't be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than the owner may read a secret.
+    #[error("{} is open to others (mode {mode:04o}); see who has read it, then: chmod 600 {}",
+        path.display(), path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A file holds something else.
+    #[error("{} does not hold {expected}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it must hold.
+        expected: &'static str,
+    },
+    /// The database was sealed with a master key that is gone.
+    #[error(
+        "{} is missing, and the database has secrets that only it opens: restore it from your \
+         backup. Without it, move the database away and begin anew", path.display()
+    )]
+    MasterKeyMissing {
+        /// Where it must be.
+        path: PathBuf,
+    },
+    /// A secret could not be sealed, or was sealed with another key.
+    #[error("{}", path.display())]
+    Seal {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+    /// The host key could not be made or read.
+    #[error("{}", path.display())]
+    HostKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: HostKeyError,
+    },
+}
+
+/// A data directory that exists.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// The directory at `path`, made for its owner alone if it does not exist.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made.map_err(|source| Error::Make { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The master key. If there is none, it is made, but only where `is_fresh`: beside a database
+    /// that was sealed with another it would open nothing.
+    pub fn master_key(&self, is_fresh: bool, entropy: &dyn Entropy) -> Result<MasterKey, Error> {
+        let path = self.path.join("master-key");
+        if read(&path)?.is_none() && !is_fresh {
+            return Err(Error::MasterKeyMissing { path });
+        }
+        let text = self.read_or_make(&path, || {
+            let mut bytes = [0_u8; 32];
+            entropy.fill(&mut bytes);
+            Ok(Secret::new(hex::encode(bytes)))
+        })?;
+        let mut bytes = [0_u8; 32];
+        hex::decode_to_slice(text.expose(), &mut bytes)
+            .map_err(|_| Error::Content { path, expected: "64 hexadecimal digits" })?;
+        Ok(MasterKey::from_bytes(bytes))
+    }
+
+    /// The operators' token, made if there is none.
+    pub fn admin_token(&self, entropy: &dyn Entropy) -> Result<Secret<String>, Error> {
+        let path = self.path.join("admin-token");
+        let token = self.read_or_make(&path, || {
+            let mut bytes = [0_u8; 32];
+            entropy.fill(&mut bytes);
+            Ok(Secret::new(format!("fwa_{}", hex::encode(bytes))))
+        })?;
+        let is_word = token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_word || token.expose().len() < 32 {
+            let expected = "a token: at least 32 visible ASCII characters, as the server makes it";
+            return Err(Error::Content { path, expected });
+        }
+        Ok(token)
+    }
+
+    /// The key by which phones know this server, made by `make` if there is none. Sealed with
+    /// `master`.
+    pub fn host_key(
+        &self,
+        master: &MasterKey,
+        entropy: &dyn Entropy,
+        make: impl FnOnce() -> Result<HostKey, HostKeyError>,
+    ) -> Result<HostKey, Error> {
+        let path = self.path.join("adb-host-key");
+        let host_key = |source| Error::HostKey { path: path.clone(), source };
+        let seal = |source| Error::Seal { path: path.clone(), source };
+        let sealed = self.read_or_make(&path, || {
+            let pem = make().and_then(|key| key.to_pem()).map_err(host_key)?;
+            let mut nonce = [0_u8; 24];
+            entropy.fill(&mut nonce);
+            let sealed = master.seal(nonce, &HOST_KEY_PLACE, pem.expose().as_bytes());
+            Ok(Secret::new(hex::encode(sealed.map_err(seal)?)))
+        })?;
+        let content = || Error::Content { path: path.clone(), expected: "a sealed key in hex" };
+        let sealed = hex::decode(sealed.expose()).map_err(|_| content())?;
+        let pem = master.open(&HOST_KEY_PLACE, &sealed).map_err(seal)?;
+        let pem = Secret::new(String::from_utf8(pem).map_err(|_| content())?);
+        HostKey::from_pem(pem.expose()).map_err(host_key)
+    }
+
+    /// The content of `path`, or what `make` gives, kept there.
+    fn read_or_make(
+        &self,
+        path: &Path,
+        make: impl FnOnce() -> Result<Secret<String>, Error>,
+    ) -> Result<Secret<String>, Error> {
+        if let Some(text) = read(path)? {
+            return Ok(text);
+        }
+        let text = make()?;
+        write_secret(path, &text).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        // Read back: if another start was faster, its file is the one that counts.
+        let content = Error::Content { path: path.to_owned(), expected: "what was just written" };
+        read(path)?.ok_or(content)
+    }
+}
+
+/// Puts a new file there, whole and durable, for its owner alone; an existing one stays.
+pub fn write_secret(path: &Path, text: &Secret<String>) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(directory)?;
+    file.write_all(text.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(exists) if exists.error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(other) => return Err(other.error),
+    }
+    File::open(directory)?.sync_all()
+}
+
+/// A secret file's content without blanks around it; `None` if there is no such file. One that
+/// others than its owner may use is refused.
+fn read(path: &Path) -> Result<Option<Secret<String>>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(Error::Open { path: path.to_owned(), mode });
+    }
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let text = Secret::new(text);
+    Ok(Some(Secret::new(text.expose().trim().to_owned())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+use engine::SystemEntropy;
+
+use super::*;
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn directory() -> (tempfile::TempDir, DataDir) {
+    let parent = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&parent.path().join("a/data")).unwrap();
+    (parent, data)
+}
+
+#[test]
+fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
+    let (_parent, data) = directory();
+    assert_eq!(mode(&data.path), 0o700);
+    let key = data.master_key(true, &SystemEntropy).unwrap();
+    let token = data.admin_token(&SystemEntropy).unwrap();
+    let host = data.host_key(&key, &SystemEntropy, HostKey::generate).unwrap();
+    for file in ["master-key", "admin-token", "adb-host-key"] {
+        assert_eq!(mode(&data.path.join(file)), 0o600, "{file}");
+    }
+    assert!(token.expose().len() >= 64);
+
+    let again = DataDir::open(&data.path).unwrap();
+    let same = again.master_key(false, &SystemEntropy).unwrap();
+    assert_eq!(same.id(), key.id());
+    assert_eq!(again.admin_token(&SystemEntropy).unwrap().expose(), token.expose());
+    let unasked = || panic!("it exists");
+    let host_again = again.host_key(&same, &SystemEntropy, unasked).unwrap();
+    assert_eq!(host_again.public_line(), host.public_line());
+    let left: Vec<_> = std::fs::read_dir(&data.path).unwrap().collect();
+    assert_eq!(left.len(), 3, "nothing else is left: {left:?}");
+}
+
+#[test]
+fn the_host_key_is_not_in_its_file() {
+    let (_parent, data) = directory();
+    let key = data.master_key(true, &SystemEntropy).unwrap();
+    data.host_key(&key, &SystemEntropy, HostKey::generate).unwrap();
+    let text = std::fs::read_to_string(data.path.join("adb-host-key")).unwrap();
+    let bytes = hex::decode(text.trim()).unwrap();
+    assert!(!bytes.windows(11).any(|window| window == b"PRIVATE KEY"));
+    let other = MasterKey::from_bytes([7; 32]);
+    let error = data.host_key(&other, &SystemEntropy, HostKey::generate).unwrap_err();
+    assert!(matches!(error, Error::Seal { source: SealError::WrongKey { .. }, .. }), "{error:?}");
+}
+
+#[test]
+fn a_file_that_others_may_read_is_refused_in_words() {
+    let (_parent, data) = directory();
+    data.admin_token(&SystemEntropy).unwrap();
+    let path = data.path.join("admin-token");
+    for open in [0o640, 0o604, 0o620, 0o666] {
+        std::fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
+        let error = data.admin_token(&SystemEntropy).unwrap_err().to_string();
+        assert!(error.contains(&format!("mode {open:04o}")), "{error}");
+        assert!(error.ends_with(&format!("chmod 600 {}", path.display())), "{error}");
+    }
+    std::fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+    data.admin_token(&SystemEntropy).unwrap();
+}
+
+#[test]
+fn a_master_key_is_not_made_beside_a_database_of_another() {
+    let (_parent, data) = directory();
+    let error = data.master_key(false, &SystemEntropy).unwrap_err();
+    assert!(matches!(error, Error::MasterKeyMissing { .. }), "{error}");
+    assert!(!data.path.join("master-key").exists());
+}
+
+#[test]
+fn damaged_files_are_refused_without_being_quoted() {
+    let (_parent, data) = directory();
+    write_secret(&data.path.join("master-key"), &Secret::new("secret-no-hex".into())).unwrap();
+    let error = data.master_key(false, &SystemEntropy).unwrap_err();
+    assert!(!format!("{error:?} {error}").contains("secret-no-hex"));
+    write_secret(&data.path.join("admin-token"), &Secret::new("short".into())).unwrap();
+    assert!(data.admin_token(&SystemEntropy).is_err());
+}

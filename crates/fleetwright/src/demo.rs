@@ -1,0 +1,140 @@
+//! `fleetwright demo`: a server and simulated phones on loopback, and the vendor's own request sent
+//! to them.
+//!
+//! [`stage`] sets up what is shown, [`show`] shows it and checks it, [`cph`] is the client that
+//! signs as the vendor's SDK does, and [`read_back`] reads the phones over an ADB connection of its
+//! own: what the show says of a phone comes from the phone.
+
+mod cph;
+mod read_back;
+mod show;
+mod stage;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fleet::{ProjectId, Secret};
+
+use crate::commands::duration;
+use crate::config::{Log, LogFormat};
+use crate::exit::Failure;
+use crate::{logging, open_files, output, serve};
+use stage::Stage;
+
+/// Shows everything at work on simulated phones: `fleetwright demo`
+///
+/// A server and simulated phones run on this machine's loopback address, with a fresh data
+/// directory that is removed at the end. The demo sends the request of Huawei's own documentation, byte for byte, signed with an access key,
+/// then a valid one for all phones; it shows each answer, follows the jobs, reads the values back
+/// from the phones over ADB, and keeps serving until Ctrl-C. Whatever is not as expected ends it
+/// with status 1 and is named.
+///
+/// With --quiet it shows nothing and is a server for other programs' tests: within two seconds it
+/// writes `ready http=ADDR` to stderr, then one JSON object a phone to stdout, as `simulate phones`
+/// does. The ids of the phones depend only on the project and on their number; the first
+/// two are those of the vendor's request.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fleetwright demo\n  fleetwright demo --exit --phones 200\n  \
+    fleetwright demo --quiet --project P --ak AK --sk-file sk --http 127.0.0.1:8080 --phones 20 \
+    --boot 0s")]
+pub struct Demo {
+    /// Ends after the show: 0 if everything was as expected.
+    #[arg(long, conflicts_with = "quiet")]
+    exit: bool,
+    /// Shows nothing and only serves.
+    #[arg(long)]
+    quiet: bool,
+    /// How many phones: 2 to 8096.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(2..=8096))]
+    phones: u16,
+    /// The project's id.
+    #[arg(long, value_name = "ID", default_value = "demo")]
+    project: ProjectId,
+    /// The access key's id; a new one unless given.
+    #[arg(long, requires = "sk_file")]
+    ak: Option<String>,
+    /// A file with the access key's secret.
+    #[arg(long, value_name = "FILE", requires = "ak")]
+    sk_file: Option<PathBuf>,
+    /// Where to answer; loopback only, port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    http: SocketAddr,
+    /// How long a phone's reboot takes.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    boot: Duration,
+}
+
+impl Demo {
+    /// Does it.
+    pub fn run(self) -> Result<ExitCode> {
+        if !self.http.ip().is_loopback() {
+            let what = format!(
+                "a demo answers on loopback only, and {} is not: its keys and tokens are printed. \
+                 Use `fleetwright serve` for others to reach it",
+                self.http
+            );
+            return Err(Failure::usage(what).into());
+        }
+        let key = self.key()?;
+        let filter = std::env::var("FLEETWRIGHT_LOG").unwrap_or_else(|_| "error".to_owned());
+        logging::start(&Log { filter, format: LogFormat::Text })?;
+        open_files::raise();
+        let options = stage::Options {
+            http: self.http,
+            project: self.project.clone(),
+            key,
+            phones: usize::from(self.phones),
+            boot: self.boot,
+        };
+        let runtime = serve::runtime()?;
+        let ended = runtime.block_on(self.serve(options));
+        // What the show was doing when a signal ended it is not waited for.
+        runtime.shutdown_background();
+        ended
+    }
+
+    /// The access key that was given.
+    fn key(&self) -> Result<Option<(String, Secret<String>)>> {
+        let (Some(ak), Some(path)) = (&self.ak, &self.sk_file) else { return Ok(None) };
+        let secret = std::fs::read_to_string(path)
+            .with_context(|| format!("{} can't be read", path.display()))?;
+        Ok(Some((ak.clone(), Secret::new(secret.trim().to_owned()))))
+    }
+
+    async fn serve(self, options: stage::Options) -> Result<ExitCode> {
+        let mut stop = serve::Stop::listen()?;
+        let stage = Stage::set(options).await?;
+        if self.quiet {
+            output::tell(&format!("ready http={}", stage.address()));
+            let phones = stage.phones().emit();
+            // Whoever does not read the phones is served all the same.
+            let _printing = tokio::task::spawn_blocking(move || output::data(&phones));
+            stop.asked().await;
+            stage.clear().await;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let shown = tokio::select! {
+            shown = show::run(&stage) => shown,
+            name = stop.asked() => Err(Failure::failed(format!("{name}: ended early")).into()),
+        };
+        let differences = match shown {
+            Ok(differences) => differences,
+            Err(error) => {
+                stage.clear().await;
+                return Err(error);
+            }
+        };
+        if differences == 0 && !self.exit {
+            output::data(&show::how_to_try(&stage)?)?;
+            stop.asked().await;
+        }
+        stage.clear().await;
+        match differences {
+            0 => Ok(ExitCode::SUCCESS),
+            _ => Err(Failure::failed(format!("{differences} not as expected; see above")).into()),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `fleetwright serve`: the server, from its first line to its last.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::{self, Config, Flag};
+use crate::wiring::{self, Server};
+use crate::{logging, open_files, output};
+
+/// Runs the server: `fleetwright serve --data /var/lib/fleetwright`
+///
+/// It writes one line `ready http=ADDR` to stderr as soon as it answers, the port being the true
+/// one. SIGTERM and SIGINT end it: open requests are answered and actions in flight recorded, then
+/// the status is 0; a second signal ends it at once, and nothing that was answered is lost by it.
+/// SIGHUP reads the TLS certificate again.
+///
+/// The first start makes the data directory with the master key and the admin token in it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  fleetwright serve --data /var/lib/fleetwright \\\n    \
+    --http 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key\n\n\
+    Everything that can be set, with its environment variable: fleetwright config default")]
+pub struct Serve {
+    /// The configuration file; see `fleetwright config default`.
+    #[arg(long, value_name = "FILE", env = "FLEETWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data directory. [default: fleetwright-data; env: FLEETWRIGHT_DATA]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// The store. [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// Where to answer, IP:PORT. [default: 127.0.0.1:8080; env: FLEETWRIGHT_HTTP]
+    #[arg(long, value_name = "ADDR")]
+    http: Option<String>,
+    /// The certificate chain, PEM. [env: FLEETWRIGHT_TLS_CERT]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, PEM. [env: FLEETWRIGHT_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// How the log looks: text or json. [default: text; env: FLEETWRIGHT_LOG_FORMAT]
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<String>,
+}
+
+impl Serve {
+    /// The configuration by the file, the environment and the flags.
+    fn config(self) -> Result<Config, config::Error> {
+        let flags: [Flag; 6] = [
+            ("data", "--data", self.data),
+            ("store", "--store", self.store),
+            ("http.listen", "--http", self.http),
+            ("http.tls_cert", "--tls-cert", self.tls_cert),
+            ("http.tls_key", "--tls-key", self.tls_key),
+            ("log.format", "--log", self.log),
+        ];
+        config::load(self.config.as_deref(), |name| std::env::var(name).ok(), &flags)
+    }
+
+    /// Serves until a signal.
+    pub fn run(self) -> Result<ExitCode> {
+        let config = self.config()?;
+        logging::start(&config.log)?;
+        open_files::raise();
+        let options = wiring::Options::new(config)?;
+        runtime()?.block_on(serve(options))
+    }
+}
+
+/// The runtime of everything that runs until it is told to stop.
+pub fn runtime() -> Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the runtime can't be started")
+}
+
+async fn serve(options: wiring::Options) -> Result<ExitCode> {
+    let mut stop = Stop::listen()?;
+    let mut reload = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
+    let server = Server::start(options).await?;
+    output::tell(&format!("ready http={}", server.address()));
+    loop {
+        tokio::select! {
+            name = stop.asked() => {
+                tracing::info!(signal = name, "stopping");
+                break;
+            }
+            _ = reload.recv() => server.reload_certificate(),
+        }
+    }
+    tokio::select! {
+        () = server.stop() => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        name = stop.asked() => {
+            output::tell(&format!("{name} again: ending at once"));
+            std::process::exit(1);
+        }
+    }
+}
+
+/// The signals that ask the process to end.
+pub struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// From now on the signals are for us.
+    pub fn listen() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?,
+            interrupt: signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?,
+        })
+    }
+
+    /// Waits for the next one and gives its name.
+    pub async fn asked(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

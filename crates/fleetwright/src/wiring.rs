@@ -1,0 +1,231 @@
+//! The one place that puts the product together: store, driver, engine, doors, listener.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use api::listener::{self, Drained, Listener};
+use api::tls::Reloading;
+use engine::{Clock, Engine, Entropy, Handle, SystemClock, SystemEntropy};
+use fleet::fault_point::FaultPoints;
+use fleet::Catalogue;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use phones::Phones;
+use phones::adb::HostKey;
+use store::sqlite::{self, DirectoryLock, Sqlite};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::data_dir::DataDir;
+
+/// How often the histograms are condensed. Without it they grow until somebody reads them.
+const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The upper ends, in seconds, of what durations are sorted into: from a commit to a time-out.
+const SECONDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What a server is put together from.
+pub struct Options {
+    /// What the operator has set.
+    pub config: Config,
+    /// Where a test may stop the process.
+    pub fault_points: FaultPoints,
+    /// Bytes of the disk that must be free before anything is added.
+    pub disk_free_min_bytes: u64,
+}
+
+impl Options {
+    /// By this configuration. Errors: a fault point that is none, in a build that has them.
+    pub fn new(config: Config) -> Result<Self> {
+        #[cfg(feature = "fault-points")]
+        let fault_points = crate::fault_points::from_environment()?;
+        #[cfg(not(feature = "fault-points"))]
+        let fault_points = FaultPoints::none();
+        let disk_free_min_bytes = sqlite::Options::DISK_FREE_MIN_BYTES;
+        Ok(Self { config, fault_points, disk_free_min_bytes })
+    }
+}
+
+/// A server that answers. Dropping it ends everything at once; [`Server::stop`] ends it in order.
+pub struct Server {
+    address: SocketAddr,
+    engine: Engine,
+    phones: Arc<Phones>,
+    store: Arc<Sqlite>,
+    certificate: Option<Arc<Reloading>>,
+    shutdown: CancellationToken,
+    listening: JoinHandle<Drained>,
+    upkeep: JoinHandle<()>,
+    /// The data directory's own lock, where the database lies elsewhere.
+    _lock: Option<DirectoryLock>,
+}
+
+impl Server {
+    /// Starts everything; when this returns, the address answers.
+    pub async fn start(options: Options) -> Result<Self> {
+        let Options { config, fault_points, disk_free_min_bytes } = options;
+        let (listener, certificate) = listen(&config).await?;
+        let clock = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+
+        let data = DataDir::open(&config.data)?;
+        let database = config.database();
+        // The keys before what they seal: a first start that ends between the two can be repeated.
+        let master_key = data.master_key(!database.exists(), &*entropy)?;
+        let admin_token = data.admin_token(&*entropy)?;
+        let host_key = Arc::new(data.host_key(&master_key, &*entropy, HostKey::generate)?);
+        let lock = lock_apart(&config.data, &database)?;
+        let store = Arc::new(Sqlite::open(sqlite::Options {
+            faults: fault_points.clone(),
+            disk_free_min_bytes,
+            ..sqlite::Options::new(&database, clock.now())
+        })?);
+
+        let catalogue = Arc::new(Catalogue::built_in().context("the built-in catalogue")?);
+        let (sender, events) = engine::driver::events();
+        let mut driver = phones::Options::new(entropy.clone());
+        driver.fault_points = fault_points.clone();
+        let phones = Arc::new(Phones::new(host_key, catalogue.clone(), sender, driver));
+        let engine = Engine::start(engine::Options {
+            store: store.clone(),
+            catalogue,
+            drivers: vec![phones.clone()],
+            events,
+            clock,
+            entropy,
+            master_key,
+            settings: settings(&config),
+            fault_points,
+        })
+        .await
+        .context("the engine can't be started")?;
+
+        let recorder = record_metrics()?;
+        let router = api::router::router(api::router::Options {
+            handle: engine.handle(),
+            admin_token: api::native::AdminToken::new(admin_token.expose()),
+            metrics_render: render(recorder.clone()),
+            public_hosts: config.http.public_hosts,
+        });
+        let shutdown = CancellationToken::new();
+        let address = listener.local_addr();
+        Ok(Self {
+            address,
+            engine,
+            phones,
+            store,
+            certificate,
+            listening: tokio::spawn(listener.run(router, shutdown.clone())),
+            shutdown,
+            upkeep: tokio::spawn(upkeep(recorder)),
+            _lock: lock,
+        })
+    }
+
+    /// Where it answers; the port is the true one.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the doors hold of the engine.
+    pub fn handle(&self) -> Handle {
+        self.engine.handle()
+    }
+
+    /// Reads the TLS certificate again. One that can't be used leaves the old one in place.
+    pub fn reload_certificate(&self) {
+        match self.certificate.as_ref().map(|certificate| certificate.reload()) {
+            Some(Ok(())) => tracing::info!("the certificate was read again"),
+            Some(Err(error)) => {
+                let error = anyhow::Error::from(error);
+                tracing::error!("the certificate stays as it was: {error:#}");
+            }
+            None => tracing::info!("there is no certificate to read again"),
+        }
+    }
+
+    /// Takes no more connections, lets open requests be answered and actions in flight end, and
+    /// closes the store.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        if let Ok(drained) = self.listening.await
+            && drained.cut_off > 0
+        {
+            tracing::warn!(connections = drained.cut_off, "cut off with their requests open");
+        }
+        self.engine.stop().await;
+        self.phones.close().await;
+        self.upkeep.abort();
+        let store = self.store;
+        // It blocks for as long as the database takes to take its log in.
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+    }
+}
+
+/// Binds the address, in TLS if there is a certificate.
+async fn listen(config: &Config) -> Result<(Listener, Option<Arc<Reloading>>)> {
+    let http = &config.http;
+    let mut options = listener::Options::new(http.listen);
+    options.plain_http = http.insecure;
+    let mut certificate = None;
+    if let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) {
+        let (tls, reloading) = api::tls::server_config(cert, key)?;
+        options.tls = Some(tls);
+        certificate = Some(reloading);
+    }
+    Ok((Listener::bind(options).await?, certificate))
+}
+
+/// Locks the data directory itself where the database, whose directory the store locks, lies in
+/// another.
+fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>> {
+    let database_directory = match database.parent() {
+        Some(parent) if parent == Path::new("") => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(None),
+    };
+    let same = match (data.canonicalize(), database_directory.canonicalize()) {
+        (Ok(data), Ok(database)) => data == database,
+        _ => false,
+    };
+    if same { Ok(None) } else { Ok(Some(DirectoryLock::take(data)?)) }
+}
+
+/// The engine's settings by the configuration.
+fn settings(config: &Config) -> engine::Settings {
+    let mut settings = engine::Settings::default();
+    settings.bounds.per_server = config.engine.actions_per_server;
+    settings.bounds.per_node = config.engine.actions_per_node;
+    settings.rules.job_deadline = Duration::from_secs(config.engine.job_deadline_seconds);
+    settings.sweep_per_second = config.engine.sweep_per_second;
+    settings
+}
+
+/// Starts the collection of this process's metrics.
+fn record_metrics() -> Result<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+        .context("the metrics' buckets")?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder)
+        .map_err(|error| anyhow::anyhow!("the metrics can't be started: {error}"))?;
+    Ok(handle)
+}
+
+/// What `/metrics` calls for its text.
+fn render(recorder: PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
+    Arc::new(move || recorder.render())
+}
+
+async fn upkeep(recorder: PrometheusHandle) {
+    let mut turns = tokio::time::interval(METRICS_UPKEEP_EVERY);
+    loop {
+        turns.tick().await;
+        recorder.run_upkeep();
+    }
+}
