@@ -61,10 +61,10 @@ impl Door {
 
 /// Answers a path that no call has.
 pub(crate) fn not_found(door: &Door) -> Response {
-    answer::refuse(door.handle.next_request_id(), Failure::of(Code::NotPublished))
+    answer::refuse(door.handle.next_request_id(), &Failure::of(Code::NotPublished))
 }
 
 /// Answers a path that calls have, but not by this method.
 pub(crate) async fn wrong_method(State(door): State<Arc<Door>>) -> Response {
-    answer::refuse(door.handle.next_request_id(), Failure::of(Code::NoSuchMethod))
+    answer::refuse(door.handle.next_request_id(), &Failure::of(Code::NoSuchMethod))
 }

@@ -1,7 +1,7 @@
 //! The table of contents: every path that this server answers, and by what.
 //!
-//! CPH owns `/v1` to `/v3` at the root of the address, because the vendor's SDKs drop the path of an
-//! endpoint. Ours is under `/api`.
+//! CPH owns `/v1` to `/v3` at the root of the address, because the vendor's SDKs drop the path of
+//! an endpoint. Ours is under `/api`.
 
 use std::sync::Arc;
 

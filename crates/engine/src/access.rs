@@ -58,7 +58,8 @@ pub struct Imported {
 /// Opened access keys. A key is forgotten the moment it is revoked.
 pub(crate) struct Keys {
     opened: Cache<String, Arc<AccessKey>>,
-    /// Goes up with each revocation, so that a look-up which began before one leaves nothing behind.
+    /// Goes up with each revocation, so that a look-up which began before one leaves nothing
+    /// behind.
     revocations: AtomicU64,
 }
 

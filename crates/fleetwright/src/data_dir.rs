@@ -182,7 +182,8 @@ impl DataDir {
             return Ok(text);
         }
         let text = make()?;
-        write_secret(path, &text).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        write_secret(path, &text)
+            .map_err(|source| Error::Write { path: path.to_owned(), source })?;
         // Read back: if another start was faster, its file is the one that counts.
         let content = Error::Content { path: path.to_owned(), expected: "what was just written" };
         read(path)?.ok_or(content)

@@ -27,15 +27,15 @@ use stage::Stage;
 /// Shows everything at work on simulated phones: `fleetwright demo`
 ///
 /// A server and simulated phones run on this machine's loopback address, with a fresh data
-/// directory that is removed at the end. The demo sends the request of Huawei's own documentation, byte for byte, signed with an access key,
-/// then a valid one for all phones; it shows each answer, follows the jobs, reads the values back
-/// from the phones over ADB, and keeps serving until Ctrl-C. Whatever is not as expected ends it
-/// with status 1 and is named.
+/// directory that is removed at the end. The demo sends the request of Huawei's own documentation,
+/// byte for byte, signed with an access key, then a valid one for all phones; it shows each answer,
+/// follows the jobs, reads the values back from the phones over ADB, and keeps serving until
+/// Ctrl-C. Whatever is not as expected ends it with status 1 and is named.
 ///
 /// With --quiet it shows nothing and is a server for other programs' tests: within two seconds it
 /// writes `ready http=ADDR` to stderr, then one JSON object a phone to stdout, as `simulate phones`
-/// does. The ids of the phones depend only on the project and on their number; the first
-/// two are those of the vendor's request.
+/// does. The ids of the phones depend only on the project and on their number; the first two are
+/// those of the vendor's request.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fleetwright demo\n  fleetwright demo --exit --phones 200\n  \
     fleetwright demo --quiet --project P --ak AK --sk-file sk --http 127.0.0.1:8080 --phones 20 \
@@ -105,7 +105,7 @@ impl Demo {
     }
 
     async fn serve(self, options: stage::Options) -> Result<ExitCode> {
-        let mut stop = serve::Stop::listen()?;
+        let mut stop = serve::Stop::listen_at_terminal()?;
         let stage = Stage::set(options).await?;
         if self.quiet {
             output::tell(&format!("ready http={}", stage.address()));

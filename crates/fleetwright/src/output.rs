@@ -44,10 +44,12 @@ pub fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table.load_style(presets::NOTHING);
     table.set_header(header.iter().copied());
     for row in rows {
-        table.add_row(row.iter().map(|cell| if cell.is_empty() { "-".into() } else { clean(cell) }));
+        table
+            .add_row(row.iter().map(|cell| if cell.is_empty() { "-".into() } else { clean(cell) }));
     }
     let text = table.trim_fmt();
-    let lines: Vec<&str> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let lines: Vec<&str> =
+        text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
     lines.join("\n")
 }
 

@@ -106,22 +106,38 @@ async fn serve(options: wiring::Options) -> Result<ExitCode> {
 pub struct Stop {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal is gone; `None` where SIGHUP means something else.
+    hangup: Option<Signal>,
 }
 
 impl Stop {
-    /// From now on the signals are for us.
+    /// From now on SIGTERM and SIGINT are for us.
     pub fn listen() -> Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate()).context("SIGTERM can't be waited for")?,
             interrupt: signal(SignalKind::interrupt()).context("SIGINT can't be waited for")?,
+            hangup: None,
         })
+    }
+
+    /// And SIGHUP too: for programs that end with their terminal.
+    pub fn listen_at_terminal() -> Result<Self> {
+        let hangup = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
+        Ok(Self { hangup: Some(hangup), ..Self::listen()? })
     }
 
     /// Waits for the next one and gives its name.
     pub async fn asked(&mut self) -> &'static str {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = hangup => "SIGHUP",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Phones over ADB: the one file that knows `libadb`.
 //!
-//! The protocol is AOSP's (`packages/modules/adb/protocol.txt` and `docs/dev/`): `CNXN`, then `AUTH`
-//! by RSA signature or `STLS`, then one `shell,v2,raw:` stream a script.
+//! The protocol is AOSP's (`packages/modules/adb/protocol.txt` and `docs/dev/`): `CNXN`, then
+//! `AUTH` by RSA signature or `STLS`, then one `shell,v2,raw:` stream a script.
 
 use std::fmt;
 use std::future::Future;

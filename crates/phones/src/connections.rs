@@ -1,8 +1,8 @@
 //! The connections that are kept: at most one a phone and so many in all.
 //!
 //! An action takes its phone's connection out and puts it back when it is done; an action that
-//! failed, timed out or was cancelled has dropped it. A connection at rest has a task that waits for
-//! its end. Over the bound, the one that has rested longest is closed.
+//! failed, timed out or was cancelled has dropped it. A connection at rest has a task that waits
+//! for its end. Over the bound, the one that has rested longest is closed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

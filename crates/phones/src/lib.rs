@@ -9,8 +9,8 @@
 //! value run in a phone's shell.
 //!
 //! Start with [`Phones`], which the engine holds; then [`script`] for what a phone is asked,
-//! [`answer`] for how its answer is read, and [`link`] for what carries both. [`adb`] is the one file
-//! that knows the ADB library.
+//! [`answer`] for how its answer is read, and [`link`] for what carries both. [`adb`] is the one
+//! file that knows the ADB library.
 
 pub mod adb;
 pub mod answer;

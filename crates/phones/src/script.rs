@@ -1,15 +1,15 @@
 //! One action as POSIX shell scripts: what a phone is asked to do, in one exchange where it fits.
 //!
 //! Pure. A script runs under Android's mksh, under dash, and in the simulator's shell. In this
-//! order it asks whether the phone has booted, proves its identity (leaving the marker where that is
-//! allowed), names the boot, sets what differs, and reads every property back. Nothing is set before
-//! identity is proved. [`crate::answer`] reads what it prints.
+//! order it asks whether the phone has booted, proves its identity (leaving the marker where that
+//! is allowed), names the boot, sets what differs, and reads every property back. Nothing is set
+//! before identity is proved. [`crate::answer`] reads what it prints.
 //!
 //! # The frame
 //!
-//! Every record begins with a newline, the nonce, a blank, the record's name, a newline; what follows
-//! up to the next such beginning is its content, bytes as they are. The nonce is random and new for
-//! every script, so that nothing stored on a phone beforehand can hold one.
+//! Every record begins with a newline, the nonce, a blank, the record's name, a newline; what
+//! follows up to the next such beginning is its content, bytes as they are. The nonce is random and
+//! new for every script, so that nothing stored on a phone beforehand can hold one.
 
 use std::collections::BTreeMap;
 
@@ -120,9 +120,9 @@ impl<'a> Plan<'a> {
         self.faults.insert(property.to_owned(), fault);
     }
 
-    /// The next script: the steps from `from` on, as many as fit into [`SCRIPT_BYTES_MAX`], at least
-    /// one if there is one. A plan without steps has one script too, which proves identity. `nonce`
-    /// holds letters and digits only.
+    /// The next script: the steps from `from` on, as many as fit into [`SCRIPT_BYTES_MAX`], at
+    /// least one if there is one. A plan without steps has one script too, which proves identity.
+    /// `nonce` holds letters and digits only.
     pub fn script<'p>(&'p self, from: usize, nonce: &str) -> Script<'p, 'a> {
         self.script_with(from, nonce, MARKER_FILE)
     }
@@ -205,8 +205,9 @@ impl Step<'_> {
     }
 }
 
-/// `text` as one word of the shell, whatever it holds: single quotes suspend everything but a single
-/// quote, which stands outside of them behind a backslash (POSIX.1-2017, Shell Command Language,
+/// `text` as one word of the shell, whatever it holds: single quotes suspend everything but a
+/// single quote, which stands outside of them behind a backslash (POSIX.1-2017, Shell Command
+/// Language,
 /// 2.2.2).
 pub fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(quoted_bytes(text));
@@ -241,10 +242,10 @@ const OPENING_BYTES_MAX: usize = 8 * 1024;
 /// The answer is put together in `o` and printed at once at the end: adbd sends every write as a
 /// message of its own and waits for ours before the next.
 ///
-/// `get` leaves a property's value in `v`: command substitution drops newlines at the end, so an `x`
-/// is printed behind it and taken away again, and then the one newline that `getprop` adds itself.
-/// `setprop --` is for makes whose `setprop` takes a leading `-` for an option (toybox); others take
-/// `--` for a third argument and refuse, so it is tried second.
+/// `get` leaves a property's value in `v`: command substitution drops newlines at the end, so an
+/// `x` is printed behind it and taken away again, and then the one newline that `getprop` adds
+/// itself. `setprop --` is for makes whose `setprop` takes a leading `-` for an option (toybox);
+/// others take `--` for a third argument and refuse, so it is tried second.
 const OPENING: &str = r#"N=@NONCE@
 L='
 '

@@ -1,9 +1,9 @@
 //! What is durable: projects, access keys, devices, their desired and reported state, and jobs.
 //!
-//! Two traits shaped by use, [`Reads`] and [`Writes`], stand between the engine and a database. This
-//! crate must never decide anything about devices: it keeps what it is given, in the order it was
-//! given, and refuses what would break a rule of the record (an unknown project, a stale fence, too
-//! many open jobs). Refusals are result values; errors mean that the store itself failed.
+//! Two traits shaped by use, [`Reads`] and [`Writes`], stand between the engine and a database.
+//! This crate must never decide anything about devices: it keeps what it is given, in the order it
+//! was given, and refuses what would break a rule of the record (an unknown project, a stale fence,
+//! too many open jobs). Refusals are result values; errors mean that the store itself failed.
 //!
 //! Start with [`write`](mod@write) for what can be changed and [`Reads`] for what can be asked. The
 //! one engine so far is [`sqlite`]; `conformance` is the suite of tests that every engine passes.

@@ -56,8 +56,8 @@ pub struct RevokeKey {
     pub at: Timestamp,
 }
 
-/// Records devices. A device that exists already takes the new name, server, address and profile and
-/// keeps its marker and its state. Refused whole with [`Refused::NoSuchProject`] and with
+/// Records devices. A device that exists already takes the new name, server, address and profile
+/// and keeps its marker and its state. Refused whole with [`Refused::NoSuchProject`] and with
 /// [`Refused::KindDiffers`].
 #[derive(Debug, Clone)]
 pub struct ImportDevices {

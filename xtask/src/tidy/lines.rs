@@ -50,7 +50,7 @@ fn check_file(file: &SourceFile) -> Vec<Violation> {
             found(format!("`{word}`: finish it, or open an issue"));
         }
         if file.is_rust() {
-            rust_line(line, file.is_test())
+            rust_line(line)
                 .into_iter()
                 .for_each(&mut found);
         }
@@ -68,10 +68,10 @@ fn check_file(file: &SourceFile) -> Vec<Violation> {
 
 /// What is wrong with a line of Rust. Addresses, and texts that a test compares to the byte, are
 /// not broken for the width's sake.
-fn rust_line(line: &str, in_test: bool) -> Vec<String> {
+fn rust_line(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let width = line.chars().count();
-    let verbatim = line.contains("://") || (in_test && line.contains('"'));
+    let verbatim = line.contains("://") || code_of(line).contains('"');
     if width > WIDTH_MAX && !verbatim {
         found.push(format!(
             "{width} columns, over {WIDTH_MAX}: two files fit side by side"

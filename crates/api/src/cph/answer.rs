@@ -26,14 +26,14 @@ pub(super) fn send<T: Serialize>(id: RequestId, outcome: Result<T, Failure>) -> 
         Ok(Ok(body)) => response(id, StatusCode::OK, body),
         Ok(Err(error)) => {
             tracing::error!(%error, "an answer can't be written as JSON");
-            refuse(id, Failure::of(Code::Internal))
+            refuse(id, &Failure::of(Code::Internal))
         }
-        Err(failure) => refuse(id, failure),
+        Err(failure) => refuse(id, &failure),
     }
 }
 
 /// The answer to the call `id`, which is refused.
-pub(super) fn refuse(id: RequestId, failure: Failure) -> Response {
+pub(super) fn refuse(id: RequestId, failure: &Failure) -> Response {
     tracing::debug!(%id, code = failure.code.text(), message = %failure.message, "refused");
     let body =
         Refused { request_id: id, error_code: failure.code.text(), error_msg: &failure.message };

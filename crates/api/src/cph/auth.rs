@@ -1,7 +1,7 @@
 //! Who calls: the signature, the lock-out, and whether the project in the path is the key's.
 //!
-//! Nothing that a request says is looked at before its signature has held, and its body is read only
-//! once its access key is known to exist.
+//! Nothing that a request says is looked at before its signature has held, and its body is read
+//! only once its access key is known to exist.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{MutexGuard, PoisonError};
@@ -20,10 +20,18 @@ use crate::listener::{BODY_TIMEOUT, BodyError, PeerAddr, read_body};
 use crate::signature::huawei::{Head, Refusal, Signed};
 use crate::signature::lockout::Lockout;
 
-/// Kilobytes of all bodies at a time. A body is in memory before its signature can be checked, and
-/// an access key's id is no secret: without a bound, strangers could fill the memory by
-/// connections' number times 12 MB. Room for 21 of the largest, or 100 calls for 8,096 phones.
+/// Kilobytes of all large bodies at a time. A body is in memory before its signature can be
+/// checked, and an access key's id is no secret: without a bound, strangers could fill the memory
+/// with as many bodies of 12 MB as there may be connections. Room for 21 of the largest, or 100
+/// calls for 8,096 phones.
 pub(super) const BODIES_KILOBYTES_MAX: usize = 256 * 1024;
+
+/// Bytes up to which a body needs no room, so that strangers who hold all of it hold up none but
+/// large calls. Some 300 phones; all connections together then have at most 1 GB.
+const SMALL_BODY_BYTES_MAX: u64 = 64 * 1024;
+
+/// A large body's room, given back when it is dropped; `None` for a small one.
+type Room = Option<OwnedSemaphorePermit>;
 
 /// A call whose signature has held, for a project that is its key's.
 pub(super) struct Call {
@@ -38,7 +46,7 @@ pub(super) struct Call {
     /// What stands for `{...}` in the path, decoded.
     params: RawPathParams,
     /// The body's room.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Call {
@@ -73,7 +81,7 @@ impl Door {
         &self,
         parts: &Parts,
         body: Body,
-    ) -> Result<(Principal, ProjectId, Bytes, OwnedSemaphorePermit), Failure> {
+    ) -> Result<(Principal, ProjectId, Bytes, Room), Failure> {
         let now = self.handle.now();
         let address = address(parts);
         let signed = Signed::parse(Head::of(parts), now)?;
@@ -85,7 +93,8 @@ impl Door {
             return Err(Refusal::UnknownKey.into());
         };
         let room = self.room_for(&body)?;
-        let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await.map_err(unread)?;
+        let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
+        let body = body.map_err(|error| unread(&error))?;
         let verified = signed.verify(key.secret.expose().as_bytes(), &body, &self.public_hosts);
         if let Err(refusal) = verified {
             if refusal.is_guess() {
@@ -104,12 +113,15 @@ impl Door {
     }
 
     /// Takes room for a body: as much as it says that it has, or as it may have at most.
-    fn room_for(&self, body: &Body) -> Result<OwnedSemaphorePermit, Failure> {
+    fn room_for(&self, body: &Body) -> Result<Room, Failure> {
         let most = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX);
         let bytes = body.size_hint().upper().unwrap_or(most).min(most);
+        if bytes <= SMALL_BODY_BYTES_MAX {
+            return Ok(None);
+        }
         let kilobytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let room = self.bodies.clone().try_acquire_many_owned(kilobytes);
-        room.map_err(|_| Failure::of(Code::Throttled))
+        room.map(Some).map_err(|_| Failure::of(Code::Throttled))
     }
 }
 
@@ -120,7 +132,7 @@ fn address(parts: &Parts) -> IpAddr {
 }
 
 /// Why there is no body, in the vendor's words.
-fn unread(error: BodyError) -> Failure {
+fn unread(error: &BodyError) -> Failure {
     match error {
         BodyError::TooLarge { .. } => Failure::of(Code::BodyTooLarge),
         BodyError::TooSlow { .. } | BodyError::Broken(_) => {

@@ -55,8 +55,8 @@ pub(super) enum Custom<'a> {
 /// each version.
 ///
 /// # Errors
-/// CPS.0077 for what is not JSON or has no list of `phones`, and for an empty list; CPS.0190 for too
-/// long a one.
+/// CPS.0077 for what is not JSON or has no list of `phones`, and for an empty list; CPS.0190 for
+/// too long a one.
 pub(super) fn entries(body: &[u8]) -> Result<Vec<Entry<'_>>, Failure> {
     let invalid = |detail: &str| Failure::because(Code::PhonesInvalid, detail);
     let text = std::str::from_utf8(body).map_err(|_| invalid("The body is not UTF-8."))?;

@@ -2,8 +2,8 @@
 //! become them.
 //!
 //! `CPS.*` codes and texts: CPH API, "Error codes" (page ErrorCode); statuses from its current
-//! version, which is sorted by status. `APIGW.*`: API Gateway, "Error codes". A text may be followed
-//! by a sentence of ours that says what was wrong; clients go by the code.
+//! version, which is sorted by status. `APIGW.*`: API Gateway, "Error codes". A text may be
+//! followed by a sentence of ours that says what was wrong; clients go by the code.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -93,11 +93,9 @@ impl Code {
             Self::JobTimeout => ("CPS.0054", 504, "Handle job timeout."),
             Self::PhonesInvalid => ("CPS.0077", 400, "Parameter: phones list is invalid."),
             Self::PropertyMalformed => ("CPS.0078", 400, "Parameter: Property is invalid."),
-            Self::TooManyRequestIds => (
-                "CPS.0161",
-                400,
-                "Parameter: the number of request IDs has exceeded the limit.",
-            ),
+            Self::TooManyRequestIds => {
+                ("CPS.0161", 400, "Parameter: the number of request IDs has exceeded the limit.")
+            }
             Self::PropertyUnsupported => {
                 ("CPS.0163", 400, "Parameter: property {0} not supported.")
             }
@@ -224,9 +222,7 @@ pub(super) fn entry(refusal: &Refusal) -> (Code, String) {
     match refusal {
         Refusal::DeviceIdInvalid => plain(Code::PhoneIdInvalid),
         // The sample of this very call has its own words for the code (CPH API, page 0536).
-        Refusal::DeviceUnknown => {
-            (Code::PhoneUnknown, "Parameter: Phone not found.".to_owned())
-        }
+        Refusal::DeviceUnknown => (Code::PhoneUnknown, "Parameter: Phone not found.".to_owned()),
         Refusal::PropertiesInvalid { detail } => {
             let code = Code::PropertyMalformed;
             (code, explained(code.message(), detail))

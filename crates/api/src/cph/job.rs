@@ -1,5 +1,5 @@
-//! How a job of ours looks to CPH's clients: status 1 while it runs, 2 once it succeeded, -1 once it
-//! failed (CPH API, page ListJobs). What it is once is never taken back.
+//! How a job of ours looks to CPH's clients: status 1 while it runs, 2 once it succeeded, -1 once
+//! it failed (CPH API, page ListJobs). What it is once is never taken back.
 
 use fleet::{End, Ended, Failure, Job, Timestamp};
 
@@ -46,9 +46,7 @@ impl Outcome {
 fn error_of(failure: &Failure) -> (Code, String) {
     let about = |code: Code, name: &str| (code, code.message_about(name));
     match failure {
-        Failure::DeadlinePassed { .. } => {
-            (Code::JobTimeout, Code::JobTimeout.message().to_owned())
-        }
+        Failure::DeadlinePassed { .. } => (Code::JobTimeout, Code::JobTimeout.message().to_owned()),
         Failure::Refused { name, .. } | Failure::ReadBackDiffers { name, .. } => {
             about(Code::PropertyInvalid, name)
         }
@@ -58,7 +56,7 @@ fn error_of(failure: &Failure) -> (Code, String) {
 
 #[cfg(test)]
 mod tests {
-    use fleet::{DeviceKey, Door, Proof, ProjectKey, RequestId, Revision, Values};
+    use fleet::{DeviceKey, Door, ProjectKey, Proof, RequestId, Revision, Values};
 
     use super::*;
 
@@ -106,7 +104,7 @@ mod tests {
                 Some("not done by its deadline: unreachable: refused"),
             ),
             (
-                failed(Failure::Refused { name: name.clone(), detail: detail.clone() }),
+                failed(Failure::Refused { name: name.clone(), detail }),
                 -1,
                 Some(("CPS.0164", "Parameter: Invalid property sys.prop.writeimsi.")),
                 Some("the device refused sys.prop.writeimsi: permission denied\\nreally"),

@@ -55,8 +55,8 @@ async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure
     let reads = door.handle.reads();
     let jobs = reads.jobs(&call.principal, &requests, offset, limit).await?;
     if jobs.is_empty() {
-        let is_past_the_end = offset > 0
-            && !reads.jobs(&call.principal, &requests, 0, 1).await?.is_empty();
+        let is_past_the_end =
+            offset > 0 && !reads.jobs(&call.principal, &requests, 0, 1).await?.is_empty();
         if !is_past_the_end {
             return Err(Failure::of(Code::RequestUnknown));
         }

@@ -24,7 +24,7 @@ pub(crate) struct Operation {
 /// Answers a documented call that is not offered.
 pub(crate) fn not_offered(door: &Door, operation: &Operation) -> Response {
     let id = door.handle.next_request_id();
-    answer::refuse(id, Failure::about(Code::NotOffered, operation.name))
+    answer::refuse(id, &Failure::about(Code::NotOffered, operation.name))
 }
 
 /// Reads the list below: a method, a path, a name.

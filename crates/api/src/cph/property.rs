@@ -1,8 +1,8 @@
 //! What a phone's entry asks for: the text of `property`, which holds a JSON object, and
 //! `custom_property`, which is one.
 //!
-//! The vendor's documents say little here. Ours: strings, whole numbers and booleans are values, all
-//! kept as text, a number as it is written; a key may stand once.
+//! The vendor's documents say little here. Ours: strings, whole numbers and booleans are values,
+//! all kept as text, a number as it is written; a key may stand once.
 
 use std::io;
 

@@ -12,7 +12,8 @@ use super::auth::Call;
 use super::error::{Code, Failure};
 use super::{Door, answer};
 
-/// The answer: of the vendor's fields those that this server knows. Nothing is made up for the rest.
+/// The answer: of the vendor's fields those that this server knows. Nothing is made up for the
+/// rest.
 #[derive(Serialize)]
 struct Shown {
     request_id: RequestId,
@@ -40,8 +41,8 @@ pub(crate) async fn show_phone(State(door): State<Arc<Door>>, request: Request) 
 
 /// Finds the phone.
 async fn show(door: &Door, id: RequestId, call: &Call) -> Result<Shown, Failure> {
-    let phone = DeviceId::new(call.param("phone_id"))
-        .map_err(|_| Failure::of(Code::PhoneIdInvalid))?;
+    let phone =
+        DeviceId::new(call.param("phone_id")).map_err(|_| Failure::of(Code::PhoneIdInvalid))?;
     let found = door.handle.reads().device(&call.principal, Some(&call.project), &phone).await?;
     let Some(DeviceWithState { device, state }) = found.into_iter().next() else {
         return Err(Failure::of(Code::PhoneUnknown));

@@ -1,7 +1,6 @@
 //! UpdateCloudPhoneProperty (CPH API, page cph_api_0536): sets properties of many phones, each its
 //! own, and answers with a job for each phone that takes them.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -40,14 +39,11 @@ struct PhoneJob<'a> {
 }
 
 /// `POST /v1/{project_id}/cloud-phone/phones/batch-update-property`.
-pub(crate) async fn update_property(
-    State(door): State<Arc<Door>>,
-    request: Request,
-) -> Response {
+pub(crate) async fn update_property(State(door): State<Arc<Door>>, request: Request) -> Response {
     let id = door.handle.next_request_id();
     match door.admit(request).await {
         Ok(call) => answer(&door, id, &call).await,
-        Err(failure) => answer::refuse(id, failure),
+        Err(failure) => answer::refuse(id, &failure),
     }
 }
 
@@ -55,7 +51,7 @@ pub(crate) async fn update_property(
 async fn answer(door: &Door, id: RequestId, call: &Call) -> Response {
     let entries = match body::entries(&call.body) {
         Ok(entries) => entries,
-        Err(failure) => return answer::refuse(id, failure),
+        Err(failure) => return answer::refuse(id, &failure),
     };
     let commands = entries.iter().map(command).collect();
     let project = call.project.clone();
@@ -95,7 +91,7 @@ fn job<'a>(entry: &'a Entry<'_>, result: Result<JobId, Refusal>) -> PhoneJob<'a>
 }
 
 /// The id as it was sent, cut if it is far too long.
-fn echo<'a>(id: &'a Cow<'_, str>) -> &'a str {
+fn echo(id: &str) -> &str {
     let mut end = id.len().min(ECHO_BYTES_MAX);
     while !id.is_char_boundary(end) {
         end -= 1;
@@ -115,7 +111,7 @@ mod tests {
             (&"x".repeat(65), &"x".repeat(64)),
             (&"手".repeat(22), &"手".repeat(21)),
         ] {
-            assert_eq!(echo(&Cow::Borrowed(sent)), expected);
+            assert_eq!(echo(sent), expected);
         }
     }
 }

@@ -237,5 +237,9 @@ fn device(found: DeviceWithState, now: Timestamp) -> Device {
 
 /// The drift: only of a device that runs and has no work, for any other is on its way.
 fn drift(state: &DeviceState) -> Vec<String> {
-    if state.has_work() { Vec::new() } else { fleet::desired::drift(&state.desired, &state.reported) }
+    if state.has_work() {
+        Vec::new()
+    } else {
+        fleet::desired::drift(&state.desired, &state.reported)
+    }
 }

@@ -48,8 +48,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for FromQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let query: Result<Query<T>, QueryRejection> =
-            Query::from_request_parts(parts, state).await;
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(value)| Self(value)).map_err(|error| Problem::invalid(error.body_text()))
     }
 }

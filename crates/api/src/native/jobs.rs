@@ -1,5 +1,5 @@
-//! Jobs: one device's part of an update, with the truth about it. (A vendor's door may have told its
-//! client of a success earlier, as that vendor's documents want it.)
+//! Jobs: one device's part of an update, with the truth about it. (A vendor's door may have told
+//! its client of a success earlier, as that vendor's documents want it.)
 
 use std::sync::Arc;
 

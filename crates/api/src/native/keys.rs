@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 use fleet::{Principal, ProjectId, Secret};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,8 +1,8 @@
 //! The door's OpenAPI document, made from its handlers.
 
+use utoipa::PartialSchema as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, License, OpenApiBuilder, SecurityRequirement};
-use utoipa::PartialSchema as _;
 
 use super::Problem;
 

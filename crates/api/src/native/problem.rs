@@ -111,9 +111,12 @@ impl From<engine::Error> for Problem {
         match error {
             Error::NoSuchProject(id) => Self::no_such_project(&id),
             Error::Refused(refused) => refused.into(),
-            Error::Invalid { .. } | Error::TooManyEntries { .. } => Self::invalid(error.to_string()),
-            Error::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string())
-                .retry_after(1),
+            Error::Invalid { .. } | Error::TooManyEntries { .. } => {
+                Self::invalid(error.to_string())
+            }
+            Error::Busy => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()).retry_after(1)
+            }
             Error::Closed => Self::unavailable("stopping", error.to_string(), 1),
             Error::Store(error @ store::Error::DiskLow { .. }) => {
                 Self::unavailable("disk_low", error.to_string(), 60)

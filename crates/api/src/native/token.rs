@@ -45,8 +45,11 @@ pub(super) async fn guard(
 ) -> Response {
     match bearer(request.headers()) {
         Some(token) if native.admin_token.is(token) => next.run(request).await,
-        Some(_) => Problem::unauthorized("the token is not this server's admin token").into_response(),
-        None => Problem::unauthorized("the header Authorization: Bearer TOKEN is missing").into_response(),
+        Some(_) => {
+            Problem::unauthorized("the token is not this server's admin token").into_response()
+        }
+        None => Problem::unauthorized("the header Authorization: Bearer TOKEN is missing")
+            .into_response(),
     }
 }
 

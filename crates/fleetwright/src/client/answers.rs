@@ -94,20 +94,13 @@ pub struct Device {
     /// Whether it has shown that it is the one on record.
     pub adopted: bool,
     /// What is asked of it.
-    pub desired: BTreeMap<String, Desired>,
+    pub desired: BTreeMap<String, String>,
     /// What it has shown.
     pub reported: BTreeMap<String, Reported>,
     /// The names of what differs.
     pub drift: Vec<String>,
     /// Its jobs that have not ended.
     pub open_jobs: Vec<String>,
-}
-
-/// A value that is asked of a device.
-#[derive(Debug, Deserialize)]
-pub struct Desired {
-    /// The value.
-    pub value: String,
 }
 
 /// A value that a device showed.

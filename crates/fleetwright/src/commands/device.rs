@@ -246,9 +246,10 @@ fn words(device: &answers::Device) -> String {
 fn properties(device: &answers::Device) -> String {
     let names: BTreeSet<&String> = device.desired.keys().chain(device.reported.keys()).collect();
     let rows = names.into_iter().map(|name| {
-        let desired = device.desired.get(name).map(|desired| value(&desired.value));
+        let desired = device.desired.get(name).map(|desired| value(desired));
         let reported = device.reported.get(name);
-        let shown = reported.map(|shown| shown.value.as_deref().map_or("(none)".into(), value));
+        let shown =
+            reported.map(|shown| shown.value.as_deref().map_or_else(|| "(none)".into(), value));
         let drifts = if device.drift.contains(name) { "DIFFERS" } else { "" };
         vec![
             name.clone(),

@@ -85,7 +85,9 @@ fn wait(client: &Client, id: JobId, timeout: Option<Duration>, is_json: bool) ->
             }
             if has_failed {
                 let why = job.detail.unwrap_or_else(|| "it does not say why".to_owned());
-                return Err(Failure::failed(format!("job {id} failed: {}", output::clean(&why))).into());
+                return Err(
+                    Failure::failed(format!("job {id} failed: {}", output::clean(&why))).into()
+                );
             }
             return Ok(());
         }
@@ -165,9 +167,6 @@ mod tests {
     asks for       com.cph.mainkeys = 1
     asks for       sys.prop.writewifissid = a b
     "#);
-        assert_eq!(
-            state(&job),
-            "failed (not done by its deadline: unreachable: no connection)"
-        );
+        assert_eq!(state(&job), "failed (not done by its deadline: unreachable: no connection)");
     }
 }

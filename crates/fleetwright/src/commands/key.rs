@@ -141,8 +141,9 @@ pub fn read_secret(path: &Path) -> Result<Secret<String>> {
 }
 
 fn table(list: Keys) -> String {
-    let rows = list.keys.into_iter().map(|key| {
-        vec![key.ak, key.created_at, key.revoked_at.unwrap_or_default()]
-    });
+    let rows = list
+        .keys
+        .into_iter()
+        .map(|key| vec![key.ak, key.created_at, key.revoked_at.unwrap_or_default()]);
     output::table(&["AK", "CREATED", "REVOKED"], rows.collect())
 }

@@ -67,8 +67,7 @@ impl Project {
 }
 
 fn table(list: Projects) -> String {
-    let rows = list.projects.into_iter().map(|project| {
-        vec![project.id, project.name, project.created_at]
-    });
+    let rows =
+        list.projects.into_iter().map(|project| vec![project.id, project.name, project.created_at]);
     output::table(&["ID", "NAME", "CREATED"], rows.collect())
 }

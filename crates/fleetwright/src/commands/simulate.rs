@@ -83,7 +83,7 @@ impl Simulate {
 
 impl Phones {
     async fn run(self) -> Result<ExitCode> {
-        let mut stop = serve::Stop::listen()?;
+        let mut stop = serve::Stop::listen_at_terminal()?;
         let count = self.count;
         if count == 0 || count > PHONES_MAX {
             return Err(Failure::usage(format!("--count must be 1 to {PHONES_MAX}")).into());

@@ -10,7 +10,8 @@ use super::{Config, Draft, KEYS, Key, Origin};
 
 /// Takes `text`, the content of the file at `path`, into the draft.
 pub fn read(draft: &mut Draft, path: &Path, text: &str) {
-    let at = |span: std::ops::Range<usize>| Origin::Line(path.to_owned(), line_of(text, span.start));
+    let at =
+        |span: std::ops::Range<usize>| Origin::Line(path.to_owned(), line_of(text, span.start));
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         draft.problem(at(error.span().unwrap_or_default()), "", error.message());

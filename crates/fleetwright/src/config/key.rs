@@ -218,9 +218,8 @@ impl Given<'_> {
 
     fn address(self) -> Result<SocketAddr, String> {
         let text = self.text()?;
-        text.parse().map_err(|_| {
-            format!("{text:?} is not IP:PORT, as 127.0.0.1:8080 or [::1]:8080 are")
-        })
+        text.parse()
+            .map_err(|_| format!("{text:?} is not IP:PORT, as 127.0.0.1:8080 or [::1]:8080 are"))
     }
 
     /// A whole number between these two, both included.
@@ -247,9 +246,7 @@ impl Given<'_> {
 
     fn list(self) -> Result<Vec<String>, String> {
         let list: Vec<String> = match self {
-            Self::Text(text) => {
-                text.split(',').map(|part| part.trim().to_owned()).collect()
-            }
+            Self::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
             Self::Toml(DeValue::Array(parts)) => {
                 let parts = parts.iter().map(|part| Given::Toml(part.get_ref()).text());
                 parts.collect::<Result<_, _>>()?

@@ -82,7 +82,7 @@ pub fn how_to_try(stage: &Stage) -> Result<String> {
          \x20 {program} device list\n\
          \x20 {program} device show {}\n\
          \x20 adb connect {phone} && adb -s {phone} shell getprop {NUMBER}\n\n\
-         {}\n{}\n\
+         {}\n{}\n\n\
          Serving until Ctrl-C; then everything is removed.",
         paint.heading("Try it, in another terminal"),
         stage.address(),
@@ -169,7 +169,8 @@ impl Show<'_> {
 
         self.expect_accepted(&answer)?;
         let jobs = answer.body.get("jobs").and_then(Value::as_array);
-        let jobs = jobs.map_or(0, |jobs| jobs.iter().filter(|job| job.get("job_id").is_some()).count());
+        let jobs =
+            jobs.map_or(0, |jobs| jobs.iter().filter(|job| job.get("job_id").is_some()).count());
         self.expect(jobs == count, &format!("every phone gets a job: {jobs} of {count}"))?;
         let ended = self.follow(&answer, count).await?;
         let succeeded = succeeded(&ended);

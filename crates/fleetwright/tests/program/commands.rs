@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use engine::{Clock, SystemClock};
+use serde_json::{Value, json};
+use ureq::http::{HeaderMap, HeaderValue, Method, Uri};
 
 use crate::process::{Ran, Running, fleetwright, run};
 
-/// A server and its token.
+/// A server, and how to reach it.
 struct Server {
     running: Running,
     url: String,
@@ -14,6 +16,7 @@ struct Server {
 }
 
 impl Server {
+    /// On a free port, with its data in `directory`.
     fn start(directory: &Path) -> Self {
         let data = directory.join("data");
         let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
@@ -23,6 +26,7 @@ impl Server {
         Self { running, url, token }
     }
 
+    /// Runs a command for this server.
     fn run(&self, args: &[&str]) -> Ran {
         let mut command = fleetwright(args);
         run(command.env("FLEETWRIGHT_URL", &self.url).env("FLEETWRIGHT_TOKEN", &self.token))
@@ -35,6 +39,7 @@ impl Server {
         ran.stdout
     }
 
+    /// The same as JSON.
     fn json(&self, args: &[&str]) -> Value {
         let mut args = args.to_vec();
         args.push("--json");
@@ -118,10 +123,74 @@ fn a_fleet_is_imported_listed_and_shown() {
     server.ok(&["device", "import", moved.to_str().unwrap()]);
     let unclear = server.run(&["device", "show", id]);
     assert_eq!(unclear.status, 5);
-    assert!(unclear.stderr.contains("acme") && unclear.stderr.contains("bolt"), "{}", unclear.stderr);
+    assert!(
+        unclear.stderr.contains("acme") && unclear.stderr.contains("bolt"),
+        "{}",
+        unclear.stderr
+    );
     assert_eq!(server.json(&["device", "show", id, "--project", "bolt"])["project"], "bolt");
     let unknown = server.run(&["job", "wait", "019a7c6e4b3d7a1c8e5f000000000001"]);
     assert_eq!(unknown.status, 5, "{}", unknown.stderr);
+}
+
+/// Asks a phone for a value through the CPH door, as a client program does, and gives the job.
+fn update(server: &Server, key: &Value, phone: &str, name: &str, value: &str) -> String {
+    let path = "/v1/acme/cloud-phone/phones/batch-update-property";
+    let property = json!({ name: value }).to_string();
+    let body = json!({"phones": [{"phone_id": phone, "property": property}]}).to_string();
+    let uri: Uri = format!("{}{path}", server.url).parse().unwrap();
+    let date = SystemClock.now().to_basic_text();
+    let headers = HeaderMap::from_iter([(
+        "x-sdk-date".parse().unwrap(),
+        HeaderValue::from_str(&date).unwrap(),
+    )]);
+    let (ak, sk) = (key["ak"].as_str().unwrap(), key["sk"].as_str().unwrap().as_bytes());
+    let signature =
+        api::signature::huawei::sign(&Method::POST, &uri, &headers, body.as_bytes(), ak, sk, &date);
+    let mut answer = ureq::post(uri)
+        .header("x-sdk-date", date)
+        .header("authorization", signature.unwrap())
+        .send(&body)
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body_mut().read_to_vec().unwrap()).unwrap();
+    answer["jobs"][0]["job_id"].as_str().unwrap_or_else(|| panic!("no job: {answer}")).to_owned()
+}
+
+#[test]
+fn a_job_is_waited_for_and_its_values_are_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    server.ok(&["project", "create", "Acme", "--id", "acme"]);
+    let key = server.json(&["key", "create", "--project", "acme"]);
+    let emit = directory.path().join("phones.jsonl");
+    let args = ["simulate", "phones", "--count", "2", "--project", "acme", "--emit"];
+    let phones = Running::start(fleetwright(&args).arg(&emit));
+    phones.says("2 phones listen");
+    server.ok(&["device", "import", emit.to_str().unwrap()]);
+    let text = std::fs::read_to_string(&emit).unwrap();
+    let ids: Vec<String> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+
+    let job = update(&server, &key, &ids[0], "sys.prop.writephonenum", "13800138000");
+    let waited = server.ok(&["job", "wait", &job, "--timeout", "30s"]);
+    assert!(waited.contains("succeeded") && waited.contains("verified"), "{waited}");
+    assert_eq!(
+        server.json(&["job", "show", &job])["patch"]["sys.prop.writephonenum"],
+        "13800138000"
+    );
+    let shown = server.ok(&["device", "show", &ids[0]]);
+    let line = shown.lines().find(|line| line.starts_with("sys.prop.writephonenum")).unwrap();
+    assert_eq!(line.matches("13800138000").count(), 2, "asked for and shown: {line}");
+    assert!(line.contains(" s ago"), "{line}");
+
+    // The other phone is gone: its job waits, and the wait ends first.
+    drop(phones);
+    let job = update(&server, &key, &ids[1], "sys.prop.writephonenum", "13800138001");
+    let waited = server.run(&["job", "wait", &job, "--timeout", "300ms"]);
+    assert_eq!(waited.status, 3, "{}", waited.stderr);
+    assert!(waited.stderr.contains(&job) && waited.stdout.is_empty(), "{}", waited.stderr);
 }
 
 #[test]

@@ -25,8 +25,7 @@ fn a_quiet_demo_serves_fixed_ids_until_it_is_stopped() {
     let demo = || {
         let args = ["demo", "--quiet", "--project", "p", "--ak", "AK1", "--phones", "4"];
         let mut command = fleetwright(&args);
-        let started =
-            Running::start(command.args(["--boot", "0s", "--sk-file"]).arg(&secret));
+        let started = Running::start(command.args(["--boot", "0s", "--sk-file"]).arg(&secret));
         started.says("ready http=127.0.0.1:");
         started.prints("{\"kind\":\"phone\",\"project\":\"p\",\"id\":\"");
         started
@@ -62,5 +61,12 @@ fn ctrl_c_in_the_middle_leaves_nothing_behind() {
     let data = demo.prints("  data        ");
     demo.signal("INT");
     demo.ended();
+    assert!(!std::path::Path::new(&data).exists(), "{data} is left");
+
+    let mut demo = Running::start(&mut fleetwright(&["demo", "--phones", "2"]));
+    let data = demo.prints("  data        ");
+    demo.prints("Serving until Ctrl-C");
+    demo.signal("HUP");
+    assert_eq!(demo.ended().code(), Some(0), "its terminal is gone: an end like any other");
     assert!(!std::path::Path::new(&data).exists(), "{data} is left");
 }

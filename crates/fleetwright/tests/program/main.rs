@@ -1,7 +1,15 @@
 //! The built program, run as its users run it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what a test stands on fails the test"
+)]
+
 mod commands;
 mod demo;
+mod fault_points;
 mod process;
 mod serve;
 mod simulate;

@@ -22,8 +22,11 @@ pub fn fleetwright(args: &[&str]) -> Command {
 
 /// What a command that ends by itself has printed.
 pub struct Ran {
+    /// Its exit status.
     pub status: i32,
+    /// Its data.
     pub stdout: String,
+    /// Everything else.
     pub stderr: String,
 }
 
@@ -40,7 +43,9 @@ pub fn run(command: &mut Command) -> Ran {
 /// What a running program has printed so far, and whether there can be more.
 #[derive(Default)]
 struct Printed {
+    /// Whole lines.
     text: String,
+    /// Whether it has closed the stream.
     is_whole: bool,
 }
 
@@ -49,6 +54,7 @@ struct Printed {
 struct Stream(Arc<(Mutex<Printed>, Condvar)>);
 
 impl Stream {
+    /// Reads `source` to its end.
     fn read(source: impl Read + Send + 'static) -> Self {
         let stream = Self::default();
         let kept = stream.clone();
@@ -66,14 +72,14 @@ impl Stream {
         stream
     }
 
+    /// What it has printed so far.
     fn text(&self) -> String {
         self.0.0.lock().unwrap().text.clone()
     }
 
     /// Waits for a line in which `part` finds something.
     fn line(&self, part: impl Fn(&str) -> Option<&str>) -> Option<String> {
-        let find =
-            |printed: &Printed| printed.text.lines().find_map(&part).map(str::to_owned);
+        let find = |printed: &Printed| printed.text.lines().find_map(&part).map(str::to_owned);
         let printed = self.0.0.lock().unwrap();
         let waiting = |printed: &mut Printed| find(printed).is_none() && !printed.is_whole;
         let (printed, _) = self.0.1.wait_timeout_while(printed, PATIENCE, waiting).unwrap();
@@ -96,6 +102,7 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts it.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = Stream::read(child.stdout.take().unwrap());
@@ -121,14 +128,17 @@ impl Running {
         assert!(found.is_some(), "{words:?} is not in stderr:\n{}", self.stderr.text());
     }
 
+    /// Its data so far.
     pub fn stdout(&self) -> String {
         self.stdout.text()
     }
 
+    /// Everything else so far.
     pub fn stderr(&self) -> String {
         self.stderr.text()
     }
 
+    /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());

@@ -119,7 +119,8 @@ fn a_config_file_is_read_and_its_problems_named_with_their_lines() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("fleetwright.toml");
     let data = directory.path().join("from-config");
-    let text = format!("data = {:?}\n[http]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n", data);
+    let text =
+        format!("data = {:?}\n[http]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n", data);
     std::fs::write(&config, text).unwrap();
     let args = ["serve", "--config", config.to_str().unwrap()];
     let mut server = Running::start(&mut fleetwright(&args));

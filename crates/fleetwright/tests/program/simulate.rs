@@ -27,9 +27,11 @@ fn phones_listen_by_the_time_their_records_are_there() {
 #[test]
 fn without_a_file_the_records_are_data() {
     let args = ["simulate", "phones", "--count", "2", "--faults", "7:0.5"];
-    let phones = Running::start(&mut fleetwright(&args));
+    let mut phones = Running::start(&mut fleetwright(&args));
     phones.prints("{\"kind\":\"phone\",\"project\":\"demo\",\"id\":\"");
     phones.says("2 phones listen");
+    phones.signal("TERM");
+    assert_eq!(phones.ended().code(), Some(0));
     assert_eq!(phones.stdout().lines().count(), 2);
 }
 

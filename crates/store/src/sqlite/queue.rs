@@ -90,8 +90,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Moves what waits into `group`, oldest first, up to the bounds. Waits only if nothing does, at
-    /// most for `idle` if that is given.
+    /// Moves what waits into `group`, oldest first, up to the bounds. Waits only if nothing does,
+    /// at most for `idle` if that is given.
     pub(super) fn take_group(
         &self,
         group: &mut Vec<T>,

@@ -169,7 +169,10 @@ mod tests {
         };
         check("{", "EOF while parsing");
         check("x", "expected value (column 1)");
-        check(&GOOD.replace("\"name\"", "\"nmae\""), "unknown field `nmae`, expected one of `kind`");
+        check(
+            &GOOD.replace("\"name\"", "\"nmae\""),
+            "unknown field `nmae`, expected one of `kind`",
+        );
         check(&GOOD.replace("\"profile\":\"android\"", "\"id\":\"b\""), "duplicate field `id`");
         check(&GOOD.replace(",\"profile\":\"android\"", ""), "missing field `profile`");
         check(&GOOD.replace("\"phone\"", "\"toaster\""), "unknown variant `toaster`");
@@ -185,8 +188,7 @@ mod tests {
     fn a_large_file_comes_in_pieces_with_the_lines_they_are_from() {
         let text = format!("{GOOD}\n").repeat(DEVICES_PER_IMPORT_MAX + 5);
         let found = all(&text).unwrap();
-        let shape: Vec<_> =
-            found.iter().map(|piece| (piece.lines, piece.devices.len())).collect();
+        let shape: Vec<_> = found.iter().map(|piece| (piece.lines, piece.devices.len())).collect();
         assert_eq!(shape, [((1, 10_000), 10_000), ((10_001, 10_005), 5)]);
     }
 }

@@ -9,8 +9,8 @@ fn device() -> answers::Device {
         "trouble": "another device answers at this address (\u{1b}]0;x\u{7})", "adopted": true,
         "revision": 4, "settled": 3,
         "desired": {
-            "com.cph.mainkeys": {"value": "1", "revision": 4},
-            "sys.prop.writewifissid": {"value": "", "revision": 2},
+            "com.cph.mainkeys": "1",
+            "sys.prop.writewifissid": "",
         },
         "reported": {
             "com.cph.mainkeys": {"value": "0", "at": "2026-11-22T01:00:00.000Z", "age_seconds": 123},
@@ -46,15 +46,16 @@ fn a_device_is_shown_with_all_that_is_asked_and_shown() {
 
 #[test]
 fn devices_are_listed_a_line_each() {
-    let mut other = device();
-    other.trouble = None;
+    let (mut away, mut other) = (device(), device());
+    (away.id, away.trouble) = ("desk-7".to_owned(), Some("unreachable".to_owned()));
+    (other.id, other.trouble) = ("desk-11".to_owned(), None);
     other.condition = "running".to_owned();
     other.open_jobs = Vec::new();
-    insta::assert_snapshot!(table(vec![device(), other]), @r#"
-    ID                                PROJECT  NAME        SERVER      ADDRESS         CONDITION  WORK       TROUBLE
-    1678567b8bab40f93711234cb80d0764  acme     phone-0002  server-001  127.0.0.1:5557  abnormal   1 open     another device answers at this address (\u{1b}]0;x\u{7})
-    1678567b8bab40f93711234cb80d0764  acme     phone-0002  server-001  127.0.0.1:5557  running    1 drifted  -
-    "#);
+    insta::assert_snapshot!(table(vec![away, other]), @r"
+    ID       PROJECT  NAME        SERVER      ADDRESS         CONDITION  WORK       TROUBLE
+    desk-7   acme     phone-0002  server-001  127.0.0.1:5557  abnormal   1 open     unreachable
+    desk-11  acme     phone-0002  server-001  127.0.0.1:5557  running    1 drifted  -
+    ");
 }
 
 #[test]

@@ -1,0 +1,206 @@
+//! A server in the test's own process: doors on a socket, an engine, a store in memory, phones that
+//! do as they are told, a clock that the test moves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use api::listener::{self, Listener};
+use api::native::AdminToken;
+use api::router::{self, router};
+use engine::{Clock, Engine, Entropy, Handle, NewDeviceRecord, Settings};
+use fleet::fault_point::FaultPoints;
+use fleet::{Catalogue, DeviceId, Kind, Principal, ProjectId, Secret, Timestamp};
+use store::seal::MasterKey;
+use store::sqlite::Inline;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::phones::Phones;
+
+/// The time at which every test begins.
+pub const START: &str = "20261121T120000Z";
+/// The project of [`KEY`], and one that is somebody else's.
+pub const PROJECT: &str = "0123456789abcdef0123456789abcdef";
+pub const FOREIGN: &str = "ffffffffffffffffffffffffffffffff";
+/// The keys of the two projects.
+pub const KEY: (&str, &str) = ("AKTESTVECTOR00000001", "sk/Test+Vector/0123456789abcdefghijklmnop");
+pub const FOREIGN_KEY: (&str, &str) =
+    ("AKTESTVECTOR00000002", "another/secret/of+forty/characters+long");
+/// What opens the native door.
+pub const TOKEN: &str = "the-admin-token-of-this-test";
+/// The phones of the project: those of the vendor's sample and two more; the last has a profile
+/// that can't set `ro.*`.
+pub const PHONES: [&str; 4] = [
+    "a7f3a1c5258347d6b6f1def79e11f2bc",
+    "1678567b8bab40f93711234cb80d0764",
+    "00000000000000000000000000000003",
+    "00000000000000000000000000000004",
+];
+/// A phone of the foreign project.
+pub const FOREIGN_PHONE: &str = "f0000000000000000000000000000001";
+/// No wait of a test takes longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server.
+pub struct Site {
+    pub address: SocketAddr,
+    pub handle: Handle,
+    pub phones: Arc<Phones>,
+    pub clock: Arc<TestClock>,
+    engine: Option<Engine>,
+    shutdown: CancellationToken,
+    _listening: JoinHandle<listener::Drained>,
+}
+
+/// A clock that goes only when it is told to.
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    /// Moves on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that never repeat.
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for (byte, value) in bytes.iter_mut().zip(count.to_be_bytes().iter().cycle()) {
+            *byte = *value;
+        }
+    }
+}
+
+impl Site {
+    /// Starts one, with both projects, their keys and their phones.
+    pub async fn start() -> Self {
+        let site = Self::empty().await;
+        let admin = Principal::admin();
+        for (project, (ak, sk)) in [(PROJECT, KEY), (FOREIGN, FOREIGN_KEY)] {
+            let id = ProjectId::new(project).unwrap();
+            site.handle
+                .create_project(&admin, "a project".to_owned(), Some(id.clone()))
+                .await
+                .unwrap();
+            let given = Some((ak.to_owned(), Secret::new(sk.to_owned())));
+            site.handle.create_key(&admin, &id, given).await.unwrap();
+        }
+        let mut records: Vec<_> =
+            PHONES.iter().map(|id| record(PROJECT, id, "simulated")).collect();
+        records[3].profile = "android".to_owned();
+        records.push(record(FOREIGN, FOREIGN_PHONE, "simulated"));
+        site.handle.import(&admin, records).await.unwrap();
+        for id in PHONES {
+            site.until("a phone to be met", async || site.device(id).await.adopted).await;
+        }
+        site
+    }
+
+    /// Starts one without anything in it.
+    pub async fn empty() -> Self {
+        let start = Timestamp::from_basic_text(START).unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(start.0)));
+        let phones = Arc::new(Phones::default());
+        let catalogue = Arc::new(Catalogue::built_in().unwrap());
+        let (_, events) = engine::driver::events();
+        let settings = Settings { action_timeout: Duration::from_secs(5), ..Settings::default() };
+        let engine = Engine::start(engine::Options {
+            store: Arc::new(Inline::new(start, FaultPoints::none()).unwrap()),
+            catalogue,
+            drivers: vec![phones.clone()],
+            events,
+            clock: clock.clone(),
+            entropy: Arc::new(Counting(AtomicU64::new(1))),
+            master_key: MasterKey::from_bytes([7; 32]),
+            settings,
+            fault_points: FaultPoints::none(),
+        })
+        .await
+        .unwrap();
+        let router = router(router::Options {
+            handle: engine.handle(),
+            admin_token: AdminToken::new(TOKEN),
+            metrics_render: Arc::new(|| "fleetwright_test 1\n".to_owned()),
+            public_hosts: vec!["cph.example.com".to_owned()],
+        });
+        let options = listener::Options::new("127.0.0.1:0".parse().unwrap());
+        let listener = Listener::bind(options).await.unwrap();
+        let (address, shutdown) = (listener.local_addr(), CancellationToken::new());
+        Self {
+            address,
+            handle: engine.handle(),
+            phones,
+            clock,
+            engine: Some(engine),
+            _listening: tokio::spawn(listener.run(router, shutdown.clone())),
+            shutdown,
+        }
+    }
+
+    /// Waits until the condition holds.
+    pub async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let wait = async {
+            while !holds().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, wait).await;
+        waited.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+    }
+
+    /// The state of one of the project's phones.
+    pub async fn device(&self, id: &str) -> fleet::DeviceState {
+        let id = DeviceId::new(id).unwrap();
+        let project = ProjectId::new(PROJECT).unwrap();
+        let reads = self.handle.reads();
+        let found = reads.device(&Principal::admin(), Some(&project), &id).await.unwrap();
+        found.into_iter().next().unwrap().state
+    }
+
+    /// Everything that a call could change: each phone's revision and what is asked of it.
+    pub async fn fingerprint(&self) -> Vec<(i64, fleet::Desired)> {
+        let mut all = Vec::new();
+        for id in PHONES {
+            let state = self.device(id).await;
+            all.push((state.revision.0, state.desired));
+        }
+        all
+    }
+
+    /// Ends the engine, after which the doors answer on without it.
+    pub async fn stop_engine(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            engine.stop().await;
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// A phone's record.
+fn record(project: &str, id: &str, profile: &str) -> NewDeviceRecord {
+    NewDeviceRecord {
+        project: ProjectId::new(project).unwrap(),
+        kind: Kind::Phone,
+        id: DeviceId::new(id).unwrap(),
+        name: format!("phone {}", &id[..4]),
+        server: "server-1".to_owned(),
+        address: "127.0.0.1:5555".to_owned(),
+        profile: profile.to_owned(),
+    }
+}

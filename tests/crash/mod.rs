@@ -1,0 +1,4 @@
+//! The product killed at the worst moments.
+
+mod kill9;
+mod load;

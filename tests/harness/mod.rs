@@ -1,0 +1,19 @@
+//! What every end-to-end test stands on: the product as a process, its clients, and phones.
+
+pub mod adb;
+pub mod cli;
+pub mod client;
+pub mod phones;
+pub mod sdk;
+pub mod server;
+pub mod site;
+pub mod tools;
+pub mod waiting;
+
+pub use cli::Cli;
+pub use client::{Answer, Cph, Key, Native};
+pub use phones::Phones;
+pub use sdk::Sdk;
+pub use server::{Server, Start};
+pub use site::Site;
+pub use waiting::{PATIENCE, Stopwatch, wait_for, wait_until};

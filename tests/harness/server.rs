@@ -1,0 +1,213 @@
+//! The product as a process: started on a free port with a data folder of its own, killed, and
+//! started again on the same data.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fleet::fault_point::FaultPoint;
+use tempfile::TempDir;
+
+use super::waiting::{PATIENCE, wait_for};
+use super::{Native, tools};
+
+/// The last lines of a process that are kept to be shown when a test fails.
+const LINES_KEPT: usize = 200;
+
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Its configuration file.
+    pub config: String,
+    /// Where it stops and waits to be killed: at which pass of which point.
+    pub fault_point: Option<(FaultPoint, u32)>,
+    /// Certificate and key: it serves HTTPS.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl Start {
+    /// With a deadline for jobs, in seconds.
+    pub fn with_deadline(seconds: u32) -> Self {
+        let config = format!("[engine]\njob_deadline_seconds = {seconds}\n");
+        Self { config, ..Self::default() }
+    }
+}
+
+/// A running server. Killed when dropped; its last words are printed if the test is failing.
+pub struct Server {
+    data: TempDir,
+    process: Process,
+    address: SocketAddr,
+    secure: bool,
+}
+
+impl Server {
+    /// Starts a server on a fresh data folder and waits until it is ready.
+    pub fn start(start: &Start) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let (process, address) = run(data.path(), start);
+        Self { data, process, address, secure: start.tls.is_some() }
+    }
+
+    /// Starts another process on the same data and waits until it is ready. The one before must
+    /// have ended.
+    pub fn restart(&mut self, start: &Start) {
+        assert!(self.process.status().is_some(), "the data folder still has a server");
+        (self.process, self.address) = run(self.data.path(), start);
+        self.secure = start.tls.is_some();
+    }
+
+    /// Ends the process with SIGKILL and waits until it is gone.
+    pub fn kill9(&self) {
+        self.process.kill9();
+    }
+
+    /// Ends the process with SIGTERM and gives its status.
+    pub fn terminate(&self) -> ExitStatus {
+        self.process.signal("TERM");
+        self.process.wait("the server to end after SIGTERM")
+    }
+
+    /// Waits until the process stands at the fault point it was started with.
+    pub fn wait_for_fault_point(&self, point: FaultPoint) {
+        self.process.wait_for_line(&format!("fault point {}", point.name()));
+    }
+
+    /// The root of its HTTP address, without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The token that the first start has left in the data folder.
+    pub fn admin_token(&self) -> String {
+        let path = self.data.path().join("data/admin-token");
+        let token = std::fs::read_to_string(&path);
+        token.unwrap_or_else(|e| panic!("{}: {e}", path.display())).trim().to_owned()
+    }
+
+    /// A client of the native door, as administrator.
+    pub fn native(&self) -> Native {
+        Native::new(self.address, &self.admin_token())
+    }
+}
+
+/// Starts `fleetwright serve` in `folder`, on a free port of the loopback.
+fn run(folder: &Path, start: &Start) -> (Process, SocketAddr) {
+    let config = folder.join("fleetwright.toml");
+    std::fs::write(&config, &start.config).expect("write the configuration");
+    let mut command = Command::new(tools::fleetwright());
+    command.arg("serve").args(["--http", "127.0.0.1:0"]);
+    command.arg("--config").arg(config).arg("--data").arg(folder.join("data"));
+    if let Some((certificate, key)) = &start.tls {
+        command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+    }
+    if let Some((point, pass)) = start.fault_point {
+        command.env("FLEETWRIGHT_FAULT_POINT", format!("{}:{pass}", point.name()));
+    }
+    let process = Process::start(command.stdout(Stdio::null()));
+    let address = process.wait_for_line("ready http=");
+    let address = address.parse().unwrap_or_else(|e| panic!("ready http={address}: {e}"));
+    (process, address)
+}
+
+/// A child process whose stderr is read line by line. Killed when dropped.
+pub struct Process {
+    child: Mutex<Child>,
+    id: u32,
+    lines: Arc<Mutex<VecDeque<String>>>,
+}
+
+impl Process {
+    /// Starts it. Stdin is empty; stdout is the caller's to direct.
+    pub fn start(command: &mut Command) -> Self {
+        own_environment(command);
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::clone(&lines);
+        // Ends with the process, whose end closes the pipe.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines() {
+                let Ok(line) = line else { break };
+                let mut kept = locked(&kept);
+                if kept.len() == LINES_KEPT {
+                    kept.pop_front();
+                }
+                kept.push_back(line);
+            }
+        });
+        Self { id: child.id(), child: Mutex::new(child), lines }
+    }
+
+    /// Waits for a line of stderr that begins with `start` and gives what follows.
+    pub fn wait_for_line(&self, start: &str) -> String {
+        wait_for(&format!("the line `{start}...`"), PATIENCE, || {
+            let lines = locked(&self.lines);
+            let found = lines.iter().find_map(|line| line.strip_prefix(start));
+            assert!(found.is_some() || self.status().is_none(), "it ended before `{start}...`");
+            found.map(str::to_owned)
+        })
+    }
+
+    /// How it ended; none while it runs.
+    pub fn status(&self) -> Option<ExitStatus> {
+        locked(&self.child).try_wait().ok().flatten()
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.id.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIG{name} could not be sent");
+    }
+
+    /// Ends it with SIGKILL and waits until it is gone.
+    pub fn kill9(&self) {
+        let mut child = locked(&self.child);
+        // An error means that it is gone already.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(&self, what: &str) -> ExitStatus {
+        wait_for(what, PATIENCE, || self.status())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill9();
+        if std::thread::panicking() {
+            let lines = locked(&self.lines);
+            eprintln!("--- the last {} lines of process {}:", lines.len(), self.id);
+            lines.iter().for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
+
+/// Leaves nothing in a command's environment that decides what is tested, but what the test itself
+/// has set.
+pub fn own_environment(command: &mut Command) {
+    let own: Vec<OsString> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("FLEETWRIGHT_") && !own.contains(&name) {
+            command.env_remove(name);
+        }
+    }
+}
+
+/// The lock's content, whatever a thread that held it has met.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,44 @@
+//! Where the programs are that the tests run. A missing one fails the test and says how to get it.
+
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub fn workspace() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the crate lies in the workspace")
+}
+
+/// The product, built with its fault points.
+pub fn fleetwright() -> PathBuf {
+    program("FLEETWRIGHT_BIN", "target/ci/fleetwright", "cargo xtask test build")
+}
+
+/// The Android commands that Debian's adbd lacks.
+pub fn android_userland() -> PathBuf {
+    program("FLEETWRIGHT_USERLAND", "target/ci/android-userland", "cargo xtask test build")
+}
+
+/// A Python that has Huawei's SDK.
+pub fn python() -> PathBuf {
+    program("FLEETWRIGHT_PYTHON", "target/venv/bin/python", "cargo xtask test install")
+}
+
+/// Debian's adb.
+pub fn adb() -> PathBuf {
+    program("FLEETWRIGHT_ADB", "/usr/bin/adb", "cargo xtask test install")
+}
+
+/// The program that the environment variable names, or else the one at `usual`, from the
+/// workspace's root. `remedy` is what brings it there.
+fn program(variable: &str, usual: &str, remedy: &str) -> PathBuf {
+    let path = match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => workspace().join(usual),
+    };
+    assert!(
+        path.is_file(),
+        "{} is not there; `{remedy}` brings it, or {variable} names another",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,26 @@
+//! The product, driven from outside: the built binary as a process, Huawei's own SDK, Debian's adb
+//! and adbd, and simulated phones that a test can look into.
+//!
+//! Tests are filed by what a client calls: `cph` and `native` are the doors, `phones` is what
+//! arrives on phones. `crash` kills the product, `scale` takes it to its bounds; `cargo xtask test
+//! --quick` leaves those two out. Start with `harness`, which every test stands on.
+//!
+//! A test here must never reach into the product: it sees what a client or a phone sees. It must
+//! never be skipped for want of a tool: that is a failure.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says how far it came"
+)]
+
+mod cph;
+mod crash;
+mod harness;
+mod native;
+mod phones;
+mod scale;

@@ -1,0 +1,3 @@
+//! The product's own API, by its command line.
+
+mod cli;

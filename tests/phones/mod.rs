@@ -1,0 +1,5 @@
+//! Phones: what reaches them, in which order, and what stays on them.
+
+mod adbd;
+mod boot;
+mod order;

@@ -1,0 +1,3 @@
+//! As much as one call may hold.
+
+mod eight_thousand;
