@@ -53,7 +53,7 @@ fn drive(site: &Site, sdk: &mut Sdk) {
     let request = update["request_id"].as_str().unwrap_or_else(|| panic!("{update}")).to_owned();
     let job_ids: Vec<&str> =
         (0..2).map(|i| update["jobs"][i]["job_id"].as_str().expect("a job id")).collect();
-    assert_eq!([0, 1].map(|i| update["jobs"][i]["phone_id"].clone()), phones.clone());
+    assert_eq!([0, 1].map(|i| update["jobs"][i]["phone_id"].clone()), phones);
 
     let listed = wait_for("both jobs' ends", PATIENCE, || {
         let listed = sdk.call("list_jobs", &json!({"request_id": request}));

@@ -48,14 +48,8 @@ pub fn cargo_deny(workspace: &Workspace) -> Result<()> {
 
 /// Installs PostgreSQL, which the measurements run beside ours, unless it is there.
 pub fn postgresql(workspace: &Workspace) -> Result<()> {
-    let servers = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
-    if servers
-        .into_iter()
-        .any(|version| version.path().join("bin/postgres").is_file())
-    {
+    let servers = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    if servers.into_iter().any(|version| version.path().join("bin/postgres").is_file()) {
         return Ok(());
     }
     require_root(workspace, "PostgreSQL", "apt-get install postgresql")?;
@@ -87,17 +81,12 @@ fn adb(workspace: &Workspace) -> Result<()> {
     require_root(workspace, "adb and adbd 34", &by_hand)?;
     apt::add_backports(Path::new("/etc/apt"), &codename)?;
     apt_get(workspace, &["update"])?;
-    apt_get(
-        workspace,
-        &["install", "--target-release", &suite, "adb", "adbd"],
-    )
+    apt_get(workspace, &["install", "--target-release", &suite, "adb", "adbd"])
 }
 
 /// The major version in what `adb --version` prints (`Version 34.0.5-debian`).
 fn adb_major(printed: &str) -> Option<u32> {
-    let version = printed
-        .lines()
-        .find_map(|line| line.strip_prefix("Version "))?;
+    let version = printed.lines().find_map(|line| line.strip_prefix("Version "))?;
     version.split('.').next()?.parse().ok()
 }
 
@@ -106,12 +95,7 @@ fn apt_get(workspace: &Workspace, args: &[&str]) -> Result<()> {
     let mut command = workspace.command("apt-get");
     command
         .env("DEBIAN_FRONTEND", "noninteractive")
-        .args([
-            "--yes",
-            "--no-install-recommends",
-            "--option",
-            "DPkg::Lock::Timeout=300",
-        ])
+        .args(["--yes", "--no-install-recommends", "--option", "DPkg::Lock::Timeout=300"])
         .args(["--option", "Acquire::Retries=3"])
         .args(args);
     run(&mut command)
@@ -146,13 +130,7 @@ fn python(workspace: &Workspace) -> Result<()> {
     }
     make_venv(workspace, &venv)?;
     let mut install = workspace.command(workspace.python());
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--no-deps",
-        "--disable-pip-version-check",
-    ]);
+    install.args(["-m", "pip", "install", "--no-deps", "--disable-pip-version-check"]);
     run(install.args(["--quiet", "--requirement", REQUIREMENTS]))?;
     run(workspace.command(workspace.python()).args(pip_check))?;
     fs::write(&stamp, wanted).with_context(|| format!("could not write {}", stamp.display()))
@@ -168,11 +146,7 @@ fn make_venv(workspace: &Workspace, venv: &Path) -> Result<()> {
     if run(&mut make()).is_ok() {
         return Ok(());
     }
-    require_root(
-        workspace,
-        "Python's venv module",
-        "apt-get install python3-venv",
-    )?;
+    require_root(workspace, "Python's venv module", "apt-get install python3-venv")?;
     apt_get(workspace, &["update"])?;
     apt_get(workspace, &["install", "python3-venv"])?;
     run(&mut make())
@@ -185,14 +159,8 @@ mod tests {
     #[test]
     fn the_major_version_of_adb_is_read() {
         let check = |printed: &str, major| assert_eq!(adb_major(printed), major, "{printed:?}");
-        check(
-            "Android Debug Bridge version 1.0.41\nVersion 34.0.5-debian\nRunning",
-            Some(34),
-        );
-        check(
-            "Android Debug Bridge version 1.0.41\nVersion 28.0.2-debian\n",
-            Some(28),
-        );
+        check("Android Debug Bridge version 1.0.41\nVersion 34.0.5-debian\nRunning", Some(34));
+        check("Android Debug Bridge version 1.0.41\nVersion 28.0.2-debian\n", Some(28));
         check("Android Debug Bridge version 1.0.41\n", None);
         check("", None);
     }
@@ -201,10 +169,7 @@ mod tests {
     fn every_python_package_is_pinned() {
         let pins = include_str!("../../tests/python/requirements.txt");
         let packages: Vec<&str> = pins.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(
-            packages.iter().all(|line| line.contains("==")),
-            "{packages:?}"
-        );
+        assert!(packages.iter().all(|line| line.contains("==")), "{packages:?}");
         assert!(packages.contains(&"huaweicloudsdkcph==3.1.219"));
     }
 }

@@ -67,8 +67,7 @@ impl Phase {
 
     /// The name that the command line takes.
     fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_owned())
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// Runs the phase to its end, its output streaming.
@@ -130,11 +129,7 @@ pub fn run(workspace: &Workspace, args: &TestArgs) -> Result<()> {
         let took = started.elapsed();
         match &result {
             Ok(()) => println!("=== {}: ok in {} ===", phase.name(), seconds(took)),
-            Err(e) => println!(
-                "=== {}: FAILED in {}: {e:#} ===",
-                phase.name(),
-                seconds(took)
-            ),
+            Err(e) => println!("=== {}: FAILED in {}: {e:#} ===", phase.name(), seconds(took)),
         }
         (result, took)
     });
@@ -156,12 +151,9 @@ pub fn run(workspace: &Workspace, args: &TestArgs) -> Result<()> {
 fn plan(asked: &[Phase], extent: Extent) -> Vec<Phase> {
     let mut plan: Vec<Phase> = if asked.is_empty() {
         let all = Phase::value_variants().iter().copied();
-        all.filter(|phase| extent != Extent::Quick || *phase != Phase::Simulation)
-            .collect()
+        all.filter(|phase| extent != Extent::Quick || *phase != Phase::Simulation).collect()
     } else {
-        let with_base = asked
-            .iter()
-            .flat_map(|phase| [phase.builds_on(), &[*phase]].concat());
+        let with_base = asked.iter().flat_map(|phase| [phase.builds_on(), &[*phase]].concat());
         with_base.collect()
     };
     plan.sort();
@@ -203,11 +195,7 @@ fn table(outcomes: &[(Phase, Ending, Duration)], whole: Duration) -> String {
             Ending::Failed(why) => format!("FAILED: {why}"),
             Ending::NotRun => "not run".to_owned(),
         };
-        text.push_str(&format!(
-            "{:<11} {:>8}  {result}\n",
-            phase.name(),
-            seconds(*took)
-        ));
+        text.push_str(&format!("{:<11} {:>8}  {result}\n", phase.name(), seconds(*took)));
     }
     text.push_str(&format!("{:<11} {:>8}\n", "all", seconds(whole)));
     text
@@ -252,10 +240,7 @@ fn nextest(workspace: &Workspace, filter: &str) -> Command {
         .args(SELECTION.split_whitespace())
         .args(["--filterset", filter])
         .env("FLEETWRIGHT_BIN", workspace.ci_binary("fleetwright"))
-        .env(
-            "FLEETWRIGHT_USERLAND",
-            workspace.ci_binary("android-userland"),
-        )
+        .env("FLEETWRIGHT_USERLAND", workspace.ci_binary("android-userland"))
         .env("FLEETWRIGHT_PYTHON", workspace.python());
     command
 }
@@ -266,10 +251,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// The time, for measuring phases.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "measures real work; nothing here is simulated"
-)]
+#[allow(clippy::disallowed_methods, reason = "measures real work; nothing here is simulated")]
 fn now() -> Instant {
     Instant::now()
 }

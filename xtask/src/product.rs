@@ -12,12 +12,7 @@ use crate::workspace::{Workspace, run};
 /// fast enough to show thousands of phones, and a release build takes minutes.
 pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
     run(&mut workspace.cargo("build --profile ci --package fleetwright --locked"))?;
-    become_program(
-        workspace
-            .command(workspace.ci_binary("fleetwright"))
-            .arg("demo")
-            .args(args),
-    )
+    become_program(workspace.command(workspace.ci_binary("fleetwright")).arg("demo").args(args))
 }
 
 /// Installs the servers that are measured beside ours, builds for release and becomes
@@ -25,11 +20,7 @@ pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
     install::postgresql(workspace)?;
     run(&mut workspace.cargo("build --release --package fleetwright --package benches --locked"))?;
-    become_program(
-        workspace
-            .command(workspace.target.join("release/benches"))
-            .args(args),
-    )
+    become_program(workspace.command(workspace.target.join("release/benches")).args(args))
 }
 
 /// Replaces this process, so that signals and the exit status are the program's own. Returns

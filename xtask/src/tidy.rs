@@ -37,11 +37,7 @@ struct Violation {
 impl Violation {
     /// A violation at a line, counted from 1.
     fn at(path: &str, line: usize, why: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            why: why.into(),
-        }
+        Self { path: path.to_owned(), line, why: why.into() }
     }
 
     /// A violation by a file as a whole.
@@ -88,11 +84,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         println!("{violation}");
     }
     if !violations.is_empty() {
-        bail!(
-            "tidy: {} violations in {} files",
-            violations.len(),
-            files.len()
-        );
+        bail!("tidy: {} violations in {} files", violations.len(), files.len());
     }
     println!("tidy: {} files are in order", files.len());
     Ok(())
@@ -102,36 +94,20 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 fn repository_files(workspace: &Workspace) -> Result<Vec<SourceFile>> {
     let listing = workspace
         .command("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .output()
         .context("could not start git")?;
     if !listing.status.success() {
-        bail!(
-            "git ls-files failed: {}",
-            String::from_utf8_lossy(&listing.stderr).trim()
-        );
+        bail!("git ls-files failed: {}", String::from_utf8_lossy(&listing.stderr).trim());
     }
     let mut files = Vec::new();
-    for name in listing
-        .stdout
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty())
-    {
+    for name in listing.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         let path = String::from_utf8(name.to_vec()).context("a file name is not UTF-8")?;
         let absolute = workspace.root.join(&path);
         // What is deleted but not yet committed is still listed.
         if absolute.is_file() {
             let bytes = fs::read(&absolute).with_context(|| format!("could not read {path}"))?;
-            files.push(SourceFile {
-                path,
-                text: String::from_utf8(bytes).unwrap_or_default(),
-            });
+            files.push(SourceFile { path, text: String::from_utf8(bytes).unwrap_or_default() });
         }
     }
     Ok(files)
@@ -139,8 +115,7 @@ fn repository_files(workspace: &Workspace) -> Result<Vec<SourceFile>> {
 
 /// The words of a text: what could be a name in Rust.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c| !is_identifier(c))
-        .filter(|word| !word.is_empty())
+    text.split(|c| !is_identifier(c)).filter(|word| !word.is_empty())
 }
 
 /// Whether a character can stand in a Rust name.

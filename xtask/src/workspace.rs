@@ -63,10 +63,7 @@ impl Workspace {
     /// A program to be run in the root, with our own tools first on the path and no input.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
-        command
-            .current_dir(&self.root)
-            .env("PATH", self.path())
-            .stdin(Stdio::null());
+        command.current_dir(&self.root).env("PATH", self.path()).stdin(Stdio::null());
         // `cargo run` tells this program about its own package. Handed on, that makes the build
         // scripts that watch these variables (ring's does) run again at every change of caller.
         for (name, _) in std::env::vars_os() {
@@ -116,9 +113,7 @@ impl Workspace {
 pub fn run(command: &mut Command) -> Result<()> {
     let line = command_line(command);
     println!("$ {line}");
-    let status = command
-        .status()
-        .with_context(|| format!("could not start `{line}`"))?;
+    let status = command.status().with_context(|| format!("could not start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` failed: {status}");
     }
@@ -129,10 +124,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// or fails.
 pub fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The command as one would type it, but for quotes.

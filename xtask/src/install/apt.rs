@@ -11,13 +11,9 @@ use anyhow::{Context, Result, bail};
 pub fn codename(os_release: &str) -> Option<String> {
     let value_of = |name: &str| {
         let mut values = os_release.lines().filter_map(|line| line.split_once('='));
-        values
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value.trim_matches('"').to_owned())
+        values.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
     };
-    (value_of("ID")? == "debian")
-        .then(|| value_of("VERSION_CODENAME"))
-        .flatten()
+    (value_of("ID")? == "debian").then(|| value_of("VERSION_CODENAME")).flatten()
 }
 
 /// Makes `CODENAME-backports` known to apt, unless it is, by a file of ours under `apt_folder`
@@ -28,14 +24,10 @@ pub fn add_backports(apt_folder: &Path, codename: &str) -> Result<()> {
     if sources.iter().any(|source| source.offers(&suite)) {
         return Ok(());
     }
-    let Some((extension, text)) = sources
-        .iter()
-        .find_map(|source| source.with_suite(codename, &suite))
+    let Some((extension, text)) =
+        sources.iter().find_map(|source| source.with_suite(codename, &suite))
     else {
-        bail!(
-            "no source of Debian {codename} found under {}",
-            apt_folder.display()
-        );
+        bail!("no source of Debian {codename} found under {}", apt_folder.display());
     };
     let file = apt_folder.join(format!("sources.list.d/fleetwright-backports.{extension}"));
     fs::write(&file, text).with_context(|| format!("could not write {}", file.display()))
@@ -52,11 +44,7 @@ enum SourceFile {
 /// Reads every file that apt itself would read.
 fn read_sources(apt_folder: &Path) -> Result<Vec<SourceFile>> {
     let mut paths = vec![apt_folder.join("sources.list")];
-    for entry in fs::read_dir(apt_folder.join("sources.list.d"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(apt_folder.join("sources.list.d")).into_iter().flatten().flatten() {
         paths.push(entry.path());
     }
     paths.sort();
@@ -86,15 +74,11 @@ impl SourceFile {
         match self {
             SourceFile::Stanzas(text) => {
                 let stanzas = stanzas(text);
-                let found = stanzas
-                    .iter()
-                    .find_map(|s| stanza_with_suite(s, suite, other))?;
+                let found = stanzas.iter().find_map(|s| stanza_with_suite(s, suite, other))?;
                 Some(("sources", found))
             }
             SourceFile::Lines(text) => {
-                let found = text
-                    .lines()
-                    .find_map(|line| line_with_suite(line, suite, other))?;
+                let found = text.lines().find_map(|line| line_with_suite(line, suite, other))?;
                 Some(("list", found))
             }
         }
@@ -105,10 +89,7 @@ impl SourceFile {
 fn stanzas(text: &str) -> Vec<Vec<&str>> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let parts = lines.split(|line| line.trim().is_empty());
-    parts
-        .filter(|part| !part.is_empty())
-        .map(<[&str]>::to_vec)
-        .collect()
+    parts.filter(|part| !part.is_empty()).map(<[&str]>::to_vec).collect()
 }
 
 /// A stanza with `other` as its only suite, if it is in use, of binary packages, and offers

@@ -19,37 +19,24 @@ fn a_quick_run_leaves_the_long_simulation_out() {
 #[test]
 fn a_named_phase_brings_what_it_builds_on() {
     let planned = plan(&[Phase::E2e, Phase::Unit, Phase::E2e], Extent::Usual);
-    assert_eq!(
-        planned,
-        [Phase::Install, Phase::Build, Phase::Unit, Phase::E2e]
-    );
+    assert_eq!(planned, [Phase::Install, Phase::Build, Phase::Unit, Phase::E2e]);
     assert_eq!(plan(&[Phase::Lint], Extent::Usual), [Phase::Lint]);
 }
 
 #[test]
 fn what_a_phase_builds_on_comes_before_it() {
     for phase in Phase::value_variants() {
-        assert!(
-            phase.builds_on().iter().all(|base| base < phase),
-            "{phase:?}"
-        );
+        assert!(phase.builds_on().iter().all(|base| base < phase), "{phase:?}");
     }
 }
 
 /// Runs all phases with `failing` failing; gives each phase's ending.
 fn endings(failing: Phase, keep_going: bool) -> Vec<(Phase, Ending)> {
     let outcomes = run_in_order(Phase::value_variants(), keep_going, |phase| {
-        let result = if phase == failing {
-            Err(anyhow::anyhow!("broken"))
-        } else {
-            Ok(())
-        };
+        let result = if phase == failing { Err(anyhow::anyhow!("broken")) } else { Ok(()) };
         (result, Duration::from_secs(1))
     });
-    outcomes
-        .into_iter()
-        .map(|(phase, ending, _)| (phase, ending))
-        .collect()
+    outcomes.into_iter().map(|(phase, ending, _)| (phase, ending)).collect()
 }
 
 #[test]
@@ -79,16 +66,8 @@ fn keep_going_runs_what_does_not_build_on_the_failure() {
 #[test]
 fn the_table_has_a_line_for_each_phase_and_the_whole() {
     let outcomes = [
-        (
-            Phase::Install,
-            Ending::Passed,
-            Duration::from_millis(12_340),
-        ),
-        (
-            Phase::Build,
-            Ending::Failed("broken".to_owned()),
-            Duration::from_secs(600),
-        ),
+        (Phase::Install, Ending::Passed, Duration::from_millis(12_340)),
+        (Phase::Build, Ending::Failed("broken".to_owned()), Duration::from_secs(600)),
         (Phase::E2e, Ending::NotRun, Duration::ZERO),
     ];
     let expected = "

@@ -14,10 +14,7 @@ const DECISION_LINES_MAX: usize = 60;
 /// Checks all files.
 pub fn check(files: &[SourceFile]) -> Vec<Violation> {
     let checks = [too_long, crate_opening, decision];
-    files
-        .iter()
-        .flat_map(|file| checks.iter().filter_map(|check| check(file)))
-        .collect()
+    files.iter().flat_map(|file| checks.iter().filter_map(|check| check(file))).collect()
 }
 
 /// A file with more than one subject. Tests are as long as their cases.
@@ -35,14 +32,8 @@ fn crate_opening(file: &SourceFile) -> Option<Violation> {
     if !file.path.ends_with("src/lib.rs") && !file.path.ends_with("src/main.rs") {
         return None;
     }
-    let opening: Vec<&str> = file
-        .text
-        .lines()
-        .take_while(|line| line.starts_with("//!"))
-        .collect();
-    let says_never = opening
-        .iter()
-        .any(|line| line.to_ascii_lowercase().contains("never"));
+    let opening: Vec<&str> = file.text.lines().take_while(|line| line.starts_with("//!")).collect();
+    let says_never = opening.iter().any(|line| line.to_ascii_lowercase().contains("never"));
     (!says_never).then(|| {
         let why = "a crate opens with `//!` lines that say what it is and what it must never do";
         Violation::of(&file.path, why)
@@ -55,10 +46,7 @@ fn decision(file: &SourceFile) -> Option<Violation> {
         return None;
     }
     if !file.text.starts_with("# ") {
-        return Some(Violation::of(
-            &file.path,
-            "a decision opens with its title, `# ...`",
-        ));
+        return Some(Violation::of(&file.path, "a decision opens with its title, `# ...`"));
     }
     let lines = file.text.lines().count();
     (lines > DECISION_LINES_MAX).then(|| {

@@ -16,18 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cameras", &["fleet", "store", "engine", "gb28181"]),
     ("api", &["fleet", "store", "engine"]),
     ("simulator", &["fleet", "gb28181"]),
-    (
-        "fleetwright",
-        &[
-            "fleet",
-            "store",
-            "engine",
-            "phones",
-            "cameras",
-            "api",
-            "simulator",
-        ],
-    ),
+    ("fleetwright", &["fleet", "store", "engine", "phones", "cameras", "api", "simulator"]),
     // What drives the product from outside sees what its clients see; `api` signs requests.
     ("tests", &["fleet", "api", "simulator"]),
     ("benches", &["fleet", "api", "simulator"]),
@@ -47,9 +36,7 @@ const BELONGS_TO: &[(&str, &[&str], &str)] = &[
 
 /// Crates that do no input or output, and the libraries that would bring it.
 const WITHOUT_IO: &[&str] = &["fleet", "gb28181"];
-const IO_LIBRARIES: &[&str] = &[
-    "tokio", "hyper", "mio", "socket2", "ureq", "libadb", "rusqlite",
-];
+const IO_LIBRARIES: &[&str] = &["tokio", "hyper", "mio", "socket2", "ureq", "libadb", "rusqlite"];
 
 /// The trait by which the store is written, and the layer that must not name it.
 const STORE_WRITES: &str = "Writes";
@@ -59,17 +46,11 @@ const NEVER_WRITES: &str = "crates/api/src/";
 pub fn check(packages: &[Package], root: &Path, files: &[SourceFile]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for package in packages {
-        let relative = package
-            .manifest_path
-            .strip_prefix(root)
-            .unwrap_or(&package.manifest_path);
+        let relative = package.manifest_path.strip_prefix(root).unwrap_or(&package.manifest_path);
         let manifest = relative.to_string_lossy().into_owned();
         let text = text_of(files, &manifest);
         let Some((_, may_use)) = MAY_USE.iter().find(|(name, _)| *name == package.name) else {
-            let why = format!(
-                "`{}` is not in tidy's table of layers: add it there",
-                package.name
-            );
+            let why = format!("`{}` is not in tidy's table of layers: add it there", package.name);
             violations.push(Violation::of(&manifest, why));
             continue;
         };
@@ -94,18 +75,12 @@ fn forbidden_edge(package: &Package, on: &Dependency, may_use: &[&str]) -> Optio
         return None;
     }
     if on.path.is_some() {
-        let allowed = if may_use.is_empty() {
-            "none".to_owned()
-        } else {
-            may_use.join(", ")
-        };
+        let allowed = if may_use.is_empty() { "none".to_owned() } else { may_use.join(", ") };
         let why = || format!("`{user}` must not use `{name}`; of our crates it may use: {allowed}");
         return (!may_use.contains(&name)).then(why);
     }
     if WITHOUT_IO.contains(&user) && IO_LIBRARIES.contains(&name) {
-        return Some(format!(
-            "`{user}` must not use `{name}`: it does no input or output"
-        ));
+        return Some(format!("`{user}` must not use `{name}`: it does no input or output"));
     }
     let (_, owners, why) = BELONGS_TO.iter().find(|(library, _, _)| *library == name)?;
     (!owners.contains(&user)).then(|| format!("`{user}` must not use `{name}`: {why}"))
@@ -115,16 +90,10 @@ fn forbidden_edge(package: &Package, on: &Dependency, may_use: &[&str]) -> Optio
 fn unused(on: &Dependency, manifest: &str, files: &[SourceFile]) -> Option<String> {
     let identifier = on.rename.as_ref().unwrap_or(&on.name).replace('-', "_");
     let folder = manifest.strip_suffix("Cargo.toml").unwrap_or(manifest);
-    let mut sources = files
-        .iter()
-        .filter(|f| f.is_rust() && f.path.starts_with(folder));
+    let mut sources = files.iter().filter(|f| f.is_rust() && f.path.starts_with(folder));
     let used = sources.any(|file| names_crate(&file.text, &identifier));
-    (!used).then(|| {
-        format!(
-            "`{}` is not used: each dependency costs build time and trust",
-            on.name
-        )
-    })
+    (!used)
+        .then(|| format!("`{}` is not used: each dependency costs build time and trust", on.name))
 }
 
 /// Whether a text uses a crate: `name::...`, `use name` or `extern crate name`.
@@ -144,24 +113,15 @@ fn writes_from_a_door(file: &SourceFile) -> Vec<Violation> {
     if !file.is_rust() || file.is_test() || !file.path.starts_with(NEVER_WRITES) {
         return Vec::new();
     }
-    let product = file
-        .text
-        .lines()
-        .enumerate()
-        .take_while(|(_, line)| *line != "#[cfg(test)]");
+    let product = file.text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
     let naming = product.filter(|(_, line)| words(code_of(line)).any(|word| word == STORE_WRITES));
     let why = "a door never writes to the store: it gives the engine a command";
-    naming
-        .map(|(index, _)| Violation::at(&file.path, index + 1, why))
-        .collect()
+    naming.map(|(index, _)| Violation::at(&file.path, index + 1, why)).collect()
 }
 
 /// The text of a file, empty if there is none.
 fn text_of<'a>(files: &'a [SourceFile], path: &str) -> &'a str {
-    files
-        .iter()
-        .find(|file| file.path == path)
-        .map_or("", |file| &file.text)
+    files.iter().find(|file| file.path == path).map_or("", |file| &file.text)
 }
 
 /// The line, from 1, on which a manifest names a dependency; 1 if none does.
@@ -170,8 +130,5 @@ fn line_of(manifest: &str, dependency: &str) -> usize {
         let rest = line.trim_start().strip_prefix(dependency);
         rest.is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
     };
-    manifest
-        .lines()
-        .position(names)
-        .map_or(1, |index| index + 1)
+    manifest.lines().position(names).map_or(1, |index| index + 1)
 }

@@ -7,16 +7,11 @@ const WIDTH_MAX: usize = 100;
 
 /// Files with one of these extensions, or with none, are written by us, and their blanks and
 /// ends are ours to keep. Others may be inputs of tests, true to the byte.
-const WRITTEN: &[&str] = &[
-    "", "rs", "toml", "md", "py", "sh", "sql", "yaml", "yml", "ts", "tsx", "css", "html",
-];
+const WRITTEN: &[&str] =
+    &["", "rs", "toml", "md", "py", "sh", "sql", "yaml", "yml", "ts", "tsx", "css", "html"];
 
 /// Marks of unfinished work. Parted here, so that this file does not hold them.
-const UNFINISHED_WORDS: &[&str] = &[
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("XX", "X"),
-];
+const UNFINISHED_WORDS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
 
 /// Code that stands for code that is not there, or for a test that is not run.
 const UNFINISHED_CODE: &[&str] = &[
@@ -50,18 +45,12 @@ fn check_file(file: &SourceFile) -> Vec<Violation> {
             found(format!("`{word}`: finish it, or open an issue"));
         }
         if file.is_rust() {
-            rust_line(line)
-                .into_iter()
-                .for_each(&mut found);
+            rust_line(line).into_iter().for_each(&mut found);
         }
     }
     if !file.text.is_empty() && (!file.text.ends_with('\n') || file.text.ends_with("\n\n")) {
         let last = file.text.lines().count();
-        violations.push(Violation::at(
-            &file.path,
-            last,
-            "a file ends with one line feed",
-        ));
+        violations.push(Violation::at(&file.path, last, "a file ends with one line feed"));
     }
     violations
 }
@@ -73,22 +62,16 @@ fn rust_line(line: &str) -> Vec<String> {
     let width = line.chars().count();
     let verbatim = line.contains("://") || code_of(line).contains('"');
     if width > WIDTH_MAX && !verbatim {
-        found.push(format!(
-            "{width} columns, over {WIDTH_MAX}: two files fit side by side"
-        ));
+        found.push(format!("{width} columns, over {WIDTH_MAX}: two files fit side by side"));
     }
     if line.contains('\t') {
         found.push("a tab: rustfmt indents with blanks".to_owned());
     }
     if let Some(code) = UNFINISHED_CODE.iter().find(|code| line.contains(*code)) {
-        found.push(format!(
-            "`{code}`: unfinished work, or a test that proves nothing"
-        ));
+        found.push(format!("`{code}`: unfinished work, or a test that proves nothing"));
     }
     if words(code_of(line)).any(|word| word == KEYWORD_REFUSED) {
-        found.push(format!(
-            "`{KEYWORD_REFUSED}`: this workspace does without it"
-        ));
+        found.push(format!("`{KEYWORD_REFUSED}`: this workspace does without it"));
     }
     found
 }

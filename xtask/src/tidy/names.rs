@@ -3,9 +3,8 @@
 use super::{SourceFile, Violation, code_of, words};
 
 /// Names that say nothing of their content, so that anything ends up in them.
-const NAMELESS: &[&str] = &[
-    "util", "utils", "common", "helper", "helpers", "misc", "manager", "managers",
-];
+const NAMELESS: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "misc", "manager", "managers"];
 
 /// What may stand in the root: a newcomer reads this list first, so it stays short.
 const ROOT: &[&str] = &[
@@ -47,10 +46,7 @@ pub fn check(files: &[SourceFile]) -> Vec<Violation> {
             let why = format!("`{root_entry}` is not expected in the root: see tidy's list of it");
             violations.push(Violation::of(&file.path, why));
         }
-        let mut stems = file
-            .path
-            .split('/')
-            .map(|part| part.split('.').next().unwrap_or(part));
+        let mut stems = file.path.split('/').map(|part| part.split('.').next().unwrap_or(part));
         if let Some(stem) = stems.find(|stem| NAMELESS.contains(stem)) {
             violations.push(Violation::of(&file.path, nameless(stem)));
         }
@@ -64,9 +60,7 @@ pub fn check(files: &[SourceFile]) -> Vec<Violation> {
 /// The modules that a Rust file declares under a name that says nothing.
 fn nameless_modules(file: &SourceFile) -> Vec<Violation> {
     let modules = file.text.lines().enumerate().filter_map(|(index, line)| {
-        let mut after_mod = words(code_of(line))
-            .skip_while(|word| *word != "mod")
-            .skip(1);
+        let mut after_mod = words(code_of(line)).skip_while(|word| *word != "mod").skip(1);
         let name = after_mod.next().filter(|name| NAMELESS.contains(name))?;
         Some(Violation::at(&file.path, index + 1, nameless(name)))
     });

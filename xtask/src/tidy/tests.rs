@@ -7,18 +7,12 @@ use crate::workspace::{Dependency, Package};
 
 /// A file to plant.
 fn file(path: &str, text: &str) -> SourceFile {
-    SourceFile {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    }
+    SourceFile { path: path.to_owned(), text: text.to_owned() }
 }
 
 /// The lines on which a check finds fault with one planted file.
 fn lines_found(check: fn(&[SourceFile]) -> Vec<Violation>, path: &str, text: &str) -> Vec<usize> {
-    check(&[file(path, text)])
-        .into_iter()
-        .map(|violation| violation.line)
-        .collect()
+    check(&[file(path, text)]).into_iter().map(|violation| violation.line).collect()
 }
 
 /// A package with normal dependencies on crates of ours (by path) and of others.
@@ -29,9 +23,7 @@ fn package(name: &str, ours: &[&str], others: &[&str]) -> Package {
         kind: None,
         path,
     };
-    let on_ours = ours
-        .iter()
-        .map(|name| depend(name, Some(PathBuf::from("/w/crates").join(name))));
+    let on_ours = ours.iter().map(|name| depend(name, Some(PathBuf::from("/w/crates").join(name))));
     let on_others = others.iter().map(|name| depend(name, None));
     Package {
         name: name.to_owned(),
@@ -42,20 +34,11 @@ fn package(name: &str, ours: &[&str], others: &[&str]) -> Package {
 
 /// What the layers' check says of one package whose source names every dependency.
 fn edges_found(package: Package) -> Vec<String> {
-    let uses: Vec<String> = package
-        .dependencies
-        .iter()
-        .map(|d| format!("use {}::X;\n", d.name))
-        .collect();
-    let source = file(
-        &format!("crates/{}/src/lib.rs", package.name),
-        &uses.concat(),
-    );
+    let uses: Vec<String> =
+        package.dependencies.iter().map(|d| format!("use {}::X;\n", d.name)).collect();
+    let source = file(&format!("crates/{}/src/lib.rs", package.name), &uses.concat());
     let violations = layers::check(&[package], Path::new("/w"), &[source]);
-    violations
-        .into_iter()
-        .map(|violation| violation.why)
-        .collect()
+    violations.into_iter().map(|violation| violation.why).collect()
 }
 
 #[test]
@@ -92,10 +75,7 @@ fn tests_may_use_what_the_crate_may_not() {
 #[test]
 fn a_crate_outside_the_table_is_found() {
     let found = edges_found(package("newcomer", &[], &[]));
-    assert!(
-        found[0].contains("`newcomer` is not in tidy's table of layers"),
-        "{found:?}"
-    );
+    assert!(found[0].contains("`newcomer` is not in tidy's table of layers"), "{found:?}");
 }
 
 #[test]
@@ -120,25 +100,15 @@ fn an_unused_dependency_is_found_on_its_line() {
         let files = [
             file("crates/engine/Cargo.toml", manifest),
             file("crates/engine/src/lib.rs", source),
-            file(
-                "crates/other/src/lib.rs",
-                "use serde::Serialize; use serde_json::Value;",
-            ),
+            file("crates/other/src/lib.rs", "use serde::Serialize; use serde_json::Value;"),
         ];
         let engine = package("engine", &[], &["serde", "serde_json"]);
         let found = layers::check(&[engine], Path::new("/w"), &files);
-        assert_eq!(
-            found.iter().map(|v| v.line).collect::<Vec<_>>(),
-            lines,
-            "{source}"
-        );
+        assert_eq!(found.iter().map(|v| v.line).collect::<Vec<_>>(), lines, "{source}");
     };
     check("use serde_json::Value;\n#[derive(serde::Serialize)]", &[]);
     check("use serde_json::Value;", &[3]);
-    check(
-        "// serde and serde_json are praised here\nfn my_serde::x",
-        &[3, 2],
-    );
+    check("// serde and serde_json are praised here\nfn my_serde::x", &[3, 2]);
     check("a::serde::x(::serde_json::y)", &[3, 2]);
     check("use serde as s; extern crate serde_json;", &[]);
 }
@@ -147,27 +117,11 @@ fn an_unused_dependency_is_found_on_its_line() {
 fn a_door_that_writes_to_the_store_is_found() {
     let check = |path: &str, text: &str, lines: &[usize]| {
         let found = layers::check(&[], Path::new("/w"), &[file(path, text)]);
-        assert_eq!(
-            found.iter().map(|v| v.line).collect::<Vec<_>>(),
-            lines,
-            "{path}: {text}"
-        );
+        assert_eq!(found.iter().map(|v| v.line).collect::<Vec<_>>(), lines, "{path}: {text}");
     };
-    check(
-        "crates/api/src/cph.rs",
-        "//! Doors\nuse store::{Reads, Writes};\n",
-        &[2],
-    );
-    check(
-        "crates/api/src/cph.rs",
-        "use store::Reads; // never Writes\n",
-        &[],
-    );
-    check(
-        "crates/api/src/cph.rs",
-        "fn f() {}\n#[cfg(test)]\nuse store::Writes;\n",
-        &[],
-    );
+    check("crates/api/src/cph.rs", "//! Doors\nuse store::{Reads, Writes};\n", &[2]);
+    check("crates/api/src/cph.rs", "use store::Reads; // never Writes\n", &[]);
+    check("crates/api/src/cph.rs", "fn f() {}\n#[cfg(test)]\nuse store::Writes;\n", &[]);
     check("crates/api/src/cph/tests.rs", "use store::Writes;\n", &[]);
     check("crates/engine/src/lib.rs", "use store::Writes;\n", &[]);
 }
@@ -186,31 +140,15 @@ fn an_unexpected_entry_of_the_root_is_found() {
 #[test]
 fn names_that_say_nothing_are_found() {
     let check = |path: &str, text: &str, lines: &[usize]| {
-        assert_eq!(
-            lines_found(names::check, path, text),
-            lines,
-            "{path}: {text}"
-        );
+        assert_eq!(lines_found(names::check, path, text), lines, "{path}: {text}");
     };
     check("crates/api/src/utils.rs", "", &[1]);
     check("crates/api/src/common/time.rs", "", &[1]);
     check("tests/helpers/mod.rs", "", &[1]);
     check("crates/api/src/useful.rs", "", &[]);
-    check(
-        "crates/api/src/lib.rs",
-        "mod listener;\npub(crate) mod misc;\n",
-        &[2],
-    );
-    check(
-        "crates/api/src/lib.rs",
-        concat!("mod help", "er { fn f() {} }\n"),
-        &[1],
-    );
-    check(
-        "crates/api/src/lib.rs",
-        "mod helpers_of_phones;\n// a mod util is refused\n",
-        &[],
-    );
+    check("crates/api/src/lib.rs", "mod listener;\npub(crate) mod misc;\n", &[2]);
+    check("crates/api/src/lib.rs", concat!("mod help", "er { fn f() {} }\n"), &[1]);
+    check("crates/api/src/lib.rs", "mod helpers_of_phones;\n// a mod util is refused\n", &[]);
 }
 
 #[test]
@@ -230,17 +168,9 @@ fn a_file_with_a_second_subject_is_found() {
 #[test]
 fn a_crate_that_does_not_say_what_it_never_does_is_found() {
     let check = |path: &str, text: &str, found: usize| {
-        assert_eq!(
-            files::check(&[file(path, text)]).len(),
-            found,
-            "{path}: {text}"
-        );
+        assert_eq!(files::check(&[file(path, text)]).len(), found, "{path}: {text}");
     };
-    check(
-        "crates/api/src/lib.rs",
-        "//! The doors.\n//! Must never write.\n\nmod cph;\n",
-        0,
-    );
+    check("crates/api/src/lib.rs", "//! The doors.\n//! Must never write.\n\nmod cph;\n", 0);
     check("crates/api/src/lib.rs", "//! The doors.\n\n//! never\n", 1);
     check("crates/api/src/lib.rs", "// never\n", 1);
     check("xtask/src/main.rs", "fn main() {}\n", 1);
@@ -250,10 +180,7 @@ fn a_crate_that_does_not_say_what_it_never_does_is_found() {
 #[test]
 fn a_decision_without_title_or_end_is_found() {
     let check = |text: &str, lines: &[usize]| {
-        assert_eq!(
-            lines_found(files::check, "docs/decisions/0001-x.md", text),
-            lines
-        );
+        assert_eq!(lines_found(files::check, "docs/decisions/0001-x.md", text), lines);
     };
     check("# We use SQLite\n\nBecause.\n", &[]);
     check("We use SQLite\n", &[1]);
@@ -290,29 +217,16 @@ fn a_line_of_rust_that_breaks_a_rule_is_found() {
 #[test]
 fn a_text_is_as_wide_as_it_is_and_a_comment_is_not() {
     let wide = format!("    \"{}\"\n", "x".repeat(100));
-    assert_eq!(
-        lines_found(lines::check, "crates/api/src/cph/tests.rs", &wide),
-        [0; 0]
-    );
-    assert_eq!(
-        lines_found(lines::check, "crates/api/src/cph.rs", &wide),
-        [0; 0]
-    );
+    assert_eq!(lines_found(lines::check, "crates/api/src/cph/tests.rs", &wide), [0; 0]);
+    assert_eq!(lines_found(lines::check, "crates/api/src/cph.rs", &wide), [0; 0]);
     let comment = format!("// {}\n", "x".repeat(100));
-    assert_eq!(
-        lines_found(lines::check, "crates/api/src/cph/tests.rs", &comment),
-        [1]
-    );
+    assert_eq!(lines_found(lines::check, "crates/api/src/cph/tests.rs", &comment), [1]);
 }
 
 #[test]
 fn the_end_of_a_file_is_checked_where_we_write_it() {
     let check = |path: &str, text: &str, found: usize| {
-        assert_eq!(
-            lines::check(&[file(path, text)]).len(),
-            found,
-            "{path}: {text:?}"
-        );
+        assert_eq!(lines::check(&[file(path, text)]).len(), found, "{path}: {text:?}");
     };
     check("docs/operate.md", "text\n", 0);
     check("docs/operate.md", "text", 1);

@@ -63,16 +63,10 @@ fn a_line_of_the_release_becomes_one_of_its_backports() {
              bookworm-backports main\n",
         ),
     );
-    check(
-        "deb http://mirror.example/debian bookworm-updates main",
-        None,
-    );
+    check("deb http://mirror.example/debian bookworm-updates main", None);
     check("deb-src http://mirror.example/debian bookworm main", None);
     check("# deb http://mirror.example/debian bookworm main", None);
-    check(
-        "deb [arch=amd64 http://mirror.example/debian bookworm main",
-        None,
-    );
+    check("deb [arch=amd64 http://mirror.example/debian bookworm main", None);
     check("", None);
 }
 
@@ -96,9 +90,7 @@ fn apt_folder(name: &str, text: &str) -> tempfile::TempDir {
 #[test]
 fn backports_are_added_once_and_only_if_missing() {
     let folder = apt_folder("machine.sources", STANZAS);
-    let ours = folder
-        .path()
-        .join("sources.list.d/fleetwright-backports.sources");
+    let ours = folder.path().join("sources.list.d/fleetwright-backports.sources");
     add_backports(folder.path(), "bookworm").unwrap();
     let written = fs::read_to_string(&ours).unwrap();
     assert!(written.contains("Suites: bookworm-backports"), "{written}");
@@ -112,8 +104,5 @@ fn backports_are_added_once_and_only_if_missing() {
 fn without_a_source_of_the_release_nothing_is_added() {
     let folder = apt_folder("other.list", "deb http://mirror.example/x stable main\n");
     let refusal = add_backports(folder.path(), "bookworm").unwrap_err();
-    assert!(
-        refusal.to_string().contains("no source of Debian bookworm"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("no source of Debian bookworm"), "{refusal}");
 }
