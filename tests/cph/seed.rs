@@ -8,6 +8,9 @@ use crate::harness::{PATIENCE, Phones, Site, Start, tools, wait_for};
 /// The file with the body of the sample, as the page prints it.
 const SAMPLE: &str = "crates/api/tests/data/cph-seed-update.json";
 
+/// The demo's copy of it.
+const DEMONSTRATED: &str = "crates/fleetwright/src/demo/seed-request.json";
+
 /// Its phones.
 const MALFORMED: &str = "a7f3a1c5258347d6b6f1def79e11f2bc";
 const WELL_FORMED: &str = "1678567b8bab40f93711234cb80d0764";
@@ -24,7 +27,9 @@ fn the_first_phone_is_refused_and_the_second_takes_its_values() {
     let site = Site::start(&Start::default(), Phones::with_ids(&[MALFORMED, WELL_FORMED]));
     let cph = site.cph();
 
-    let sample = std::fs::read(tools::workspace().join(SAMPLE)).expect("the sample");
+    let [sample, demonstrated] = [SAMPLE, DEMONSTRATED]
+        .map(|file| std::fs::read(tools::workspace().join(file)).expect("the sample"));
+    assert!(sample == demonstrated, "the demo sends another request");
     let answer = cph.update_raw(&sample).expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.request_id.as_deref(), answer.body["request_id"].as_str());
