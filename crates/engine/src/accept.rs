@@ -9,8 +9,9 @@ use store::write::{Accept, AcceptEntry, AcceptedEntry};
 use store::{AcceptTarget, LaneSeed, Write, Written};
 
 use crate::command::{Error, Update, UpdateEntry, UpdateResult};
-use crate::handle::{Handle, Shared};
+use crate::handle::Handle;
 use crate::lane::Wake;
+use crate::shared::Shared;
 use crate::sweep::wake_all;
 
 impl Handle {

@@ -1,50 +1,17 @@
 //! What operators do through the engine: projects, access keys, devices.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use fleet::limits;
-use fleet::{DeviceId, Kind, Principal, Project, ProjectId, ProjectKey, Secret};
-use quick_cache::sync::Cache;
-use store::write::{CreateKey, CreateProject, ImportDevices, NewDevice, RevokeKey};
+use fleet::{NewDevice, Principal, Project, ProjectId, Secret};
+use store::write::{CreateKey, CreateProject, ImportDevices, ImportedDevice, RevokeKey};
 use store::{LaneSeed, Write, Written};
 
 use crate::command::Error;
 use crate::handle::Handle;
+use crate::keys::AccessKey;
 use crate::lane::Wake;
 use crate::sweep::wake_all;
-
-/// An access key that works: who signs with its secret is a client of its project.
-#[derive(Debug)]
-pub struct AccessKey {
-    /// Its id.
-    pub ak: String,
-    /// The project it opens.
-    pub project: ProjectKey,
-    /// That project's public id.
-    pub project_id: ProjectId,
-    /// The secret that requests are signed with.
-    pub secret: Secret<String>,
-}
-
-/// One device as an operator brings it in, unchecked.
-#[derive(Debug, Clone)]
-pub struct NewDeviceRecord {
-    /// The project.
-    pub project: ProjectId,
-    /// What it is.
-    pub kind: Kind,
-    /// Its id.
-    pub id: DeviceId,
-    /// The operator's name for it.
-    pub name: String,
-    /// The host it lives on; empty if there is none to name.
-    pub server: String,
-    /// `host:port`.
-    pub address: String,
-    /// The profile.
-    pub profile: String,
-}
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,43 +22,16 @@ pub struct Imported {
     pub updated: usize,
 }
 
-/// Opened access keys. A key is forgotten the moment it is revoked.
-pub(crate) struct Keys {
-    opened: Cache<String, Arc<AccessKey>>,
-    /// Goes up with each revocation, so that a look-up which began before one leaves nothing
-    /// behind.
-    revocations: AtomicU64,
-}
-
-impl Keys {
-    pub(crate) fn new() -> Self {
-        Self { opened: Cache::new(limits::ACCESS_KEYS_CACHED_MAX), revocations: AtomicU64::new(0) }
-    }
-
-    fn forget(&self, ak: &str) {
-        self.revocations.fetch_add(1, Ordering::SeqCst);
-        self.opened.remove(ak);
-    }
-
-    /// Keeps a key that was looked up when `revocations` stood as given.
-    fn keep(&self, key: &Arc<AccessKey>, revocations: u64) {
-        self.opened.insert(key.ak.clone(), key.clone());
-        if self.revocations.load(Ordering::SeqCst) != revocations {
-            self.opened.remove(&key.ak);
-        }
-    }
-}
-
 impl Handle {
     /// The access key with this id; `None` if there is none or it is revoked.
     ///
     /// Errors: the store failed, or the secret can't be opened with this server's master key.
     pub async fn access_key(&self, ak: &str) -> Result<Option<Arc<AccessKey>>, Error> {
         let shared = &self.shared;
-        if let Some(key) = shared.keys.opened.get(ak) {
+        if let Some(key) = shared.keys.get(ak) {
             return Ok(Some(key));
         }
-        let revocations = shared.keys.revocations.load(Ordering::SeqCst);
+        let revocations = shared.keys.revocations();
         let Some(sealed) = shared.store.access_key(ak).await? else { return Ok(None) };
         if sealed.revoked_at.is_some() {
             return Ok(None);
@@ -183,7 +123,7 @@ impl Handle {
     pub async fn import(
         &self,
         principal: &Principal,
-        devices: Vec<NewDeviceRecord>,
+        devices: Vec<NewDevice>,
     ) -> Result<Imported, Error> {
         if devices.len() > limits::DEVICES_PER_IMPORT_MAX {
             let detail = format!(
@@ -197,22 +137,14 @@ impl Handle {
         let mut new_devices = Vec::with_capacity(total);
         for (index, record) in devices.into_iter().enumerate() {
             self.check_record(index, &record)?;
-            new_devices.push(NewDevice {
-                project: record.project,
-                kind: record.kind,
-                id: record.id,
-                name: record.name,
-                server: record.server,
-                address: record.address,
-                profile: record.profile,
-                marker: self.random_hex(),
-            });
+            new_devices.push(ImportedDevice { record, marker: self.random_hex() });
         }
         let mut ids = Vec::with_capacity(total);
-        for new in &new_devices {
-            ids.push((self.project_key(principal, &new.project).await?, new.id.clone()));
+        for ImportedDevice { record, .. } in &new_devices {
+            ids.push((self.project_key(principal, &record.project).await?, record.id.clone()));
         }
-        let servers: Vec<String> = new_devices.iter().map(|new| new.server.clone()).collect();
+        let servers: Vec<String> =
+            new_devices.iter().map(|new| new.record.server.clone()).collect();
         let at = self.shared.clock.now();
         let write = Write::ImportDevices(ImportDevices { devices: new_devices, at });
         let written = self.shared.store.write(principal, write).await??;
@@ -228,7 +160,7 @@ impl Handle {
         Ok(Imported { new, updated: total - new })
     }
 
-    fn check_record(&self, index: usize, record: &NewDeviceRecord) -> Result<(), Error> {
+    fn check_record(&self, index: usize, record: &NewDevice) -> Result<(), Error> {
         let at = |field: &str| format!("device {} ({}), {field}", index + 1, record.id);
         check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
         if !record.server.is_empty() {

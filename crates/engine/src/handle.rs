@@ -1,27 +1,24 @@
 //! The engine as the binary starts it and as the doors hold it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fleet::fault_point::FaultPoints;
 use fleet::limits;
-use fleet::{
-    Catalogue, DeviceKey, Epoch, Kind, ProjectId, ProjectKey, RequestId, Shard, Timestamp,
-};
+use fleet::{Catalogue, DeviceKey, RequestId, Timestamp};
 use quick_cache::sync::Cache;
 use store::seal::MasterKey;
 use store::{Reads, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Keys;
 use crate::clock::{Clock, Entropy, RequestIds};
 use crate::driver::{Driver, EventReceiver};
 use crate::judge::Rules;
+use crate::keys::Keys;
 use crate::lane::Bounds;
-use crate::runner::{Message, Runner};
-use crate::step::Running;
+use crate::runner::Runner;
+use crate::shared::Shared;
 use crate::sweep;
 use crate::targets::Targets;
 
@@ -81,49 +78,6 @@ pub struct Options {
     pub settings: Settings,
     /// Where a test may stop the process.
     pub fault_points: FaultPoints,
-}
-
-/// What all parts of the engine share.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) catalogue: Arc<Catalogue>,
-    drivers: HashMap<Kind, Arc<dyn Driver>>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) master_key: MasterKey,
-    pub(crate) rules: Rules,
-    pub(crate) action_timeout: Duration,
-    pub(crate) fault_points: FaultPoints,
-    epochs: HashMap<Shard, Epoch>,
-    request_ids: RequestIds,
-    running: Mutex<Running>,
-    pub(crate) keys: Keys,
-    pub(crate) targets: Targets,
-    /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
-    pub(crate) projects: Cache<ProjectId, ProjectKey>,
-    pub(crate) messages: mpsc::Sender<Message>,
-    #[cfg(feature = "planted-bugs")]
-    pub(crate) planted: Option<crate::planted::Bug>,
-}
-
-impl Shared {
-    pub(crate) fn driver(&self, kind: Kind) -> Option<&Arc<dyn Driver>> {
-        self.drivers.get(&kind)
-    }
-
-    /// The epoch under which this node owns the shard; `None` if it does not.
-    pub(crate) fn epoch(&self, shard: Shard) -> Option<Epoch> {
-        self.epochs.get(&shard).copied()
-    }
-
-    pub(crate) fn set_running(&self, device: DeviceKey, running: bool) {
-        let mut set = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running {
-            set.insert(device);
-        } else {
-            set.remove(&device);
-        }
-    }
 }
 
 /// A running engine. Dropping it ends it at once; [`Engine::stop`] lets the actions in flight end.
@@ -227,6 +181,6 @@ impl Handle {
 
     /// Whether an action is in flight on the device.
     pub fn is_running(&self, device: DeviceKey) -> bool {
-        self.shared.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&device)
+        self.shared.is_running(device)
     }
 }

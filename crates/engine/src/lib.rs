@@ -15,17 +15,20 @@ pub mod command;
 pub mod driver;
 mod handle;
 pub mod judge;
+mod keys;
 pub mod lane;
 pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod runner;
+mod shared;
 mod step;
 mod sweep;
 mod targets;
 
-pub use access::{AccessKey, Imported, NewDeviceRecord};
+pub use access::Imported;
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
 pub use command::{Error, Update, UpdateEntry, UpdateResult};
 pub use driver::{Action, Away, DeviceEvent, Driver, EventSender, Fault, Reached, Report};
 pub use handle::{Engine, Handle, Options, Settings};
+pub use keys::AccessKey;

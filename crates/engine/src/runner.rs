@@ -4,23 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleet::DeviceKey;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::handle::Shared;
-use crate::lane::{After, Attempts, Bounds, Lanes, Moment, Turn, Wake};
+use crate::lane::{After, Attempts, Bounds, Lanes, Moment, Turn};
+use crate::shared::{Message, Shared};
 use crate::step::{self, Outcome};
-
-/// Something that the lanes should know of.
-#[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) device: DeviceKey,
-    pub(crate) server: Arc<str>,
-    pub(crate) wake: Wake,
-}
 
 /// Messages taken at a time before steps are started again.
 const MESSAGES_AT_A_TIME: usize = 256;

@@ -6,17 +6,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleet::Principal;
 use fleet::fault_point::FaultPoint;
 use fleet::limits;
-use fleet::{DeviceKey, Principal};
 use store::write::Settle;
 use store::{Fence, Refused, Work, Write, Written};
 
 use crate::driver::{Away, Report};
-use crate::handle::Shared;
 use crate::judge::{self, Next, Verdict};
 use crate::lane::{Attempts, Turn};
 use crate::plan::{Plan, plan};
+use crate::shared::Shared;
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,6 +201,3 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     text
 }
-
-/// A device whose step may be running.
-pub(crate) type Running = std::collections::HashSet<DeviceKey>;

@@ -11,9 +11,8 @@ use store::LaneSeed;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::driver::{DeviceEvent, EventReceiver};
-use crate::handle::Shared;
 use crate::lane::Wake;
-use crate::runner::Message;
+use crate::shared::{Message, Shared};
 
 /// Reads all devices with work at once and then every `every`: the truth behind all events. Each
 /// page is handed on as it is read, so the first step starts before the scan has ended.

@@ -76,6 +76,25 @@ pub struct Device {
     pub updated_at: Timestamp,
 }
 
+/// What an operator puts on record of a device: what [`Device`] has besides what we add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDevice {
+    /// The project it belongs to.
+    pub project: ProjectId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its id within the project.
+    pub id: DeviceId,
+    /// The operator's name for it.
+    pub name: String,
+    /// The host it lives on; empty if none is given.
+    pub server: String,
+    /// Where it answers: `host:port`.
+    pub address: String,
+    /// The profile by which it is spoken to.
+    pub profile: String,
+}
+
 /// How a device is doing, as the engine last saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

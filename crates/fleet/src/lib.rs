@@ -23,7 +23,7 @@ pub mod time;
 
 pub use catalogue::Catalogue;
 pub use desired::{Desired, Reported, Values};
-pub use device::{BootIdentity, Condition, Device, DeviceState, Kind};
+pub use device::{BootIdentity, Condition, Device, DeviceState, Kind, NewDevice};
 pub use id::{
     DeviceId, DeviceKey, Epoch, JobId, ProjectId, ProjectKey, RequestId, Revision, Shard,
 };

@@ -1,7 +1,7 @@
 //! What can be changed: a closed list.
 
 use fleet::{
-    BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, ProjectId,
+    BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, NewDevice, ProjectId,
     ProjectKey, Refusal, Reported, RequestId, Revision, Shard, Timestamp, Values,
 };
 
@@ -62,28 +62,16 @@ pub struct RevokeKey {
 #[derive(Debug, Clone)]
 pub struct ImportDevices {
     /// The devices.
-    pub devices: Vec<NewDevice>,
+    pub devices: Vec<ImportedDevice>,
     /// Now.
     pub at: Timestamp,
 }
 
-/// One device as an operator brings it in.
+/// One device to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewDevice {
-    /// The project.
-    pub project: ProjectId,
-    /// What it is.
-    pub kind: Kind,
-    /// Its id.
-    pub id: DeviceId,
-    /// The operator's name for it.
-    pub name: String,
-    /// The host it lives on; empty if none was given.
-    pub server: String,
-    /// `host:port`.
-    pub address: String,
-    /// The profile.
-    pub profile: String,
+pub struct ImportedDevice {
+    /// What the operator says of it.
+    pub record: NewDevice,
     /// The marker to give it if it is new.
     pub marker: String,
 }

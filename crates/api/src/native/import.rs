@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use engine::NewDeviceRecord;
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
 use fleet::{DeviceId, Kind, Principal, ProjectId};
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
@@ -43,7 +42,7 @@ pub(super) struct NewDevice {
     profile: String,
 }
 
-impl From<NewDevice> for NewDeviceRecord {
+impl From<NewDevice> for fleet::NewDevice {
     fn from(new: NewDevice) -> Self {
         let NewDevice { kind, project, id, name, server, address, profile } = new;
         Self { project, kind, id, name, server, address, profile }
@@ -110,7 +109,7 @@ pub(super) async fn import_devices(
     State(native): State<Arc<Native>>,
     exchange::Json(NewDevices(devices)): exchange::Json<NewDevices>,
 ) -> Result<Json<Imported>, Problem> {
-    let records = devices.into_iter().map(NewDeviceRecord::from).collect();
+    let records = devices.into_iter().map(fleet::NewDevice::from).collect();
     let imported = native.handle.import(&Principal::admin(), records).await?;
     Ok(Json(Imported { new: imported.new, updated: imported.updated }))
 }

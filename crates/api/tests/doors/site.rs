@@ -9,9 +9,9 @@ use std::time::Duration;
 use api::listener::{self, Listener};
 use api::native::AdminToken;
 use api::router::{self, router};
-use engine::{Clock, Engine, Entropy, Handle, NewDeviceRecord, Settings};
+use engine::{Clock, Engine, Entropy, Handle, Settings};
 use fleet::fault_point::FaultPoints;
-use fleet::{Catalogue, DeviceId, Kind, Principal, ProjectId, Secret, Timestamp};
+use fleet::{Catalogue, DeviceId, Kind, NewDevice, Principal, ProjectId, Secret, Timestamp};
 use store::seal::MasterKey;
 use store::sqlite::Inline;
 use tokio::task::JoinHandle;
@@ -193,8 +193,8 @@ impl Drop for Site {
 }
 
 /// A phone's record.
-fn record(project: &str, id: &str, profile: &str) -> NewDeviceRecord {
-    NewDeviceRecord {
+fn record(project: &str, id: &str, profile: &str) -> NewDevice {
+    NewDevice {
         project: ProjectId::new(project).unwrap(),
         kind: Kind::Phone,
         id: DeviceId::new(id).unwrap(),

@@ -8,10 +8,11 @@ use std::time::Duration;
 use engine::judge::Rules;
 use engine::lane::Bounds;
 use engine::planted::Bug;
-use engine::{Clock, Engine, Handle, NewDeviceRecord, Options, Settings, Update, UpdateEntry};
+use engine::{Clock, Engine, Handle, Options, Settings, Update, UpdateEntry};
 use fleet::fault_point::FaultPoints;
 use fleet::{
-    Catalogue, DeviceId, Door, JobId, Kind, Principal, ProjectId, RequestId, Timestamp, Values,
+    Catalogue, DeviceId, Door, JobId, Kind, NewDevice, Principal, ProjectId, RequestId, Timestamp,
+    Values,
 };
 use store::seal::MasterKey;
 use store::sqlite::Inline;
@@ -212,7 +213,7 @@ impl World {
         let handle = engine.handle();
         handle.create_project(&admin, "simulated".to_owned(), Some(project())).await.unwrap();
         let phones = (0..self.scenario.phones)
-            .map(|number| NewDeviceRecord {
+            .map(|number| NewDevice {
                 project: project(),
                 kind: Kind::Phone,
                 id: phone_id(number),

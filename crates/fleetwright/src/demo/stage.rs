@@ -5,8 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use engine::NewDeviceRecord;
-use fleet::{DeviceId, Kind, Principal, ProjectId, Secret};
+use fleet::{DeviceId, Kind, NewDevice, Principal, ProjectId, Secret};
 use simulator::phones::{self, Fleet};
 use tempfile::TempDir;
 
@@ -115,9 +114,9 @@ impl Stage {
 }
 
 /// The phones as an import takes them.
-fn records(phones: &Fleet, project: &ProjectId) -> Result<Vec<NewDeviceRecord>> {
+fn records(phones: &Fleet, project: &ProjectId) -> Result<Vec<NewDevice>> {
     let record = |phone: &std::sync::Arc<phones::Phone>| {
-        Ok(NewDeviceRecord {
+        Ok(NewDevice {
             project: project.clone(),
             kind: Kind::Phone,
             id: DeviceId::new(phone.id())?,

@@ -30,10 +30,10 @@ pub(crate) async fn an_import_changes_records_and_keeps_marker_and_state(store: 
     let before = device(store, keys[0]).await;
 
     let mut changed = new_device("p", "phone-0");
-    changed.name = "手机".to_owned();
-    changed.server = String::new();
-    changed.address = "[::1]:6000".to_owned();
-    changed.profile = "android".to_owned();
+    changed.record.name = "手机".to_owned();
+    changed.record.server = String::new();
+    changed.record.address = "[::1]:6000".to_owned();
+    changed.record.profile = "android".to_owned();
     changed.marker = "another".to_owned();
     write_as(store, &engine(), import(vec![changed])).await.unwrap();
 
@@ -68,7 +68,7 @@ pub(crate) async fn lists_are_filtered_and_paged_by_key(store: &dyn Store) {
     let (_, keys) = fleet(store, 7).await;
     create_project(store, "q").await;
     let mut far = new_device("q", "far");
-    far.server = "server-2".to_owned();
+    far.record.server = "server-2".to_owned();
     let far = import_new(store, vec![far]).await[0];
     settle_all(store, keys[3]).await;
 

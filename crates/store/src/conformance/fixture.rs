@@ -1,13 +1,13 @@
 //! What the cases have in common: short ways to say what is done to a store.
 
 use fleet::{
-    Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, Principal, ProjectId,
+    Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewDevice, Principal, ProjectId,
     ProjectKey, Proof, Refusal, RequestId, Revision, Timestamp, Values,
 };
 
 use crate::write::{
     Accept, AcceptEntry, AcceptedEntry, CreateKey, CreateProject, EndedJob, ImportDevices,
-    NewDevice, RevokeKey, Settle, Settled,
+    ImportedDevice, RevokeKey, Settle, Settled,
 };
 use crate::{DeviceWithState, Fence, Refused, Store, Write, Written};
 
@@ -66,8 +66,8 @@ pub(crate) fn revoke_key(ak: &str, at: Timestamp) -> Write {
     Write::RevokeKey(RevokeKey { ak: ak.to_owned(), at })
 }
 
-pub(crate) fn new_device(project: &str, id: &str) -> NewDevice {
-    NewDevice {
+pub(crate) fn new_device(project: &str, id: &str) -> ImportedDevice {
+    let record = NewDevice {
         project: project_id(project),
         kind: Kind::Phone,
         id: device_id(id),
@@ -75,16 +75,16 @@ pub(crate) fn new_device(project: &str, id: &str) -> NewDevice {
         server: "server-1".to_owned(),
         address: "127.0.0.1:5555".to_owned(),
         profile: "simulated".to_owned(),
-        marker: format!("marker of {id}"),
-    }
+    };
+    ImportedDevice { record, marker: format!("marker of {id}") }
 }
 
-pub(crate) fn import(devices: Vec<NewDevice>) -> Write {
+pub(crate) fn import(devices: Vec<ImportedDevice>) -> Write {
     Write::ImportDevices(ImportDevices { devices, at: AT })
 }
 
 /// The keys of devices that are all new.
-pub(crate) async fn import_new(store: &dyn Store, devices: Vec<NewDevice>) -> Vec<DeviceKey> {
+pub(crate) async fn import_new(store: &dyn Store, devices: Vec<ImportedDevice>) -> Vec<DeviceKey> {
     let count = devices.len();
     match write_as(store, &engine(), import(devices)).await {
         Ok(Written::Imported { keys, new }) => {

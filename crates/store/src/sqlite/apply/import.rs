@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use fleet::{Condition, DeviceKey, Kind, Principal, ProjectId, ProjectKey, Timestamp};
+use fleet::{Condition, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::records::visible_project;
 use crate::sqlite::rows::{During, damaged};
-use crate::write::{ImportDevices, NewDevice};
+use crate::write::{ImportDevices, ImportedDevice};
 use crate::{Error, Refused, Written};
 
 /// Records the devices, all or none: a refusal in the middle undoes what came before it.
@@ -34,7 +34,8 @@ fn record_all(
     let mut projects: HashMap<&ProjectId, ProjectKey> = HashMap::new();
     let mut keys = Vec::with_capacity(import.devices.len());
     let mut new = 0;
-    for device in &import.devices {
+    for imported in &import.devices {
+        let device = &imported.record;
         let project = match projects.get(&device.project) {
             Some(project) => *project,
             None => match visible_project(connection, principal, &device.project)? {
@@ -43,7 +44,7 @@ fn record_all(
             },
         };
         let Some((key, kind)) = find(connection, project, device)? else {
-            keys.push(insert(connection, project, device, import.at)?);
+            keys.push(insert(connection, project, imported, import.at)?);
             new += 1;
             continue;
         };
@@ -87,9 +88,10 @@ fn find(
 fn insert(
     connection: &Connection,
     project: ProjectKey,
-    device: &NewDevice,
+    imported: &ImportedDevice,
     at: Timestamp,
 ) -> Result<DeviceKey, Error> {
+    let device = &imported.record;
     connection
         .prepare_cached(
             "INSERT INTO device (project, kind, id, name, server, address, profile, marker,
@@ -105,7 +107,7 @@ fn insert(
                 device.server,
                 device.address,
                 device.profile,
-                device.marker,
+                imported.marker,
                 at.0,
             ])
         })

@@ -1,0 +1,78 @@
+//! What all parts of the engine share: the store, the drivers, the time, and what is kept in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fleet::fault_point::FaultPoints;
+use fleet::{Catalogue, DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard};
+use quick_cache::sync::Cache;
+use store::Store;
+use store::seal::MasterKey;
+use tokio::sync::mpsc;
+
+use crate::clock::{Clock, Entropy, RequestIds};
+use crate::driver::Driver;
+use crate::judge::Rules;
+use crate::keys::Keys;
+use crate::lane::Wake;
+use crate::targets::Targets;
+
+/// Something that the lanes should know of.
+#[derive(Debug)]
+pub(crate) struct Message {
+    /// The device.
+    pub(crate) device: DeviceKey,
+    /// The host it lives on; empty if none is known.
+    pub(crate) server: Arc<str>,
+    /// Why.
+    pub(crate) wake: Wake,
+}
+
+/// What all parts of the engine share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) drivers: HashMap<Kind, Arc<dyn Driver>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) master_key: MasterKey,
+    pub(crate) rules: Rules,
+    pub(crate) action_timeout: Duration,
+    pub(crate) fault_points: FaultPoints,
+    pub(crate) epochs: HashMap<Shard, Epoch>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) running: Mutex<HashSet<DeviceKey>>,
+    pub(crate) keys: Keys,
+    pub(crate) targets: Targets,
+    /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
+    pub(crate) projects: Cache<ProjectId, ProjectKey>,
+    pub(crate) messages: mpsc::Sender<Message>,
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) planted: Option<crate::planted::Bug>,
+}
+
+impl Shared {
+    pub(crate) fn driver(&self, kind: Kind) -> Option<&Arc<dyn Driver>> {
+        self.drivers.get(&kind)
+    }
+
+    /// The epoch under which this node owns the shard; `None` if it does not.
+    pub(crate) fn epoch(&self, shard: Shard) -> Option<Epoch> {
+        self.epochs.get(&shard).copied()
+    }
+
+    pub(crate) fn set_running(&self, device: DeviceKey, running: bool) {
+        let mut set = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running {
+            set.insert(device);
+        } else {
+            set.remove(&device);
+        }
+    }
+
+    /// Whether an action is in flight on the device.
+    pub(crate) fn is_running(&self, device: DeviceKey) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&device)
+    }
+}
