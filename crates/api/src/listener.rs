@@ -1,6 +1,7 @@
 //! The accept loop: where every connection of the doors begins, and what bounds it.
 //!
-//! HTTP/1.1 and HTTP/2, in the clear or over TLS, on hyper. A public control plane is attacked
+//! HTTP/1.1, in the clear or over TLS, on hyper; one request at a time on a connection, so that
+//! bounding connections bounds all that strangers can hold. A public control plane is attacked
 //! here first, so each connection has a place in a bounded number, a time by which its headers
 //! must be there, a time that it may idle, a time that it may leave an answer unread, and a size
 //! that its headers may have. Bodies are bounded by [`read_body`], which the doors call.

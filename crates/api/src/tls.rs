@@ -86,7 +86,7 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// A TLS 1.2 and 1.3 configuration for the doors, offering HTTP/2 and HTTP/1.1, and the handle
+/// A TLS 1.2 and 1.3 configuration for the doors, offering HTTP/1.1, and the handle
 /// that reloads its certificate. The files are PEM: the chain, own certificate first, and its
 /// unencrypted private key.
 ///
@@ -102,7 +102,7 @@ pub fn server_config(
         .map_err(Error::Setup)?
         .with_no_client_auth()
         .with_cert_resolver(certificate.clone());
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok((Arc::new(config), certificate))
 }
 

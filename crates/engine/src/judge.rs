@@ -6,6 +6,7 @@
 //! replaced by one later job ends as that one does.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use fleet::desired::DesiredValue;
@@ -132,43 +133,31 @@ fn judge_reached(
     now: Timestamp,
 ) -> Verdict {
     let state = &work.state;
-    let attempt = attempts.refused.saturating_add(1);
-    let last = attempt >= rules.refused_attempts_max;
+    let attempts = attempts_with_this(work, reached, attempts);
     let stands: BTreeMap<&str, Stand> = state
         .desired
         .0
         .iter()
-        .map(|(name, desired)| (name.as_str(), stand(name, desired, reached, last)))
-        .collect();
-
-    let undecided = state
-        .desired
-        .0
-        .iter()
-        .filter(|(name, desired)| {
-            desired.revision > state.settled && stands.get(name.as_str()) == Some(&Stand::Undecided)
+        .map(|(name, desired)| {
+            // What was decided once is not tried again for a job that still waits for others.
+            let last = desired.revision <= state.settled
+                || attempts.refused >= rules.refused_attempts_max
+                    && desired.revision <= attempts.through;
+            (name.as_str(), stand(name, desired, reached, last))
         })
-        .map(|(_, desired)| desired.revision)
-        .min();
+        .collect();
+    let undecided = undecided(work, &stands);
     let settled = undecided.map_or(state.revision, |first| Revision(first.0 - 1));
+    let restored = is_restored(work, action, reached, &stands, attempts, rules);
 
     let mut reported = state.reported.clone();
     reported.revision = state.revision;
     reported.record(&reached.shown, now);
 
-    // A boot is on record once all that it wiped is back, so that what is still missing counts as
-    // wiped in the next attempt too.
-    let restored = reached.boot == state.boot
-        || attempt >= rules.boot_attempts_max
-        || action.set_after_boot.keys().all(|name| {
-            matches!(
-                stands.get(name.as_str()),
-                Some(Stand::Shown | Stand::Failed(Failure::Unsupported { .. }))
-            )
-        });
     let ended = ended_jobs(work, &stands);
     let unfinished = undecided.is_some() || !restored || ended.len() < work.jobs.len();
     let well = state.condition == Condition::Running && state.trouble.is_none();
+    let attempts = Attempts { wiped: if restored { 0 } else { attempts.wiped }, ..attempts };
     Verdict {
         changes: true,
         reported: Some(reported),
@@ -180,11 +169,71 @@ fn judge_reached(
         adopted: true,
         ended,
         next: if unfinished {
-            Next::Retry(Attempts { away: 0, refused: attempt })
+            Next::Retry(decided_up_to(attempts, settled, state.revision))
         } else {
             Next::Rest
         },
     }
+}
+
+/// The attempts with the one that was just made. The first one is at all that was desired then.
+fn attempts_with_this(work: &Work, reached: &Reached, before: Attempts) -> Attempts {
+    let mut hasher = DefaultHasher::new();
+    reached.boot.hash(&mut hasher);
+    let boot = hasher.finish();
+    Attempts {
+        away: 0,
+        refused: before.refused.saturating_add(1),
+        through: if before.refused == 0 { work.state.revision } else { before.through },
+        wiped: if before.boot == boot { before.wiped.saturating_add(1) } else { 1 },
+        boot,
+    }
+}
+
+/// What to remember of the attempts once all is decided up to `settled`. If that is all that they
+/// were counted for, the values after it begin with the one attempt that they have had.
+fn decided_up_to(attempts: Attempts, settled: Revision, revision: Revision) -> Attempts {
+    if settled < attempts.through {
+        attempts
+    } else {
+        Attempts { refused: u8::from(settled < revision), through: revision, ..attempts }
+    }
+}
+
+/// The lowest revision of a value that is undecided.
+fn undecided(work: &Work, stands: &BTreeMap<&str, Stand>) -> Option<Revision> {
+    let state = &work.state;
+    state
+        .desired
+        .0
+        .iter()
+        .filter(|(name, desired)| {
+            desired.revision > state.settled && stands.get(name.as_str()) == Some(&Stand::Undecided)
+        })
+        .map(|(_, desired)| desired.revision)
+        .min()
+}
+
+/// Whether the boot may go on record: all that it wiped is back, or was asked for often enough. A
+/// value that was pending when the boot came is among it: it may be refused only while the phone's
+/// services come up.
+/// Until then, what is still missing counts as wiped in the next attempt too.
+fn is_restored(
+    work: &Work,
+    action: &Action,
+    reached: &Reached,
+    stands: &BTreeMap<&str, Stand>,
+    attempts: Attempts,
+    rules: Rules,
+) -> bool {
+    reached.boot == work.state.boot
+        || attempts.wiped >= rules.boot_attempts_max
+        || action.set_after_boot.keys().chain(action.set.keys()).all(|name| {
+            matches!(
+                stands.get(name.as_str()),
+                Some(Stand::Shown | Stand::Failed(Failure::Unsupported { .. }))
+            )
+        })
 }
 
 fn stand(name: &str, desired: &DesiredValue, reached: &Reached, last: bool) -> Stand {
@@ -217,12 +266,13 @@ fn ended_jobs(work: &Work, stands: &BTreeMap<&str, Stand>) -> Vec<EndedJob> {
     for job in work.jobs.iter().rev() {
         let successors = successors(work, job);
         let end = match successors.as_slice() {
-            [only] => ends.get(only).cloned().unwrap_or_else(|| own_end(job, stands)),
+            [Some(only)] => ends.get(only).cloned().unwrap_or_else(|| own_end(job, stands)),
             _ => own_end(job, stands),
         };
         ends.insert(job.id, end.clone());
         if let Some(end) = end {
-            ended.push(EndedJob { job: job.id, end, superseded_by: successors.last().copied() });
+            let superseded_by = successors.last().copied().flatten();
+            ended.push(EndedJob { job: job.id, end, superseded_by });
         }
     }
     ended.reverse();
@@ -245,9 +295,9 @@ fn own_end(job: &Job, stands: &BTreeMap<&str, Stand>) -> Option<End> {
     })
 }
 
-/// The open jobs that took the place of all of this job's values, oldest first; empty if one of its
-/// values still stands.
-fn successors(work: &Work, job: &Job) -> Vec<JobId> {
+/// The jobs that took the place of all of this job's values, oldest first, `None` for one that has
+/// ended; empty if one of its values still stands.
+fn successors(work: &Work, job: &Job) -> Vec<Option<JobId>> {
     let mut revisions = Vec::new();
     for name in job.patch.keys() {
         match work.state.desired.get(name) {
@@ -259,8 +309,8 @@ fn successors(work: &Work, job: &Job) -> Vec<JobId> {
     revisions.dedup();
     revisions
         .iter()
-        .filter_map(|revision| work.jobs.iter().find(|other| other.revision == *revision))
-        .map(|other| other.id)
+        .map(|revision| work.jobs.iter().find(|other| other.revision == *revision))
+        .map(|other| other.map(|other| other.id))
         .collect()
 }
 
@@ -274,21 +324,26 @@ fn judge_away(
     let state = &work.state;
     let trouble = away.to_string();
     let trouble_began = if state.trouble.is_some() { state.since } else { now };
+    let is_late = |job: &Job| !job.stored && job.accepted_at.plus(rules.job_deadline) <= now;
+    let end_away = |job: &Job| {
+        if job.patch.is_empty() {
+            // It asked for nothing, so there is nothing to wait for.
+            Some(End::Succeeded { proof: Proof::Verified })
+        } else {
+            let failure = Failure::DeadlinePassed { trouble: trouble.clone() };
+            is_late(job).then_some(End::Failed { failure })
+        }
+    };
     let ended: Vec<EndedJob> = work
         .jobs
         .iter()
-        .filter(|job| !job.stored && job.accepted_at.plus(rules.job_deadline) <= now)
-        .map(|job| EndedJob {
-            job: job.id,
-            end: End::Failed { failure: Failure::DeadlinePassed { trouble: trouble.clone() } },
-            superseded_by: None,
-        })
+        .filter_map(|job| Some(EndedJob { job: job.id, end: end_away(job)?, superseded_by: None }))
         .collect();
-    let given_up = !ended.is_empty() || now.since(trouble_began) >= rules.job_deadline;
+    let given_up = work.jobs.iter().any(is_late) || now.since(trouble_began) >= rules.job_deadline;
     let condition = if given_up { Condition::Abnormal } else { state.condition };
     let since = if condition == state.condition { trouble_began } else { now };
     let trouble_new = state.trouble.as_deref() != Some(trouble.as_str());
-    let attempts = Attempts { away: attempts.away.saturating_add(1), refused: 0 };
+    let attempts = Attempts { away: attempts.away.saturating_add(1), ..attempts };
     Verdict {
         changes: trouble_new || condition != state.condition || !ended.is_empty(),
         reported: None,

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use fleet::DeviceKey;
+use fleet::{DeviceKey, Revision};
 
 /// Milliseconds on a clock that never goes back, counted from the engine's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -37,8 +37,7 @@ pub enum Wake {
     /// There is work. A device that is away keeps its wait: more work for it costs no further
     /// probe.
     Work,
-    /// Look at it when there is room, even if there is no work. A device that is away keeps its
-    /// wait.
+    /// Look at it when there is room, even if there is no work. A lane that waits keeps its wait.
     Look,
     /// The device itself may have changed: look at it at once.
     Now,
@@ -60,8 +59,16 @@ pub enum After {
 pub struct Attempts {
     /// Steps in a row in which the device could not be worked on.
     pub away: u8,
-    /// Steps in a row in which it answered and did not show what it should.
+    /// Attempts at the values up to [`Self::through`] that it did not show.
     pub refused: u8,
+    /// The revision up to which values have had [`Self::refused`] attempts. Later ones have had
+    /// fewer, and their attempts are counted when those are decided: so neither does a new value
+    /// cost an old one its end, nor the other way round.
+    pub through: Revision,
+    /// Attempts at what the boot [`Self::boot`] has wiped and it did not take back.
+    pub wiped: u8,
+    /// A hash of the boot identity that [`Self::wiped`] counts for: each boot begins anew.
+    pub boot: u64,
 }
 
 /// A step that may start.
@@ -172,11 +179,11 @@ impl Lanes {
                     let stronger = if again == Some(Wake::Now) { Wake::Now } else { wake };
                     lane.phase = Phase::Running { again: Some(stronger) };
                 }
-                Phase::Waiting(_) if wake != Wake::Now && lane.attempts.away > 0 => {}
+                // It will be looked at anyway.
+                Phase::Waiting(_) if wake == Wake::Look => {}
+                Phase::Waiting(_) if wake == Wake::Work && lane.attempts.away > 0 => {}
                 Phase::Waiting(_) => {
                     lane.phase = Phase::Ready;
-                    // New values get all their attempts, whatever was refused before them.
-                    lane.attempts.refused = 0;
                     lane.look |= wake != Wake::Work;
                     let server = lane.server;
                     self.make_ready(device, server);

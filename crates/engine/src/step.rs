@@ -72,10 +72,9 @@ async fn attempt(shared: &Shared, turn: Turn) -> Result<Outcome, store::Error> {
             rest(shared, &work);
             Outcome::Rest
         }
-        // What is newer may take the place of what was refused, so it starts afresh.
-        Next::Retry(attempts) if newer && attempts.away == 0 => Outcome::Again(Attempts::default()),
+        Next::Retry(attempts) if newer && attempts.away == 0 => Outcome::Again(attempts),
         Next::Retry(attempts) => {
-            let wait = backoff(shared, attempts.away.max(attempts.refused));
+            let wait = backoff(shared, attempts.away.max(attempts.refused).max(attempts.wiped));
             Outcome::Wait(until_deadline(shared, &work, now, wait), attempts)
         }
         Next::RetrySoon(attempts) => {
@@ -126,7 +125,9 @@ async fn settle(
         condition: verdict.condition,
         since: verdict.since,
         trouble: verdict.trouble.clone(),
-        adopted: verdict.adopted,
+        // Only once: looking whether the record is the one that was read costs a look-up.
+        adopted: verdict.adopted && !work.state.adopted,
+        record_at: work.device.updated_at,
         ended: verdict.ended.clone(),
     };
     count_ends(&verdict.ended);

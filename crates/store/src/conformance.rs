@@ -23,6 +23,7 @@ macro_rules! tests {
             projects: every_shard_has_an_epoch,
             devices: an_import_twice_changes_nothing,
             devices: an_import_changes_records_and_keeps_marker_and_state,
+            devices: a_device_at_another_address_has_to_be_adopted_anew,
             devices: an_import_is_whole_or_not_at_all,
             devices: an_import_to_a_foreign_project_is_refused,
             devices: lists_are_filtered_and_paged_by_key,

@@ -57,8 +57,8 @@ pub struct RevokeKey {
 }
 
 /// Records devices. A device that exists already takes the new name, server, address and profile
-/// and keeps its marker and its state. Refused whole with [`Refused::NoSuchProject`] and with
-/// [`Refused::KindDiffers`].
+/// and keeps its marker and its state; at another address it has to be adopted anew. Refused whole
+/// with [`Refused::NoSuchProject`] and with [`Refused::KindDiffers`].
 #[derive(Debug, Clone)]
 pub struct ImportDevices {
     /// The devices.
@@ -140,8 +140,11 @@ pub struct Settle {
     pub since: Timestamp,
     /// Why it can't be worked on, if it can't.
     pub trouble: Option<String>,
-    /// Whether it has shown the record's marker. Never unset by this.
+    /// Whether it has shown the record's marker. Never unset by this, and of no effect if the
+    /// record has changed since [`Self::record_at`]: it may have been another address that did.
     pub adopted: bool,
+    /// When the record that was worked on had last changed.
+    pub record_at: Timestamp,
     /// The jobs that end now.
     pub ended: Vec<EndedJob>,
 }

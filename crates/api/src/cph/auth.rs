@@ -95,6 +95,10 @@ impl Door {
         let room = self.room_for(&body)?;
         let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
         let body = body.map_err(|error| unread(&error))?;
+        // A body may take half a minute; the key may have been revoked meanwhile.
+        if self.handle.access_key(ak).await?.is_none() {
+            return Err(Refusal::UnknownKey.into());
+        }
         let verified = signed.verify(key.secret.expose().as_bytes(), &body, &self.public_hosts);
         if let Err(refusal) = verified {
             if refusal.is_guess() {

@@ -1,18 +1,17 @@
 //! What a connection is doing and since when, so that one that does nothing can be closed.
 //!
-//! hyper's own header time-out also counts idle time and knows neither HTTP/2 nor a connection
-//! that has sent nothing yet. So the socket and the requests note what happens, at the price of a
+//! hyper's own header time-out also counts idle time and does not know a connection that has sent
+//! nothing yet. So the socket and the requests note what happens, at the price of a
 //! clock reading per request and direction, and one timer per connection looks at the notes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use http::Version;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -33,8 +32,6 @@ pub(super) struct Activity {
     started: Instant,
     /// Requests whose answer's body isn't at its end.
     requests: AtomicU32,
-    /// Whether it speaks HTTP/2, where bytes between requests need not begin one.
-    is_http2: AtomicBool,
     /// Since when a head is being read, or [`NEVER`].
     head_since_ms: AtomicU64,
     /// When the last answer ended.
@@ -60,7 +57,6 @@ impl Activity {
         Arc::new(Self {
             started: Instant::now(),
             requests: AtomicU32::new(0),
-            is_http2: AtomicBool::new(false),
             head_since_ms: AtomicU64::new(0),
             quiet_since_ms: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(NEVER),
@@ -73,8 +69,7 @@ impl Activity {
     }
 
     /// A request has come whole but for its body; it lasts until the result is dropped.
-    pub(super) fn request(self: &Arc<Self>, version: Version) -> InFlight {
-        self.is_http2.store(version == Version::HTTP_2, Relaxed);
+    pub(super) fn request(self: &Arc<Self>) -> InFlight {
         self.requests.fetch_add(1, Relaxed);
         self.head_since_ms.store(NEVER, Relaxed);
         InFlight(self.clone())
@@ -108,10 +103,9 @@ impl Activity {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(NEVER - 1)
     }
 
-    /// Bytes came. Outside a request they begin a head; in HTTP/2 they may also be a ping or a
-    /// window update, so there only the first head of a connection has the shorter time.
+    /// Bytes came. Outside a request they begin a head.
     fn note_read(&self) {
-        let begins_head = self.requests.load(Relaxed) == 0 && !self.is_http2.load(Relaxed);
+        let begins_head = self.requests.load(Relaxed) == 0;
         if begins_head && self.head_since_ms.load(Relaxed) == NEVER {
             self.head_since_ms.store(self.now_ms(), Relaxed);
         }

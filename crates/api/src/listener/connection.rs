@@ -10,9 +10,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -27,10 +27,7 @@ use super::{Limits, PeerAddr};
 /// Smallest limit on headers that hyper takes.
 const HEADER_BYTES_MIN: usize = 8 * 1024;
 
-/// Requests at once on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 128;
-
-/// How long an idle HTTP/2 client may take to say goodbye.
+/// How long an idle connection may take to end.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// How long a refused client may take to read its refusal.
@@ -52,7 +49,7 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 /// What serves every connection of a listener.
 pub(super) struct Service {
     /// hyper's settings.
-    builder: Builder<TokioExecutor>,
+    builder: Builder,
     /// The doors.
     router: Router,
     /// TLS, if the listener has it.
@@ -72,20 +69,14 @@ impl Service {
         shutdown: CancellationToken,
     ) -> Self {
         let header_bytes_max = limits.header_bytes_max.max(HEADER_BYTES_MIN);
-        let mut builder = Builder::new(TokioExecutor::new());
+        let mut builder = Builder::new();
         builder
-            .http1()
             .timer(TokioTimer::new())
-            // `Activity` does this for both versions, idle connections apart.
+            // `Activity` does this, idle connections apart.
             .header_read_timeout(None)
             // A head must fit into the buffer. hyper's default of 400 kB, times all connections,
             // would also be too much memory for strangers to fill.
             .max_buf_size(header_bytes_max);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX))
-            .max_concurrent_streams(STREAMS_MAX);
         // Given its state once here, the router need not do so for each request.
         let router = router.with_state(());
         Self { builder, router, tls: tls.map(TlsAcceptor::from), limits, shutdown }
@@ -161,7 +152,7 @@ impl Service {
         peer: SocketAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Response<TrackedBody>, Infallible>> + Send + 'static {
-        let in_flight = activity.request(request.version());
+        let in_flight = activity.request();
         request.extensions_mut().insert(PeerAddr(peer));
         let answer = self.router.clone().call(request.map(Body::new));
         async move { Ok(answer.await?.map(|body| TrackedBody::new(body, in_flight))) }

@@ -60,7 +60,8 @@ pub struct Head<'a> {
     pub path: &'a str,
     /// What follows `?`, still percent-encoded.
     pub query: Option<&'a str>,
-    /// The authority of the request target: HTTP/2 has it instead of a `Host` header.
+    /// The authority of the request target, where it is in absolute form (RFC 9112, section
+    /// 3.2.2): it stands for a `Host` header that isn't there.
     pub authority: Option<&'a str>,
     /// All headers.
     pub headers: &'a HeaderMap,

@@ -15,53 +15,6 @@ async fn answers_several_requests_on_one_connection_with_the_peers_address() {
     }
 }
 
-// Kinds of HTTP/2 frames (RFC 9113, section 6).
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-
-/// One HTTP/2 frame (RFC 9113, section 4.1).
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap();
-    [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
-}
-
-/// Reads frames up to one of this kind; gives its flags and payload.
-async fn frame_of_kind(stream: &mut TcpStream, kind: u8) -> (u8, Vec<u8>) {
-    loop {
-        let mut head = [0; 9];
-        timeout(PATIENCE, stream.read_exact(&mut head)).await.unwrap().unwrap();
-        let mut payload = vec![0; usize::from(head[1]) * 256 + usize::from(head[2])];
-        timeout(PATIENCE, stream.read_exact(&mut payload)).await.unwrap().unwrap();
-        if head[3] == kind {
-            return (head[4], payload);
-        }
-    }
-}
-
-#[tokio::test]
-async fn speaks_http_2_and_says_goodbye_to_an_idle_client() {
-    let serving = serve(short(), None).await;
-    let mut stream = serving.connect().await;
-    // RFC 9113, section 3.4: the preface, then SETTINGS.
-    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    stream.write_all(&frame(SETTINGS, 0, 0, b"")).await.unwrap();
-    // RFC 7541: GET (2), http (6), then :path and :authority as literals.
-    let get = b"\x82\x86\x04\x05/peer\x01\x01x";
-    stream.write_all(&frame(HEADERS, 0x5, 1, get)).await.unwrap();
-    let (_, body) = frame_of_kind(&mut stream, DATA).await;
-    assert_eq!(String::from_utf8(body).unwrap(), stream.local_addr().unwrap().to_string());
-
-    let began = tokio::time::Instant::now();
-    stream.write_all(&frame(PING, 0, 0, &[7; 8])).await.unwrap();
-    assert_eq!(frame_of_kind(&mut stream, PING).await, (1, vec![7; 8]));
-    frame_of_kind(&mut stream, GOAWAY).await;
-    assert!(began.elapsed() >= short().idle_timeout - Duration::from_millis(50));
-    until_closed(&mut stream).await;
-}
-
 #[tokio::test]
 async fn draining_finishes_what_is_open_and_takes_nothing_new() {
     let serving = serve(Limits::default(), None).await;

@@ -76,14 +76,11 @@ async fn answers_over_tls_and_drains() {
 }
 
 #[tokio::test]
-async fn offers_http_2_first() {
+async fn offers_http_1_alone() {
     let (secured, trusted) = Secured::start(Limits::default()).await;
-    for (offered, chosen) in
-        [(&[&b"http/1.1"[..], b"h2"][..], &b"h2"[..]), (&[b"http/1.1"], b"http/1.1")]
-    {
-        let stream = secured.connect(&trusted, offered).await.unwrap();
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(chosen));
-    }
+    let stream = secured.connect(&trusted, &[b"h2", b"http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    assert!(secured.connect(&trusted, &[b"h2"]).await.is_err());
 }
 
 #[tokio::test]

@@ -62,7 +62,8 @@ fn reached(shown: &[(&str, &str)]) -> Reached {
 }
 
 fn judged(work: &Work, reached: Reached, attempt: u8) -> Verdict {
-    let attempts = Attempts { away: 0, refused: attempt };
+    let attempts =
+        Attempts { refused: attempt, through: work.state.revision, ..Attempts::default() };
     let action = Action::default();
     judge(work, &action, &Report::Reached(reached), attempts, Rules::default(), NOW)
 }
@@ -101,8 +102,8 @@ fn a_value_shown_otherwise_is_tried_again_and_then_fails() {
         let verdict = judged(&work, reached(&[("a", "0")]), attempt);
         assert_eq!(ends(&work, &verdict), Vec::<String>::new());
         assert_eq!(verdict.settled, Revision(0));
-        let attempts = Attempts { away: 0, refused: attempt + 1 };
-        assert_eq!(verdict.next, Next::Retry(attempts));
+        let Next::Retry(attempts) = verdict.next else { panic!("it is tried again") };
+        assert_eq!((attempts.refused, attempts.through), (attempt + 1, Revision(1)));
     }
     let verdict = judged(&work, reached(&[("a", "0")]), 2);
     assert_eq!(ends(&work, &verdict), [r#"0: the device took a and shows "0""#]);
@@ -246,17 +247,82 @@ fn a_boot_is_on_record_once_all_that_it_wiped_is_back() {
     work.jobs.clear();
     work.state.settled = Revision(1);
     let action = Action { set_after_boot: values(&[("a", "1"), ("b", "1")]), ..Action::default() };
-    let judged = |shown, refused| {
+    let judged_in = |boot, shown, wiped| {
         let report = Report::Reached(reached(shown));
-        judge(&work, &action, &report, Attempts { away: 0, refused }, Rules::default(), NOW)
+        let attempts = Attempts { wiped, boot, ..Attempts::default() };
+        judge(&work, &action, &report, attempts, Rules::default(), NOW)
     };
-    let partly = judged(&[("a", "1")], 0);
-    assert_eq!(partly.boot, None);
-    assert_eq!(partly.next, Next::Retry(Attempts { away: 0, refused: 1 }));
+    let partly = judged_in(0, &[("a", "1")], 7);
+    assert_eq!(partly.boot, None, "the attempts in another boot do not count");
+    let Next::Retry(Attempts { wiped: 1, boot, .. }) = partly.next else {
+        panic!("it is tried again")
+    };
+    let judged = |shown, wiped| judged_in(boot, shown, wiped);
     let wholly = judged(&[("a", "1"), ("b", "1")], 0);
     assert!(wholly.boot.is_some());
     assert_eq!(wholly.next, Next::Rest);
     assert_eq!(judged(&[("a", "1")], 6).boot, None);
     let given_up = judged(&[("a", "1")], 7);
     assert!(given_up.boot.is_some(), "what it refuses for good is drift");
+}
+
+/// Judges one step after the other, each time with what the step before it left, as new jobs come.
+#[test]
+fn new_values_neither_keep_a_refused_one_open_nor_lose_their_own_attempts() {
+    let first: &[&[(&str, &str)]] = &[&[("bad", "1")]];
+    let then: &[&[(&str, &str)]] = &[&[("bad", "1")], &[("good", "2")], &[("worse", "3")]];
+    let step = |work: &Work, attempts: Attempts| {
+        let report = Report::Reached(reached(&[("good", "2")]));
+        judge(work, &Action::default(), &report, attempts, Rules::default(), NOW)
+    };
+    let next = |verdict: &Verdict| match verdict.next {
+        Next::Retry(attempts) => attempts,
+        _ => panic!("it is tried again"),
+    };
+    let one = next(&step(&work(first), Attempts::default()));
+    let two = next(&step(&work(then), one));
+    assert_eq!((two.refused, two.through), (2, Revision(1)));
+    let verdict = step(&work(then), two);
+    assert_eq!(
+        ends(&work(then), &verdict),
+        ["0: the device took bad and shows nothing", "1: Verified"]
+    );
+    let three = next(&verdict);
+    assert_eq!((three.refused, three.through), (1, Revision(3)), "the last one goes on");
+    let mut rest = work(then);
+    rest.jobs.drain(..2);
+    rest.state.settled = Revision(2);
+    let four = next(&step(&rest, three));
+    let verdict = step(&rest, four);
+    assert_eq!(ends(&rest, &verdict), ["0: the device took worse and shows nothing"]);
+    assert_eq!(verdict.next, Next::Rest);
+}
+
+#[test]
+fn a_job_with_an_ended_successor_ends_by_all_the_values() {
+    let mut work = work(&[&[("x", "1"), ("y", "1")], &[("x", "2")], &[("y", "3")]]);
+    work.jobs.remove(1);
+    let no_way = Reached {
+        faults: BTreeMap::from([("x".to_owned(), Fault::Unsupported("no way".to_owned()))]),
+        ..reached(&[("y", "3")])
+    };
+    let verdict = judged(&work, no_way, 0);
+    assert_eq!(ends(&work, &verdict), ["0: x is not supported: no way by 1", "1: Verified"]);
+}
+
+#[test]
+fn an_empty_patch_waits_for_no_device() {
+    let work = work(&[&[]]);
+    let verdict = away(&work, 1, unreachable());
+    assert_eq!(ends(&work, &verdict), ["0: Verified"]);
+    assert_eq!(verdict.condition, Condition::Running);
+}
+
+#[test]
+fn a_value_that_was_decided_stays_so_for_a_job_that_waits_for_another() {
+    let mut work = work(&[&[("bad", "1"), ("slow", "1")], &[("slow", "2")]]);
+    work.state.settled = Revision(1);
+    let verdict = judged(&work, reached(&[("slow", "2")]), 0);
+    assert_eq!(ends(&work, &verdict), ["0: the device took bad and shows nothing", "1: Verified"]);
+    assert_eq!(verdict.next, Next::Rest);
 }

@@ -55,7 +55,11 @@ fn an_absent_device_is_probed_when_due_and_not_for_each_new_job() {
     lanes.wake(device(1), "a", Wake::Work);
     assert_eq!(started(&mut lanes, 0), [1]);
     lanes.wake(device(1), "a", Wake::Work);
-    lanes.finished(device(1), After::Wait(Moment(500)), Attempts { away: 1, refused: 0 });
+    lanes.finished(
+        device(1),
+        After::Wait(Moment(500)),
+        Attempts { away: 1, refused: 0, ..Attempts::default() },
+    );
     lanes.wake(device(1), "a", Wake::Work);
     assert_eq!(started(&mut lanes, 499), Vec::<i64>::new());
     assert_eq!(lanes.next_due(), Some(Moment(500)));
@@ -67,12 +71,20 @@ fn a_device_that_returned_is_worked_at_once() {
     let mut lanes = Lanes::new(BOUNDS);
     lanes.wake(device(1), "a", Wake::Work);
     assert_eq!(started(&mut lanes, 0), [1]);
-    lanes.finished(device(1), After::Wait(Moment(30_000)), Attempts { away: 7, refused: 0 });
+    lanes.finished(
+        device(1),
+        After::Wait(Moment(30_000)),
+        Attempts { away: 7, refused: 0, ..Attempts::default() },
+    );
     lanes.wake(device(1), "a", Wake::Now);
     assert_eq!(started(&mut lanes, 1), [1]);
     lanes.wake(device(1), "a", Wake::Now);
     lanes.wake(device(1), "a", Wake::Work);
-    lanes.finished(device(1), After::Wait(Moment(30_000)), Attempts { away: 8, refused: 0 });
+    lanes.finished(
+        device(1),
+        After::Wait(Moment(30_000)),
+        Attempts { away: 8, refused: 0, ..Attempts::default() },
+    );
     assert_eq!(started(&mut lanes, 2), [1], "it returned while a step was in flight");
 }
 
@@ -81,7 +93,11 @@ fn new_work_ends_the_wait_of_a_device_that_answers() {
     let mut lanes = Lanes::new(BOUNDS);
     lanes.wake(device(1), "a", Wake::Work);
     assert_eq!(started(&mut lanes, 0), [1]);
-    lanes.finished(device(1), After::Wait(Moment(500)), Attempts { away: 0, refused: 1 });
+    lanes.finished(
+        device(1),
+        After::Wait(Moment(500)),
+        Attempts { away: 0, refused: 1, ..Attempts::default() },
+    );
     lanes.wake(device(1), "a", Wake::Work);
     assert_eq!(started(&mut lanes, 1), [1]);
 }
@@ -99,6 +115,18 @@ fn devices_without_a_server_bound_only_themselves() {
 fn a_lane_is_small() {
     // The design bound is 128 bytes a lane, map entry included.
     assert!(size_of::<(DeviceKey, Lane)>() + size_of::<(Moment, DeviceKey)>() <= 128);
+}
+
+#[test]
+fn a_lane_that_waits_is_not_looked_at_before_its_time() {
+    let mut lanes = Lanes::new(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1]);
+    let attempts = Attempts { wiped: 3, ..Attempts::default() };
+    lanes.finished(device(1), After::Wait(Moment(4_000)), attempts);
+    lanes.wake(device(1), "a", Wake::Look);
+    assert_eq!(started(&mut lanes, 3_999), Vec::<i64>::new());
+    assert_eq!(lanes.start_next(Moment(4_000)).unwrap().attempts, attempts);
 }
 
 #[test]
@@ -165,7 +193,7 @@ proptest! {
                         _ => After::Wait(Moment(now + 100)),
                     };
                     let away = u8::from(matches!(after, After::Wait(_)));
-                    lanes.finished(device(number), after, Attempts { away, refused: 0 });
+                    lanes.finished(device(number), after, Attempts { away, refused: 0, ..Attempts::default() });
                 }
                 Step::Finish(..) => {}
                 Step::Pass(milliseconds) => now += milliseconds,

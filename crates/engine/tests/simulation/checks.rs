@@ -70,7 +70,16 @@ async fn wait_until_settled(world: &World) -> Result<(), String> {
             return Ok(());
         }
     }
-    Err(format!("not everything was settled {SETTLES_WITHIN:?} after all misfortune ended"))
+    let open: Vec<String> = devices(world)
+        .await
+        .into_iter()
+        .filter(|device| device.state.has_work())
+        .map(|device| format!("{}: {:?}", device.device.id, device.state))
+        .collect();
+    Err(format!(
+        "not everything was settled {SETTLES_WITHIN:?} after all misfortune ended:\n{}",
+        open.join("\n")
+    ))
 }
 
 /// All that is known at the end.

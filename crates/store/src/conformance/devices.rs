@@ -1,9 +1,10 @@
 //! Devices: import, lists, isolation.
 
-use fleet::{Condition, DeviceKey, DeviceState, Kind, Principal};
+use fleet::{Condition, DeviceKey, DeviceState, Kind, Principal, Timestamp};
 
 use super::fixture::*;
-use crate::{DeviceFilter, Page, Refused, Store, Written};
+use crate::write::ImportDevices;
+use crate::{DeviceFilter, Page, Refused, Store, Write, Written};
 
 pub(crate) async fn an_import_twice_changes_nothing(store: &dyn Store) {
     create_project(store, "p").await;
@@ -62,6 +63,30 @@ pub(crate) async fn an_import_to_a_foreign_project_is_refused(store: &dyn Store)
     assert_eq!(refused, Err(Refused::NoSuchProject(project_id("other"))));
     assert!(write_as(store, &client, import(vec![new_device("own", "a")])).await.is_ok());
     assert_eq!(store.device(&engine(), None, &device_id("a")).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_device_at_another_address_has_to_be_adopted_anew(store: &dyn Store) {
+    let (_, keys) = fleet(store, 1).await;
+    settle_all(store, keys[0]).await;
+    let mut changed = new_device("p", "phone-0");
+    changed.record.name = "renamed".to_owned();
+    write_as(store, &engine(), import(vec![changed.clone()])).await.unwrap();
+    assert!(device(store, keys[0]).await.state.adopted, "it is where it was");
+
+    changed.record.address = "10.0.0.9:5555".to_owned();
+    let later = Timestamp(AT.0 + 60);
+    let moved = ImportDevices { devices: vec![changed], at: later };
+    write_as(store, &engine(), Write::ImportDevices(moved)).await.unwrap();
+    assert!(!device(store, keys[0]).await.state.adopted);
+
+    // A step that began at the old address adopts nothing; one at the new address does.
+    let fence = fence(store, keys[0]).await;
+    let mut result = settle(keys[0], fence, 0);
+    settled(store, result.clone()).await.unwrap();
+    assert!(!device(store, keys[0]).await.state.adopted);
+    result.record_at = later;
+    settled(store, result).await.unwrap();
+    assert!(device(store, keys[0]).await.state.adopted);
 }
 
 pub(crate) async fn lists_are_filtered_and_paged_by_key(store: &dyn Store) {

@@ -159,6 +159,7 @@ pub(crate) fn settle(device: DeviceKey, fence: Fence, settled: i64) -> Settle {
         since: Timestamp(AT.0 + 4),
         trouble: None,
         adopted: true,
+        record_at: AT,
         ended: Vec::new(),
     }
 }

@@ -60,6 +60,13 @@ impl Log {
         }
     }
 
+    /// Notes how much a checkpoint copied. A log that has started over since is shorter than that,
+    /// and nothing of what it holds now is copied.
+    fn checkpointed(&self, copied: u32) {
+        let current = if copied <= self.pages.load(Ordering::Relaxed) { copied } else { 0 };
+        self.copied.store(current, Ordering::Relaxed);
+    }
+
     /// Its length in bytes.
     pub(super) fn bytes(&self) -> u64 {
         u64::from(self.pages.load(Ordering::Relaxed)) * FRAME_BYTES
@@ -179,7 +186,7 @@ pub(super) fn run(connection: &Connection, log: &Log, disk: &Disk, stop: &Stop) 
         if rest >= PASSIVE_PAGES || (rest > 0 && (each_second || pages >= PAGES_MANY)) {
             let _guard = log.checkpointing.lock().unwrap_or_else(PoisonError::into_inner);
             match checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-                Ok(done) => log.copied.store(done.copied, Ordering::Relaxed),
+                Ok(done) => log.checkpointed(done.copied),
                 Err(error) => tracing::warn!(%error, "the log of the database can't be copied"),
             }
         }

@@ -124,13 +124,21 @@ fn insert(
     Ok(DeviceKey(key))
 }
 
-/// Gives an existing device the new name, server, address and profile.
+/// Gives an existing device the new name, server, address and profile. At another address it is not
+/// adopted any more: what was adopted may have been another phone, which is why it is corrected.
 fn update(
     connection: &Connection,
     key: DeviceKey,
     device: &NewDevice,
     at: Timestamp,
 ) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "UPDATE device_state SET adopted = 0
+             WHERE device = ?1 AND ?2 <> (SELECT address FROM device WHERE key = ?1)",
+        )
+        .and_then(|mut update| update.execute(params![key.0, device.address]))
+        .during("give up an adoption")?;
     connection
         .prepare_cached(
             "UPDATE device SET name = ?2, server = ?3, address = ?4, profile = ?5, updated_at = ?6

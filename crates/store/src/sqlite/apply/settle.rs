@@ -12,13 +12,15 @@ const SELECT: &str = "SELECT project, has_work, revision, settled, open_jobs
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device whose work is what it was: leaves the index over it alone.
 const UPDATE: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3, condition = ?4,
-         since = ?5, trouble = ?6, boot = coalesce(?7, boot), adopted = max(adopted, ?8),
+         since = ?5, trouble = ?6, boot = coalesce(?7, boot), adopted = max(adopted, ?8 AND EXISTS (
+             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)),
          reported = coalesce(?9, reported)
      WHERE device = ?1";
 /// Changes the state of a device that has got or lost work.
 const UPDATE_WITH_WORK: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3,
          condition = ?4, since = ?5, trouble = ?6, boot = coalesce(?7, boot),
-         adopted = max(adopted, ?8), reported = coalesce(?9, reported), has_work = ?10
+         adopted = max(adopted, ?8 AND EXISTS (
+             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)), reported = coalesce(?9, reported), has_work = ?11
      WHERE device = ?1";
 /// Ends an open job.
 const END: &str = "UPDATE job SET state = ?2, ended_at = ?3, finisher_epoch = ?4,
@@ -155,8 +157,9 @@ fn update(
         update.raw_bind_parameter(7, boot.as_deref())?;
         update.raw_bind_parameter(8, settle.adopted)?;
         update.raw_bind_parameter(9, reported.as_deref())?;
+        update.raw_bind_parameter(10, settle.record_at.0)?;
         if now_has_work != state.has_work {
-            update.raw_bind_parameter(10, now_has_work)?;
+            update.raw_bind_parameter(11, now_has_work)?;
         }
         update.raw_execute()
     };

@@ -215,7 +215,7 @@ fn header_values_are_trimmed() {
 }
 
 #[test]
-fn the_authority_of_http_2_stands_for_host() {
+fn the_authority_of_the_target_stands_for_host() {
     let mut wire = vector_a();
     wire.headers.remove("host");
     let mut head = wire.head();
