@@ -1,4 +1,5 @@
-//! What all parts of the engine share: the store, the drivers, the time, and what is kept in memory.
+//! What all parts of the engine share: the store, the drivers, the time, and what is kept in
+//! memory.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

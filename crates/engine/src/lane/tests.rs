@@ -193,7 +193,8 @@ proptest! {
                         _ => After::Wait(Moment(now + 100)),
                     };
                     let away = u8::from(matches!(after, After::Wait(_)));
-                    lanes.finished(device(number), after, Attempts { away, refused: 0, ..Attempts::default() });
+                    let attempts = Attempts { away, ..Attempts::default() };
+                    lanes.finished(device(number), after, attempts);
                 }
                 Step::Finish(..) => {}
                 Step::Pass(milliseconds) => now += milliseconds,

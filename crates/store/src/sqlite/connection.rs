@@ -18,8 +18,9 @@ pub(super) const PAGE_BYTES: u32 = 4096;
 const VERSION_MIN: i32 = 3_051_003;
 
 /// How long the writer waits for a reader to let go of the log when it restarts it. Nothing else
-/// can keep the writer waiting: there is one of it, and the directory is locked.
-const WRITER_BUSY: Duration = Duration::from_millis(50);
+/// can keep the writer waiting: there is one of it, and the directory is locked. Short, for every
+/// caller waits with it, and it tries again 16 MB later.
+const WRITER_BUSY: Duration = Duration::from_millis(5);
 
 /// How long a reader waits; only the recovery of a log can keep it waiting.
 const READER_BUSY: Duration = Duration::from_secs(1);

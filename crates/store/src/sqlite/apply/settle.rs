@@ -12,7 +12,8 @@ const SELECT: &str = "SELECT project, has_work, revision, settled, open_jobs
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device whose work is what it was: leaves the index over it alone.
 const UPDATE: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3, condition = ?4,
-         since = ?5, trouble = ?6, boot = coalesce(?7, boot), adopted = max(adopted, ?8 AND EXISTS (
+         since = ?5, trouble = ?6, boot = coalesce(?7, boot),
+         adopted = max(adopted, ?8 AND EXISTS (
              SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)),
          reported = coalesce(?9, reported)
      WHERE device = ?1";
@@ -20,7 +21,8 @@ const UPDATE: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3, cond
 const UPDATE_WITH_WORK: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3,
          condition = ?4, since = ?5, trouble = ?6, boot = coalesce(?7, boot),
          adopted = max(adopted, ?8 AND EXISTS (
-             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)), reported = coalesce(?9, reported), has_work = ?11
+             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)),
+         reported = coalesce(?9, reported), has_work = ?11
      WHERE device = ?1";
 /// Ends an open job.
 const END: &str = "UPDATE job SET state = ?2, ended_at = ?3, finisher_epoch = ?4,
