@@ -216,8 +216,7 @@ fn undecided(work: &Work, stands: &BTreeMap<&str, Stand>) -> Option<Revision> {
 
 /// Whether the boot may go on record: all that it wiped is back, or was asked for often enough. A
 /// value that was pending when the boot came is among it: it may be refused only while the phone's
-/// services come up.
-/// Until then, what is still missing counts as wiped in the next attempt too.
+/// services come up. Until then, what is missing counts as wiped in the next attempt too.
 fn is_restored(
     work: &Work,
     action: &Action,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
@@ -154,9 +154,34 @@ impl Service {
     ) -> impl Future<Output = Result<Response<TrackedBody>, Infallible>> + Send + 'static {
         let in_flight = activity.request();
         request.extensions_mut().insert(PeerAddr(peer));
-        let answer = self.router.clone().call(request.map(Body::new));
-        async move { Ok(answer.await?.map(|body| TrackedBody::new(body, in_flight))) }
+        // hyper looks at its bound only when its buffer is full, so a larger head may have come.
+        let fits = head_bytes(&request) <= self.limits.header_bytes_max.max(HEADER_BYTES_MIN);
+        let answer = fits.then(|| self.router.clone().call(request.map(Body::new)));
+        async move {
+            let answer = match answer {
+                Some(answer) => answer.await?,
+                None => head_too_large(),
+            };
+            Ok(answer.map(|body| TrackedBody::new(body, in_flight)))
+        }
     }
+}
+
+/// Bytes of a request's head, as it may have been sent at the least.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let uri = request.uri();
+    let fields = request.headers().iter();
+    uri.path().len()
+        + uri.query().map_or(0, str::len)
+        + fields.map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+}
+
+/// The answer to a head over the bound; the connection ends with it.
+fn head_too_large() -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// Tells a connection over the cap so, and closes it.
