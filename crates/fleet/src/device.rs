@@ -1,5 +1,6 @@
 //! Devices: what is on record of each, and what is known of its state.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::{Desired, Reported};
 use crate::id::{DeviceId, DeviceKey, JobId, ProjectId, ProjectKey, Revision};
+use crate::operation::PowerStep;
 use crate::time::Timestamp;
 
 /// What a device is, and so which driver speaks to it.
@@ -66,6 +68,9 @@ pub struct Device {
     pub server: String,
     /// Where it answers: `host:port`.
     pub address: String,
+    /// What its server calls it, for the commands of its profile: a container's name; empty if none
+    /// was given.
+    pub container: String,
     /// The profile by which it is spoken to.
     pub profile: String,
     /// The mark that proves that the device at the address is this one.
@@ -91,6 +96,8 @@ pub struct NewDevice {
     pub server: String,
     /// Where it answers: `host:port`.
     pub address: String,
+    /// What its server calls it; empty if none is given.
+    pub container: String,
     /// The profile by which it is spoken to.
     pub profile: String,
 }
@@ -103,17 +110,34 @@ pub enum Condition {
     New,
     /// Reached, proved to be the right one, and running.
     Running,
+    /// It was told to restart and is not back yet.
+    Restarting,
+    /// It was told to go back to how it left the factory and is not back yet.
+    Resetting,
+    /// It was told to stop and still answers.
+    Stopping,
+    /// An operator or a job has stopped it. It counts as running again once it answers.
+    Stopped,
     /// Could not be reached, or could not be proved to be the right one, for as long as a job may
     /// wait.
     Abnormal,
 }
 
 impl Condition {
+    /// Whether values for such a device are stored until it runs again, and the door says so.
+    pub fn stores(self) -> bool {
+        matches!(self, Self::Abnormal | Self::Stopped | Self::Stopping)
+    }
+
     /// The word that stands for it in the store and the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::New => "new",
             Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Resetting => "resetting",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
             Self::Abnormal => "abnormal",
         }
     }
@@ -132,6 +156,10 @@ impl FromStr for Condition {
         match text {
             "new" => Ok(Self::New),
             "running" => Ok(Self::Running),
+            "restarting" => Ok(Self::Restarting),
+            "resetting" => Ok(Self::Resetting),
+            "stopping" => Ok(Self::Stopping),
+            "stopped" => Ok(Self::Stopped),
             "abnormal" => Ok(Self::Abnormal),
             _ => Err(UnknownWord { what: "condition", word: text.to_owned() }),
         }
@@ -166,6 +194,53 @@ impl FromStr for BootIdentity {
     }
 }
 
+/// What a phone said of itself when it was last seen in a new boot, by the words of
+/// [`Facts::MODEL`] and its neighbours. What it did not say is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Facts(pub BTreeMap<String, String>);
+
+impl Facts {
+    /// The model: `ro.product.model`.
+    pub const MODEL: &'static str = "model";
+    /// The Android release: `ro.build.version.release`.
+    pub const RELEASE: &'static str = "release";
+    /// The build as shown to people: `ro.build.display.id`.
+    pub const BUILD: &'static str = "build";
+    /// The build's fingerprint: `ro.build.fingerprint`.
+    pub const FINGERPRINT: &'static str = "fingerprint";
+    /// The user that commands run as: what `id -u` says.
+    pub const USER: &'static str = "user";
+    /// The rights that its profile's way to them was seen to give: `root` or `shell`.
+    pub const RIGHTS: &'static str = "rights";
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// A value that the device holds and that acts only after a restart: the mark that stays until one
+/// has made it act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestartPending {
+    /// The boot in which the value was first shown; any other has made it act. `None` if the device
+    /// tells no boots apart.
+    pub boot: Option<BootIdentity>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What an operator asked for when adopting a device. Kept until it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdoptionRequest {
+    /// Whether a phone that bears another marker is given the record's all the same.
+    pub replace_marker: bool,
+    /// Whether what the phone shows becomes what is desired, where nothing is desired yet.
+    pub from_reported: bool,
+}
+
 /// What is known of a device's state. One row, changed with every accepted update and every result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceState {
@@ -188,6 +263,19 @@ pub struct DeviceState {
     pub boot: Option<BootIdentity>,
     /// Whether the device has once shown the record's marker.
     pub adopted: bool,
+    /// Whether an operator has frozen it: it takes no updates until unfrozen.
+    pub frozen: bool,
+    /// An adoption that was asked for and is not done.
+    pub adoption: Option<AdoptionRequest>,
+    /// Another device whose address answers with this device's marker: a copy of this phone. Until
+    /// that ends, nothing is set on either.
+    pub copy: Option<DeviceKey>,
+    /// A restart, reset or stop that was begun and is not over.
+    pub power: Option<PowerStep>,
+    /// The values that the device holds and that wait for a restart to act, by property.
+    pub restart_pending: BTreeMap<String, RestartPending>,
+    /// What the device said of itself.
+    pub facts: Facts,
     /// Its open jobs, oldest first.
     pub open_jobs: Vec<JobId>,
 }
@@ -205,6 +293,12 @@ impl DeviceState {
             trouble: None,
             boot: None,
             adopted: false,
+            frozen: false,
+            adoption: None,
+            copy: None,
+            power: None,
+            restart_pending: BTreeMap::new(),
+            facts: Facts::default(),
             open_jobs: Vec::new(),
         }
     }
@@ -216,5 +310,8 @@ impl DeviceState {
             || !self.open_jobs.is_empty()
             || self.condition != Condition::Running
             || self.trouble.is_some()
+            || self.adoption.is_some()
+            || self.copy.is_some()
+            || self.power.is_some()
     }
 }

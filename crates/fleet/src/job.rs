@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::desired::Values;
 use crate::device::UnknownWord;
 use crate::id::{DeviceKey, JobId, ProjectKey, Revision};
+use crate::operation::Operation;
 use crate::time::Timestamp;
 
 /// The API through which an update came.
@@ -53,6 +54,8 @@ pub struct Job {
     pub project: ProjectKey,
     /// The revision that the device's desired state got from it.
     pub revision: Revision,
+    /// What it asks of the device besides the values.
+    pub operation: Operation,
     /// The values asked for.
     pub patch: Values,
     /// Whether the device was away when the call came, so that the door answered at once that the
@@ -79,6 +82,8 @@ pub enum JobState {
     WaitingForDevice,
     /// An action is in flight on its device.
     Running,
+    /// It asked for a restart that has not begun or is not over.
+    WaitingForRestart,
     /// The device holds the values.
     Succeeded,
     /// It ended otherwise.
@@ -92,6 +97,7 @@ impl JobState {
             Self::Pending => "pending",
             Self::WaitingForDevice => "waiting for the device",
             Self::Running => "running",
+            Self::WaitingForRestart => "waiting for a restart",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
         }
@@ -110,6 +116,7 @@ impl Job {
         match &self.end {
             Some(Ended { end: End::Succeeded { .. }, .. }) => JobState::Succeeded,
             Some(Ended { end: End::Failed { .. }, .. }) => JobState::Failed,
+            None if self.operation.is_power() && !away => JobState::WaitingForRestart,
             None if away => JobState::WaitingForDevice,
             None if running => JobState::Running,
             None => JobState::Pending,
@@ -153,6 +160,8 @@ pub enum Proof {
     Verified,
     /// The device said yes and its profile has no way to read back.
     Acknowledged,
+    /// The values are a record of ours: nothing on this make of device reads them.
+    Recorded,
 }
 
 /// Why a job failed.
@@ -185,6 +194,20 @@ pub enum Failure {
         /// Why.
         detail: String,
     },
+    /// The value is fixed when the device's container starts: it has to be made anew with it.
+    NeedsRecreate {
+        /// The property.
+        name: String,
+        /// The container argument that gives it the value.
+        argument: String,
+    },
+    /// The device could not be restarted, reset or stopped.
+    PowerFailed {
+        /// What was asked for.
+        operation: Operation,
+        /// What stood in the way, in a sentence.
+        detail: String,
+    },
 }
 
 impl fmt::Display for Failure {
@@ -197,6 +220,13 @@ impl fmt::Display for Failure {
             }
             Self::ReadBackDiffers { name, shown: None } => {
                 write!(f, "the device took {name} and shows nothing")
+            }
+            Self::NeedsRecreate { name, argument } => write!(
+                f,
+                "{name} needs recreate: it is fixed when the container starts, by {argument}"
+            ),
+            Self::PowerFailed { operation, detail } => {
+                write!(f, "the {} failed: {detail}", operation.name())
             }
             Self::Unsupported { name, detail } => write!(f, "{name} is not supported: {detail}"),
         }

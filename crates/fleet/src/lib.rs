@@ -15,6 +15,7 @@ pub mod fault_point;
 pub mod id;
 pub mod job;
 pub mod limits;
+pub mod operation;
 pub mod principal;
 pub mod project;
 pub mod refusal;
@@ -23,13 +24,17 @@ pub mod time;
 
 pub use catalogue::Catalogue;
 pub use desired::{Desired, Reported, Values};
-pub use device::{BootIdentity, Condition, Device, DeviceState, Kind, NewDevice};
+pub use device::{
+    AdoptionRequest, BootIdentity, Condition, Device, DeviceState, Facts, Kind, NewDevice,
+    RestartPending,
+};
 pub use id::{
     DeviceId, DeviceKey, Epoch, JobId, ProjectId, ProjectKey, RequestId, Revision, Shard,
 };
 pub use job::{Door, End, Ended, Failure, Job, JobState, Proof};
+pub use operation::{Operation, PowerStep};
 pub use principal::{Principal, Role};
-pub use project::Project;
+pub use project::{AdoptionPolicy, DriftPolicy, Project, ProjectSettings, ServerSettings};
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -13,6 +13,20 @@ pub const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a device's address, `host:port`: a DNS name has at most 253.
 pub const ADDRESS_BYTES_MAX: usize = 260;
 
+/// Tags on one phone or server: CPH API, "Creating tags in batches".
+pub const TAGS_PER_RESOURCE_MAX: usize = 10;
+/// Bytes of a tag's key and of its value: CPH counts characters, at most 127 and 255, of up to four
+/// bytes each.
+pub const TAG_BYTES_MAX: usize = 1_020;
+/// Makes of phone in one project's list of models and images.
+pub const MAKES_MAX: u32 = 1_000;
+/// Bytes of a user's name and of a password.
+pub const USER_BYTES_MAX: usize = 128;
+/// Addresses that one discovery looks at; the CLI sends longer lists in pieces of this size.
+pub const DISCOVERED_PER_CALL_MAX: usize = 1_024;
+/// Addresses that a discovery looks at at a time.
+pub const DISCOVERY_AT_A_TIME: usize = 64;
+
 /// Phones in one call: the bound of `phones` in CPH's API definition.
 pub const PHONES_PER_UPDATE_MAX: usize = 8_096;
 /// Devices in one import call; the CLI sends larger files in pieces of this size.
@@ -44,6 +58,31 @@ pub const OPEN_JOBS_PER_DEVICE_MAX: usize = 64;
 
 /// Applications at a time on one server (the host that phones live on).
 pub const ACTIONS_PER_SERVER_MAX: usize = 8;
+/// Phones of one server that are being restarted at a time, from the last look before to the last
+/// read-back after.
+pub const RESTARTS_PER_SERVER_MAX: usize = 2;
+/// Phones of one server that boot at a time because we told them to.
+pub const BOOTS_PER_SERVER_MAX: usize = 1;
+/// Phones of one project that are being restarted at a time.
+pub const RESTARTS_PER_PROJECT_MAX: usize = 100;
+/// How long a phone may take to come back from a restart, reset or start.
+pub const BOOT_DEADLINE: Duration = Duration::from_secs(300);
+/// How long a phone that was told to restart may go on in the same boot before it is told again.
+pub const RESTART_TOLD_AGAIN: Duration = Duration::from_secs(60);
+/// How often a phone is told to restart before it counts as refused.
+pub const RESTART_TOLD_MAX: u8 = 2;
+/// How long a command of the operator's may take.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
+/// The wait before a device of a paused project is looked at again, if nothing wakes it.
+pub const PAUSED_RETRY: Duration = Duration::from_secs(30);
+/// How long a token works: IAM's work for 24 hours.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Tokens kept in memory.
+pub const TOKENS_CACHED_MAX: usize = 10_000;
+/// Passwords that are checked at a time: each takes 19 MiB and some 50 ms of one core.
+pub const PASSWORD_CHECKS_AT_A_TIME: usize = 2;
+/// Passwords that wait to be checked; over it signing in is refused as busy.
+pub const PASSWORD_CHECKS_WAITING_MAX: usize = 64;
 /// Actions in flight on one node, over all servers. Each holds a connection and some kilobytes.
 pub const ACTIONS_PER_NODE_MAX: usize = 1_024;
 /// How long one action on a phone may take.

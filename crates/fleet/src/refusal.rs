@@ -35,6 +35,9 @@ pub enum Refusal {
         /// What the property does allow.
         detail: String,
     },
+    /// An operator has frozen the device.
+    #[error("the device is frozen")]
+    Frozen,
     /// The device has as many open jobs as it may have, or as much desired state.
     #[error("the device is busy: {detail}")]
     Busy {

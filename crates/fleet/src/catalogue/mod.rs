@@ -1,23 +1,35 @@
 //! The catalogue: what is known of each property, and how each make of device takes it.
 //!
-//! It is data. The texts of the files come in, are checked whole by [`Catalogue::load`], and answer
+//! It is data. The texts of the files come in, are checked whole by [`Catalogue::with`], and answer
 //! two questions from then on: may this value be asked for ([`Catalogue::check`]), and how does a
 //! device take it ([`Catalogue::route`]). Neither allocates unless it refuses.
+//!
+//! `catalogue/cph.toml` says what a property's entry holds, `catalogue/profiles/android.toml` what
+//! a profile's file does.
 
+mod cell;
+mod custom;
 mod load;
 mod names;
 mod profile;
 mod property;
+mod rule;
+mod table;
 
 use std::collections::BTreeMap;
 
+pub use cell::CatalogueCell;
 pub use load::{LoadError, Problem};
-pub use profile::{Profile, Restart, Retention, Route, SETPROP_VALUE_BYTES_MAX, SetBy};
+pub use profile::{
+    Commands, FactoryReset, Privilege, Profile, Restart, Retention, Route, SETPROP_VALUE_BYTES_MAX,
+    SetBy,
+};
 pub use property::{Property, Timing, ValueKind};
 
 use crate::limits::PROPERTY_NAME_BYTES_MAX;
 use crate::refusal::Refusal;
 use names::Names;
+use rule::{How, Rule};
 
 /// The text of a catalogue or profile file.
 #[derive(Debug, Clone, Copy)]
@@ -28,20 +40,28 @@ pub struct Source<'a> {
     pub text: &'a str,
 }
 
+/// A file that is part of the product.
+macro_rules! product {
+    ($name:literal) => {
+        Source { name: $name, text: include_str!(concat!("../../../../", $name)) }
+    };
+}
+
 /// The property files that are part of the product.
-const BUILT_IN_PROPERTIES: &[Source<'static>] =
-    &[Source { name: "catalogue/cph.toml", text: include_str!("../../../../catalogue/cph.toml") }];
+const PRODUCT_PROPERTIES: &[Source<'static>] = &[
+    product!("catalogue/cph.toml"),
+    product!("catalogue/cph-deprecated.toml"),
+    product!("catalogue/cph-unlisted.toml"),
+    product!("catalogue/cph-refused.toml"),
+    product!("catalogue/android.toml"),
+];
 
 /// The profile files that are part of the product.
-const BUILT_IN_PROFILES: &[Source<'static>] = &[
-    Source {
-        name: "catalogue/profiles/android.toml",
-        text: include_str!("../../../../catalogue/profiles/android.toml"),
-    },
-    Source {
-        name: "catalogue/profiles/simulated.toml",
-        text: include_str!("../../../../catalogue/profiles/simulated.toml"),
-    },
+const PRODUCT_PROFILES: &[Source<'static>] = &[
+    product!("catalogue/profiles/android.toml"),
+    product!("catalogue/profiles/redroid.toml"),
+    product!("catalogue/profiles/kbox.toml"),
+    product!("catalogue/profiles/simulated.toml"),
 ];
 
 /// All properties and profiles.
@@ -56,18 +76,30 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Loads property files and profile files. All their rules are checked; the first problem is
-    /// the error, with its file and line.
-    pub fn load(properties: &[Source<'_>], profiles: &[Source<'_>]) -> Result<Self, LoadError> {
-        load::load(properties, profiles)
+    /// Loads the files that are part of the product, and an operator's. An operator's entry takes
+    /// the place of the product's entry of the same name, whole; among the operator's own, a name
+    /// comes once. All rules are checked; the first problem is the error, with its file, line and
+    /// column.
+    pub fn with(
+        operator_properties: &[Source<'_>],
+        operator_profiles: &[Source<'_>],
+    ) -> Result<Self, LoadError> {
+        load::load((PRODUCT_PROPERTIES, PRODUCT_PROFILES), (operator_properties, operator_profiles))
     }
 
     /// Loads the files that are part of the product.
     pub fn built_in() -> Result<Self, LoadError> {
-        Self::load(BUILT_IN_PROPERTIES, BUILT_IN_PROFILES)
+        Self::with(&[], &[])
+    }
+
+    /// Loads these property files and profile files and no others.
+    pub fn load(properties: &[Source<'_>], profiles: &[Source<'_>]) -> Result<Self, LoadError> {
+        load::load((properties, profiles), (&[], &[]))
     }
 
     /// Checks one value, as text, for a device of `profile`, and gives the name to store it under.
+    /// `identity` is the project's policy: whether properties by which a device is told from others
+    /// may be changed.
     ///
     /// # Errors
     ///
@@ -76,38 +108,61 @@ impl Catalogue {
     pub fn check<'a>(
         &'a self,
         profile: &str,
+        identity: bool,
         name: &'a str,
         value: &str,
     ) -> Result<&'a str, Refusal> {
-        let unsupported =
-            |detail: String| Refusal::PropertyUnsupported { name: name.to_owned(), detail };
         let Some((property, canonical)) = self.find(name) else {
-            return Err(unsupported(why_unknown(name)));
+            return Err(unsupported(name, why_unknown(name)));
         };
         if !property.updatable {
-            return Err(unsupported("it may not be changed".to_owned()));
+            return Err(unsupported(name, "it may not be changed".to_owned()));
         }
-        let Some(known_profile) = self.profile(profile) else {
-            return Err(unsupported(format!("the device's profile {profile:?} is not known")));
-        };
-        let Some(rule) = known_profile.rules.get(canonical) else {
-            return Err(unsupported(format!("profile {profile} does not say how to apply it")));
-        };
-        let route = rule.route(canonical, property.timing);
-        if let SetBy::Unsupported { reason } = route.set_by {
-            return Err(unsupported(format!("profile {profile}: {reason}")));
+        if property.identity && !identity {
+            return Err(unsupported(name, IDENTITY_REFUSED.to_owned()));
         }
+        let rule = self.rule(profile, canonical).map_err(|detail| unsupported(name, detail))?;
         if !property.takes(value) {
             let detail = format!("allowed: {}", property.allows);
             return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
         }
-        match route.value_bytes_max() {
-            Some(bytes_max) if value.len() > bytes_max => Err(unsupported(format!(
-                "profile {profile} can set at most {bytes_max} bytes of it, and this has {}",
-                value.len()
-            ))),
-            _ => Ok(canonical),
+        let route = rule.route(canonical, property.timing);
+        carries(profile, rule, &route, value).map_err(|detail| unsupported(name, detail))?;
+        Ok(canonical)
+    }
+
+    /// Checks one value under a name that its caller may have chosen freely (CPH's
+    /// `custom_property`), and gives the name to store it under. A property of the catalogue obeys
+    /// its own rules, by whichever way it comes; another name must be a legal one that is none of
+    /// the system's own, and its value has at most [`SETPROP_VALUE_BYTES_MAX`] bytes and no control
+    /// characters.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::check`].
+    pub fn check_custom<'a>(
+        &'a self,
+        profile: &str,
+        identity: bool,
+        name: &'a str,
+        value: &str,
+    ) -> Result<&'a str, Refusal> {
+        if self.find(name).is_some() {
+            return self.check(profile, identity, name, value);
         }
+        if !custom::is_free(name) {
+            return Err(unsupported(name, why_not_free(name)));
+        }
+        let rule = self.rule(profile, name).map_err(|detail| unsupported(name, detail))?;
+        if !custom::takes(value) {
+            let detail = format!(
+                "allowed: at most {SETPROP_VALUE_BYTES_MAX} bytes without control characters"
+            );
+            return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
+        }
+        let route = rule.route(name, Timing::AtOnce);
+        carries(profile, rule, &route, value).map_err(|detail| unsupported(name, detail))?;
+        Ok(name)
     }
 
     /// What is known of the property `name`: a name, an alias, or a name that a prefix entry stands
@@ -131,12 +186,55 @@ impl Catalogue {
         self.profiles.values()
     }
 
-    /// How devices of `profile` take the property `canonical`. `None` if either is not known, or
-    /// the profile has no rule for it.
+    /// How devices of `profile` take the property `canonical`, which may also be one that a caller
+    /// chose freely. `None` if no such device can have it: the profile is not known, or has no rule
+    /// for it, or nobody may use the name.
     pub fn route<'a>(&'a self, profile: &str, canonical: &'a str) -> Option<Route<'a>> {
-        let (property, canonical) = self.find(canonical)?;
+        let (timing, canonical) = match self.find(canonical) {
+            Some((property, canonical)) => (property.timing, canonical),
+            None if custom::is_free(canonical) => (Timing::AtOnce, canonical),
+            None => return None,
+        };
         let rule = self.profile(profile)?.rules.get(canonical)?;
-        Some(rule.route(canonical, property.timing))
+        Some(rule.route(canonical, timing))
+    }
+
+    /// The names in the store of the properties that devices of `profile` let us set and read back,
+    /// in the order of the files. Prefix entries name no property and are left out.
+    pub fn readable<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
+        let listed = self.properties.iter().filter(|entry| entry.updatable && !entry.is_prefix());
+        listed.map(|property| &*property.name).filter(move |name| {
+            self.route(profile, name).is_some_and(|route| match route.set_by {
+                SetBy::Setprop { .. }
+                | SetBy::SetpropOncePerBoot { .. }
+                | SetBy::Settings { .. }
+                | SetBy::File { .. } => true,
+                SetBy::Command { get, .. } => !get.is_empty(),
+                SetBy::StartArgument { .. } | SetBy::Stored | SetBy::Unsupported { .. } => false,
+            })
+        })
+    }
+
+    /// The argument that a container of `profile` must be started with to have `value` as the
+    /// property `name`; `None` where the property is not set by one.
+    pub fn start_argument(&self, profile: &str, name: &str, value: &str) -> Option<String> {
+        match self.route(profile, name)?.set_by {
+            SetBy::StartArgument { argument, .. } => Some(argument.replace("{value}", value)),
+            _ => None,
+        }
+    }
+
+    /// The rule of `profile` for the property `canonical`, or why there is none, in words.
+    fn rule(&self, profile: &str, canonical: &str) -> Result<&Rule, String> {
+        let Some(known) = self.profile(profile) else {
+            return Err(format!("the device's profile {profile:?} is not known"));
+        };
+        let rule = known.rules.get(canonical);
+        let rule = rule.ok_or_else(|| format!("profile {profile} does not say how to apply it"))?;
+        match &rule.how {
+            How::Unsupported(reason) => Err(format!("profile {profile}: {reason}")),
+            _ => Ok(rule),
+        }
     }
 
     /// The property of this name, and its name in the store: the property's own, or for a prefix
@@ -152,6 +250,35 @@ impl Catalogue {
             return None;
         }
         self.properties.get(*self.names.get(name)?)
+    }
+}
+
+/// What a caller is told who may not change a property that tells a device from others.
+const IDENTITY_REFUSED: &str = "it tells a device from others, and the project's policy `identity` \
+                                does not allow to change such a property";
+
+/// A refusal of the property `name`.
+fn unsupported(name: &str, detail: String) -> Refusal {
+    Refusal::PropertyUnsupported { name: name.to_owned(), detail }
+}
+
+/// Whether `rule`, by `route`, can carry `value` to a device of `profile`; says why not.
+fn carries(profile: &str, rule: &Rule, route: &Route<'_>, value: &str) -> Result<(), String> {
+    rule.takes(value).map_err(|allows| format!("profile {profile} takes only {allows}"))?;
+    match route.value_bytes_max() {
+        Some(bytes_max) if value.len() > bytes_max => Err(format!(
+            "profile {profile} can set at most {bytes_max} bytes of it, and this has {}",
+            value.len()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Why nobody may choose `name`, in words for the caller.
+fn why_not_free(name: &str) -> String {
+    match custom::system_namespace(name) {
+        Some(space) => format!("{space} is the system's own and not free to use"),
+        None => why_unknown(name),
     }
 }
 

@@ -83,6 +83,11 @@ impl<T> Names<T> {
         };
     }
 
+    /// How many forms there are.
+    pub(super) fn len(&self) -> usize {
+        self.exact.len() + self.prefixes.len()
+    }
+
     /// The item for `name`. Allocates nothing; one look-up, and one more for each dot if only a
     /// prefix can match.
     pub(super) fn get(&self, name: &str) -> Option<&T> {
@@ -108,6 +113,19 @@ impl<T> Names<T> {
                         .prefixes
                         .keys()
                         .any(|other| other.starts_with(prefix) || prefix.starts_with(other))
+            }
+        }
+    }
+}
+
+impl<T: Clone> Names<T> {
+    /// Takes over what `other` has under forms that have nothing here.
+    pub(super) fn extend_from(&mut self, other: &Self) {
+        for (mine, theirs) in
+            [(&mut self.exact, &other.exact), (&mut self.prefixes, &other.prefixes)]
+        {
+            for (name, item) in theirs {
+                mine.entry(name.clone()).or_insert_with(|| item.clone());
             }
         }
     }

@@ -1,9 +1,12 @@
 //! Profiles: how one make of device is spoken to.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::names::Names;
 use super::property::Timing;
+use super::rule::Rule;
 
 /// The most bytes of a value that `setprop` takes, but for `ro.*` names, whose values have no such
 /// bound: `PROP_VALUE_MAX` (92) less the terminator (AOSP, bionic/libc/include/sys/
@@ -17,10 +20,16 @@ pub struct Profile {
     pub name: String,
     /// How such a device is restarted.
     pub restart: Restart,
+    /// How such a device goes back to how it left the factory.
+    pub factory_reset: FactoryReset,
+    /// The rights that setting values takes, and how they are got.
+    pub privilege: Privilege,
+    /// What the operator runs for what ADB can't do.
+    pub commands: Commands,
     /// Which devices it is for.
     pub meaning: String,
     /// How it applies each property.
-    pub(super) rules: Names<Rule>,
+    pub(super) rules: Names<Arc<Rule>>,
 }
 
 /// How a device is restarted.
@@ -29,24 +38,75 @@ pub struct Profile {
 pub enum Restart {
     /// By adbd's `reboot:` service.
     AdbReboot,
+    /// By stopping and starting Android's framework, which leaves the kernel and process 1 alone:
+    /// the boot identity stays, and what a boot wipes is not wiped.
+    Framework,
+    /// By the operator's [`Commands::restart`].
+    Command,
     /// Not by us.
     None,
+}
+
+/// How a device goes back to how it left the factory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactoryReset {
+    /// By `cmd testharness enable`, which wipes the data and keeps the ADB keys (Android 10 and
+    /// later; AOSP, "Test Harness Mode").
+    TestHarness,
+    /// By the operator's [`Commands::factory_reset`].
+    Command,
+    /// Not by us.
+    None,
+}
+
+/// The rights that setting values takes, and how they are got. `root:` is never sent: it would drop
+/// everybody's sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privilege {
+    /// Those of the shell user.
+    None,
+    /// Root's, by `su`.
+    Su,
+    /// Root's, which adbd itself runs with.
+    RootShell,
+}
+
+/// Commands of the operator for what ADB can't do: a program and its arguments, run without a shell
+/// and for a limited time. In an argument `{device}`, `{project}`, `{server}`, `{container}`,
+/// `{host}` and `{port}` stand for what the record says. A command must be harmless if it is run
+/// twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// Restarts the device.
+    pub restart: Option<Vec<String>>,
+    /// Starts it when it is stopped.
+    pub start: Option<Vec<String>>,
+    /// Stops it.
+    pub stop: Option<Vec<String>>,
+    /// Takes it back to how it left the factory, and starts it.
+    pub factory_reset: Option<Vec<String>>,
 }
 
 /// How long a value holds on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Retention {
+    /// It is ours alone.
+    Record,
     /// It survives restarts.
     Data,
     /// Each boot loses it.
     Boot,
+    /// It is fixed when the device's container starts.
+    StartArgs,
 }
 
 impl Retention {
     /// Android's own rule: it stores properties whose names begin with `persist.` under /data, and
     /// keeps all others in memory (AOSP, "Add system properties").
-    fn of_android(name: &str) -> Self {
+    pub(super) fn of_android(name: &str) -> Self {
         if name.starts_with("persist.") { Self::Data } else { Self::Boot }
     }
 }
@@ -59,6 +119,40 @@ pub enum SetBy<'a> {
         /// The device's name for the property.
         name: &'a str,
     },
+    /// By `setprop`, once a boot: the device's property is read-only once it has a value.
+    SetpropOncePerBoot {
+        /// The device's name for the property.
+        name: &'a str,
+    },
+    /// By `settings put`, and read back by `settings get`.
+    Settings {
+        /// `system`, `secure` or `global`.
+        namespace: &'a str,
+        /// The setting.
+        key: &'a str,
+    },
+    /// By a program on the device, in whose arguments `{value}` stands for the value.
+    Command {
+        /// The program that sets the value, and its arguments.
+        set: &'a [String],
+        /// The program that prints the value, and its arguments; empty if there is none, so that
+        /// what it acknowledges is all that is known.
+        get: &'a [String],
+    },
+    /// By writing a file, whose whole content is the value.
+    File {
+        /// Its path.
+        path: &'a str,
+    },
+    /// By an argument of the device's container, so not while it runs. Read back by `getprop`.
+    StartArgument {
+        /// The device's name for the property that shows the value.
+        name: &'a str,
+        /// The argument, in which `{value}` stands for the value.
+        argument: &'a str,
+    },
+    /// Not on the device: it is a record of ours, and nothing on this make reads it.
+    Stored,
     /// Not at all.
     Unsupported {
         /// Why not, in words for the caller.
@@ -75,6 +169,9 @@ pub struct Route<'a> {
     pub retention: Retention,
     /// When the value begins to act.
     pub timing: Timing,
+    /// A program on the device, and its arguments, that prints what the value does: it has acted
+    /// when the two are equal. Empty if there is none.
+    pub effect: &'a [String],
 }
 
 impl Route<'_> {
@@ -82,43 +179,12 @@ impl Route<'_> {
     /// bound of its own.
     pub fn value_bytes_max(&self) -> Option<usize> {
         match self.set_by {
-            SetBy::Setprop { name } if !name.starts_with("ro.") => Some(SETPROP_VALUE_BYTES_MAX),
-            SetBy::Setprop { .. } | SetBy::Unsupported { .. } => None,
-        }
-    }
-}
-
-/// One rule of a profile: how it applies the properties that the rule names.
-#[derive(Debug, Clone)]
-pub(super) struct Rule {
-    /// How they are set.
-    pub(super) how: How,
-    /// How long their values hold, where it is not as Android's own rule says.
-    pub(super) retention: Option<Retention>,
-    /// When their values begin to act, where it is not as the catalogue says.
-    pub(super) timing: Option<Timing>,
-}
-
-/// How a rule sets a property.
-#[derive(Debug, Clone)]
-pub(super) enum How {
-    /// By `setprop` under the property's own name.
-    Setprop,
-    /// Not at all, for this reason.
-    Unsupported(String),
-}
-
-impl Rule {
-    /// The route of the property `name`, which begins to act at `timing` unless the rule says
-    /// otherwise.
-    pub(super) fn route<'a>(&'a self, name: &'a str, timing: Timing) -> Route<'a> {
-        Route {
-            set_by: match &self.how {
-                How::Setprop => SetBy::Setprop { name },
-                How::Unsupported(reason) => SetBy::Unsupported { reason },
-            },
-            retention: self.retention.unwrap_or_else(|| Retention::of_android(name)),
-            timing: self.timing.unwrap_or(timing),
+            SetBy::Setprop { name } | SetBy::SetpropOncePerBoot { name }
+                if !name.starts_with("ro.") =>
+            {
+                Some(SETPROP_VALUE_BYTES_MAX)
+            }
+            _ => None,
         }
     }
 }

@@ -20,6 +20,9 @@ pub struct Property {
     pub timing: Timing,
     /// Whether callers may change it.
     pub updatable: bool,
+    /// Whether it tells a device from others of its make, or one make from another, and is none of
+    /// those that the vendor lets every caller change: a project's policy says who may.
+    pub identity: bool,
     /// What it does, in short.
     pub meaning: String,
     /// Where the vendor says so.
