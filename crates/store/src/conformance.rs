@@ -3,13 +3,21 @@
 //! An engine's test module calls [`tests!`] with an expression that makes a fresh, empty store.
 
 pub(crate) mod accept;
+pub(crate) mod adoption;
+pub(crate) mod backups;
 pub(crate) mod devices;
 pub(crate) mod fixture;
 pub(crate) mod jobs;
 pub(crate) mod lanes;
 pub(crate) mod model;
+pub(crate) mod operators;
+pub(crate) mod phones;
+pub(crate) mod power;
 pub(crate) mod projects;
+pub(crate) mod servers;
 pub(crate) mod settle;
+pub(crate) mod tags;
+pub(crate) mod users;
 
 /// One test for each case, each on a store of its own. `$make` gives something that dereferences to
 /// a store and keeps alive what the store needs.
@@ -31,13 +39,18 @@ macro_rules! tests {
             devices: a_client_sees_its_own_devices_alone,
             devices: accept_targets_stand_in_the_order_asked,
             devices: records_are_given_by_key_once_each,
+            devices: devices_are_found_by_marker_and_by_address,
+            devices: a_device_at_another_address_is_a_copy_of_none,
             accept: revisions_are_dense_and_patches_merge,
             accept: the_same_device_twice_gets_two_jobs_in_order,
             accept: an_empty_patch_is_a_job,
             accept: unknown_and_foreign_devices_are_refused_alone,
             accept: a_device_takes_64_open_jobs_and_no_more,
             accept: desired_state_has_a_bound,
-            accept: a_device_that_is_abnormal_is_told_as_stored,
+            accept: a_device_that_does_not_run_is_told_as_stored,
+            accept: what_is_asked_besides_values_is_in_the_job,
+            accept: clearing_forgets_what_was_desired_before,
+            accept: a_frozen_device_takes_nothing_until_it_is_not,
             accept: the_largest_call_is_taken_whole,
             accept: a_request_id_used_twice_changes_nothing,
             jobs: a_job_is_read_back_as_it_was_accepted,
@@ -55,6 +68,42 @@ macro_rules! tests {
             lanes: devices_have_work_until_they_are_settled,
             lanes: devices_at_rest_hold_values_and_have_no_work,
             lanes: lists_of_lanes_are_paged,
+            adoption: a_request_is_kept_until_it_is_done,
+            adoption: what_a_device_showed_is_desired_where_nothing_was,
+            adoption: what_was_shown_is_settled_if_all_before_it_is,
+            adoption: what_another_record_showed_is_not_desired,
+            adoption: what_was_shown_is_desired_as_far_as_there_is_room,
+            power: a_step_that_was_begun_is_work_and_is_read_back,
+            power: what_waits_for_a_restart_stays_unless_it_is_told,
+            power: a_copy_is_work_until_it_is_none,
+            power: facts_stay_until_there_are_others,
+            operators: a_device_is_named_once_in_its_project,
+            operators: a_device_that_was_stopped_is_in_no_trouble,
+            operators: a_device_that_was_started_is_looked_for,
+            operators: a_device_of_another_project_can_not_be_changed,
+            operators: settings_of_a_project_are_in_all_that_is_read,
+            operators: settings_of_the_server_are_not_for_clients,
+            users: a_user_is_made_once_and_found,
+            users: a_client_sees_the_users_of_its_own_project_alone,
+            users: a_token_is_found_until_it_is_deleted_after_its_time,
+            users: a_change_of_a_user_takes_its_tokens_away,
+            users: a_token_is_for_the_password_that_was_checked,
+            users: few_expired_tokens_are_deleted_at_a_time,
+            servers: records_make_servers,
+            servers: a_server_has_the_model_of_most_of_its_phones,
+            servers: servers_are_filtered_and_paged,
+            servers: a_server_keeps_its_name,
+            servers: a_client_sees_its_own_servers_alone,
+            phones: phones_are_listed_newest_first,
+            phones: phones_are_filtered,
+            phones: makes_are_counted,
+            tags: tags_are_put_on_and_taken_off,
+            tags: a_thing_has_ten_tags_at_most,
+            tags: keys_are_listed_with_their_values,
+            tags: things_are_found_by_their_tags,
+            tags: a_client_tags_its_own_things_alone,
+            backups: a_backup_is_told_with_what_it_holds,
+            backups: nothing_is_written_over,
             model: random_calls_do_what_the_model_does,
         }
     };

@@ -13,16 +13,23 @@ mod conformance;
 pub mod read;
 pub mod seal;
 pub mod sqlite;
+pub mod tag;
 pub mod write;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    ServerSettings, Shard,
 };
 
 pub use read::{
-    AcceptTarget, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Page, SealedKey, Work,
+    AcceptTarget, Backup, BackupCounts, Counted, DeviceFilter, DeviceWithState, JobWithDevice,
+    LaneSeed, Make, Page, PhoneFilter, SealedKey, Server, ServerFilter, StoredToken, StoredUser,
+    Work,
 };
+pub use tag::{Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 pub use write::{Fence, Refused, Write, Written};
 
 /// Why the store could not do what it was asked. Nothing has changed, except after
@@ -150,6 +157,96 @@ pub trait Reads: Send + Sync + 'static {
 
     /// The records of these devices, those that exist, by key.
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error>;
+
+    /// The users of a project, by name.
+    async fn users(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<StoredUser>, Error>;
+
+    /// One user by name, disabled ones included. Asked before there is a principal: the caller of
+    /// this proves who it is with what it gets.
+    async fn user(&self, name: &str) -> Result<Option<StoredUser>, Error>;
+
+    /// One token by its SHA-256, expired ones included, as long as its user may sign in. Asked
+    /// before there is a principal.
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error>;
+
+    /// The phones of a project that the filter lets through, newest first; `offset` are skipped and
+    /// at most `limit` given.
+    async fn phones(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &PhoneFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<DeviceWithState>, Error>;
+
+    /// The servers of a project that the filter lets through, newest first; `offset` are skipped
+    /// and at most `limit` given.
+    async fn servers(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &ServerFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Server>, Error>;
+
+    /// The makes of phone that a project's phones said they are, the most frequent first, at most
+    /// [`fleet::limits::MAKES_MAX`].
+    async fn makes(&self, principal: &Principal, project: &ProjectId) -> Result<Vec<Make>, Error>;
+
+    /// The tags of one thing, by key; `None` if there is no such thing.
+    async fn tags(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        tagged: &Tagged,
+    ) -> Result<Option<Vec<Tag>>, Error>;
+
+    /// All keys that things of this kind have in the project, by key, each with its values.
+    async fn tag_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<(String, Vec<String>)>, Error>;
+
+    /// The things of this kind that the filter lets through, by id.
+    async fn tagged(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        filter: &TagFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<TaggedThing>, Error>;
+
+    /// The device that was given this marker.
+    async fn device_by_marker(&self, marker: &str) -> Result<Option<Device>, Error>;
+
+    /// The devices of a project at these addresses, those that exist.
+    async fn devices_at(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        addresses: Vec<String>,
+    ) -> Result<Vec<Device>, Error>;
+
+    /// What holds for the whole server.
+    async fn server_settings(&self) -> Result<ServerSettings, Error>;
+
+    /// Writes a copy of the store, as it stands at one moment, to `to`, which must not exist, while
+    /// it goes on working; checks the copy.
+    ///
+    /// Errors: the copy can't be written, or is not sound; then there is no file.
+    async fn back_up(&self, to: &Path) -> Result<Backup, Error>;
 
     /// The fencing token of each shard, as it is in the store.
     async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error>;

@@ -1,8 +1,10 @@
 //! What reads give.
 
+use std::path::PathBuf;
+
 use fleet::{
-    Condition, Device, DeviceId, DeviceKey, DeviceState, Job, Kind, ProjectId, ProjectKey, Shard,
-    Timestamp,
+    Condition, Device, DeviceId, DeviceKey, DeviceState, Job, Kind, ProjectId, ProjectKey,
+    ProjectSettings, Shard, Timestamp,
 };
 
 /// An access key as it is stored.
@@ -31,6 +33,8 @@ pub struct AcceptTarget {
     pub project: ProjectKey,
     /// Its profile: decides which properties it can take.
     pub profile: String,
+    /// Whether its project lets the properties be changed by which a phone is told from others.
+    pub identity: bool,
     /// The host it lives on: the lane it wakes is bounded by it.
     pub server: String,
 }
@@ -91,6 +95,8 @@ pub struct Work {
     pub state: DeviceState,
     /// The open jobs, oldest first.
     pub jobs: Vec<Job>,
+    /// What holds for all devices of its project.
+    pub settings: ProjectSettings,
 }
 
 /// What a lane is made from.
@@ -102,4 +108,128 @@ pub struct LaneSeed {
     pub shard: Shard,
     /// The host it lives on.
     pub server: String,
+    /// Its project, if a restart, reset or stop of it was under way when it was read; read by
+    /// [`crate::Reads::devices_with_work`] alone.
+    pub restarting: Option<ProjectKey>,
+}
+
+/// A user as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    /// The name, unique on this server.
+    pub name: String,
+    /// An id for it, 32 hexadecimal digits, as IAM answers carry one.
+    pub id: String,
+    /// The project that the user may sign in for.
+    pub project: ProjectKey,
+    /// That project's public id.
+    pub project_id: ProjectId,
+    /// That project's name.
+    pub project_name: String,
+    /// The password's hash, in the PHC string form.
+    pub password_hash: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was disabled, if it was.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A token as stored, of a user who may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredToken {
+    /// The user's name.
+    pub user: String,
+    /// The project that it opens.
+    pub project: ProjectKey,
+    /// That project's public id.
+    pub project_id: ProjectId,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Which phones of a project to list. Empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PhoneFilter {
+    /// Whose name contains this, whatever the case of ASCII letters.
+    pub name: Option<String>,
+    /// On this server only.
+    pub server: Option<String>,
+    /// In one of these conditions only, if there are any.
+    pub conditions: Vec<Condition>,
+    /// Frozen ones only, or those that are not.
+    pub frozen: Option<bool>,
+}
+
+/// A page of a list, and how long the whole list is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted<T> {
+    /// The page.
+    pub items: Vec<T>,
+    /// The length of the whole list.
+    pub total: u64,
+}
+
+/// The host that phones live on: known because records of devices name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its id: what the records name.
+    pub id: String,
+    /// Its name: the id until it is given another.
+    pub name: String,
+    /// The project.
+    pub project_id: ProjectId,
+    /// How many devices live on it.
+    pub devices: u64,
+    /// The model that most of its phones say they are; `None` if none has said.
+    pub model: Option<String>,
+    /// When a record first named it.
+    pub created_at: Timestamp,
+    /// When its name last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Which servers of a project to list. Empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerFilter {
+    /// Whose name contains this, whatever the case of ASCII letters.
+    pub name: Option<String>,
+    /// This one only.
+    pub id: Option<String>,
+    /// First named at this time or later.
+    pub created_since: Option<Timestamp>,
+    /// First named at this time or earlier.
+    pub created_until: Option<Timestamp>,
+}
+
+/// A make of phone that a project's phones said they are: the facts that they share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Make {
+    /// What they share: [`fleet::Facts::MODEL`], `RELEASE`, `BUILD` and `FINGERPRINT`.
+    pub facts: fleet::Facts,
+    /// How many there are.
+    pub devices: u64,
+}
+
+/// A copy of the store that was made while it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the file, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// How many projects, devices and jobs it holds.
+    pub counts: BackupCounts,
+}
+
+/// What a backup holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BackupCounts {
+    /// Projects.
+    pub projects: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Jobs.
+    pub jobs: u64,
 }

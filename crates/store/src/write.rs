@@ -1,9 +1,14 @@
 //! What can be changed: a closed list.
 
+use std::collections::BTreeMap;
+
 use fleet::{
-    BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, NewDevice, ProjectId,
-    ProjectKey, Refusal, Reported, RequestId, Revision, Shard, Timestamp, Values,
+    AdoptionRequest, BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch, Facts, JobId,
+    NewDevice, Operation, PowerStep, ProjectId, ProjectKey, ProjectSettings, Refusal, Reported,
+    RequestId, RestartPending, Revision, ServerSettings, Shard, Timestamp, Values,
 };
+
+use crate::tag::{Tag, Tagged};
 
 /// One change. Applied whole or not at all.
 #[derive(Debug, Clone)]
@@ -14,6 +19,22 @@ pub enum Write {
     CreateKey(CreateKey),
     /// An access key stops working.
     RevokeKey(RevokeKey),
+    /// What holds for all devices of a project is changed.
+    SetProject(SetProject),
+    /// What holds for the whole server is changed.
+    SetServer(ServerSettings),
+    /// A user is made.
+    CreateUser(CreateUser),
+    /// A user gets another password, or may no longer sign in.
+    ChangeUser(ChangeUser),
+    /// A user has signed in.
+    IssueToken(IssueToken),
+    /// An operator changes one device's record or state.
+    ChangeDevice(ChangeDevice),
+    /// The host that phones live on gets another name.
+    RenameServer(RenameServer),
+    /// Tags are put on a thing, or taken from it.
+    ChangeTags(ChangeTags),
     /// Devices are recorded, or their records changed.
     ImportDevices(ImportDevices),
     /// An update is accepted: desired state changes and each device gets its job.
@@ -56,9 +77,125 @@ pub struct RevokeKey {
     pub at: Timestamp,
 }
 
-/// Records devices. A device that exists already takes the new name, server, address and profile
-/// and keeps its marker and its state; at another address it has to be adopted anew. Refused whole
-/// with [`Refused::NoSuchProject`] and with [`Refused::KindDiffers`].
+/// Changes what holds for all devices of a project. Refused with [`Refused::NoSuchProject`].
+#[derive(Debug, Clone)]
+pub struct SetProject {
+    /// The project.
+    pub id: ProjectId,
+    /// What holds from now on.
+    pub settings: ProjectSettings,
+}
+
+/// Makes a user, who may sign in for one project. Refused with [`Refused::Exists`] if the name is
+/// taken (in any project) and with [`Refused::NoSuchProject`].
+#[derive(Debug, Clone)]
+pub struct CreateUser {
+    /// The user's name, unique on this server.
+    pub name: String,
+    /// The project.
+    pub project: ProjectId,
+    /// The password's hash, in the PHC string form.
+    pub password_hash: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Changes a user. All tokens of the user stop working. Refused with [`Refused::NoSuchUser`].
+#[derive(Debug, Clone)]
+pub struct ChangeUser {
+    /// The user.
+    pub name: String,
+    /// What changes.
+    pub change: UserChange,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What changes of a user.
+#[derive(Debug, Clone)]
+pub enum UserChange {
+    /// Another password: its hash, in the PHC string form.
+    Password(String),
+    /// The user may no longer sign in.
+    Disable,
+}
+
+/// Records a token. Tokens that have expired are deleted, some at a time, in the same transaction.
+/// Refused with [`Refused::NoSuchUser`] if the user is gone or disabled, or the password is not the
+/// one that was checked any more.
+#[derive(Debug, Clone)]
+pub struct IssueToken {
+    /// The user.
+    pub user: String,
+    /// The hash of the password that was checked, as [`crate::StoredUser`] had it.
+    pub password_hash: String,
+    /// SHA-256 of the token.
+    pub hash: [u8; 32],
+    /// Now.
+    pub at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+}
+
+/// Changes one device's record or state. Refused with [`Refused::NoSuchDevice`].
+#[derive(Debug, Clone)]
+pub struct ChangeDevice {
+    /// The project.
+    pub project: ProjectId,
+    /// The device.
+    pub id: DeviceId,
+    /// What changes.
+    pub change: DeviceChange,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What an operator changes of one device.
+#[derive(Debug, Clone)]
+pub enum DeviceChange {
+    /// The operator's name for it. Refused with [`Refused::Exists`] if another device of the
+    /// project has it.
+    Name(String),
+    /// Whether it is frozen.
+    Frozen(bool),
+    /// It has been stopped, or started, by other means than ours.
+    Stopped(bool),
+    /// It is to be adopted.
+    Adopt(AdoptionRequest),
+}
+
+/// Gives the host that phones live on another name. Refused with [`Refused::NoSuchServer`].
+#[derive(Debug, Clone)]
+pub struct RenameServer {
+    /// The project.
+    pub project: ProjectId,
+    /// The server's id: what the devices' records name.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Puts tags on a thing, in place of those with the same keys, or takes them from it. Refused with
+/// [`Refused::NoSuchDevice`] or [`Refused::NoSuchServer`] if the thing does not exist, with
+/// [`Refused::TooManyTags`] if it would have more than [`fleet::limits::TAGS_PER_RESOURCE_MAX`].
+#[derive(Debug, Clone)]
+pub struct ChangeTags {
+    /// The project.
+    pub project: ProjectId,
+    /// The thing.
+    pub tagged: Tagged,
+    /// Tags to put on it.
+    pub put: Vec<Tag>,
+    /// Keys, or keys with values, to take from it; those that it lacks are passed over.
+    pub take: Vec<(String, Option<String>)>,
+}
+
+/// Records devices. A device that exists already takes the new name, server, address, container and
+/// profile and keeps its marker and its state; at another address it has to be adopted anew and is
+/// no copy of another any more. A server that no record has named before is there from now on.
+/// Refused whole with [`Refused::NoSuchProject`] and with [`Refused::KindDiffers`].
 #[derive(Debug, Clone)]
 pub struct ImportDevices {
     /// The devices.
@@ -79,8 +216,9 @@ pub struct ImportedDevice {
 /// Accepts an update. Per entry, in order and under the row lock: the device's revision goes up by
 /// one, its desired state takes the patch, and a job is recorded. An entry is refused alone, with
 /// [`Refusal::Busy`], if its device has [`fleet::limits::OPEN_JOBS_PER_DEVICE_MAX`] open jobs or
-/// its desired state would exceed [`fleet::limits::DESIRED_BYTES_MAX`], and with
-/// [`Refusal::DeviceUnknown`] if the device is gone. An empty patch is accepted like any other.
+/// its desired state would exceed [`fleet::limits::DESIRED_BYTES_MAX`], with
+/// [`Refusal::Frozen`] if it is frozen, and with [`Refusal::DeviceUnknown`] if it is gone. An empty
+/// patch is accepted like any other.
 #[derive(Debug, Clone)]
 pub struct Accept {
     /// The project that all the devices belong to.
@@ -102,6 +240,10 @@ pub struct AcceptEntry {
     pub position: u16,
     /// The device.
     pub device: DeviceKey,
+    /// What is asked of it besides the values.
+    pub operation: Operation,
+    /// Whether all that was desired before is forgotten.
+    pub clear: bool,
     /// The values asked for, by canonical name.
     pub patch: Values,
 }
@@ -145,6 +287,20 @@ pub struct Settle {
     pub adopted: bool,
     /// When the record that was worked on had last changed.
     pub record_at: Timestamp,
+    /// The adoption that was asked for and is done, if it is: the request is forgotten if it still
+    /// is this one.
+    pub adoption_done: Option<AdoptionRequest>,
+    /// Values to desire from now on, where nothing is desired yet: those that an adopted device
+    /// showed. They take a revision of their own, which is settled if all before it is.
+    pub desire: Values,
+    /// What the record says from now on of the other device that bears this one's marker.
+    pub copy: Option<DeviceKey>,
+    /// The restart, reset or stop that was begun and is not over, as it stands from now on.
+    pub power: Option<PowerStep>,
+    /// The values that wait for a restart to act, as they stand from now on; `None` leaves them.
+    pub restart_pending: Option<BTreeMap<String, RestartPending>>,
+    /// What the device said of itself; `None` leaves what is there.
+    pub facts: Option<Facts>,
     /// The jobs that end now.
     pub ended: Vec<EndedJob>,
 }
@@ -187,7 +343,8 @@ pub struct AcceptedEntry {
     pub job: JobId,
     /// The revision that the desired state got.
     pub revision: Revision,
-    /// Whether the device is abnormal, so that the values are stored until it runs again.
+    /// Whether the device is abnormal or stopped, so that the values are stored until it runs
+    /// again. Never for an entry that asks for more than values.
     pub stored: bool,
 }
 
@@ -211,6 +368,15 @@ pub enum Refused {
     /// No such device.
     #[error("no such device")]
     NoSuchDevice,
+    /// No such user, or one that may not sign in, or none that the principal may see.
+    #[error("no such user: {0}")]
+    NoSuchUser(String),
+    /// No such server, or none that the principal may see.
+    #[error("no such server: {0}")]
+    NoSuchServer(String),
+    /// It would have more tags than a thing may have.
+    #[error("more than {} tags", fleet::limits::TAGS_PER_RESOURCE_MAX)]
+    TooManyTags,
     /// No such access key, or none that the principal may see.
     #[error("no such access key: {0}")]
     NoSuchKey(String),

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX, PHONES_PER_UPDATE_MAX};
-use fleet::{Condition, DeviceKey, Principal, Refusal, Revision};
+use fleet::{Condition, DeviceKey, Operation, Principal, Refusal, Revision};
 
 use super::fixture::*;
-use crate::write::{AcceptEntry, AcceptedEntry};
+use crate::write::{AcceptEntry, AcceptedEntry, DeviceChange};
 use crate::{Store, Write};
 
 pub(crate) async fn revisions_are_dense_and_patches_merge(store: &dyn Store) {
@@ -109,19 +109,87 @@ pub(crate) async fn desired_state_has_a_bound(store: &dyn Store) {
     accept_one(store, project, 4, keys[0], &[("a", &half)]).await;
 }
 
-pub(crate) async fn a_device_that_is_abnormal_is_told_as_stored(store: &dyn Store) {
+pub(crate) async fn a_device_that_does_not_run_is_told_as_stored(store: &dyn Store) {
     let (project, keys) = fleet(store, 1).await;
     let fence = fence(store, keys[0]).await;
-    for (number, condition) in [(1, Condition::Abnormal), (2, Condition::Running)] {
+    let conditions = [
+        (Condition::New, false),
+        (Condition::Running, false),
+        (Condition::Restarting, false),
+        (Condition::Resetting, false),
+        (Condition::Stopping, true),
+        (Condition::Stopped, true),
+        (Condition::Abnormal, true),
+    ];
+    for (number, (condition, stores)) in (1..).zip(conditions) {
         let mut result = settle(keys[0], fence, 0);
         result.condition = condition;
         settled(store, result).await.unwrap();
-        let entry = accept_one(store, project, number, keys[0], &[("a", "1")]).await;
-        assert_eq!(entry.stored, condition == Condition::Abnormal);
-        let job = store.job(&engine(), entry.job).await.unwrap().unwrap().job;
-        assert_eq!(job.stored, entry.stored);
-        assert_eq!(job.end, None);
+        let mut call = accept(project, request(number), &[(keys[0], &[("a", "1")])]);
+        let restart =
+            AcceptEntry { position: 1, operation: Operation::Restart, ..call.entries[0].clone() };
+        call.entries.push(restart);
+        let results = accepted_as(store, &engine(), call).await;
+        for (result, stored) in results.into_iter().zip([stores, false]) {
+            let entry = result.unwrap();
+            assert_eq!(entry.stored, stored, "{condition}");
+            let job = store.job(&engine(), entry.job).await.unwrap().unwrap().job;
+            assert_eq!((job.stored, job.end), (stored, None), "{condition}");
+        }
     }
+}
+
+pub(crate) async fn what_is_asked_besides_values_is_in_the_job(store: &dyn Store) {
+    let (project, keys) = fleet(store, 1).await;
+    let operations = [Operation::Update, Operation::Restart, Operation::Reset, Operation::Stop];
+    let entry: Entry<'_> = (keys[0], &[]);
+    let mut call = accept(project, request(1), &[entry; 4]);
+    for (entry, operation) in call.entries.iter_mut().zip(operations) {
+        entry.operation = operation;
+    }
+    let results = accepted_as(store, &engine(), call).await;
+    for (result, operation) in results.into_iter().zip(operations) {
+        let job = store.job(&engine(), result.unwrap().job).await.unwrap().unwrap().job;
+        assert_eq!(job.operation, operation);
+    }
+    let work = store.work(keys[0]).await.unwrap().unwrap();
+    assert!(work.jobs.iter().map(|job| job.operation).eq(operations));
+}
+
+pub(crate) async fn clearing_forgets_what_was_desired_before(store: &dyn Store) {
+    let (project, keys) = fleet(store, 1).await;
+    // So much that only after clearing there is room for more.
+    let half = "v".repeat(DESIRED_BYTES_MAX / 2 - 1);
+    accept_one(store, project, 1, keys[0], &[("a", &half), ("b", &half)]).await;
+    let mut call = accept(project, request(2), &[(keys[0], &[("c", "1")]), (keys[0], &[])]);
+    call.entries[0].clear = true;
+    let results = accepted_as(store, &engine(), call).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let state = device(store, keys[0]).await.state;
+    assert_eq!(state.desired.values(), values(&[("c", "1")]));
+    assert_eq!(state.desired.get("c").unwrap().revision, Revision(2));
+    assert_eq!((state.revision, state.open_jobs.len()), (Revision(3), 3));
+}
+
+pub(crate) async fn a_frozen_device_takes_nothing_until_it_is_not(store: &dyn Store) {
+    let (project, keys) = fleet(store, 2).await;
+    settle_all(store, keys[0]).await;
+    changed(store, "phone-0", DeviceChange::Frozen(true)).await;
+    let frozen = device(store, keys[0]).await.state;
+    assert!(frozen.frozen && !frozen.has_work());
+    let entries: &[Entry<'_>] = &[(keys[0], &[("a", "1")]), (keys[1], &[("a", "1")])];
+    let results = accepted_as(store, &engine(), accept(project, request(1), entries)).await;
+    assert_eq!(results[0], Err(Refusal::Frozen));
+    assert!(results[1].is_ok());
+    assert_eq!(device(store, keys[0]).await.state, frozen);
+    assert_eq!(store.job(&engine(), request(1).job(0).unwrap()).await.unwrap(), None);
+
+    // A result neither freezes nor thaws.
+    settled(store, settle(keys[0], fence(store, keys[0]).await, 0)).await.unwrap();
+    assert!(device(store, keys[0]).await.state.frozen);
+    changed(store, "phone-0", DeviceChange::Frozen(false)).await;
+    let entry = accept_one(store, project, 2, keys[0], &[("a", "1")]).await;
+    assert_eq!(entry.revision, Revision(1), "a refused entry takes no revision");
 }
 
 pub(crate) async fn the_largest_call_is_taken_whole(store: &dyn Store) {
@@ -147,7 +215,8 @@ pub(crate) async fn a_request_id_used_twice_changes_nothing(store: &dyn Store) {
     accept_one(store, project, 1, keys[0], &[("a", "1")]).await;
     let before = device(store, keys[1]).await.state;
     let mut call = accept(project, request(1), &[(keys[1], &[("a", "2")])]);
-    call.entries.push(AcceptEntry { position: 1, device: keys[0], patch: values(&[("a", "2")]) });
+    let second = AcceptEntry { position: 1, device: keys[0], ..call.entries[0].clone() };
+    call.entries.push(second);
     assert!(store.write(&engine(), Write::Accept(call)).await.is_err());
     assert_eq!(device(store, keys[1]).await.state, before);
     let entry = accept_one(store, project, 2, keys[0], &[("a", "3")]).await;

@@ -34,6 +34,7 @@ pub(crate) async fn an_import_changes_records_and_keeps_marker_and_state(store: 
     changed.record.name = "手机".to_owned();
     changed.record.server = String::new();
     changed.record.address = "[::1]:6000".to_owned();
+    changed.record.container = String::new();
     changed.record.profile = "android".to_owned();
     changed.marker = "another".to_owned();
     write_as(store, &engine(), import(vec![changed])).await.unwrap();
@@ -43,7 +44,8 @@ pub(crate) async fn an_import_changes_records_and_keeps_marker_and_state(store: 
     assert_eq!(after.device.marker, "marker of phone-0");
     assert_eq!((after.device.name.as_str(), after.device.server.as_str()), ("手机", ""));
     assert_eq!(after.device.address, "[::1]:6000");
-    assert_eq!(after.device.profile, "android");
+    assert_eq!(before.device.container, "container-phone-0");
+    assert_eq!((after.device.container.as_str(), after.device.profile.as_str()), ("", "android"));
 }
 
 pub(crate) async fn an_import_is_whole_or_not_at_all(store: &dyn Store) {
@@ -192,4 +194,46 @@ pub(crate) async fn records_are_given_by_key_once_each(store: &dyn Store) {
     assert_eq!(records[0], device(store, keys[0]).await.device);
     assert_eq!(records[0].id, device_id("phone-0"));
     assert_eq!((records[0].created_at, records[0].updated_at), (AT, AT));
+}
+
+pub(crate) async fn devices_are_found_by_marker_and_by_address(store: &dyn Store) {
+    let (project, keys) = fleet(store, 2).await;
+    let other = create_project(store, "other").await;
+    let mut moved = new_device("p", "phone-1");
+    moved.record.address = "10.0.0.9:5555".to_owned();
+    write_as(store, &engine(), import(vec![moved])).await.unwrap();
+    import_new(store, vec![new_device("other", "foreign")]).await;
+
+    let found = store.device_by_marker("marker of phone-1").await.unwrap().unwrap();
+    assert_eq!(found, device(store, keys[1]).await.device);
+    assert_eq!(store.device_by_marker("marker of nobody").await.unwrap(), None);
+
+    let at = async |principal: &Principal, addresses: &[&str]| {
+        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
+        let found = store.devices_at(principal, &project_id("p"), addresses).await.unwrap();
+        found.into_iter().map(|device| device.key).collect::<Vec<_>>()
+    };
+    assert_eq!(at(&engine(), &["127.0.0.1:5555"]).await, [keys[0]]);
+    let both = ["10.0.0.9:5555", "none:1", "127.0.0.1:5555", "10.0.0.9:5555"];
+    assert_eq!(at(&engine(), &both).await, [keys[1], keys[0]]);
+    assert_eq!(at(&Principal::client(project, "AK"), &both).await, [keys[1], keys[0]]);
+    assert_eq!(at(&Principal::client(other, "AK"), &both).await, []);
+}
+
+pub(crate) async fn a_device_at_another_address_is_a_copy_of_none(store: &dyn Store) {
+    let (_, keys) = fleet(store, 2).await;
+    let mut result = settle(keys[0], fence(store, keys[0]).await, 0);
+    result.copy = Some(keys[1]);
+    settled(store, result).await.unwrap();
+    let mut same = new_device("p", "phone-0");
+    same.record.name = "renamed".to_owned();
+    write_as(store, &engine(), import(vec![same.clone()])).await.unwrap();
+    assert_eq!(device(store, keys[0]).await.state.copy, Some(keys[1]), "it is where it was");
+
+    same.record.address = "10.0.0.9:5555".to_owned();
+    write_as(store, &engine(), import(vec![same])).await.unwrap();
+    let state = device(store, keys[0]).await.state;
+    assert_eq!((state.copy, state.adopted), (None, false));
+    let with_work = store.devices_with_work(DeviceKey(0), 10).await.unwrap();
+    assert!(!state.has_work() && with_work.iter().all(|seed| seed.device != keys[0]));
 }

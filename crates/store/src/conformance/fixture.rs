@@ -1,18 +1,21 @@
 //! What the cases have in common: short ways to say what is done to a store.
 
 use fleet::{
-    Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewDevice, Principal, ProjectId,
-    ProjectKey, Proof, Refusal, RequestId, Revision, Timestamp, Values,
+    Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewDevice, Operation, Principal,
+    ProjectId, ProjectKey, Proof, Refusal, RequestId, Revision, Timestamp, Values,
 };
 
 use crate::write::{
-    Accept, AcceptEntry, AcceptedEntry, CreateKey, CreateProject, EndedJob, ImportDevices,
-    ImportedDevice, RevokeKey, Settle, Settled,
+    Accept, AcceptEntry, AcceptedEntry, ChangeDevice, CreateKey, CreateProject, DeviceChange,
+    EndedJob, ImportDevices, ImportedDevice, RevokeKey, Settle, Settled,
 };
 use crate::{DeviceWithState, Fence, Refused, Store, Write, Written};
 
 /// The time of everything that no case asks about.
 pub(crate) const AT: Timestamp = Timestamp(1_800_000_000_000);
+
+/// A minute after [`AT`].
+pub(crate) const LATER: Timestamp = Timestamp(AT.0 + 60_000);
 
 pub(crate) const SUCCEEDED: End = End::Succeeded { proof: Proof::Verified };
 
@@ -74,6 +77,7 @@ pub(crate) fn new_device(project: &str, id: &str) -> ImportedDevice {
         name: format!("name of {id}"),
         server: "server-1".to_owned(),
         address: "127.0.0.1:5555".to_owned(),
+        container: format!("container-{id}"),
         profile: "simulated".to_owned(),
     };
     ImportedDevice { record, marker: format!("marker of {id}") }
@@ -110,6 +114,8 @@ pub(crate) fn accept(project: ProjectKey, request: RequestId, entries: &[Entry<'
     let entry = |(position, (device, patch)): (u16, &Entry<'_>)| AcceptEntry {
         position,
         device: *device,
+        operation: Operation::Update,
+        clear: false,
         patch: values(patch),
     };
     let entries = (0_u16..).zip(entries).map(entry).collect();
@@ -160,6 +166,12 @@ pub(crate) fn settle(device: DeviceKey, fence: Fence, settled: i64) -> Settle {
         trouble: None,
         adopted: true,
         record_at: AT,
+        adoption_done: None,
+        desire: Values::new(),
+        copy: None,
+        power: None,
+        restart_pending: None,
+        facts: None,
         ended: Vec::new(),
     }
 }
@@ -188,6 +200,17 @@ pub(crate) async fn settle_all(store: &dyn Store, device: DeviceKey) {
 pub(crate) async fn device(store: &dyn Store, key: DeviceKey) -> DeviceWithState {
     let work = store.work(key).await.unwrap().unwrap();
     DeviceWithState { device: work.device, state: work.state }
+}
+
+/// What an operator changes of a device of the project `p`, at [`LATER`].
+pub(crate) fn change(id: &str, change: DeviceChange) -> Write {
+    let (project, id) = (project_id("p"), device_id(id));
+    Write::ChangeDevice(ChangeDevice { project, id, change, at: LATER })
+}
+
+/// The same, done for the engine.
+pub(crate) async fn changed(store: &dyn Store, id: &str, to: DeviceChange) {
+    assert_eq!(write_as(store, &engine(), change(id, to)).await, Ok(Written::Done));
 }
 
 /// The epoch after (or, below zero, before) another.

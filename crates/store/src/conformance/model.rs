@@ -3,147 +3,279 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::limits::OPEN_JOBS_PER_DEVICE_MAX;
-use fleet::{Condition, DeviceKey, JobId, Refusal, Revision, Values};
+use fleet::{AdoptionRequest, Condition, DeviceKey, JobId, Operation, Refusal, Revision};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::fixture::*;
+use crate::write::{AcceptEntry, DeviceChange};
 use crate::{Fence, Refused, Store};
 
 /// Phones in the model's fleet.
 const PHONES: usize = 4;
 
+/// Names and values.
+type Pairs = Vec<(&'static str, &'static str)>;
+
+/// One entry of a random update.
+#[derive(Debug, Clone)]
+struct Entry {
+    phone: usize,
+    operation: Operation,
+    clear: bool,
+    patch: Pairs,
+}
+
+/// One random result.
+#[derive(Debug, Clone)]
+struct Outcome {
+    settled: i64,
+    condition: Condition,
+    stale: bool,
+    /// Which of the jobs ever made are said to have ended.
+    ended: Vec<prop::sample::Index>,
+    desire: Pairs,
+    adoption_done: Option<AdoptionRequest>,
+    copy: bool,
+}
+
 /// One random call.
 #[derive(Debug, Clone)]
 enum Call {
-    /// For each entry a phone and a patch.
-    Accept(Vec<(usize, Vec<(&'static str, &'static str)>)>),
-    /// A result for a phone.
-    Settle {
-        phone: usize,
-        settled: i64,
-        condition: Condition,
-        stale: bool,
-        /// Which of the jobs ever made are said to have ended.
-        ended: Vec<prop::sample::Index>,
-    },
+    Accept(Vec<Entry>),
+    Settle(usize, Outcome),
+    Change(usize, DeviceChange),
 }
 
 /// What a phone should look like.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Phone {
     revision: i64,
     settled: i64,
-    abnormal: bool,
-    reached: bool,
+    condition: Condition,
+    frozen: bool,
+    adoption: Option<AdoptionRequest>,
+    copy: bool,
     desired: BTreeMap<String, (String, i64)>,
     open: Vec<JobId>,
 }
 
-fn calls() -> impl Strategy<Value = Vec<Call>> {
+impl Phone {
+    /// One that was just imported.
+    fn new() -> Self {
+        Self {
+            revision: 0,
+            settled: 0,
+            condition: Condition::New,
+            frozen: false,
+            adoption: None,
+            copy: false,
+            desired: BTreeMap::new(),
+            open: Vec::new(),
+        }
+    }
+}
+
+fn pairs() -> impl Strategy<Value = Pairs> {
     let pair = (prop::sample::select(&["a", "b", "c"][..]), prop::sample::select(&["1", "2"][..]));
-    let entry = (0..PHONES + 1, prop::collection::vec(pair, 0..3));
-    let accept = prop::collection::vec(entry, 0..30).prop_map(Call::Accept);
-    let condition = prop::sample::select(&[Condition::Running, Condition::Abnormal][..]);
+    prop::collection::vec(pair, 0..3)
+}
+
+fn request_to_adopt() -> impl Strategy<Value = AdoptionRequest> {
+    any::<bool>()
+        .prop_map(|replace_marker| AdoptionRequest { replace_marker, from_reported: false })
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let operation = prop::sample::select(&[Operation::Update, Operation::Restart][..]);
+    (0..PHONES + 1, operation, prop::bool::weighted(0.1), pairs())
+        .prop_map(|(phone, operation, clear, patch)| Entry { phone, operation, clear, patch })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let conditions = [Condition::Running, Condition::Abnormal, Condition::Stopped];
+    let condition = prop::sample::select(conditions.to_vec());
     let ended = prop::collection::vec(any::<prop::sample::Index>(), 0..12);
-    let settle = (0..PHONES, -1_i64..60, condition, prop::bool::weighted(0.1), ended).prop_map(
-        |(phone, settled, condition, stale, ended)| Call::Settle {
-            phone,
-            settled,
-            condition,
-            stale,
-            ended,
+    let adopted = (prop::option::weighted(0.3, pairs()), prop::option::of(request_to_adopt()));
+    let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
+    (-1_i64..60, condition, flags, ended, adopted).prop_map(
+        |(settled, condition, (stale, copy), ended, (desire, adoption_done))| {
+            let desire = desire.unwrap_or_default();
+            Outcome { settled, condition, stale, ended, desire, adoption_done, copy }
         },
-    );
-    prop::collection::vec(prop_oneof![accept, settle], 120)
+    )
+}
+
+fn change() -> impl Strategy<Value = DeviceChange> {
+    prop_oneof![
+        1 => Just(DeviceChange::Frozen(true)),
+        4 => Just(DeviceChange::Frozen(false)),
+        2 => any::<bool>().prop_map(DeviceChange::Stopped),
+        2 => request_to_adopt().prop_map(DeviceChange::Adopt),
+    ]
+}
+
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let accept = prop::collection::vec(entry(), 0..30).prop_map(Call::Accept);
+    let settle = (0..PHONES, outcome()).prop_map(|(phone, outcome)| Call::Settle(phone, outcome));
+    let change = (0..PHONES, change()).prop_map(|(phone, change)| Call::Change(phone, change));
+    prop::collection::vec(prop_oneof![2 => accept, 2 => settle, 1 => change], 200)
 }
 
 pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
     let (project, mut keys) = fleet(store, PHONES).await;
     keys.push(DeviceKey(999));
-    let fences: Vec<Fence> = {
-        let mut fences = Vec::new();
-        for key in &keys {
-            fences.push(fence(store, *key).await);
-        }
-        fences
-    };
-    let mut phones = vec![Phone::default(); PHONES];
+    let mut fences: Vec<Fence> = Vec::new();
+    for key in &keys {
+        fences.push(fence(store, *key).await);
+    }
+    let mut phones = vec![Phone::new(); PHONES];
     let mut made: Vec<JobId> = Vec::new();
-    let mut ends: BTreeMap<JobId, bool> = BTreeMap::new();
+    let mut ends: BTreeSet<JobId> = BTreeSet::new();
+    let mut refused_frozen = 0;
     let mut runner = TestRunner::deterministic();
     let calls = calls().new_tree(&mut runner).unwrap().current();
     for (number, call) in (1_u64..).zip(calls) {
         match call {
             Call::Accept(entries) => {
-                let patches: Vec<(DeviceKey, &[(&str, &str)])> =
-                    entries.iter().map(|(phone, patch)| (keys[*phone], patch.as_slice())).collect();
-                let call = accept(project, request(number), &patches);
+                let mut call = accept(project, request(number), &[]);
+                call.entries = (0..).zip(&entries).map(|(n, e)| given(n, e, &keys)).collect();
                 let results = accepted_as(store, &engine(), call).await;
-                for (position, ((phone, patch), result)) in (0..).zip(entries.iter().zip(&results))
-                {
+                for (position, (entry, result)) in (0..).zip(entries.iter().zip(&results)) {
                     let job = request(number).job(position).unwrap();
-                    let expected = accept_in_model(phones.get_mut(*phone), &values(patch), job);
+                    let expected = accept_in_model(phones.get_mut(entry.phone), entry, job);
                     let found = result
                         .as_ref()
                         .map(|entry| (entry.job, entry.revision, entry.stored))
-                        .map_err(|refusal| matches!(refusal, Refusal::Busy { .. }));
+                        .map_err(word);
                     assert_eq!(found, expected, "call {number}, entry {position}");
+                    refused_frozen += usize::from(expected == Err("frozen"));
                     made.extend(expected.ok().map(|(job, ..)| job));
                 }
             }
-            Call::Settle { phone, settled: upto, condition, stale, ended: indices } => {
-                let fence = epoch_plus(fences[phone], i64::from(stale));
-                let mut result = settle(keys[phone], fence, upto);
-                result.condition = condition;
-                let some = indices.iter().filter(|_| !made.is_empty()).map(|i| *i.get(&made));
-                result.ended = some.map(|job| ended(job, SUCCEEDED)).collect();
-                let told = settled(store, result.clone()).await;
-                if stale {
+            Call::Settle(phone, outcome) => {
+                let fence = epoch_plus(fences[phone], i64::from(outcome.stale));
+                let mut result = settle(keys[phone], fence, outcome.settled);
+                result.condition = outcome.condition;
+                result.desire = values(&outcome.desire);
+                result.adoption_done = outcome.adoption_done;
+                result.copy = outcome.copy.then_some(DeviceKey(7));
+                let some = outcome.ended.iter().filter(|_| !made.is_empty());
+                result.ended = some.map(|i| ended(*i.get(&made), SUCCEEDED)).collect();
+                let gone = result.ended.iter().map(|ended| ended.job).collect();
+                let told = settled(store, result).await;
+                if outcome.stale {
                     assert!(matches!(told, Err(Refused::Fenced { .. })), "call {number}");
                     continue;
                 }
-                let model = &mut phones[phone];
-                let gone: BTreeSet<JobId> = result.ended.iter().map(|ended| ended.job).collect();
-                ends.extend(model.open.iter().filter(|job| gone.contains(job)).map(|j| (*j, true)));
-                model.open.retain(|job| !gone.contains(job));
-                model.settled = model.settled.max(upto.min(model.revision));
-                model.abnormal = condition == Condition::Abnormal;
-                model.reached = true;
-                let told = told.unwrap();
+                settle_in_model(&mut phones[phone], &outcome, &gone, &mut ends);
+                let (told, model) = (told.unwrap(), &phones[phone]);
                 assert_eq!(told.revision, Revision(model.revision), "call {number}");
                 assert_eq!(told.settled, Revision(model.settled), "call {number}");
                 assert_eq!(told.open_jobs, model.open.len(), "call {number}");
+            }
+            Call::Change(phone, change) => {
+                changed(store, &format!("phone-{phone}"), change.clone()).await;
+                change_in_model(&mut phones[phone], &change);
             }
         }
         compare(store, &keys, &phones, number).await;
     }
     for job in made {
         let found = store.job(&engine(), job).await.unwrap().unwrap().job;
-        assert_eq!(found.end.is_some(), ends.contains_key(&job), "{job}");
+        assert_eq!(found.end.is_some(), ends.contains(&job), "{job}");
     }
     assert!(phones.iter().any(|phone| phone.revision > 64), "the bound of open jobs was met");
     assert!(ends.len() > 20, "jobs have ended");
+    assert!(refused_frozen > 5, "entries were refused for frozen phones");
 }
 
-/// What accepting one entry should give, and does to the model: `Err(true)` for a busy phone,
-/// `Err(false)` for one that there isn't.
+/// An entry as the store is given it.
+fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
+    AcceptEntry {
+        position,
+        device: keys[entry.phone],
+        operation: entry.operation,
+        clear: entry.clear,
+        patch: values(&entry.patch),
+    }
+}
+
+/// A word for a refusal.
+fn word(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Busy { .. } => "busy",
+        Refusal::Frozen => "frozen",
+        Refusal::DeviceUnknown => "unknown",
+        _ => "another",
+    }
+}
+
+/// What accepting one entry should give, and does to the model.
 fn accept_in_model(
     phone: Option<&mut Phone>,
-    patch: &Values,
+    entry: &Entry,
     job: JobId,
-) -> Result<(JobId, Revision, bool), bool> {
-    let phone = phone.ok_or(false)?;
+) -> Result<(JobId, Revision, bool), &'static str> {
+    let phone = phone.ok_or("unknown")?;
+    if phone.frozen {
+        return Err("frozen");
+    }
     if phone.open.len() == OPEN_JOBS_PER_DEVICE_MAX {
-        return Err(true);
+        return Err("busy");
     }
     phone.revision += 1;
     phone.open.push(job);
-    for (name, value) in patch {
-        phone.desired.insert(name.clone(), (value.clone(), phone.revision));
+    if entry.clear {
+        phone.desired.clear();
     }
-    Ok((job, Revision(phone.revision), phone.abnormal))
+    for (name, value) in values(&entry.patch) {
+        phone.desired.insert(name, (value, phone.revision));
+    }
+    let away = matches!(phone.condition, Condition::Abnormal | Condition::Stopped);
+    Ok((job, Revision(phone.revision), away && entry.operation == Operation::Update))
+}
+
+/// What a result does to the model.
+fn settle_in_model(
+    phone: &mut Phone,
+    outcome: &Outcome,
+    gone: &BTreeSet<JobId>,
+    ends: &mut BTreeSet<JobId>,
+) {
+    ends.extend(phone.open.iter().filter(|job| gone.contains(job)));
+    phone.open.retain(|job| !gone.contains(job));
+    phone.settled = phone.settled.max(outcome.settled.min(phone.revision));
+    phone.condition = outcome.condition;
+    phone.copy = outcome.copy;
+    if phone.adoption == outcome.adoption_done {
+        phone.adoption = None;
+    }
+    let mut new = values(&outcome.desire);
+    new.retain(|name, _| !phone.desired.contains_key(name));
+    if !new.is_empty() {
+        let all_settled = phone.settled == phone.revision;
+        phone.revision += 1;
+        phone.settled = if all_settled { phone.revision } else { phone.settled };
+        let revision = phone.revision;
+        phone.desired.extend(new.into_iter().map(|(name, value)| (name, (value, revision))));
+    }
+}
+
+/// What an operator's change does to the model.
+fn change_in_model(phone: &mut Phone, change: &DeviceChange) {
+    match change {
+        DeviceChange::Name(_) => {}
+        DeviceChange::Frozen(frozen) => phone.frozen = *frozen,
+        DeviceChange::Stopped(true) => phone.condition = Condition::Stopped,
+        DeviceChange::Stopped(false) => {
+            if matches!(phone.condition, Condition::Abnormal | Condition::Stopped) {
+                phone.condition = Condition::New;
+            }
+        }
+        DeviceChange::Adopt(request) => phone.adoption = Some(*request),
+    }
 }
 
 /// The store's view of every phone against the model's.
@@ -152,19 +284,26 @@ async fn compare(store: &dyn Store, keys: &[DeviceKey], phones: &[Phone], number
     let at_rest = store.devices_at_rest(DeviceKey(0), 100).await.unwrap();
     for (key, phone) in keys.iter().zip(phones) {
         let state = device(store, *key).await.state;
+        let says_work = state.has_work();
         let desired = state.desired.0.into_iter();
         let found = Phone {
             revision: state.revision.0,
             settled: state.settled.0,
-            abnormal: state.condition == Condition::Abnormal,
-            reached: state.condition != Condition::New,
+            condition: state.condition,
+            frozen: state.frozen,
+            adoption: state.adoption,
+            copy: state.copy.is_some(),
             desired: desired.map(|(name, d)| (name, (d.value, d.revision.0))).collect(),
             open: state.open_jobs,
         };
         assert_eq!(found, *phone, "after call {number}");
-        let running = phone.reached && !phone.abnormal;
-        let busy = phone.settled < phone.revision || !phone.open.is_empty() || !running;
+        let busy = phone.settled < phone.revision
+            || !phone.open.is_empty()
+            || phone.condition != Condition::Running
+            || phone.adoption.is_some()
+            || phone.copy;
         let rests = !busy && !phone.desired.is_empty();
+        assert_eq!(says_work, busy, "call {number}");
         assert_eq!(with_work.iter().any(|seed| seed.device == *key), busy, "call {number}");
         assert_eq!(at_rest.iter().any(|seed| seed.device == *key), rests, "call {number}");
     }

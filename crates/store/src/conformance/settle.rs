@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use fleet::{
-    BootIdentity, Condition, DeviceKey, End, Failure, Principal, Proof, Reported, Revision,
-    Timestamp,
+    BootIdentity, Condition, DeviceKey, End, Failure, Operation, Principal, Proof, Reported,
+    Revision, Timestamp,
 };
 
 use super::fixture::*;
@@ -138,10 +138,13 @@ pub(crate) async fn every_end_is_read_back(store: &dyn Store) {
     let ends = [
         End::Succeeded { proof: Proof::Verified },
         End::Succeeded { proof: Proof::Acknowledged },
+        End::Succeeded { proof: Proof::Recorded },
         failed(Failure::DeadlinePassed { trouble: detail() }),
         failed(Failure::Refused { name: name(), detail: detail() }),
         failed(Failure::ReadBackDiffers { name: name(), shown: None }),
         failed(Failure::ReadBackDiffers { name: name(), shown: Some(detail()) }),
+        failed(Failure::NeedsRecreate { name: name(), argument: detail() }),
+        failed(Failure::PowerFailed { operation: Operation::Reset, detail: detail() }),
         failed(Failure::Unsupported { name: name(), detail: detail() }),
     ];
     let mut result = settle(keys[0], fence(store, keys[0]).await, 99);

@@ -1,16 +1,20 @@
 //! [`Reads`] for everything that can run a query: the readers' queue and the simulation's
 //! connection.
 
+use std::path::{Path, PathBuf};
+
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    ServerSettings, Shard,
 };
 use rusqlite::Connection;
 
-use super::queries::{devices, jobs, lanes, projects};
+use super::queries::{devices, jobs, lanes, phones, projects, servers, tags, users};
 use crate::{
-    AcceptTarget, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Page, Reads,
-    SealedKey, Work,
+    AcceptTarget, Backup, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed,
+    Make, Page, PhoneFilter, Reads, SealedKey, Server, ServerFilter, StoredToken, StoredUser, Tag,
+    TagFilter, Tagged, TaggedKind, TaggedThing, Work,
 };
 
 /// Runs queries.
@@ -21,6 +25,10 @@ pub trait Asking: Send + Sync + 'static {
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static;
+
+    /// Writes a checked copy of the database to `to`. Not a query: it has no deadline, and keeps no
+    /// query waiting where there is more than one thread.
+    async fn copy(&self, to: PathBuf) -> Result<Backup, Error>;
 }
 
 #[async_trait]
@@ -118,6 +126,112 @@ impl<A: Asking> Reads for A {
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
         let keys = keys.to_vec();
         self.ask(move |c| devices::records(c, &keys)).await
+    }
+
+    async fn users(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<StoredUser>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| users::users(c, &principal, &project)).await
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<StoredUser>, Error> {
+        let name = name.to_owned();
+        self.ask(move |c| users::user(c, &name)).await
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error> {
+        self.ask(move |c| users::token(c, hash)).await
+    }
+
+    async fn phones(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &PhoneFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<DeviceWithState>, Error> {
+        let (principal, project, filter) = (principal.clone(), project.clone(), filter.clone());
+        self.ask(move |c| phones::phones(c, &principal, &project, &filter, offset, limit)).await
+    }
+
+    async fn servers(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &ServerFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Server>, Error> {
+        let (principal, project, filter) = (principal.clone(), project.clone(), filter.clone());
+        self.ask(move |c| servers::servers(c, &principal, &project, &filter, offset, limit)).await
+    }
+
+    async fn makes(&self, principal: &Principal, project: &ProjectId) -> Result<Vec<Make>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| phones::makes(c, &principal, &project)).await
+    }
+
+    async fn tags(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        tagged: &Tagged,
+    ) -> Result<Option<Vec<Tag>>, Error> {
+        let (principal, project, tagged) = (principal.clone(), project.clone(), tagged.clone());
+        self.ask(move |c| tags::tags(c, &principal, &project, &tagged)).await
+    }
+
+    async fn tag_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<(String, Vec<String>)>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| tags::tag_keys(c, &principal, &project, kind, offset, limit)).await
+    }
+
+    async fn tagged(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        filter: &TagFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<TaggedThing>, Error> {
+        let (principal, project, filter) = (principal.clone(), project.clone(), filter.clone());
+        let page = (offset, limit);
+        self.ask(move |c| tags::tagged(c, &principal, &project, kind, &filter, page)).await
+    }
+
+    async fn device_by_marker(&self, marker: &str) -> Result<Option<Device>, Error> {
+        let marker = marker.to_owned();
+        self.ask(move |c| devices::device_by_marker(c, &marker)).await
+    }
+
+    async fn devices_at(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        addresses: Vec<String>,
+    ) -> Result<Vec<Device>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| devices::devices_at(c, &principal, &project, &addresses)).await
+    }
+
+    async fn server_settings(&self) -> Result<ServerSettings, Error> {
+        self.ask(users::server_settings).await
+    }
+
+    async fn back_up(&self, to: &Path) -> Result<Backup, Error> {
+        self.copy(to.to_owned()).await
     }
 
     async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error> {

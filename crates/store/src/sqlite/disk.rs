@@ -1,6 +1,6 @@
 //! The low-water mark of the disk.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Error;
@@ -41,5 +41,17 @@ impl Disk {
             return Err(Error::DiskLow { free_bytes, needed_bytes: self.needed_bytes });
         }
         Ok(())
+    }
+
+    /// [`Error::DiskLow`] if a file of `bytes` in `directory`, of whatever file system, would leave
+    /// too little room there. When that can't be known, the write itself will tell.
+    pub(super) fn check_room(&self, directory: &Path, bytes: u64) -> Result<(), Error> {
+        let needed_bytes = self.needed_bytes.saturating_add(bytes);
+        match fs4::available_space(directory) {
+            Ok(free_bytes) if free_bytes < needed_bytes => {
+                Err(Error::DiskLow { free_bytes, needed_bytes })
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The same store without threads or files, for a simulation that decides itself when what happens.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use fleet::fault_point::FaultPoints;
@@ -12,8 +13,8 @@ use super::migrate::{MIGRATIONS, migrate};
 use super::reader::snapshot;
 use super::rows::During;
 use super::writer::write_alone;
-use super::{OpenError, connection, ownership};
-use crate::{Error, Refused, Write, Writes, Written};
+use super::{OpenError, backup, connection, ownership};
+use crate::{Backup, Error, Refused, Write, Writes, Written};
 
 /// A store in memory whose every call is done when it returns, on the caller's thread: no call ever
 /// waits. Each change is a transaction of its own. It holds what was committed for as long as it
@@ -54,6 +55,11 @@ impl Asking for Inline {
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         snapshot(&self.lock(), query)
+    }
+
+    async fn copy(&self, to: PathBuf) -> Result<Backup, Error> {
+        backup::back_up(&self.lock(), &to, &Arc::default())
+            .map_err(|error| error.during("the backup"))
     }
 }
 

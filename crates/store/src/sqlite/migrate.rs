@@ -1,6 +1,7 @@
 //! The schema: numbered steps, forward only, each applied once and never changed afterwards.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fleet::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -20,8 +21,10 @@ pub(super) struct Migration {
 }
 
 /// Every step, in order.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "initial", sql: include_str!("schema/0001_initial.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "initial", sql: include_str!("schema/0001_initial.sql") },
+    Migration { version: 2, name: "operations", sql: include_str!("schema/0002_operations.sql") },
+];
 
 /// Why a database could not be brought to this version's schema.
 #[derive(Debug, thiserror::Error)]
@@ -103,7 +106,7 @@ pub(super) fn migrate(
     if let (Some(next), Some(place), false) = (missing.peek(), place, applied.is_empty()) {
         let version = next.version;
         let name = format!("backup-before-{version:04}-{}.db", now.to_basic_text());
-        backup::back_up(connection, &place.directory.join(name))
+        backup::back_up(connection, &place.directory.join(name), &Arc::default())
             .map_err(|source| MigrateError::Backup { version, source })?;
     }
     for migration in missing {
@@ -129,12 +132,9 @@ fn applied(
     connection: &Connection,
     place: Option<Place<'_>>,
 ) -> Result<Vec<Applied>, MigrateError> {
-    let exists = |sql| {
-        let found = connection.query_row(sql, [], |_| Ok(())).optional();
-        found.map(|found| found.is_some()).map_err(MigrateError::Record)
-    };
-    if !exists("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'")? {
-        if let (Some(place), true) = (place, exists("SELECT 1 FROM sqlite_schema LIMIT 1")?) {
+    if !exists(connection, HAS_RECORD)? {
+        let used = exists(connection, "SELECT 1 FROM sqlite_schema LIMIT 1")?;
+        if let (Some(place), true) = (place, used) {
             return Err(MigrateError::NotOurs { database: place.database.to_owned() });
         }
         let sql = "CREATE TABLE schema_migration (
@@ -145,6 +145,20 @@ fn applied(
              ) STRICT";
         connection.execute_batch(sql).map_err(MigrateError::Record)?;
     }
+    read_applied(connection)
+}
+
+/// Finds the record of applied steps.
+const HAS_RECORD: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migration'";
+
+/// Whether a statement gives a row.
+fn exists(connection: &Connection, sql: &str) -> Result<bool, MigrateError> {
+    let found = connection.query_row(sql, [], |_| Ok(())).optional();
+    found.map(|found| found.is_some()).map_err(MigrateError::Record)
+}
+
+/// Reads the record of applied steps.
+fn read_applied(connection: &Connection) -> Result<Vec<Applied>, MigrateError> {
     let read = || {
         let sql = "SELECT version, name, checksum FROM schema_migration ORDER BY version";
         let mut select = connection.prepare(sql)?;
@@ -154,6 +168,20 @@ fn applied(
         rows.collect::<Result<_, _>>()
     };
     read().map_err(MigrateError::Record)
+}
+
+/// Whether the database in `file` is one that this program can use, as it is or by further steps.
+/// Changes nothing.
+pub(super) fn check_known(connection: &Connection, file: &Path) -> Result<(), MigrateError> {
+    let not_ours = || MigrateError::NotOurs { database: file.to_owned() };
+    if !exists(connection, HAS_RECORD)? {
+        return Err(not_ours());
+    }
+    let applied = read_applied(connection)?;
+    if applied.is_empty() {
+        return Err(not_ours());
+    }
+    check(&applied, MIGRATIONS)
 }
 
 /// Whether what was applied is what the known steps begin with.

@@ -2,7 +2,8 @@
 //!
 //! Start with [`Sqlite`]; then `writer` for the group commit, `apply` for what each change does to
 //! the rows, `queries` for what each read asks, `schema` for the tables. [`Inline`] is the same
-//! without threads, for simulations.
+//! without threads, for simulations. [`restore`] and [`verify_backup`] work on files, without a
+//! server.
 //!
 //! Metrics: `fleetwright_store_wal_bytes`, `fleetwright_store_disk_free_bytes` (gauges);
 //! `fleetwright_store_commit_seconds`, `fleetwright_store_group_operations`,
@@ -15,6 +16,7 @@ mod asking;
 pub mod backup;
 mod checkpoint;
 mod connection;
+mod copying;
 mod disk;
 mod inline;
 pub mod lock;
@@ -23,6 +25,7 @@ mod ownership;
 mod queries;
 mod queue;
 mod reader;
+mod restore;
 mod rows;
 mod threads;
 mod writer;
@@ -44,8 +47,10 @@ use tokio::sync::oneshot;
 pub use inline::Inline;
 pub use lock::{DirectoryLock, LockError};
 pub use migrate::MigrateError;
+pub use restore::{restore, verify_backup};
 
 use asking::Asking;
+use copying::Copying;
 use disk::Disk;
 use migrate::{MIGRATIONS, Migration, Place};
 use queue::{Queue, Rejected};
@@ -53,7 +58,7 @@ use reader::Question;
 use threads::Threads;
 use writer::Waiting;
 
-use crate::{Error, Refused, Write, Writes, Written};
+use crate::{Backup, Error, Refused, Write, Writes, Written};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -135,6 +140,8 @@ pub struct Sqlite {
     writes: Arc<Queue<Waiting>>,
     reads: Arc<Queue<Question>>,
     disk: Arc<Disk>,
+    /// Before the threads: a backup ends before the directory is let go.
+    copying: Copying,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -165,13 +172,15 @@ impl Sqlite {
         let disk = Arc::new(Disk::new(directory.to_owned(), options.disk_free_min_bytes));
         let threads = Threads::start(&options, lock, connection, &log, &disk)?;
         let (writes, reads) = threads.queues();
-        Ok(Self { writes, reads, disk, threads: Mutex::new(Some(threads)) })
+        let copying = Copying::new(options.database, Arc::clone(&disk));
+        Ok(Self { writes, reads, disk, copying, threads: Mutex::new(Some(threads)) })
     }
 
     /// Takes nothing more, finishes what waits, copies the log into the database and lets go of the
     /// directory. Blocks while it does: up to some seconds under load. Calls after it give
-    /// [`Error::Closed`].
+    /// [`Error::Closed`]. A backup that is being made is broken off.
     pub fn close(&self) {
+        self.copying.end();
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(threads);
     }
@@ -185,6 +194,10 @@ impl Asking for Sqlite {
         F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     {
         reader::ask(&self.reads, query).await
+    }
+
+    async fn copy(&self, to: PathBuf) -> Result<Backup, Error> {
+        self.copying.back_up(to).await
     }
 }
 

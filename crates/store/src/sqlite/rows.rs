@@ -5,15 +5,17 @@ use std::str::FromStr;
 
 use fleet::job::Ended;
 use fleet::{
-    Condition, Device, DeviceId, DeviceKey, DeviceState, End, Job, JobId, Project, ProjectId,
-    ProjectKey, Proof, Revision, Timestamp,
+    Condition, Device, DeviceId, DeviceKey, DeviceState, End, Job, JobId, Operation, Project,
+    ProjectId, ProjectKey, Proof, Revision, Timestamp,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Row, RowIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{DeviceWithState, Error, SealedKey};
+use sha2::{Digest, Sha256};
+
+use crate::{DeviceWithState, Error, SealedKey, StoredUser, Tag, Tagged, TaggedKind};
 
 /// Names the operation that a database error happened in.
 pub(super) trait During<T> {
@@ -33,9 +35,9 @@ pub(super) fn damaged(column: impl Display, detail: impl Display) -> Error {
 }
 
 /// A column's name, or its number: looking a name up costs, which the shortest paths spare.
-pub(super) trait Column: RowIndex + Display {}
+pub(super) trait Column: RowIndex + Display + Copy {}
 
-impl<T: RowIndex + Display> Column for T {}
+impl<T: RowIndex + Display + Copy> Column for T {}
 
 /// One column of `row`, read as the type it was declared as.
 pub(super) fn column<T: FromSql>(row: &Row<'_>, at: impl Column) -> Result<T, Error> {
@@ -54,6 +56,16 @@ where
 /// A column that holds JSON, parsed. Borrows the text from the row: no copy.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, at: impl Column) -> Result<T, Error> {
     serde_json::from_str(text(row, at)?).map_err(|error| damaged(at, error))
+}
+
+/// The same of a column that may be null.
+pub(super) fn optional_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    at: impl Column,
+) -> Result<Option<T>, Error> {
+    let value = row.get_ref(at).map_err(|error| damaged(at, error))?;
+    let text = value.as_str_or_null().map_err(|error| damaged(at, error))?;
+    text.map(serde_json::from_str).transpose().map_err(|error| damaged(at, error))
 }
 
 /// The JSON text of `value`, as [`json`] reads it.
@@ -82,25 +94,32 @@ pub(super) fn open_jobs(bytes: &[u8]) -> Result<Vec<JobId>, Error> {
 }
 
 /// Whether a device has work, by the rule of [`DeviceState::has_work`], from what a write knows.
+/// `begun` says whether there is an adoption, a copy or a power step.
 pub(super) fn has_work(
     revision: Revision,
     settled: Revision,
     open_jobs: &[u8],
     condition: Condition,
     trouble: Option<&str>,
+    begun: bool,
 ) -> bool {
     settled < revision
         || !open_jobs.is_empty()
         || condition != Condition::Running
         || trouble.is_some()
+        || begun
 }
 
-/// A row with the columns `key, id, name, created_at` of a project.
+/// The columns that [`project`] reads, from `project`.
+pub(super) const PROJECT_COLUMNS: &str = "key, id, name, settings, created_at";
+
+/// A row with [`PROJECT_COLUMNS`].
 pub(super) fn project(row: &Row<'_>) -> Result<Project, Error> {
     Ok(Project {
         key: ProjectKey(column(row, "key")?),
         id: parsed(row, "id")?,
         name: column(row, "name")?,
+        settings: json(row, "settings")?,
         created_at: Timestamp(column(row, "created_at")?),
     })
 }
@@ -119,7 +138,7 @@ pub(super) fn sealed_key(row: &Row<'_>) -> Result<SealedKey, Error> {
 
 /// The columns that [`device`] reads, from `device AS d JOIN project AS p`.
 pub(super) const DEVICE_COLUMNS: &str = "d.key, d.project, p.id AS project_id, d.kind, d.id, \
-     d.name, d.server, d.address, d.profile, d.marker, d.created_at, d.updated_at";
+     d.name, d.server, d.address, d.container, d.profile, d.marker, d.created_at, d.updated_at";
 
 /// A row with [`DEVICE_COLUMNS`].
 pub(super) fn device(row: &Row<'_>) -> Result<Device, Error> {
@@ -132,6 +151,7 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device, Error> {
         name: column(row, "name")?,
         server: column(row, "server")?,
         address: column(row, "address")?,
+        container: column(row, "container")?,
         profile: column(row, "profile")?,
         marker: column(row, "marker")?,
         created_at: Timestamp(column(row, "created_at")?),
@@ -140,8 +160,9 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device, Error> {
 }
 
 /// The columns that [`device_state`] reads, from `device_state AS s`.
-pub(super) const STATE_COLUMNS: &str = "s.revision, s.settled, s.condition, s.adopted, s.since, \
-     s.open_jobs, s.trouble, s.boot, s.desired, s.reported";
+pub(super) const STATE_COLUMNS: &str = "s.revision, s.settled, s.condition, s.adopted, s.frozen, \
+     s.since, s.open_jobs, s.copy, s.trouble, s.boot, s.adoption, s.power, s.restart_pending, \
+     (SELECT facts FROM device_facts WHERE device = s.device) AS facts, s.desired, s.reported";
 
 /// A row with [`STATE_COLUMNS`].
 pub(super) fn device_state(row: &Row<'_>) -> Result<DeviceState, Error> {
@@ -156,6 +177,12 @@ pub(super) fn device_state(row: &Row<'_>) -> Result<DeviceState, Error> {
         trouble: column(row, "trouble")?,
         boot: boot.map(|text| text.parse().map_err(|error| damaged("boot", error))).transpose()?,
         adopted: column(row, "adopted")?,
+        frozen: column(row, "frozen")?,
+        adoption: optional_json(row, "adoption")?,
+        copy: column::<Option<i64>>(row, "copy")?.map(DeviceKey),
+        power: optional_json(row, "power")?,
+        restart_pending: optional_json(row, "restart_pending")?.unwrap_or_default(),
+        facts: optional_json(row, "facts")?.unwrap_or_default(),
         open_jobs: open_jobs(&column::<Vec<u8>>(row, "open_jobs")?)?,
     })
 }
@@ -168,7 +195,7 @@ pub(super) fn device_with_state(row: &Row<'_>) -> Result<DeviceWithState, Error>
 /// The columns that [`job`] reads, from `job AS j`.
 pub(super) const JOB_COLUMNS: &str = "j.id AS job_id, j.device, j.project AS job_project, \
      j.revision, j.stored, j.door, j.actor, j.accepted_at, j.ended_at, j.superseded_by, j.state, \
-     j.failure, j.patch";
+     j.failure, j.operation, j.patch";
 
 /// A row with [`JOB_COLUMNS`].
 pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
@@ -177,6 +204,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
         device: DeviceKey(column(row, "device")?),
         project: ProjectKey(column(row, "job_project")?),
         revision: Revision(column(row, "revision")?),
+        operation: operation(row)?,
         patch: json(row, "patch")?,
         stored: column(row, "stored")?,
         door: parsed(row, "door")?,
@@ -186,12 +214,41 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
     })
 }
 
+/// What a job asks besides values, from the same row.
+fn operation(row: &Row<'_>) -> Result<Operation, Error> {
+    match column::<Option<i64>>(row, "operation")? {
+        None => Ok(Operation::Update),
+        Some(RESTART) => Ok(Operation::Restart),
+        Some(RESET) => Ok(Operation::Reset),
+        Some(STOP) => Ok(Operation::Stop),
+        Some(other) => Err(damaged("operation", format!("{other} stands for nothing"))),
+    }
+}
+
+/// The column `operation` of a job that restarts its device.
+const RESTART: i64 = 1;
+/// ... that resets it.
+const RESET: i64 = 2;
+/// ... that stops it.
+const STOP: i64 = 3;
+
+/// The column `operation` for what a job asks.
+pub(super) fn job_operation(operation: Operation) -> Option<i64> {
+    match operation {
+        Operation::Update => None,
+        Operation::Restart => Some(RESTART),
+        Operation::Reset => Some(RESET),
+        Operation::Stop => Some(STOP),
+    }
+}
+
 /// How a job ended, from the same row; `None` for an open one.
 fn ended(row: &Row<'_>) -> Result<Option<Ended>, Error> {
     let end = match column::<i64>(row, "state")? {
         OPEN => return Ok(None),
         VERIFIED => End::Succeeded { proof: Proof::Verified },
         ACKNOWLEDGED => End::Succeeded { proof: Proof::Acknowledged },
+        RECORDED => End::Succeeded { proof: Proof::Recorded },
         FAILED => End::Failed { failure: json(row, "failure")? },
         other => return Err(damaged("state", format!("{other} stands for nothing"))),
     };
@@ -211,12 +268,57 @@ const VERIFIED: i64 = 1;
 const ACKNOWLEDGED: i64 = 2;
 /// ... of one that failed; `failure` says why.
 const FAILED: i64 = 3;
+/// ... of one whose values are a record of ours.
+const RECORDED: i64 = 4;
 
 /// The columns `state` and `failure` for how a job ended.
 pub(super) fn job_state(end: &End) -> Result<(i64, Option<String>), Error> {
     Ok(match end {
         End::Succeeded { proof: Proof::Verified } => (VERIFIED, None),
         End::Succeeded { proof: Proof::Acknowledged } => (ACKNOWLEDGED, None),
+        End::Succeeded { proof: Proof::Recorded } => (RECORDED, None),
         End::Failed { failure } => (FAILED, Some(to_json(failure)?)),
+    })
+}
+
+/// The column `kind` of a tag.
+pub(super) fn tagged_kind(kind: TaggedKind) -> i64 {
+    match kind {
+        TaggedKind::Device => 0,
+        TaggedKind::Server => 1,
+    }
+}
+
+/// The columns `kind` and `thing` of a thing's tags.
+pub(super) fn tagged_columns(tagged: &Tagged) -> (i64, &str) {
+    match tagged {
+        Tagged::Device(id) => (tagged_kind(TaggedKind::Device), id.as_str()),
+        Tagged::Server(id) => (tagged_kind(TaggedKind::Server), id),
+    }
+}
+
+/// A row of `tag` with `key` and `value`.
+pub(super) fn tag(row: &Row<'_>) -> Result<Tag, Error> {
+    Ok(Tag { key: column(row, "key")?, value: column(row, "value")? })
+}
+
+/// The columns that [`stored_user`] reads, from `user_account AS u JOIN project AS p`.
+pub(super) const USER_COLUMNS: &str = "u.name, u.project, p.id AS project_id, \
+     p.name AS project_name, u.password_hash, u.created_at, u.disabled_at";
+
+/// A row with [`USER_COLUMNS`]. The id follows from the name, which a user keeps.
+pub(super) fn stored_user(row: &Row<'_>) -> Result<StoredUser, Error> {
+    let name: String = column(row, "name")?;
+    let mut id = hex::encode(Sha256::digest(format!("fleetwright user {name}")));
+    id.truncate(32);
+    Ok(StoredUser {
+        name,
+        id,
+        project: ProjectKey(column(row, "project")?),
+        project_id: parsed(row, "project_id")?,
+        project_name: column(row, "project_name")?,
+        password_hash: column(row, "password_hash")?,
+        created_at: Timestamp(column(row, "created_at")?),
+        disabled_at: column::<Option<i64>>(row, "disabled_at")?.map(Timestamp),
     })
 }

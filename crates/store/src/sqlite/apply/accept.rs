@@ -2,15 +2,15 @@
 //! entry it is one look at the state row, one change of it and one new job.
 
 use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX};
-use fleet::{Condition, Desired, Principal, Refusal, Revision};
+use fleet::{Condition, Desired, Operation, Principal, Refusal, Revision};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use crate::Error;
-use crate::sqlite::rows::{During, column, json, parsed, to_json};
+use crate::sqlite::rows::{During, column, job_operation, json, parsed, to_json};
 use crate::write::{Accept, AcceptEntry, AcceptedEntry};
 
 /// What accepting reads of a device's state.
-const SELECT: &str = "SELECT project, has_work, revision, condition, open_jobs, desired
+const SELECT: &str = "SELECT project, has_work, frozen, revision, condition, open_jobs, desired
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device that has work already. It does not name `has_work`, so SQLite
 /// leaves the index over that alone.
@@ -21,8 +21,8 @@ const UPDATE_AT_REST: &str = "UPDATE device_state
      SET revision = ?2, open_jobs = ?3, desired = ?4, has_work = 1 WHERE device = ?1";
 /// Records an open job.
 const INSERT: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
-         accepted_at, patch)
-     VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)";
+         accepted_at, patch, operation)
+     VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 /// Accepts the entries in their order; each is accepted or refused alone. To one who may not see
 /// the project, none of its devices exists.
@@ -56,6 +56,7 @@ struct Statements<'c> {
 struct State {
     project: i64,
     has_work: bool,
+    frozen: bool,
     revision: Revision,
     condition: Condition,
     open_jobs: Vec<u8>,
@@ -68,10 +69,11 @@ impl State {
         Ok(Self {
             project: column(row, 0)?,
             has_work: column(row, 1)?,
-            revision: Revision(column(row, 2)?),
-            condition: parsed(row, 3)?,
-            open_jobs: column(row, 4)?,
-            desired: json(row, 5)?,
+            frozen: column(row, 2)?,
+            revision: Revision(column(row, 3)?),
+            condition: parsed(row, 4)?,
+            open_jobs: column(row, 5)?,
+            desired: json(row, 6)?,
         })
     }
 }
@@ -88,11 +90,17 @@ impl Statements<'_> {
             Some(state) if state.project == accept.project.0 => state,
             _ => return Ok(Err(Refusal::DeviceUnknown)),
         };
+        if state.frozen {
+            return Ok(Err(Refusal::Frozen));
+        }
         if state.open_jobs.len() / 16 >= OPEN_JOBS_PER_DEVICE_MAX {
             let detail = format!("it has {OPEN_JOBS_PER_DEVICE_MAX} open jobs");
             return Ok(Err(Refusal::Busy { detail }));
         }
         let revision = state.revision.next();
+        if entry.clear {
+            state.desired = Desired::default();
+        }
         state.desired.merge(&entry.patch, revision);
         if state.desired.bytes() > DESIRED_BYTES_MAX {
             let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
@@ -109,7 +117,7 @@ impl Statements<'_> {
         update
             .execute(params![entry.device.0, revision.0, state.open_jobs, desired])
             .during("change desired state")?;
-        let stored = state.condition == Condition::Abnormal;
+        let stored = entry.operation == Operation::Update && state.condition.stores();
         self.insert
             .execute(params![
                 job.to_bytes(),
@@ -121,6 +129,7 @@ impl Statements<'_> {
                 principal.name(),
                 accept.at.0,
                 to_json(&entry.patch)?,
+                job_operation(entry.operation),
             ])
             .during("record a job")?;
         Ok(Ok(AcceptedEntry { device: entry.device, job, revision, stored }))

@@ -1,11 +1,13 @@
 //! Devices, brought in by an operator.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fleet::{Condition, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::device::change_state;
 use super::records::visible_project;
+use super::servers::name_server;
 use crate::sqlite::rows::{During, damaged};
 use crate::write::{ImportDevices, ImportedDevice};
 use crate::{Error, Refused, Written};
@@ -32,6 +34,7 @@ fn record_all(
     import: &ImportDevices,
 ) -> Result<Result<Written, Refused>, Error> {
     let mut projects: HashMap<&ProjectId, ProjectKey> = HashMap::new();
+    let mut servers: HashSet<(ProjectKey, &str)> = HashSet::new();
     let mut keys = Vec::with_capacity(import.devices.len());
     let mut new = 0;
     for imported in &import.devices {
@@ -43,6 +46,9 @@ fn record_all(
                 None => return Ok(Err(Refused::NoSuchProject(device.project.clone()))),
             },
         };
+        if servers.insert((project, &device.server)) {
+            name_server(connection, project, &device.server, import.at)?;
+        }
         let Some((key, kind)) = find(connection, project, device)? else {
             keys.push(insert(connection, project, imported, import.at)?);
             new += 1;
@@ -94,9 +100,9 @@ fn insert(
     let device = &imported.record;
     connection
         .prepare_cached(
-            "INSERT INTO device (project, kind, id, name, server, address, profile, marker,
-                                 created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+            "INSERT INTO device (project, kind, id, name, server, address, container, profile,
+                                 marker, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
         )
         .and_then(|mut insert| {
             insert.execute(params![
@@ -106,6 +112,7 @@ fn insert(
                 device.name,
                 device.server,
                 device.address,
+                device.container,
                 device.profile,
                 imported.marker,
                 at.0,
@@ -124,24 +131,29 @@ fn insert(
     Ok(DeviceKey(key))
 }
 
-/// Gives an existing device the new name, server, address and profile. At another address it is not
-/// adopted any more: what was adopted may have been another phone, which is why it is corrected.
+/// Gives an existing device the new name, server, address, container and profile. At another
+/// address it is not adopted any more, and no copy of another: what was met may have been another
+/// phone, which is why the address is corrected.
 fn update(
     connection: &Connection,
     key: DeviceKey,
     device: &NewDevice,
     at: Timestamp,
 ) -> Result<(), Error> {
+    let moved = connection
+        .prepare_cached("SELECT 1 FROM device WHERE key = ?1 AND address <> ?2")
+        .and_then(|mut select| select.exists(params![key.0, device.address]))
+        .during("read a device's address")?;
+    if moved {
+        change_state(connection, key, |state| {
+            state.adopted = false;
+            state.copy = None;
+        })?;
+    }
     connection
         .prepare_cached(
-            "UPDATE device_state SET adopted = 0
-             WHERE device = ?1 AND ?2 <> (SELECT address FROM device WHERE key = ?1)",
-        )
-        .and_then(|mut update| update.execute(params![key.0, device.address]))
-        .during("give up an adoption")?;
-    connection
-        .prepare_cached(
-            "UPDATE device SET name = ?2, server = ?3, address = ?4, profile = ?5, updated_at = ?6
+            "UPDATE device SET name = ?2, server = ?3, address = ?4, container = ?5, profile = ?6,
+                 updated_at = ?7
              WHERE key = ?1",
         )
         .and_then(|mut update| {
@@ -150,6 +162,7 @@ fn update(
                 device.name,
                 device.server,
                 device.address,
+                device.container,
                 device.profile,
                 at.0,
             ])

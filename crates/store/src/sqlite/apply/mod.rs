@@ -5,14 +5,21 @@
 //! neighbours in the same transaction are not touched by it.
 
 mod accept;
+mod device;
 mod import;
 mod records;
+mod servers;
+mod settings;
 mod settle;
+mod tags;
+mod users;
 
 use fleet::Principal;
 use rusqlite::Connection;
 
 use crate::{Error, Refused, Write, Written};
+
+pub(super) use settings::SERVER_SETTINGS;
 
 /// Applies one change. On `Ok(Err(_))` nothing has changed; on `Err(_)` the caller rolls the whole
 /// transaction back.
@@ -25,6 +32,14 @@ pub(super) fn apply(
         Write::CreateProject(create) => records::create_project(connection, principal, create),
         Write::CreateKey(create) => records::create_key(connection, principal, create),
         Write::RevokeKey(revoke) => records::revoke_key(connection, principal, revoke),
+        Write::SetProject(set) => settings::set_project(connection, principal, set),
+        Write::SetServer(set) => settings::set_server(connection, principal, set),
+        Write::CreateUser(create) => users::create_user(connection, principal, create),
+        Write::ChangeUser(change) => users::change_user(connection, principal, change),
+        Write::IssueToken(issue) => users::issue_token(connection, principal, issue),
+        Write::ChangeDevice(change) => device::change_device(connection, principal, change),
+        Write::RenameServer(rename) => servers::rename_server(connection, principal, rename),
+        Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
         Write::Accept(accept) => accept::accept(connection, principal, accept)
             .map(|results| Ok(Written::Accepted(results))),
@@ -35,21 +50,40 @@ pub(super) fn apply(
 /// About how many rows a change writes: the size of a group is bounded by it.
 pub(super) fn rows(write: &Write) -> usize {
     match write {
-        Write::CreateProject(_) | Write::CreateKey(_) | Write::RevokeKey(_) => 1,
+        Write::CreateProject(_)
+        | Write::CreateKey(_)
+        | Write::RevokeKey(_)
+        | Write::SetProject(_)
+        | Write::SetServer(_)
+        | Write::CreateUser(_)
+        | Write::ChangeUser(_)
+        | Write::ChangeDevice(_)
+        | Write::RenameServer(_) => 1,
+        Write::IssueToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
+        Write::ChangeTags(change) => change.put.len() + change.take.len(),
         Write::ImportDevices(import) => import.devices.len(),
         Write::Accept(accept) => accept.entries.len(),
         Write::Settle(settle) => 1 + settle.ended.len(),
     }
 }
 
-/// Whether a change only adds, so that it is refused when the disk is low. Ending jobs and revoking
-/// keys go on: they are what gets a server out of trouble.
+/// Whether a change only adds, so that it is refused when the disk is low. Ending jobs, revoking
+/// keys, pausing and signing in go on: they are what gets a server out of trouble.
 pub(super) fn needs_disk(write: &Write) -> bool {
     match write {
         Write::CreateProject(_)
         | Write::CreateKey(_)
+        | Write::CreateUser(_)
         | Write::ImportDevices(_)
         | Write::Accept(_) => true,
-        Write::RevokeKey(_) | Write::Settle(_) => false,
+        Write::ChangeTags(change) => !change.put.is_empty(),
+        Write::RevokeKey(_)
+        | Write::SetProject(_)
+        | Write::SetServer(_)
+        | Write::ChangeUser(_)
+        | Write::IssueToken(_)
+        | Write::ChangeDevice(_)
+        | Write::RenameServer(_)
+        | Write::Settle(_) => false,
     }
 }

@@ -1,28 +1,31 @@
 //! Recording what a step of a lane has found.
 
-use fleet::{Condition, JobId, Principal, ProjectKey, Revision};
+use fleet::limits::DESIRED_BYTES_MAX;
+use fleet::{
+    AdoptionRequest, Condition, Desired, Facts, JobId, Principal, ProjectKey, Revision, Values,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::sqlite::rows::{self, During, column, has_work, job_state, to_json};
+use crate::sqlite::rows::{
+    self, During, column, has_work, job_state, json, optional_json, to_json,
+};
 use crate::write::{EndedJob, Settle, Settled};
 use crate::{Error, Refused, Written};
 
 /// What recording reads of a device's state.
-const SELECT: &str = "SELECT project, has_work, revision, settled, open_jobs
+const SELECT: &str = "SELECT project, has_work, revision, settled, adopted, adoption, open_jobs
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device whose work is what it was: leaves the index over it alone.
 const UPDATE: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3, condition = ?4,
-         since = ?5, trouble = ?6, boot = coalesce(?7, boot),
-         adopted = max(adopted, ?8 AND EXISTS (
-             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)),
-         reported = coalesce(?9, reported)
+         since = ?5, trouble = ?6, boot = coalesce(?7, boot), adopted = ?8,
+         reported = coalesce(?9, reported), adoption = ?10, copy = ?11, power = ?12,
+         restart_pending = nullif(coalesce(?13, restart_pending), '{}')
      WHERE device = ?1";
 /// Changes the state of a device that has got or lost work.
 const UPDATE_WITH_WORK: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3,
-         condition = ?4, since = ?5, trouble = ?6, boot = coalesce(?7, boot),
-         adopted = max(adopted, ?8 AND EXISTS (
-             SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?10)),
-         reported = coalesce(?9, reported), has_work = ?11
+         condition = ?4, since = ?5, trouble = ?6, boot = coalesce(?7, boot), adopted = ?8,
+         reported = coalesce(?9, reported), adoption = ?10, copy = ?11, power = ?12,
+         restart_pending = nullif(coalesce(?13, restart_pending), '{}'), has_work = ?14
      WHERE device = ?1";
 /// Ends an open job.
 const END: &str = "UPDATE job SET state = ?2, ended_at = ?3, finisher_epoch = ?4,
@@ -35,6 +38,8 @@ struct State {
     has_work: bool,
     revision: Revision,
     settled: Revision,
+    adopted: bool,
+    adoption: Option<AdoptionRequest>,
     open_jobs: Vec<u8>,
 }
 
@@ -46,7 +51,9 @@ impl State {
             has_work: column(row, 1)?,
             revision: Revision(column(row, 2)?),
             settled: Revision(column(row, 3)?),
-            open_jobs: column(row, 4)?,
+            adopted: column(row, 4)?,
+            adoption: optional_json(row, 5)?,
+            open_jobs: column(row, 6)?,
         })
     }
 }
@@ -61,7 +68,7 @@ pub(super) fn settle(
     if let Some(refused) = fenced(connection, settle)? {
         return Ok(Err(refused));
     }
-    let state = match state(connection, settle)? {
+    let mut state = match state(connection, settle)? {
         Some(state)
             if principal.may_see(state.project) && settle.device.shard() == settle.fence.shard =>
         {
@@ -69,15 +76,94 @@ pub(super) fn settle(
         }
         _ => return Ok(Err(Refused::NoSuchDevice)),
     };
-    let open_jobs = end_jobs(connection, settle, &state)?;
+    state.open_jobs = end_jobs(connection, settle, &state)?;
     // Above the revision there is nothing that could be settled.
-    let settled = state.settled.max(settle.settled.min(state.revision));
-    update(connection, settle, &state, settled, &open_jobs)?;
+    state.settled = state.settled.max(settle.settled.min(state.revision));
+    if is_about_adoption(settle, &state) && is_of_the_record(connection, settle)? {
+        state.adopted |= settle.adopted;
+        if state.adoption == settle.adoption_done {
+            state.adoption = None;
+        }
+        desire(connection, settle, &mut state)?;
+    }
+    if let Some(facts) = &settle.facts {
+        record_facts(connection, settle, facts)?;
+    }
+    update(connection, settle, &state)?;
     Ok(Ok(Written::Settled(Settled {
         revision: state.revision,
-        settled,
-        open_jobs: open_jobs.len() / 16,
+        settled: state.settled,
+        open_jobs: state.open_jobs.len() / 16,
     })))
+}
+
+/// Whether the result would change something of the device's adoption.
+fn is_about_adoption(settle: &Settle, state: &State) -> bool {
+    (settle.adopted && !state.adopted)
+        || settle.adoption_done.is_some()
+        || !settle.desire.is_empty()
+}
+
+/// Whether the record is the one that was worked on. If it is not, another phone may have been
+/// adopted than the one that the record speaks of now.
+fn is_of_the_record(connection: &Connection, settle: &Settle) -> Result<bool, Error> {
+    connection
+        .prepare_cached("SELECT 1 FROM device WHERE key = ?1 AND updated_at = ?2")
+        .and_then(|mut select| select.exists([settle.device.0, settle.record_at.0]))
+        .during("read when a record changed")
+}
+
+/// Takes up the values that an adopted device showed, where nothing is desired yet and as far as
+/// there is room, at a revision of their own.
+fn desire(connection: &Connection, settle: &Settle, state: &mut State) -> Result<(), Error> {
+    if settle.desire.is_empty() {
+        return Ok(());
+    }
+    let mut desired: Desired = {
+        let sql = "SELECT desired FROM device_state WHERE device = ?1";
+        let mut select = connection.prepare_cached(sql).during("read desired state")?;
+        let mut rows = select.query([settle.device.0]).during("read desired state")?;
+        let row = rows.next().during("read desired state")?;
+        row.map(|row| json(row, 0)).transpose()?.unwrap_or_default()
+    };
+    let mut room = DESIRED_BYTES_MAX.saturating_sub(desired.bytes());
+    let mut new = Values::new();
+    for (name, value) in &settle.desire {
+        let bytes = name.len() + value.len();
+        if desired.get(name).is_none() && bytes <= room {
+            room -= bytes;
+            new.insert(name.clone(), value.clone());
+        }
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    let revision = state.revision.next();
+    desired.merge(&new, revision);
+    connection
+        .prepare_cached("UPDATE device_state SET revision = ?2, desired = ?3 WHERE device = ?1")
+        .during("take up what a device showed")?
+        .execute(params![settle.device.0, revision.0, to_json(&desired)?])
+        .during("take up what a device showed")?;
+    if state.settled == state.revision {
+        state.settled = revision;
+    }
+    state.revision = revision;
+    Ok(())
+}
+
+/// Keeps what the device said of itself.
+fn record_facts(connection: &Connection, settle: &Settle, facts: &Facts) -> Result<(), Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO device_facts (device, facts) VALUES (?1, ?2)
+             ON CONFLICT (device) DO UPDATE SET facts = excluded.facts
+             WHERE facts <> excluded.facts",
+        )
+        .during("record what a device is")?
+        .execute(params![settle.device.0, to_json(facts)?])
+        .during("record what a device is")?;
+    Ok(())
 }
 
 /// The refusal of a fence that is not the shard's own.
@@ -135,33 +221,35 @@ fn end_job(connection: &Connection, settle: &Settle, ended: &EndedJob) -> Result
 }
 
 /// Changes the state row.
-fn update(
-    connection: &Connection,
-    settle: &Settle,
-    state: &State,
-    settled: Revision,
-    open_jobs: &[u8],
-) -> Result<(), Error> {
+fn update(connection: &Connection, settle: &Settle, state: &State) -> Result<(), Error> {
     let condition: Condition = settle.condition;
     let reported = settle.reported.as_ref().map(to_json).transpose()?;
     let boot = settle.boot.as_ref().map(ToString::to_string);
     let trouble = settle.trouble.as_deref();
-    let now_has_work = has_work(state.revision, settled, open_jobs, condition, trouble);
+    let adoption = state.adoption.as_ref().map(to_json).transpose()?;
+    let power = settle.power.as_ref().map(to_json).transpose()?;
+    let restart_pending = settle.restart_pending.as_ref().map(to_json).transpose()?;
+    let begun = adoption.is_some() || settle.copy.is_some() || power.is_some();
+    let now_has_work =
+        has_work(state.revision, state.settled, &state.open_jobs, condition, trouble, begun);
     let sql = if now_has_work == state.has_work { UPDATE } else { UPDATE_WITH_WORK };
     let mut update = connection.prepare_cached(sql).during("prepare to record a result")?;
     let mut bind = || {
         update.raw_bind_parameter(1, settle.device.0)?;
-        update.raw_bind_parameter(2, settled.0)?;
-        update.raw_bind_parameter(3, open_jobs)?;
+        update.raw_bind_parameter(2, state.settled.0)?;
+        update.raw_bind_parameter(3, &state.open_jobs)?;
         update.raw_bind_parameter(4, condition.name())?;
         update.raw_bind_parameter(5, settle.since.0)?;
         update.raw_bind_parameter(6, trouble)?;
         update.raw_bind_parameter(7, boot.as_deref())?;
-        update.raw_bind_parameter(8, settle.adopted)?;
+        update.raw_bind_parameter(8, state.adopted)?;
         update.raw_bind_parameter(9, reported.as_deref())?;
-        update.raw_bind_parameter(10, settle.record_at.0)?;
+        update.raw_bind_parameter(10, adoption.as_deref())?;
+        update.raw_bind_parameter(11, settle.copy.map(|device| device.0))?;
+        update.raw_bind_parameter(12, power.as_deref())?;
+        update.raw_bind_parameter(13, restart_pending.as_deref())?;
         if now_has_work != state.has_work {
-            update.raw_bind_parameter(11, now_has_work)?;
+            update.raw_bind_parameter(14, now_has_work)?;
         }
         update.raw_execute()
     };

@@ -1,6 +1,8 @@
 //! Devices: one, a page, and what accepting an update needs of many.
 
-use fleet::{Device, DeviceId, DeviceKey, Principal, ProjectId, ProjectKey};
+use std::collections::HashSet;
+
+use fleet::{Device, DeviceId, DeviceKey, Principal, Project, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
@@ -29,17 +31,18 @@ pub(in crate::sqlite) fn accept_targets(
     let mut target = |id: &DeviceId| {
         let mut rows = statement.query(params![id.as_str(), project.key.0]).during(operation)?;
         let row = rows.next().during(operation)?;
-        row.map(|row| accept_target(row, project.key)).transpose()
+        row.map(|row| accept_target(row, &project)).transpose()
     };
     ids.iter().map(&mut target).collect()
 }
 
 /// A row of [`accept_targets`].
-fn accept_target(row: &Row<'_>, project: ProjectKey) -> Result<AcceptTarget, Error> {
+fn accept_target(row: &Row<'_>, project: &Project) -> Result<AcceptTarget, Error> {
     Ok(AcceptTarget {
         device: DeviceKey(column(row, 0)?),
-        project,
+        project: project.key,
         profile: column(row, 1)?,
+        identity: project.settings.identity,
         server: column(row, 2)?,
     })
 }
@@ -122,4 +125,45 @@ pub(in crate::sqlite) fn records(
     let read =
         |key: &DeviceKey| first(connection, "read a device's record", &sql, [key.0], rows::device);
     keys.iter().filter_map(|key| read(key).transpose()).collect()
+}
+
+/// See [`crate::Reads::device_by_marker`].
+pub(in crate::sqlite) fn device_by_marker(
+    connection: &Connection,
+    marker: &str,
+) -> Result<Option<Device>, Error> {
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM device AS d CROSS JOIN project AS p ON p.key = d.project
+         WHERE d.marker = ?1 ORDER BY d.key LIMIT 1"
+    );
+    first(connection, "find a marker's device", &sql, [marker], rows::device)
+}
+
+/// See [`crate::Reads::devices_at`]. Ordered by address as asked, then by key.
+pub(in crate::sqlite) fn devices_at(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    addresses: &[String],
+) -> Result<Vec<Device>, Error> {
+    let Some(project) = projects::project(connection, principal, project)? else {
+        return Ok(Vec::new());
+    };
+    let sql = format!(
+        "SELECT {DEVICE_COLUMNS} FROM device AS d CROSS JOIN project AS p ON p.key = d.project
+         WHERE d.address = ?1 AND d.project = ?2 ORDER BY d.key"
+    );
+    let mut found = Vec::new();
+    let mut asked = HashSet::new();
+    for address in addresses.iter().filter(|address| asked.insert(*address)) {
+        let params = params![address, project.key.0];
+        found.extend(all(
+            connection,
+            "find the devices at an address",
+            &sql,
+            params,
+            rows::device,
+        )?);
+    }
+    Ok(found)
 }

@@ -1,21 +1,24 @@
 //! What the engine's lanes ask.
 
-use fleet::{DeviceKey, Job};
+use fleet::{DeviceKey, Job, ProjectKey};
 use rusqlite::{Connection, Row, params};
 
 use super::{all, first};
-use crate::sqlite::rows::{self, DEVICE_COLUMNS, JOB_COLUMNS, STATE_COLUMNS, column, damaged};
+use crate::sqlite::rows::{
+    self, DEVICE_COLUMNS, JOB_COLUMNS, STATE_COLUMNS, column, damaged, json,
+};
 use crate::{Error, LaneSeed, Work};
 
 /// The devices with work, from their own index.
-pub(in crate::sqlite) const WITH_WORK: &str = "SELECT s.device, d.server
+pub(in crate::sqlite) const WITH_WORK: &str = "SELECT s.device, d.server,
+         CASE WHEN s.power IS NOT NULL THEN s.project END
      FROM device_state AS s INDEXED BY device_state_with_work
          CROSS JOIN device AS d ON d.key = s.device
      WHERE s.has_work = 1 AND s.device > ?1 ORDER BY s.device LIMIT ?2";
 
 /// The devices at rest. Most devices of a healthy fleet are, so this walks the table itself;
 /// `octet_length` takes the length from the row's header and reads no value.
-pub(in crate::sqlite) const AT_REST: &str = "SELECT s.device, d.server
+pub(in crate::sqlite) const AT_REST: &str = "SELECT s.device, d.server, NULL
      FROM device_state AS s CROSS JOIN device AS d ON d.key = s.device
      WHERE s.device > ?1 AND s.has_work = 0 AND octet_length(s.desired) > 2
      ORDER BY s.device LIMIT ?2";
@@ -38,10 +41,12 @@ pub(in crate::sqlite) fn devices_at_rest(
     all(connection, "list the devices at rest", AT_REST, params![after.0, limit], lane_seed)
 }
 
-/// A row with a device's key and its server.
+/// A row with a device's key, its server, and its project if a restart of it is under way.
 fn lane_seed(row: &Row<'_>) -> Result<LaneSeed, Error> {
     let device = DeviceKey(column(row, 0)?);
-    Ok(LaneSeed { device, shard: device.shard(), server: column(row, 1)? })
+    let restarting: Option<i64> = column(row, 2)?;
+    let restarting = restarting.map(ProjectKey);
+    Ok(LaneSeed { device, shard: device.shard(), server: column(row, 1)?, restarting })
 }
 
 /// See [`crate::Reads::work`].
@@ -50,14 +55,14 @@ pub(in crate::sqlite) fn work(
     device: DeviceKey,
 ) -> Result<Option<Work>, Error> {
     let sql = format!(
-        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
+        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}, p.settings
          FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
              CROSS JOIN project AS p ON p.key = d.project
          WHERE d.key = ?1"
     );
-    let found =
-        first(connection, "read a device's work", &sql, [device.0], rows::device_with_state)?;
-    let Some(found) = found else {
+    let read = |row: &Row<'_>| Ok((rows::device_with_state(row)?, json(row, "settings")?));
+    let found = first(connection, "read a device's work", &sql, [device.0], read)?;
+    let Some((found, settings)) = found else {
         return Ok(None);
     };
     let sql = format!("SELECT {JOB_COLUMNS} FROM job AS j WHERE j.id = ?1");
@@ -67,5 +72,5 @@ pub(in crate::sqlite) fn work(
         job.ok_or_else(|| damaged("open_jobs", format!("there is no job {id}")))
     });
     let jobs = jobs.collect::<Result<_, Error>>()?;
-    Ok(Some(Work { device: found.device, state: found.state, jobs }))
+    Ok(Some(Work { device: found.device, state: found.state, jobs, settings }))
 }

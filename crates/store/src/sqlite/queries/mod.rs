@@ -6,7 +6,11 @@
 pub(super) mod devices;
 pub(super) mod jobs;
 pub(super) mod lanes;
+pub(super) mod phones;
 pub(super) mod projects;
+pub(super) mod servers;
+pub(super) mod tags;
+pub(super) mod users;
 
 use fleet::Principal;
 use rusqlite::{Connection, Params, Row};
@@ -42,6 +46,25 @@ fn first<T>(
     let mut statement = connection.prepare_cached(sql).during(operation)?;
     let mut rows = statement.query(params).during(operation)?;
     rows.next().during(operation)?.map(read).transpose()
+}
+
+/// The number that a statement without rows but one gives.
+fn count(
+    connection: &Connection,
+    operation: &'static str,
+    sql: &str,
+    params: impl Params,
+) -> Result<u64, Error> {
+    let count: i64 = connection
+        .prepare_cached(sql)
+        .and_then(|mut select| select.query_row(params, |row| row.get(0)))
+        .during(operation)?;
+    Ok(count.unsigned_abs())
+}
+
+/// A number of rows as SQLite takes it.
+fn sql_count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// The key of the one project that the principal is bound to: null for those who may see all.

@@ -4,7 +4,7 @@ use fleet::{Epoch, Principal, Project, ProjectId, Shard};
 use rusqlite::{Connection, params};
 
 use super::{all, bound, first};
-use crate::sqlite::rows::{self, column};
+use crate::sqlite::rows::{self, PROJECT_COLUMNS, column};
 use crate::{Error, SealedKey};
 
 /// See [`crate::Reads::projects`].
@@ -12,9 +12,9 @@ pub(in crate::sqlite) fn projects(
     connection: &Connection,
     principal: &Principal,
 ) -> Result<Vec<Project>, Error> {
-    let sql = "SELECT key, id, name, created_at FROM project
-         WHERE ?1 IS NULL OR key = ?1 ORDER BY id";
-    all(connection, "list the projects", sql, [bound(principal)], rows::project)
+    let sql =
+        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE ?1 IS NULL OR key = ?1 ORDER BY id");
+    all(connection, "list the projects", &sql, [bound(principal)], rows::project)
 }
 
 /// See [`crate::Reads::project`].
@@ -23,10 +23,10 @@ pub(in crate::sqlite) fn project(
     principal: &Principal,
     id: &ProjectId,
 ) -> Result<Option<Project>, Error> {
-    let sql = "SELECT key, id, name, created_at FROM project
-         WHERE id = ?1 AND (?2 IS NULL OR key = ?2)";
+    let sql =
+        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE id = ?1 AND (?2 IS NULL OR key = ?2)");
     let params = params![id.as_str(), bound(principal)];
-    first(connection, "read a project", sql, params, rows::project)
+    first(connection, "read a project", &sql, params, rows::project)
 }
 
 /// See [`crate::Reads::access_keys`].

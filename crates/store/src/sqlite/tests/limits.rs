@@ -9,6 +9,7 @@ use super::opened::Opened;
 use crate::conformance::fixture::*;
 use crate::sqlite::asking::Asking;
 use crate::sqlite::rows::During;
+use crate::write::{ChangeTags, SetProject};
 use crate::{Error, Reads, Writes, Written};
 
 #[tokio::test]
@@ -54,6 +55,7 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
     let (project, keys) = fleet(&*opened, 1).await;
     let job = accept_one(&*opened, project, 1, keys[0], &[("a", "1")]).await.job;
     write_as(&*opened, &engine(), create_key("A", "p")).await.unwrap();
+    write_as(&*opened, &engine(), tags(&["a"], &[])).await.unwrap();
     let opened = Opened::with(opened.drop_store(), |options| {
         options.disk_free_min_bytes = u64::MAX;
     });
@@ -64,6 +66,7 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
         crate::Write::CreateProject(project),
         create_key("B", "p"),
         import(vec![new_device("p", "new")]),
+        tags(&["b"], &[]),
     ] {
         let error = opened.write(&engine(), write).await.unwrap_err();
         let Error::DiskLow { free_bytes, needed_bytes } = error else { panic!("{error:?}") };
@@ -72,7 +75,26 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
     let mut result = settle(keys[0], fence(&*opened, keys[0]).await, 1);
     result.ended = vec![ended(job, SUCCEEDED)];
     assert_eq!(settled(&*opened, result).await.unwrap().open_jobs, 0);
-    assert_eq!(write_as(&*opened, &engine(), revoke_key("A", AT)).await, Ok(Written::Done));
+    let paused = fleet::ProjectSettings { paused: true, ..Default::default() };
+    for write in [
+        revoke_key("A", AT),
+        tags(&[], &["a"]),
+        crate::Write::SetProject(SetProject { id: project_id("p"), settings: paused }),
+        change("phone-0", crate::write::DeviceChange::Frozen(true)),
+    ] {
+        assert_eq!(write_as(&*opened, &engine(), write).await, Ok(Written::Done));
+    }
+}
+
+/// Tags put on the phone `phone-0`, and taken from it.
+fn tags(put: &[&str], take: &[&str]) -> crate::Write {
+    let tag = |key: &&str| crate::Tag { key: (*key).to_owned(), value: String::new() };
+    crate::Write::ChangeTags(ChangeTags {
+        project: project_id("p"),
+        tagged: crate::Tagged::Device(device_id("phone-0")),
+        put: put.iter().map(tag).collect(),
+        take: take.iter().map(|key| ((*key).to_owned(), None)).collect(),
+    })
 }
 
 #[tokio::test]

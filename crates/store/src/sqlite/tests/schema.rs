@@ -14,8 +14,16 @@ use crate::sqlite::migrate::{MIGRATIONS, Migration};
 use crate::sqlite::queries::lanes::{AT_REST, WITH_WORK};
 use crate::sqlite::{MigrateError, OpenError, Sqlite};
 
-const SECOND: Migration =
-    Migration { version: 2, name: "colour", sql: "ALTER TABLE project ADD COLUMN colour TEXT" };
+/// The version of what is known, and of a step more.
+const KNOWN: u32 = 2;
+const NEXT: Migration = Migration {
+    version: KNOWN + 1,
+    name: "colour",
+    sql: "ALTER TABLE project ADD COLUMN colour TEXT",
+};
+
+/// The name of the backup before that step, by the clock of these tests.
+const BACKUP: &str = "backup-before-0003-20270115T080000Z.db";
 
 /// The directory of a database that has been in use.
 async fn used() -> TempDir {
@@ -32,13 +40,13 @@ fn backups(directory: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_step_is_applied_once_and_after_a_backup() {
     let directory = used().await;
-    let steps = [MIGRATIONS, &[SECOND]].concat();
+    let steps = [MIGRATIONS, &[NEXT]].concat();
     for _ in 0..2 {
         let store = Sqlite::open_with(options(directory.path()), &steps).unwrap();
         assert_eq!(store.projects(&engine()).await.unwrap().len(), 1);
     }
     let backups = backups(directory.path());
-    let expected = directory.path().join("backup-before-0002-20270115T080000Z.db");
+    let expected = directory.path().join(BACKUP);
     assert_eq!(backups, std::slice::from_ref(&expected));
     let backup = Connection::open(expected).unwrap();
     let projects: i64 =
@@ -48,10 +56,10 @@ async fn a_step_is_applied_once_and_after_a_backup() {
     let versions: i64 = backup
         .query_row("SELECT max(version) FROM schema_migration", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(versions, 1);
+    assert_eq!(versions, i64::from(KNOWN));
 
     let (error, text) = refusal(directory.path());
-    let newer = OpenError::Migrate(MigrateError::Newer { found: 2, known: 1 });
+    let newer = OpenError::Migrate(MigrateError::Newer { found: KNOWN + 1, known: KNOWN });
     assert_eq!(format!("{error:?}"), format!("{newer:?}"), "{text}");
 }
 
@@ -65,10 +73,10 @@ async fn a_new_database_needs_no_backup() {
 async fn a_step_that_fails_leaves_the_database_as_it_was() {
     let directory = used().await;
     let sql = "CREATE TABLE half (a INTEGER) STRICT; SELECT nothing FROM nowhere";
-    let steps = [MIGRATIONS, &[Migration { version: 2, name: "broken", sql }]].concat();
+    let steps = [MIGRATIONS, &[Migration { version: KNOWN + 1, name: "broken", sql }]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 2, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 3, .. })),
         "{error:?}"
     );
     let store = Sqlite::open(options(directory.path())).unwrap();
@@ -81,16 +89,16 @@ async fn a_step_that_fails_leaves_the_database_as_it_was() {
 async fn without_a_backup_there_is_no_change() {
     let directory = used().await;
     // A directory where the copy should go.
-    let taken = directory.path().join("backup-before-0002-20270115T080000Z.partial");
+    let taken = directory.path().join(format!("{BACKUP}.partial"));
     fs::create_dir(&taken).unwrap();
-    let steps = [MIGRATIONS, &[SECOND]].concat();
+    let steps = [MIGRATIONS, &[NEXT]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 2, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 3, .. })),
         "{error:?}"
     );
     fs::remove_dir(&taken).unwrap();
-    assert!(Sqlite::open(options(directory.path())).is_ok(), "still at version 1");
+    assert!(Sqlite::open(options(directory.path())).is_ok(), "still at the known version");
 }
 
 #[tokio::test]
@@ -144,13 +152,35 @@ async fn queries_find_their_indexes() {
         assert_eq!(plan, expected, "{sql}");
     };
     let device = "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)";
-    let with_work = "SEARCH s USING COVERING INDEX device_state_with_work (device>?)";
+    let with_work = "SEARCH s USING INDEX device_state_with_work (device>?)";
     check(WITH_WORK, &[with_work, device]);
     check(AT_REST, &["SEARCH s USING INTEGER PRIMARY KEY (rowid>?)", device]);
     let by_id = "SEARCH device USING COVERING INDEX sqlite_autoindex_device_1 (id=? AND project=?)";
     check("SELECT key FROM device WHERE id = ? AND project = ?", &[by_id]);
     let by_project = "SEARCH device USING INDEX device_by_project (project=? AND rowid>?)";
     check("SELECT * FROM device WHERE key > ? AND project = ? ORDER BY key LIMIT ?", &[by_project]);
+    let sql = "SELECT * FROM device WHERE project = ? AND server = ? ORDER BY key DESC LIMIT ?";
+    check(sql, &["SEARCH device USING INDEX device_by_place (project=? AND server=?)"]);
+    let on_it = "SEARCH device USING COVERING INDEX device_by_place (project=? AND server=?)";
+    check("SELECT count(*) FROM device WHERE project = ? AND server = ?", &[on_it]);
+    let by_name = "SEARCH device USING COVERING INDEX device_by_name (project=? AND name=?)";
+    check("SELECT 1 FROM device WHERE project = ? AND name = ? AND key <> ?", &[by_name]);
+    let by_marker = "SEARCH device USING INDEX device_by_marker (marker=?)";
+    check("SELECT * FROM device WHERE marker = ? ORDER BY key LIMIT 1", &[by_marker]);
+    let at = "SEARCH device USING INDEX device_by_address (address=? AND project=?)";
+    check("SELECT * FROM device WHERE address = ? AND project = ? ORDER BY key", &[at]);
+    let sql = "SELECT id FROM server AS t WHERE t.project = ? AND EXISTS (
+         SELECT 1 FROM device AS d WHERE d.project = t.project AND d.server = t.id)";
+    let named = "SEARCH d USING COVERING INDEX device_by_place (project=? AND server=?)";
+    let of_project = "SEARCH t USING PRIMARY KEY (project=?)";
+    check(sql, &[of_project, &named.replace("SEARCH d", "SEARCH d EXISTS")]);
+    let sql = "SELECT facts ->> 'model' FROM device AS d
+         CROSS JOIN device_facts AS f ON f.device = d.key WHERE d.project = ? AND d.server = ?";
+    let facts = "SEARCH f USING INTEGER PRIMARY KEY (rowid=?)";
+    check(sql, &[named, facts]);
+    let expired = "SEARCH token USING COVERING INDEX token_by_expiry (expires_at<?)";
+    let sql = "SELECT hash FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
+    check(sql, &[expired]);
     let jobs = "SEARCH job USING PRIMARY KEY (id>? AND id<?)";
     check("SELECT * FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", &[jobs]);
 }

@@ -1,0 +1,49 @@
+//! What operators set for a project and for the whole server.
+
+use fleet::{Principal, ServerSettings};
+use rusqlite::{Connection, params};
+
+use super::records::visible_project;
+use crate::sqlite::rows::{During, to_json};
+use crate::write::SetProject;
+use crate::{Error, Refused, Written};
+
+/// The row of `setting` that holds the [`ServerSettings`].
+pub(in crate::sqlite) const SERVER_SETTINGS: &str = "server";
+
+/// Sets what holds for all devices of a project.
+pub(super) fn set_project(
+    connection: &Connection,
+    principal: &Principal,
+    set: &SetProject,
+) -> Result<Result<Written, Refused>, Error> {
+    let Some(project) = visible_project(connection, principal, &set.id)? else {
+        return Ok(Err(Refused::NoSuchProject(set.id.clone())));
+    };
+    let settings = to_json(&set.settings)?;
+    connection
+        .prepare_cached("UPDATE project SET settings = ?2 WHERE key = ?1")
+        .and_then(|mut update| update.execute(params![project.0, settings]))
+        .during("set up a project")?;
+    Ok(Ok(Written::Done))
+}
+
+/// Sets what holds for the whole server, which one who is bound to a project can't see.
+pub(super) fn set_server(
+    connection: &Connection,
+    principal: &Principal,
+    set: &ServerSettings,
+) -> Result<Result<Written, Refused>, Error> {
+    if principal.project().is_some() {
+        return Ok(Err(Refused::NoSuchServer("this server as a whole".to_owned())));
+    }
+    let settings = to_json(set)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO setting (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .and_then(|mut insert| insert.execute(params![SERVER_SETTINGS, settings]))
+        .during("set up the server")?;
+    Ok(Ok(Written::Done))
+}
