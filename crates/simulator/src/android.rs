@@ -1,15 +1,9 @@
 //! Android's commands as far as the simulated phones and the userland of a real `adbd` share
-//! them: `getprop`, `settings`, and what `setprop` says of a wrong call.
+//! them: `getprop`, `dumpsys`, and what `setprop` and `cmd` say of a wrong call.
 
-use std::collections::BTreeMap;
-
+use crate::phone::make::Make;
 use crate::property::{self, Properties};
 use crate::shell::Outcome;
-
-/// Most values that `settings` keeps.
-const SETTINGS_MAX: usize = 1024;
-/// Longest key or value of `settings`, in bytes.
-const SETTING_BYTES_MAX: usize = 4096;
 
 /// `getprop [NAME [DEFAULT]]`.
 pub fn getprop(properties: &Properties, args: &[&str]) -> Outcome {
@@ -29,41 +23,40 @@ pub fn setprop_usage() -> Outcome {
     Outcome::error(1, "usage: setprop NAME VALUE\n\nSets an Android system property.\n")
 }
 
-/// `settings get|put|delete|list NAMESPACE [KEY [VALUE]]` on values kept by `NAMESPACE/KEY`.
-pub fn settings(values: &mut BTreeMap<String, String>, args: &[&str]) -> Outcome {
-    let known = |namespace: &str| matches!(namespace, "system" | "secure" | "global");
-    let namespace = args.get(1).copied().unwrap_or_default();
-    if !known(namespace) {
-        let text = format!("Invalid namespace '{namespace}'. Use system, secure or global\n");
-        return Outcome::error(255, text);
-    }
+/// `dumpsys cph [NAME]`: of the vendor's restart properties, the values that act. This service is
+/// the simulator's own; it shows what one would see on a phone's screen.
+pub fn dumpsys(properties: &Properties, args: &[&str]) -> Outcome {
+    let known = properties.make() == Make::Simulated;
     match args {
-        ["get", _, key] => {
-            let value = values.get(&format!("{namespace}/{key}"));
-            Outcome::text(format!("{}\n", value.map_or("null", String::as_str)))
+        ["cph"] if known => {
+            let names = properties.make().restart_properties();
+            let acting = names.filter_map(|name| Some((name, properties.acting(name)?)));
+            Outcome::text(
+                acting.map(|(name, value)| format!("{name}={value}\n")).collect::<String>(),
+            )
         }
-        ["put", _, key, value] | ["put", _, key, value, "default"] => {
-            let full = values.len() >= SETTINGS_MAX;
-            let key = format!("{namespace}/{key}");
-            if key.len().max(value.len()) > SETTING_BYTES_MAX || full && !values.contains_key(&key)
-            {
-                return Outcome::error(255, "settings: no room for this value\n");
-            }
-            values.insert(key, (*value).to_owned());
-            Outcome::default()
-        }
-        ["delete", _, key] => {
-            let deleted = values.remove(&format!("{namespace}/{key}"));
-            Outcome::text(format!("Deleted {} rows\n", u8::from(deleted.is_some())))
-        }
-        ["list", _] => {
-            let prefix = format!("{namespace}/");
-            let own = values.iter().filter_map(|(key, value)| {
-                key.strip_prefix(&prefix).map(|key| format!("{key}={value}\n"))
-            });
-            Outcome::text(own.collect::<String>())
-        }
-        _ => Outcome::error(255, "Invalid command\n"),
+        ["cph", name] if known => match properties.acting(name) {
+            Some(value) => Outcome::text(format!("{value}\n")),
+            None => Outcome::error(1, format!("cph: {name}: acts at once\n")),
+        },
+        // As AOSP's dumpsys has it (frameworks/native/cmds/dumpsys): a failure that exits with 0.
+        [service, ..] => Outcome {
+            stderr: format!("Can't find service: {service}\n").into(),
+            ..Outcome::default()
+        },
+        [] => Outcome::text("Currently running services:\n"),
+    }
+}
+
+/// What `cmd` says of a service that is not there, or of none (AOSP, `frameworks/native/cmds/cmd`).
+pub fn no_service(args: &[&str]) -> Outcome {
+    match args.first() {
+        Some(service) => Outcome::error(20, format!("cmd: Can't find service: {service}\n")),
+        None => Outcome::error(
+            20,
+            "cmd: No service specified; use -l to list all running services. Use -w to start and \
+             wait for a service.\n",
+        ),
     }
 }
 
@@ -90,15 +83,17 @@ mod tests {
     }
 
     #[test]
-    fn settings_keep_their_namespaces_apart() {
-        let mut values = BTreeMap::new();
-        assert_eq!(settings(&mut values, &["get", "secure", "a"]), Outcome::text("null\n"));
-        assert_eq!(settings(&mut values, &["put", "secure", "a", "x y"]), Outcome::default());
-        assert_eq!(settings(&mut values, &["get", "secure", "a"]), Outcome::text("x y\n"));
-        assert_eq!(settings(&mut values, &["get", "global", "a"]), Outcome::text("null\n"));
-        assert_eq!(settings(&mut values, &["list", "secure"]), Outcome::text("a=x y\n"));
-        assert_eq!(settings(&mut values, &["delete", "secure", "a"]).status, 0);
-        assert_eq!(settings(&mut values, &["get", "secure", "a"]), Outcome::text("null\n"));
-        assert_eq!(settings(&mut values, &["get", "other", "a"]).status, 255);
+    fn dumpsys_shows_what_acts() {
+        let mut properties = Properties::new(Make::Simulated);
+        properties.put("com.cph.mainkeys", "1");
+        assert_eq!(dumpsys(&properties, &["cph", "com.cph.mainkeys"]), Outcome::text("0\n"));
+        properties.act();
+        assert_eq!(dumpsys(&properties, &["cph", "com.cph.mainkeys"]), Outcome::text("1\n"));
+        let all = String::from_utf8(dumpsys(&properties, &["cph"]).stdout).unwrap();
+        assert_eq!(all.lines().nth(1), Some("com.cph.mainkeys=1"));
+        assert_eq!(all.lines().count(), 5);
+        assert_eq!(dumpsys(&properties, &["cph", "gsm.sim.state"]).status, 1);
+        let gone = dumpsys(&Properties::new(Make::Redroid), &["cph"]);
+        assert_eq!(gone.stderr, b"Can't find service: cph\n");
     }
 }

@@ -8,13 +8,15 @@
 //! never start a process for a simulated phone's shell, and never hold an unbounded buffer.
 //!
 //! Start reading at [`phones::Fleet`]; then [`phone::Phone`] (one phone's state and boots),
-//! [`property`] (Android's rules, shared with the real-`adbd` userland), `adb` (the wire) and
-//! [`shell`] (the interpreter).
+//! [`property`] (Android's rules, shared with the real-`adbd` userland), `adb` (the wire),
+//! [`shell`] (the interpreter) and [`control`] (what an operator's command does from outside).
 
 mod adb;
 pub mod adbd;
 mod android;
+pub mod control;
 mod defaults;
+mod framework;
 pub mod phone;
 pub mod phones;
 pub mod property;

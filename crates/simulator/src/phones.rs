@@ -1,5 +1,6 @@
 //! A fleet of simulated phones in one process.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::adb::auth::{Door, KeyError};
-use crate::phone::{Common, Identity, power};
-pub use crate::phone::{Effect, Effects, FaultMix, Faults, Phone, Power};
+use crate::control::{Control, ControlAddress, ControlError};
+use crate::phone::power::Cause;
+use crate::phone::server::{Gauges, Server};
+use crate::phone::{Common, Identity, port};
+pub use crate::phone::{Done, Effect, Effects, FaultMix, Faults, Load, Make, Phone, Power, Told};
 
-/// The profile that a simulated phone is to be driven by.
+/// The profile that a simulated phone of the default make is to be driven by; others have their
+/// make's name.
 pub const PROFILE: &str = "simulated";
 /// Most phones in a fleet: there are no more ports.
 pub const PHONES_MAX: usize = 60_000;
@@ -36,11 +41,18 @@ pub struct Options {
     pub phones_per_server: usize,
     /// How long a boot takes. All phones have booted when the fleet starts.
     pub boot: Duration,
-    /// Shell commands run as root, not as adb's shell user.
+    /// What make the phones are.
+    pub make: Make,
+    /// Shell commands run as root, not as adb's shell user, whatever the make.
     pub root: bool,
-    /// The phones are containers: a reboot keeps the kernel's boot id and changes only when
-    /// pid 1 started.
+    /// `su` is there, whatever the make.
+    pub su: bool,
+    /// The phones are containers, whatever the make: those of a server share their kernel's boot
+    /// id, a reboot keeps it and changes only when pid 1 started.
     pub container: bool,
+    /// How many bytes of [`Phone::log`] each phone keeps; with 0 there is no log. A command of a
+    /// driver's leaves a few kilobytes.
+    pub log_bytes: usize,
     /// Who may connect.
     pub auth: Auth,
     /// Faults for a share of the phones.
@@ -56,8 +68,11 @@ impl Default for Options {
             ids: Vec::new(),
             phones_per_server: 50,
             boot: Duration::from_secs(2),
+            make: Make::Simulated,
             root: false,
+            su: false,
             container: false,
+            log_bytes: 0,
             auth: Auth::Off,
             faults: None,
         }
@@ -98,7 +113,7 @@ pub enum StartError {
         address: SocketAddr,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// An id that is empty, too long, or has other characters than letters, digits and `-`.
     #[error("'{id}' is no phone id: 1 to 32 letters, digits or '-'")]
@@ -129,11 +144,30 @@ struct Line<'p> {
     profile: &'static str,
 }
 
+/// Why a phone did not move to another address.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// It is not of this fleet.
+    #[error("no such phone")]
+    Phone,
+    /// It cannot listen there.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
 /// A running fleet. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Fleet {
     project: String,
-    phones: Vec<Arc<Phone>>,
+    phones: Arc<[Arc<Phone>]>,
+    servers: Vec<Arc<Server>>,
+    total: Arc<Gauges>,
     common: Arc<Common>,
     _stop: DropGuard,
 }
@@ -144,22 +178,29 @@ impl Fleet {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let addresses = addresses(&options)?;
         let common = Arc::new(Common {
+            make: options.make,
             boot: options.boot,
-            root: options.root,
-            container: options.container,
+            root: options.root || options.make.has_root_shell(),
+            container: options.container || options.make.is_container(),
+            log_bytes: options.log_bytes,
             door: door(&options.auth)?,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            moving: tokio::sync::Mutex::default(),
         });
         let stop = common.stop.clone().drop_guard();
+        let (servers, total) = servers(&options);
         let mut phones = Vec::with_capacity(options.count);
         for (index, address) in addresses.enumerate() {
             let failed = |source| StartError::Listen { address, source };
-            let listener = power::listen(address).map_err(failed)?;
+            let listener = port::listen(address).map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
-            let identity = identity(&options, index, address)?;
+            let identity = identity(&options, &servers, index)?;
             let faults = options.faults.and_then(|mix| mix.fault_of(index)).unwrap_or_default();
-            let phone = Arc::new(Phone::new(identity, Arc::clone(&common), faults));
+            let phone = Arc::new(Phone::new(identity, address, Arc::clone(&common), faults));
+            if options.su {
+                phone.set_su(true);
+            }
             common.tasks.spawn(Arc::clone(&phone).live(listener));
             phones.push(phone);
         }
@@ -167,7 +208,8 @@ impl Fleet {
         for phone in phones.iter().filter(|phone| phone.lock().faults.refuse) {
             phone.settle().await;
         }
-        Ok(Fleet { project: options.project, phones, common, _stop: stop })
+        let phones = phones.into();
+        Ok(Fleet { project: options.project, phones, servers, total, common, _stop: stop })
     }
 
     /// The phones, in order.
@@ -183,7 +225,7 @@ impl Fleet {
     /// One JSON object a line for each phone, as `fleetwright device import` takes it.
     pub fn emit(&self) -> String {
         let mut text = String::new();
-        for phone in &self.phones {
+        for phone in self.phones.iter() {
             let line = Line {
                 kind: "phone",
                 project: &self.project,
@@ -191,7 +233,7 @@ impl Fleet {
                 name: phone.name(),
                 server: phone.server(),
                 address: phone.address(),
-                profile: PROFILE,
+                profile: phone.make().name(),
             };
             // A struct of plain values always becomes JSON.
             text.push_str(&serde_json::to_string(&line).unwrap_or_default());
@@ -200,12 +242,99 @@ impl Fleet {
         text
     }
 
+    /// How much goes on, and went on at most, on a server; none for a name that no server has.
+    pub fn load(&self, server: &str) -> Option<Load> {
+        let server = self.servers.iter().find(|known| known.name == server)?;
+        Some(server.gauges.load())
+    }
+
+    /// The same of every server, by its name, in order.
+    pub fn loads(&self) -> impl Iterator<Item = (&str, Load)> {
+        self.servers.iter().map(|server| (server.name.as_str(), server.gauges.load()))
+    }
+
+    /// The same of the whole fleet.
+    pub fn total_load(&self) -> Load {
+        self.total.load()
+    }
+
+    /// Forgets what went on at most: the peaks begin anew.
+    pub fn reset_peaks(&self) {
+        self.total.reset();
+        for server in &self.servers {
+            server.gauges.reset();
+        }
+    }
+
+    /// Reboots a server with all phones on it that are on, at once: containers find another kernel
+    /// afterwards. Returns when the ports have followed.
+    pub async fn restart_server(&self, server: &str) {
+        if let Some(server) = self.servers.iter().find(|known| known.name == server) {
+            server.reboot();
+        }
+        let its = || {
+            self.phones
+                .iter()
+                .filter(|phone| phone.server() == server && phone.power() != Power::Off)
+        };
+        let its: Vec<_> = its().collect();
+        for phone in &its {
+            phone.begin_boot(Cause::Hand);
+        }
+        for phone in its {
+            phone.settle().await;
+        }
+    }
+
+    /// Moves a phone to another address. A phone of this fleet that is there moves to where this
+    /// one was: each then answers at the other's address. Connections to either drop.
+    pub async fn swap(&self, phone: &Phone, address: SocketAddr) -> Result<(), MoveError> {
+        if !self.phones.iter().any(|known| std::ptr::eq(Arc::as_ptr(known), phone)) {
+            return Err(MoveError::Phone);
+        }
+        swap(&self.phones, phone, address).await
+    }
+
+    /// Lets an operator's commands control the phones from outside: see [`Control`]. Must be
+    /// called within a Tokio runtime.
+    pub async fn control(&self, address: &ControlAddress) -> Result<Control, ControlError> {
+        Control::start(Arc::clone(&self.phones), Arc::clone(&self.common), address).await
+    }
+
     /// Stops every phone; returns when all ports are closed.
     pub async fn stop(self) {
         self.common.stop.cancel();
         self.common.tasks.close();
         self.common.tasks.wait().await;
     }
+}
+
+/// Moves a phone to `address`, in exchange with the one of `phones` that is there.
+pub(crate) async fn swap(
+    phones: &[Arc<Phone>],
+    phone: &Phone,
+    address: SocketAddr,
+) -> Result<(), MoveError> {
+    if phone.address() == address {
+        return Ok(());
+    }
+    match phones.iter().find(|other| other.address() == address) {
+        Some(other) => phone.exchange(other).await,
+        None => {
+            let failed = |source| MoveError::Listen { address, source };
+            phone.move_to(address).await.map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// The servers, and what counts for all of them.
+fn servers(options: &Options) -> (Vec<Arc<Server>>, Arc<Gauges>) {
+    let total = Arc::new(Gauges::default());
+    let count = options.count.div_ceil(options.phones_per_server.max(1));
+    let named = (1..=count)
+        .map(|number| Arc::new(Server::new(format!("server-{number:03}"), Arc::clone(&total))));
+    (named.collect(), total)
 }
 
 /// The addresses to listen on.
@@ -239,7 +368,11 @@ fn door(auth: &Auth) -> Result<Door, StartError> {
 }
 
 /// The identity of the phone with this index.
-fn identity(options: &Options, index: usize, address: SocketAddr) -> Result<Identity, StartError> {
+fn identity(
+    options: &Options,
+    servers: &[Arc<Server>],
+    index: usize,
+) -> Result<Identity, StartError> {
     let id = match options.ids.get(index) {
         Some(id) => {
             let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -250,13 +383,11 @@ fn identity(options: &Options, index: usize, address: SocketAddr) -> Result<Iden
         }
         None => phone_id(&options.project, index),
     };
-    let server = index / options.phones_per_server.max(1);
-    Ok(Identity {
-        id,
-        name: format!("phone-{:04}", index + 1),
-        server: format!("server-{:03}", server + 1),
-        address,
-    })
+    let per_server = options.phones_per_server.max(1);
+    let count = StartError::Count { count: options.count };
+    let server = servers.get(index / per_server).cloned().ok_or(count)?;
+    let place = u64::try_from(index % per_server).unwrap_or(u64::MAX);
+    Ok(Identity { id, name: format!("phone-{:04}", index + 1), server, place })
 }
 
 /// The id of a project's phone with this index, from 0: 32 hex digits, always the same.

@@ -5,7 +5,6 @@
 //! the file `lock`, which the kernel gives back when a process dies; and `boot_id`. The property
 //! rules are those of [`crate::property`].
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::android;
+use crate::framework::Framework;
+use crate::phone::make::User;
 use crate::phone::power;
 use crate::property::{self, Properties};
 use crate::shell::Outcome;
@@ -20,7 +21,7 @@ use crate::shell::Outcome;
 /// The variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "FLEETWRIGHT_PHONE_DIR";
 /// The names under which the program is to be found on an adbd's `PATH`.
-pub const COMMANDS: &[&str] = &["getprop", "setprop", "settings", "reboot"];
+pub const COMMANDS: &[&str] = &["getprop", "setprop", "settings", "wm", "dumpsys", "cmd", "reboot"];
 /// Largest state file that is read.
 const STATE_BYTES_MAX: u64 = 16 << 20;
 
@@ -59,7 +60,7 @@ pub enum FolderError {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
     properties: Properties,
-    settings: BTreeMap<String, String>,
+    framework: Framework,
     boot_count: u64,
 }
 
@@ -107,13 +108,30 @@ impl Folder {
                 android::getprop(&self.read()?.properties, rest)
             }
             "setprop" => match rest {
-                [name, value] => self.change(|state| match state.properties.set(name, value) {
-                    Ok(_) => Outcome::default(),
-                    Err(_) => Outcome::error(1, property::refusal(name, value)),
-                })?,
+                [name, value] => {
+                    self.change(|state| match state.properties.set(name, value, User::Shell) {
+                        Ok(_) => Outcome::default(),
+                        Err(_) => Outcome::error(1, property::refusal(name, value)),
+                    })?
+                }
                 _ => android::setprop_usage(),
             },
-            "settings" => self.change(|state| android::settings(&mut state.settings, rest))?,
+            "settings" | "wm" => self.change(|state| state.framework.run(args).0)?,
+            "dumpsys" => {
+                let _lock = self.lock()?;
+                android::dumpsys(&self.read()?.properties, rest)
+            }
+            "cmd" => match rest {
+                ["settings", rest @ ..] => {
+                    let args = [&["settings"], rest].concat();
+                    self.change(|state| state.framework.run(&args).0)?
+                }
+                ["alarm", "set-timezone", zone] => self.change(|state| {
+                    state.properties.put("persist.sys.timezone", zone);
+                    Outcome::default()
+                })?,
+                _ => android::no_service(rest),
+            },
             "reboot" if rest.is_empty() => {
                 self.boot()?;
                 Outcome::default()
@@ -183,7 +201,7 @@ mod tests {
         let run = |args: &[&str]| folder.command(args).unwrap().unwrap();
         assert_eq!(run(&["setprop", "persist.a", "1 'x'"]), Outcome::default());
         assert_eq!(run(&["setprop", "a.b", "2"]), Outcome::default());
-        assert_eq!(run(&["setprop", "ro.product.model", "x"]).status, 1);
+        assert_eq!(run(&["setprop", "ro.build.type", "x"]).status, 1);
         assert_eq!(run(&["settings", "put", "global", "k", "v"]), Outcome::default());
         assert_eq!(run(&["getprop", "a.b"]), Outcome::text("2\n"));
         let boot_id = fs::read_to_string(directory.path().join("phone/boot_id")).unwrap();
@@ -193,6 +211,15 @@ mod tests {
         assert_eq!(run(&["getprop", "persist.a"]), Outcome::text("1 'x'\n"));
         assert_eq!(run(&["getprop", "sys.boot_completed"]), Outcome::text("1\n"));
         assert_eq!(run(&["settings", "get", "global", "k"]), Outcome::text("v\n"));
+        assert_eq!(run(&["wm", "density", "240"]), Outcome::default());
+        let density = Outcome::text("Physical density: 320\nOverride density: 240\n");
+        assert_eq!(run(&["wm", "density"]), density);
+        assert_eq!(run(&["setprop", "com.cph.mainkeys", "1"]), Outcome::default());
+        let acting = ["dumpsys", "cph", "com.cph.mainkeys"];
+        assert_eq!(run(&acting), Outcome::text("0\n"));
+        assert_eq!(run(&["reboot"]), Outcome::default());
+        assert_eq!(run(&acting), Outcome::text("1\n"));
+        assert_eq!(run(&["cmd", "wifi"]), Outcome::error(20, "cmd: Can't find service: wifi\n"));
         assert!(folder.command(&["ls"]).unwrap().is_none());
     }
 

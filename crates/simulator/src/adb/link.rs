@@ -61,6 +61,7 @@ impl Link {
         if let Some(slow) = slow.filter(|_| !matches!(command, Command::Okay | Command::Close)) {
             tokio::time::sleep(slow).await;
         }
+        self.phone.thawed().await;
         let bytes = Packet { command, arg0, arg1, payload }.encode(self.checksum);
         let mut socket = self.socket.lock().await;
         let after = socket.bytes + u64::try_from(bytes.len()).unwrap_or(u64::MAX);

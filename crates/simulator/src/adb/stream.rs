@@ -115,10 +115,10 @@ impl Stream<'_> {
                 let stdin = Arc::new(Stdin::default());
                 let (sender, pieces) = mpsc::channel(CHUNKS_MAX);
                 let (input, connection) = (Arc::clone(&stdin), self.link.end.clone());
-                phone.lock().history.command(&String::from_utf8_lossy(&script));
                 let boot = phone.lock().session.clone();
                 let tasks = phone.common.tasks.clone();
-                let system: Arc<dyn System> = Arc::new(Session::new(phone, connection.clone()));
+                let session = Session::new(phone, &script, connection.clone());
+                let system: Arc<dyn System> = Arc::new(session);
                 // As on a phone, a command whose client left finds its input at an end and dies
                 // when it next writes; a boot ends it at once, and so does a fault that drops
                 // the connection.
@@ -152,7 +152,7 @@ impl Stream<'_> {
             Request::Reboot => {
                 self.send(Command::Okay, Vec::new()).await?;
                 self.send(Command::Close, Vec::new()).await?;
-                phone.begin_boot();
+                phone.told_to_reboot();
                 Ok(())
             }
         }

@@ -1,5 +1,5 @@
-//! Android's `getprop`, `setprop`, `settings` and `reboot` for a machine that has only a real
-//! `adbd`: called by one of these names through a symbolic link, or as
+//! Android's `getprop`, `setprop`, `settings`, `wm`, `dumpsys`, `cmd` and `reboot` for a machine
+//! that has only a real `adbd`: called by one of these names through a symbolic link, or as
 //! `android-userland COMMAND ARG...`. `android-userland boot` makes or reboots the phone in
 //! `FLEETWRIGHT_PHONE_DIR`.
 

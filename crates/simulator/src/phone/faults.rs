@@ -10,15 +10,28 @@ use serde::{Deserialize, Serialize};
 /// The property that a driver leaves on a phone to know it again; no fault by wildcard touches it.
 pub const MARKER: &str = "persist.fleetwright.id";
 
-/// The name that stands for every property but [`MARKER`] in the sets of [`Faults`].
+/// The file that a driver leaves where it may not set [`MARKER`], by its name in [`Faults`].
+pub const MARKER_FILE: &str = "file:/data/local/tmp/.fleetwright-id";
+
+/// The name that stands for every value but [`MARKER`] and [`MARKER_FILE`] in the sets of
+/// [`Faults`].
 pub const ANY: &str = "*";
 
 /// A phone's faults. The default is a healthy phone.
+///
+/// Where a value is named, it is a property by its name, `settings:NAMESPACE/KEY`, `wm:density`,
+/// `wm:size`, or a file as `file:PATH`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     /// Nothing listens on the port.
     pub refuse: bool,
+    /// The port accepts connections and nothing ever answers on them: what a proxy in front of a
+    /// daemon that hangs looks like.
+    pub silent: bool,
+    /// The port accepts connections and closes each at once: what a container's proxy in front of
+    /// a dead daemon looks like.
+    pub hang_up: bool,
     /// A connection is dropped when the phone has sent this many bytes on it.
     pub drop_after_bytes: Option<u64>,
     /// The connection is dropped, and the script killed, right after its n-th `setprop` (from 1).
@@ -27,22 +40,31 @@ pub struct Faults {
     pub slow: Option<Duration>,
     /// The phone reboots right after a script's n-th `setprop` (from 1).
     pub reboot_mid_script: Option<u32>,
-    /// The next reboot never comes up.
+    /// The next reboot (or restart of the framework) never comes up.
     pub never_back: bool,
-    /// Written over whatever is there when a boot is complete.
+    /// How long a boot takes on this phone, if not as long as on the others.
+    pub boot: Option<Duration>,
+    /// Properties written over whatever is there when a boot is complete.
     pub overwrite_at_boot: BTreeMap<String, String>,
-    /// Properties whose `setprop` fails; [`ANY`] for all.
+    /// Properties and settings that a boot forgets, though Android would keep them.
+    pub wipe_at_boot: BTreeSet<String>,
+    /// Values whose set fails; [`ANY`] for all.
     pub refuse_set: BTreeSet<String>,
-    /// Properties whose `setprop` succeeds and changes nothing; [`ANY`] for all.
+    /// Values whose set succeeds and changes nothing; [`ANY`] for all.
     pub ignore_set: BTreeSet<String>,
+    /// What is stored instead of the value that is set, by name: it reads back differently.
+    pub store_instead: BTreeMap<String, String>,
+    /// How far the phone's clock is ahead, in seconds; negative when it is behind.
+    pub clock_ahead: i64,
     /// How often `drop_*` and `reboot_mid_script` strike, together; none for always.
     pub times: Option<u32>,
 }
 
 impl Faults {
-    /// Whether `names` covers a property.
+    /// Whether `names` covers a value.
     pub(crate) fn covers(names: &BTreeSet<String>, name: &str) -> bool {
-        names.contains(name) || (name != MARKER && names.contains(ANY))
+        let marker = name == MARKER || name == MARKER_FILE;
+        names.contains(name) || (!marker && names.contains(ANY))
     }
 
     /// Takes one of the strikes that are left; false when they are spent.
@@ -119,6 +141,8 @@ mod tests {
         let any = BTreeSet::from([ANY.to_owned()]);
         assert!(Faults::covers(&any, "a.b"));
         assert!(!Faults::covers(&any, MARKER));
+        assert!(!Faults::covers(&any, MARKER_FILE));
+        assert!(Faults::covers(&any, "file:/data/local/tmp/other"));
         assert!(Faults::covers(&BTreeSet::from([MARKER.to_owned()]), MARKER));
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::log::Log;
+
 /// Most sets remembered one by one.
 const RECENT_MAX: usize = 128;
 /// Most bytes of command text remembered.
@@ -12,7 +14,7 @@ const COUNTED_MAX: usize = 4096;
 /// One set that took effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// The property, or `settings:NAMESPACE/KEY`.
+    /// The property, or `settings:NAMESPACE/KEY`, `wm:density`, `wm:size`, `file:PATH`.
     pub name: String,
     /// Its value from then on.
     pub value: String,
@@ -41,11 +43,17 @@ pub(crate) struct History {
     recent: VecDeque<Effect>,
     commands: VecDeque<String>,
     command_bytes: usize,
-    /// Shell commands that changed at least one property or setting.
+    pub(crate) log: Log,
+    /// Shell commands that changed at least one value.
     pub(crate) applications: u64,
 }
 
 impl History {
+    /// A record with a log of so many bytes.
+    pub(crate) fn new(log_bytes: usize) -> Self {
+        History { log: Log::new(log_bytes), ..History::default() }
+    }
+
     /// Remembers one set.
     pub(crate) fn effect(&mut self, effect: Effect) {
         let counts = [(&mut self.set, true), (&mut self.changed, effect.changed)];

@@ -1,5 +1,9 @@
 //! A phone's boots, faults and records, driven through its shell without the wire.
 
+mod makes;
+mod outside;
+mod told;
+
 use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
@@ -21,7 +25,7 @@ fn quick() -> Options {
 async fn shell(phone: &Arc<Phone>, script: &str) -> Option<Outcome> {
     let (sender, mut receiver) = mpsc::channel(4);
     let end = CancellationToken::new();
-    let session = Arc::new(Session::new(Arc::clone(phone), end.clone()));
+    let session = Arc::new(Session::new(Arc::clone(phone), script.as_bytes(), end.clone()));
     let boot = phone.lock().session.clone();
     let run = async {
         let stdin = Arc::new(Stdin::closed(Vec::new()));
@@ -72,9 +76,9 @@ async fn android_commands_answer() {
     // The start time of pid 1, as a driver takes it: behind the name, field 22.
     let script = "read -r s </proc/1/stat; s=${s##*) }; set -- $s; echo ${20}";
     assert_eq!(output(phone, script).await, "2\n");
-    let refused = shell(phone, "setprop ro.product.model x").await.unwrap();
+    let refused = shell(phone, "setprop ro.build.type x").await.unwrap();
     assert_eq!(refused.status, 1);
-    let text = "Failed to set property 'ro.product.model' to 'x'.\nSee dmesg for error reason.\n";
+    let text = "Failed to set property 'ro.build.type' to 'x'.\nSee dmesg for error reason.\n";
     assert_eq!(String::from_utf8(refused.stderr).unwrap(), text);
     assert_eq!(shell(phone, "cmd wifi status").await.unwrap().status, 20);
     assert_eq!(shell(phone, "su -c id").await.unwrap().status, 127);

@@ -9,6 +9,9 @@ use super::{FileKind, OUTPUT_BYTES_MAX, Outcome, SHELL, condition, files, parser
 /// Longest `sleep`.
 const SLEEP_MAX: Duration = Duration::from_secs(300);
 
+/// Programs that may end the phone's boot, and the script with it.
+const LAST_WORDS: &[&[u8]] = &[b"reboot", b"cmd"];
+
 /// The names that [`Shell::run`] knows, for `command -v`.
 const NAMES: &[&[u8]] = &[
     b":",
@@ -16,6 +19,7 @@ const NAMES: &[&[u8]] = &[
     b"[",
     b"break",
     b"cat",
+    b"chmod",
     b"command",
     b"continue",
     b"echo",
@@ -67,6 +71,8 @@ impl Shell {
             b"unset" => self.unset_all(rest),
             b"export" | b"readonly" | b"local" => return self.declare(name, rest, io),
             b"command" => return self.command_builtin(rest, io).await,
+            b"sh" => return self.sh(rest, io).await,
+            b"su" => return self.su(rest, io).await,
             _ => match files::run(&*self.system, &args) {
                 Some(outcome) => outcome,
                 None => return self.external(&args, io).await,
@@ -78,15 +84,14 @@ impl Shell {
     /// A command of the phone. What the script said so far goes out first: the command may be
     /// the last thing that happens.
     async fn external(&mut self, args: &[&[u8]], io: &Io) -> Result<(), Stop> {
-        if args.first() == Some(&b"reboot".as_slice()) {
+        if LAST_WORDS.contains(&args.first().copied().unwrap_or_default()) {
             self.flush().await?;
         }
         let system = std::sync::Arc::clone(&self.system);
-        let outcome = system.command(args).await.unwrap_or_else(|| {
-            let name = String::from_utf8_lossy(args.first().unwrap_or(&b"".as_slice()));
-            Outcome::error(127, format!("{SHELL}: {name}: inaccessible or not found\n"))
-        });
-        self.finish(&outcome, io)
+        match system.command(args).await {
+            Some(outcome) => self.finish(&outcome, io),
+            None => self.not_found(args.first().copied().unwrap_or_default(), io),
+        }
     }
 
     /// `test`, `[`.
@@ -266,8 +271,7 @@ impl Shell {
         Outcome::default()
     }
 
-    /// `local NAME[=VALUE]...`, and `export`, which has nothing to export to. `readonly` only
-    /// assigns.
+    /// `local NAME[=VALUE]...` and `export NAME[=VALUE]...`. `readonly` only assigns.
     fn declare(&mut self, name: &[u8], args: &[&[u8]], io: &Io) -> Result<(), Stop> {
         self.status = 0;
         for arg in args {
@@ -278,6 +282,9 @@ impl Shell {
             };
             if name == b"local" && !self.hide(variable) {
                 return Err(self.fatal(io, "local: not in a function"));
+            }
+            if name == b"export" {
+                self.export(variable);
             }
             if let Some(value) = value {
                 self.assign(variable, value.to_vec(), io)?;

@@ -173,3 +173,15 @@ for x in a b; do echo $x; done | cat; for x in a b; do echo $x; done >/data/loca
 export A=1 B='2 3'; echo "$A $B"; readonly C=4; echo $C
 #----
 echo "${#1}" ${#}; set -- abc; echo "${#1}" $#; echo "$0" >/dev/null; x=abc; echo "${#x}" "${x:+${#x}}"
+#----
+sh -c 'echo "$0|$1|$#"' zero 'one two' three; sh -c 'exit 3'; echo $?; sh -c ''; echo $?; sh -c 'echo "$#"'
+#----
+x=hidden; export y=shown; z=prefix sh -c 'echo "[$x][$y][$z]"'; sh -c 'y=changed; x=1'; echo "$x $y $z"
+#----
+sh -c "sh -c 'echo \"nested \$1\"' a b"; sh -c 'f() { echo in; }; f'; f 2>/dev/null || echo gone
+#----
+echo 'echo from stdin; exit 4' | sh; echo $?; v="a'b"; sh -c 'printf "<%s>" "$@"' x "$v" '$v' "\$v"
+#----
+echo 1 >/data/local/tmp/mode; chmod 644 /data/local/tmp/mode && chmod u+x,go-w /data/local/tmp/mode; echo $?; chmod 644 /data/local/tmp/none 2>/dev/null; echo $?; chmod 9 /data/local/tmp/mode 2>/dev/null; echo $?
+#----
+echo 'echo "in file $1"' >/data/local/tmp/s; sh /data/local/tmp/s arg; sh /data/local/tmp/none 2>/dev/null || echo missing

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
+use super::TEXT_BYTES_MAX;
 use super::arithmetic;
 use super::ast::{List, Missing, Name, Op, Parameter, Part, Word};
 use super::interpreter::{Io, Shell, Sink, Stop};
 use super::pattern::{self, Pattern, Unit};
-use super::{SHELL, TEXT_BYTES_MAX};
 
 /// Fields as they grow.
 struct Fields {
@@ -264,7 +264,7 @@ impl Shell {
     fn value(&self, name: &Name) -> Value {
         let text = match name {
             Name::Variable(name) => self.variable(name),
-            Name::Positional(0) => Some(SHELL.into()),
+            Name::Positional(0) => Some(self.zero()),
             Name::Positional(at) => self.positional().get(at - 1).cloned(),
             Name::Special(b'?') => Some(self.status.to_string().into()),
             Name::Special(b'#') => Some(self.positional().len().to_string().into()),

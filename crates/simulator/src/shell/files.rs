@@ -1,4 +1,4 @@
-//! `rm`, `mkdir` and `mv` on a phone's files.
+//! `rm`, `mkdir`, `mv` and `chmod` on a phone's files.
 
 use super::{FileError, FileKind, Outcome, System};
 
@@ -9,6 +9,7 @@ pub fn run(system: &dyn System, args: &[&[u8]]) -> Option<Outcome> {
         b"rm" => b"frR",
         b"mkdir" => b"p",
         b"mv" => b"f",
+        b"chmod" => return Some(chmod(system, rest)),
         _ => return None,
     };
     let name = String::from_utf8_lossy(name);
@@ -82,4 +83,20 @@ fn mv(system: &dyn System, paths: &[&[u8]]) -> Outcome {
         to.extend(from.rsplit(|byte| *byte == b'/').next().unwrap_or_default());
     }
     each(&[from], "mv", |from| system.rename(from, &to))
+}
+
+/// `chmod MODE FILE...`: modes are checked for their form (toybox takes octal and symbolic ones).
+fn chmod(system: &dyn System, args: &[&[u8]]) -> Outcome {
+    let Some((mode, paths)) = args.split_first().filter(|(_, paths)| !paths.is_empty()) else {
+        return Outcome::error(1, "chmod: Needs 2 arguments\n");
+    };
+    let octal =
+        (1..=4).contains(&mode.len()) && mode.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    let symbolic = mode.iter().any(|byte| b"+-=".contains(byte))
+        && mode.iter().all(|byte| b"ugoarwxXst+-=,".contains(byte));
+    if !octal && !symbolic {
+        let mode = String::from_utf8_lossy(mode);
+        return Outcome::error(1, format!("chmod: bad mode '{mode}'\n"));
+    }
+    each(paths, "chmod", |path| system.change_mode(path))
 }

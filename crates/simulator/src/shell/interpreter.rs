@@ -3,7 +3,6 @@
 //! It runs as a future, because a script may sleep, wait for input, or end with the phone. What
 //! nests is boxed, and [`DEPTH_MAX`] bounds how deep.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -11,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::ast::{AndOr, Command, Joint, Kind, List, Pipeline, Redirect, Target, Word};
 use super::pattern::Pattern;
+use super::scope::Scope;
 use super::stdin::Stdin;
 use super::{
     Chunk, DEPTH_MAX, FileError, FileKind, OUTPUT_BYTES_MAX, Outcome, SHELL, STEPS_MAX, System,
@@ -70,20 +70,6 @@ pub(super) struct Io {
     pub stderr: Sink,
 }
 
-/// A variable that `local` hid: its name, and what it was.
-type Hidden = (Vec<u8>, Option<Vec<u8>>);
-
-/// What a subshell has a copy of.
-#[derive(Debug, Clone, Default)]
-struct Scope {
-    variables: HashMap<Vec<u8>, Vec<u8>>,
-    functions: HashMap<Vec<u8>, Arc<Command>>,
-    positional: Vec<Vec<u8>>,
-    /// What `local` hid, function by function.
-    hidden: Vec<Vec<Hidden>>,
-    loops: u32,
-}
-
 /// A running script.
 pub(super) struct Shell {
     pub(super) system: Arc<dyn System>,
@@ -91,9 +77,9 @@ pub(super) struct Shell {
     pub(super) status: u8,
     /// A command substitution ran since the current command began: its status counts.
     pub(super) substituted: bool,
-    scope: Scope,
+    pub(super) scope: Scope,
     steps: u32,
-    depth: u32,
+    pub(super) depth: u32,
     output_bytes: usize,
     pending: Vec<Chunk>,
     pending_bytes: usize,
@@ -315,7 +301,7 @@ impl Shell {
     }
 
     /// What a subshell's end means for the shell around it: only a broken limit ends both.
-    fn contain(&self, result: Result<(), Stop>) -> Result<(), Stop> {
+    pub(super) fn contain(&self, result: Result<(), Stop>) -> Result<(), Stop> {
         let broken = self.steps > STEPS_MAX || self.output_bytes > OUTPUT_BYTES_MAX;
         if broken { Err(Stop::Exit) } else { result.or(Ok(())) }
     }
@@ -344,14 +330,19 @@ impl Shell {
         let mut before = Vec::new();
         for (name, word) in assignments {
             let value = self.text(word, &io).await?;
-            before.push((name.clone(), self.variable(name)));
+            let added = self.scope.exported.insert(name.clone());
+            before.push((name.clone(), self.variable(name), added));
             self.assign(name, value, &io)?;
         }
+        self.system.ran(&args);
         let result = match self.scope.functions.get(name).cloned() {
             Some(body) => self.call(&body, &args, &io).await,
             None => self.run(&args, &io).await,
         };
-        for (name, value) in before.into_iter().rev() {
+        for (name, value, added) in before.into_iter().rev() {
+            if added {
+                self.scope.exported.remove(&name);
+            }
             self.restore(name, value);
         }
         if self.pending_bytes > PENDING_BYTES {
@@ -445,73 +436,6 @@ impl Shell {
         Ok(())
     }
 
-    /// A variable's value.
-    pub(super) fn variable(&self, name: &[u8]) -> Option<Vec<u8>> {
-        self.scope.variables.get(name).cloned()
-    }
-
-    /// `$1` and on.
-    pub(super) fn positional(&self) -> &[Vec<u8>] {
-        &self.scope.positional
-    }
-
-    /// Replaces `$1` and on.
-    pub(super) fn set_positional(&mut self, values: Vec<Vec<u8>>) {
-        self.scope.positional = values;
-    }
-
-    /// How many loops there are to break out of.
-    pub(super) fn loops(&self) -> u32 {
-        self.scope.loops
-    }
-
-    /// Gives a variable a value, within [`TEXT_BYTES_MAX`] for all together.
-    pub(super) fn assign(&mut self, name: &[u8], value: Vec<u8>, io: &Io) -> Result<(), Stop> {
-        let added = name.len() + value.len();
-        if added > 64 {
-            let held: usize = self.scope.variables.iter().map(|(k, v)| k.len() + v.len()).sum();
-            if held + added > TEXT_BYTES_MAX {
-                return Err(self.fatal(io, "variables too long"));
-            }
-        }
-        self.scope.variables.insert(name.to_vec(), value);
-        Ok(())
-    }
-
-    /// Gives a variable back what it was.
-    pub(super) fn restore(&mut self, name: Vec<u8>, value: Option<Vec<u8>>) {
-        match value {
-            Some(value) => self.scope.variables.insert(name, value),
-            None => self.scope.variables.remove(&name),
-        };
-    }
-
-    /// Forgets a variable or, with `function`, a function.
-    pub(super) fn unset(&mut self, name: &[u8], function: bool) {
-        if function {
-            self.scope.functions.remove(name);
-        } else {
-            self.scope.variables.remove(name);
-        }
-    }
-
-    /// Whether a function has this name.
-    pub(super) fn has_function(&self, name: &[u8]) -> bool {
-        self.scope.functions.contains_key(name)
-    }
-
-    /// Hides a variable until the function returns; false outside of functions.
-    pub(super) fn hide(&mut self, name: &[u8]) -> bool {
-        let value = self.variable(name);
-        match self.scope.hidden.last_mut() {
-            Some(hidden) => {
-                hidden.push((name.to_vec(), value));
-                true
-            }
-            None => false,
-        }
-    }
-
     /// Writes what a command gave, and takes its status.
     pub(super) fn finish(&mut self, outcome: &Outcome, io: &Io) -> Result<(), Stop> {
         self.write(&io.stderr, &outcome.stderr)?;
@@ -570,6 +494,13 @@ impl Shell {
     pub(super) fn complain(&mut self, io: &Io, message: &str) {
         // A limit broken by this very message shows at the next write.
         let _ = self.write(&io.stderr, format!("{SHELL}: {message}\n").as_bytes());
+    }
+
+    /// Says that there is no such program.
+    pub(super) fn not_found(&mut self, name: &[u8], io: &Io) -> Result<(), Stop> {
+        let name = String::from_utf8_lossy(name);
+        let text = format!("{SHELL}: {name}: inaccessible or not found\n");
+        self.finish(&Outcome::error(127, text), io)
     }
 
     /// Ends the script with status 2 and a message.

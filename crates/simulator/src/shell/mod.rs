@@ -3,9 +3,10 @@
 //! It knows simple commands, pipelines, `;` `&&` `||` `!`, `if`, `case`, `for`, `while`,
 //! `until`, functions, groups, subshells, parameters with their operators, command and
 //! arithmetic substitution, field splitting, pathname expansion and redirections of descriptors
-//! 0 to 2. It has no here-documents, background commands, backquotes, `~` and shell options: a
-//! script with the former is refused by a syntax error (status 2) that names the token, and
-//! `set` refuses the latter.
+//! 0 to 2, `sh -c` and `su`. It has no here-documents, background commands, backquotes, `~` and
+//! shell options: a script with the former is refused by a syntax error (status 2) that names the
+//! token, and `set` refuses the latter. A backslash at the end of a line joins words, but not the
+//! letters of one name or operator.
 //!
 //! What it does is compared with the machine's own `/bin/sh` in the tests. Start reading at
 //! [`run`]; `interpreter` executes, `expand` makes words, `parser` and `source` read scripts.
@@ -17,9 +18,11 @@ mod condition;
 mod expand;
 mod files;
 mod interpreter;
+mod nested;
 mod parser;
 mod pattern;
 mod printf;
+mod scope;
 mod source;
 mod stdin;
 #[cfg(test)]
@@ -93,6 +96,9 @@ pub enum FileError {
     /// EEXIST.
     #[error("File exists")]
     Exists,
+    /// EROFS.
+    #[error("Read-only file system")]
+    ReadOnly,
     /// ENOSPC.
     #[error("No space left on device")]
     Full,
@@ -142,6 +148,15 @@ pub trait System: Send + Sync + 'static {
     fn make_directory(&self, path: &[u8], parents: bool) -> Result<(), FileError>;
     /// Renames a file.
     fn rename(&self, from: &[u8], to: &[u8]) -> Result<(), FileError>;
+    /// `chmod`: whether a file is there whose mode may be changed. Modes mean nothing here.
+    fn change_mode(&self, path: &[u8]) -> Result<(), FileError>;
+    /// Is told of each simple command, with its name and arguments as they were expanded, before
+    /// it runs: programs, commands of the shell itself, and functions.
+    fn ran(&self, _args: &[Vec<u8>]) {}
+    /// The same phone as root sees it, where `su` is there; none where it is not.
+    fn superuser(&self) -> Option<Arc<dyn System>> {
+        None
+    }
 }
 
 /// A piece of a script's output, in order.

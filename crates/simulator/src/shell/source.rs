@@ -251,6 +251,8 @@ impl<'s> Source<'s> {
     /// Takes what a `$` begins.
     fn dollar(&mut self, parts: &mut Vec<Part>, quoted: bool) -> Result<(), SyntaxError> {
         self.at += 1;
+        // A line may go on anywhere, even here.
+        while self.eat(b"\\\n") {}
         if self.eat(b"((") {
             let inside = self.deeper(|source| source.arithmetic())?;
             parts.push(Part::Arithmetic(inside));

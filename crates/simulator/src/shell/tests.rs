@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::phone::files::Files;
+use crate::phone::make::User;
 
 /// Files and nothing else.
 #[derive(Default)]
@@ -19,25 +20,28 @@ impl System for Machine {
         async { None }.boxed()
     }
     fn read(&self, path: &[u8]) -> Result<Vec<u8>, FileError> {
-        self.0.lock().unwrap().read(path)
+        self.0.lock().unwrap().read(path, User::Shell)
     }
     fn write(&self, path: &[u8], bytes: &[u8], append: bool) -> Result<(), FileError> {
-        self.0.lock().unwrap().write(path, bytes, append)
+        self.0.lock().unwrap().write(path, bytes, append, User::Shell)
     }
     fn stat(&self, path: &[u8]) -> Option<Stat> {
-        self.0.lock().unwrap().stat(path)
+        self.0.lock().unwrap().stat(path, User::Shell)
     }
     fn list(&self, path: &[u8]) -> Vec<Vec<u8>> {
-        self.0.lock().unwrap().list(path)
+        self.0.lock().unwrap().list(path, User::Shell)
     }
     fn remove(&self, path: &[u8], tree: bool) -> Result<(), FileError> {
-        self.0.lock().unwrap().remove(path, tree)
+        self.0.lock().unwrap().remove(path, tree, User::Shell)
     }
     fn make_directory(&self, path: &[u8], parents: bool) -> Result<(), FileError> {
-        self.0.lock().unwrap().make_directory(path, parents)
+        self.0.lock().unwrap().make_directory(path, parents, User::Shell)
     }
     fn rename(&self, from: &[u8], to: &[u8]) -> Result<(), FileError> {
-        self.0.lock().unwrap().rename(from, to)
+        self.0.lock().unwrap().rename(from, to, User::Shell)
+    }
+    fn change_mode(&self, path: &[u8]) -> Result<(), FileError> {
+        self.0.lock().unwrap().change_mode(path, User::Shell)
     }
 }
 
@@ -139,6 +143,34 @@ proptest::proptest! {
              printf '%s' \"$v\" >/data/local/tmp/v; cat /data/local/tmp/v",
         );
         runtime().block_on(check(&script, b""));
+    }
+
+    /// Through shells within shells, quoted once for each, a value arrives as itself.
+    #[test]
+    fn values_arrive_through_nested_shells(value in "[ -~\n\t机é]{0,40}") {
+        let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let inner = format!("printf '%s|' {} \"$1\"", quote(&value));
+        let middle = format!("sh -c {} x \"$1\"", quote(&inner));
+        let script = format!("sh -c {} y {}", quote(&middle), quote(&value));
+        runtime().block_on(check(&script, b""));
+    }
+
+    /// Whatever quotes, escapes and expansions come in which order: what is not refused means what
+    /// it means to /bin/sh.
+    #[test]
+    fn quoting_means_the_same(
+        pieces in proptest::collection::vec(
+            "[\"'\\\\]|\\\\[\"'$a\\\\]|\\$x|\\$\\{x\\}|\\$\\{x:-[\"'a]\\}|\\$|[a-c ]|[;#*?~!=]|\"[ !#-%*-.0-;=?-_a-{}~]{0,3}\"|'[ !#-%*-.0-;=?-_a-{}~]{0,3}'",
+            0..14,
+        ),
+    ) {
+        let script = format!("x='1 \"2'; printf '<%s>' {}", pieces.concat());
+        // A process id is another one each time.
+        proptest::prop_assume!(!script.contains("$$"));
+        let ours = runtime().block_on(ours(script.as_bytes(), b""));
+        if ours.status != 2 {
+            runtime().block_on(check(&script, b""));
+        }
     }
 
     /// Unquoted, the same text splits and matches alike (no slash: the trees differ).

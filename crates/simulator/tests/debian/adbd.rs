@@ -24,9 +24,9 @@ async fn three_real_daemons_keep_their_phones_apart() {
         assert_eq!(daemon.get("persist.n").unwrap(), n.to_string());
         assert_eq!(daemon.get("a.b").unwrap(), value);
     }
-    let refused = adb.shell(daemons[0].address(), "setprop ro.product.model x").await;
+    let refused = adb.shell(daemons[0].address(), "setprop ro.build.type x").await;
     assert_eq!(refused.0, 1);
-    assert!(refused.2.contains("Failed to set property 'ro.product.model' to 'x'."));
+    assert!(refused.2.contains("Failed to set property 'ro.build.type' to 'x'."));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +45,13 @@ async fn a_killed_daemon_comes_back_with_its_state() {
     daemon.reboot().await.unwrap();
     adb.reconnected(address).await;
     assert_eq!(adb.shell(address, script).await.1, "\n1\nv\n");
+    let script = "wm density 240; wm density; setprop com.cph.mainkeys 1; \
+                  dumpsys cph com.cph.mainkeys; cmd settings get global k";
+    let expect = "Physical density: 320\nOverride density: 240\n0\nv\n";
+    assert_eq!(adb.shell(address, script).await.1, expect);
+    daemon.reboot().await.unwrap();
+    adb.reconnected(address).await;
+    assert_eq!(adb.shell(address, "dumpsys cph com.cph.mainkeys").await.1, "1\n");
     daemon.set("a.b", "2").unwrap();
     assert_eq!(adb.shell(address, "getprop a.b").await.1, "2\n");
 }

@@ -10,4 +10,6 @@
 
 mod adbd;
 mod client;
+mod crowd;
+mod makes;
 mod simulated;

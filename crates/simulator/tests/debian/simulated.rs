@@ -303,7 +303,7 @@ async fn phones_take_ports_and_ids_as_told() {
 
 /// Runs `script` over a connection of its own, as plainly as the protocol allows, and gives all
 /// that the phone writes.
-async fn bare_shell(address: std::net::SocketAddr, script: &str) -> std::io::Result<String> {
+pub async fn bare_shell(address: std::net::SocketAddr, script: &str) -> std::io::Result<String> {
     let mut socket = TcpStream::connect(address).await?;
     let service = format!("shell:{script}");
     let length = u32::try_from(service.len()).unwrap();
