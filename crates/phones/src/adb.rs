@@ -22,6 +22,7 @@ use libadb::{
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::answer::words;
 use crate::link::{LinkError, OUTPUT_BYTES_MAX, PhoneLink, PhoneSession, ShellOutput};
 
 /// A connection: one stream at a time (a second slot for the one that is just closing), and room
@@ -37,6 +38,9 @@ const FRAME_BUFFER_BYTES: usize = 8 * 1024;
 
 /// What stands around a script in the message that opens its stream: `shell,v2,raw:` and a NUL.
 const SERVICE_BYTES: usize = "shell,v2,raw:\0".len();
+
+/// Bytes of a refusal to reboot that are read.
+const REFUSAL_BYTES_MAX: usize = 512;
 
 /// What a phone reads as the owner of our key when it lists those that it trusts.
 const KEY_NAME: &str = "fleetwright";
@@ -245,6 +249,29 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Opens `reboot:` and adds what the daemon says to `said`, until it closes or there is enough.
+    async fn ask_to_reboot(&mut self, said: &mut Vec<u8>) -> Result<(), LinkError> {
+        let mut channel = match self.wire.open(b"reboot:\0").await {
+            Ok(channel) => channel,
+            Err(AdbError::ChannelClosed) => {
+                let why = "the phone's adbd has no reboot service".to_owned();
+                return Err(LinkError::Refused(why));
+            }
+            Err(error) => return Err(wire_error(&error)),
+        };
+        let mut buffer = [0_u8; REFUSAL_BYTES_MAX];
+        // A daemon that obeys says nothing and goes down with the phone, in whatever way.
+        while let Ok(count @ 1..) = channel.read(&mut buffer).await {
+            said.extend_from_slice(buffer.get(..count).unwrap_or_default());
+            if said.len() >= REFUSAL_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl PhoneSession for Session {
     async fn shell(
@@ -254,6 +281,17 @@ impl PhoneSession for Session {
         sent: &(dyn Fn() + Sync),
     ) -> Result<ShellOutput, LinkError> {
         timeout(limit, self.exchange(script, sent)).await.unwrap_or(Err(LinkError::TimedOut(limit)))
+    }
+
+    async fn reboot(&mut self, limit: Duration) -> Result<String, LinkError> {
+        let mut said = Vec::new();
+        // adbd keeps the stream open until the phone is down, and writes and closes only if it
+        // can't obey (AOSP, packages/modules/adb/daemon, `reboot_service`): time that runs out
+        // with nothing said is obedience.
+        match timeout(limit, self.ask_to_reboot(&mut said)).await {
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(())) | Err(_) => Ok(words(&said, REFUSAL_BYTES_MAX)),
+        }
     }
 
     async fn ended(&mut self) -> LinkError {

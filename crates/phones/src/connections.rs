@@ -126,6 +126,12 @@ impl Connections {
         (lease, connection)
     }
 
+    /// Opens a connection to `device` that has nothing to do with the one that is kept, if any is:
+    /// who uses the phone is not disturbed. It counts, and is never kept.
+    pub async fn open_apart(&self, device: &Device) -> Result<Connection, LinkError> {
+        self.shared.connect(&device.address).await
+    }
+
     /// Has the engine told when `device` goes away. A phone without a connection gets one, unless
     /// there is no place free: watching never closes another's connection.
     pub fn watch(&self, device: &Device) {
@@ -164,7 +170,7 @@ impl Drop for Connections {
 /// Opens a connection only to watch it end. A phone that can't be reached has gone away.
 async fn watch_anew(shared: &Arc<Shared>, lease: Lease, place: OwnedSemaphorePermit) {
     let Ok(_turn) = shared.watch_connects.acquire().await else { return };
-    match lease.connect_at(place).await {
+    match shared.connect_at(&lease.address, place).await {
         Ok(connection) => lease.keep(connection),
         Err(error) => {
             tracing::debug!(device = ?lease.device, %error, "a phone to watch can't be reached");
@@ -222,6 +228,23 @@ impl Shared {
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
+    /// Opens a connection as soon as there is a place for it.
+    async fn connect(&self, address: &str) -> Result<Connection, LinkError> {
+        let place = self.place().await;
+        let place = place.ok_or_else(|| LinkError::Lost("the driver is closing".to_owned()))?;
+        self.connect_at(address, place).await
+    }
+
+    /// Opens a connection at this place.
+    async fn connect_at(
+        &self,
+        address: &str,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Connection, LinkError> {
+        let session = self.link.connect(address, self.connect_timeout).await?;
+        Ok(Connection { session, address: address.to_owned(), _place: place, _open: Open::new() })
+    }
+
     /// Holds `connection` while nobody uses it.
     async fn rest(
         self: Arc<Self>,
@@ -268,15 +291,7 @@ impl Resting {
 impl Lease {
     /// Opens a new connection to the phone, as soon as there is a place for it.
     pub async fn connect(&self) -> Result<Connection, LinkError> {
-        let place = self.shared.place().await;
-        let place = place.ok_or_else(|| LinkError::Lost("the driver is closing".to_owned()))?;
-        self.connect_at(place).await
-    }
-
-    async fn connect_at(&self, place: OwnedSemaphorePermit) -> Result<Connection, LinkError> {
-        let session = self.shared.link.connect(&self.address, self.shared.connect_timeout).await?;
-        let address = self.address.clone();
-        Ok(Connection { session, address, _place: place, _open: Open::new() })
+        self.shared.connect(&self.address).await
     }
 
     /// Lets `connection` rest until the phone's next action, unless a later action has taken the

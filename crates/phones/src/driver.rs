@@ -4,16 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Action, Away, DeviceEvent, Driver, Entropy, EventSender, Reached, Report};
+use engine::{
+    Action, Away, DeviceEvent, Driver, Entropy, EventSender, Examination, PowerReport, Reached,
+    Report,
+};
+use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::{FaultPoint, FaultPoints};
-use fleet::{Catalogue, Device, DeviceKey, Kind, limits};
+use fleet::{BootIdentity, Device, DeviceKey, Kind, Operation, limits};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::adb::{Adb, HostKey};
 use crate::answer;
 use crate::connections::{Connection, Connections, Lease};
 use crate::link::{LinkError, PhoneLink, ShellOutput};
-use crate::script::{Plan, Script};
+use crate::operator::Commands;
+use crate::script::Plan;
 
 /// Connections that are kept at most, unless told otherwise: each costs a descriptor here and a
 /// process on the phone, and some 10 KiB of memory.
@@ -22,6 +28,9 @@ const CONNECTIONS_MAX: usize = 4_096;
 /// How long a connection may take, handshake included. A third of an action's time, so that an
 /// action whose kept connection was dead still has time to be done on a new one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Phones that are looked at a time besides all actions: a whole project may be asked for.
+const EXAMINATIONS_AT_A_TIME: usize = 64;
 
 /// How the driver works.
 #[derive(Clone)]
@@ -43,18 +52,20 @@ impl Options {
 
 /// The phone driver. Used inside a Tokio runtime with its time and its network on.
 pub struct Phones {
-    catalogue: Arc<Catalogue>,
-    connections: Connections,
+    pub(crate) catalogue: Arc<CatalogueCell>,
+    pub(crate) connections: Connections,
+    pub(crate) commands: Commands,
+    pub(crate) examinations: Semaphore,
     entropy: Arc<dyn Entropy>,
     fault_points: FaultPoints,
 }
 
 impl Phones {
-    /// A driver for phones over ADB, which know this server by `host_key`. It tells `events` of
-    /// watched phones that go away.
+    /// A driver for phones over ADB, which know this server by `host_key`. Each piece of work goes
+    /// by what is in `catalogue` when it begins. It tells `events` of watched phones that go away.
     pub fn new(
         host_key: Arc<HostKey>,
-        catalogue: Arc<Catalogue>,
+        catalogue: Arc<CatalogueCell>,
         events: EventSender,
         options: Options,
     ) -> Self {
@@ -66,13 +77,20 @@ impl Phones {
     /// not block.
     pub fn with_link(
         link: Arc<dyn PhoneLink>,
-        catalogue: Arc<Catalogue>,
+        catalogue: Arc<CatalogueCell>,
         lost: Box<dyn Fn(DeviceKey) + Send + Sync>,
         options: Options,
     ) -> Self {
         let Options { connections_max, entropy, fault_points } = options;
         let connections = Connections::new(link, connections_max, CONNECT_TIMEOUT, lost);
-        Self { catalogue, connections, entropy, fault_points }
+        Self {
+            catalogue,
+            connections,
+            commands: Commands::new(limits::COMMAND_TIMEOUT),
+            examinations: Semaphore::new(EXAMINATIONS_AT_A_TIME),
+            entropy,
+            fault_points,
+        }
     }
 
     /// Closes every connection that no action uses, and keeps none from then on.
@@ -82,15 +100,20 @@ impl Phones {
 
     /// Does `action` on `device`, in as many exchanges as its values take.
     async fn act(&self, device: &Device, action: &Action) -> Result<Reached, Away> {
-        let mut plan = Plan::new(&self.catalogue, device, action);
-        let mut total = Reached { faults: std::mem::take(&mut plan.faults), ..Reached::default() };
+        let catalogue = self.catalogue.get();
+        let mut plan = Plan::new(&catalogue, device, action);
+        let mut total = Reached {
+            faults: std::mem::take(&mut plan.faults),
+            recorded: std::mem::take(&mut plan.recorded),
+            ..Reached::default()
+        };
         let (lease, connection) = self.connections.take(device).await;
         let mut exchange = Exchange { driver: self, lease: &lease, connection, renewed: false };
         let mut done = 0;
         loop {
             let nonce = self.nonce();
             let script = plan.script(done, &nonce);
-            let output = exchange.run(&script).await.map_err(|error| away(&error))?;
+            let output = exchange.run(&script.text).await.map_err(|error| away(&error))?;
             let answer = answer::read(&output, &nonce, script.steps);
             if matches!(answer, Err(Away::Garbled(_))) {
                 return answer;
@@ -106,10 +129,7 @@ impl Phones {
             if last || part.is_err() {
                 exchange.keep();
             }
-            let part = part?;
-            total.boot = part.boot;
-            total.shown.extend(part.shown);
-            total.faults.extend(part.faults);
+            add(&mut total, part?);
             if last {
                 return Ok(total);
             }
@@ -117,7 +137,7 @@ impl Phones {
     }
 
     /// 128 bits that nobody can foresee, as 32 digits.
-    fn nonce(&self) -> String {
+    pub(crate) fn nonce(&self) -> String {
         let mut bytes = [0_u8; 16];
         self.entropy.fill(&mut bytes);
         format!("{:032x}", u128::from_be_bytes(bytes))
@@ -136,7 +156,7 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     /// Runs one script. A kept connection may have died unnoticed: then once more on a new one,
     /// which does no harm even if the first was carried out, since a script sets only what differs.
-    async fn run(&mut self, script: &Script<'_, '_>) -> Result<ShellOutput, LinkError> {
+    async fn run(&mut self, script: &str) -> Result<ShellOutput, LinkError> {
         loop {
             let mut connection = match self.connection.take() {
                 Some(connection) => connection,
@@ -148,7 +168,7 @@ impl Exchange<'_> {
             let fault_points = &self.driver.fault_points;
             let sent = || fault_points.pass(FaultPoint::AfterSend);
             let limit = limits::PHONE_ACTION_TIMEOUT;
-            match connection.session.shell(&script.text, limit, &sent).await {
+            match connection.session.shell(script, limit, &sent).await {
                 Ok(output) => {
                     self.connection = Some(connection);
                     return Ok(output);
@@ -167,8 +187,20 @@ impl Exchange<'_> {
     }
 }
 
+/// Adds what a further script of an action saw to what those before it did.
+pub(crate) fn add(total: &mut Reached, part: Reached) {
+    let Reached { boot, shown, effects, acknowledged, recorded, facts, faults } = part;
+    total.boot = boot;
+    total.shown.extend(shown);
+    total.effects.extend(effects);
+    total.acknowledged.extend(acknowledged);
+    total.recorded.extend(recorded);
+    total.facts = total.facts.take().or(facts);
+    total.faults.extend(faults);
+}
+
 /// How an error of the link is told to the engine.
-fn away(error: &LinkError) -> Away {
+pub(crate) fn away(error: &LinkError) -> Away {
     let mut words = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         words = format!("{words}: {source}");
@@ -179,7 +211,7 @@ fn away(error: &LinkError) -> Away {
         | LinkError::TimedOut(_)
         | LinkError::Lost(_) => Away::Unreachable(words),
         LinkError::Unauthorised(_) => Away::Unauthorised(words),
-        LinkError::TooMuch | LinkError::Protocol(_) => Away::Garbled(words),
+        LinkError::TooMuch | LinkError::Refused(_) | LinkError::Protocol(_) => Away::Garbled(words),
     }
 }
 
@@ -188,11 +220,20 @@ fn outcome(report: &Report) -> &'static str {
     match report {
         Report::Reached(reached) if reached.faults.is_empty() => "done",
         Report::Reached(_) => "faults",
-        Report::Away(Away::Unreachable(_)) => "unreachable",
-        Report::Away(Away::Unauthorised(_)) => "unauthorised",
-        Report::Away(Away::Booting) => "booting",
-        Report::Away(Away::WrongDevice(_)) => "wrong_device",
-        Report::Away(Away::Garbled(_)) => "garbled",
+        Report::Away(away) => away_label(away),
+    }
+}
+
+/// Why a phone could not be worked on, in the metrics.
+pub(crate) fn away_label(away: &Away) -> &'static str {
+    match away {
+        Away::Unreachable(_) => "unreachable",
+        Away::Unauthorised(_) => "unauthorised",
+        Away::Booting => "booting",
+        Away::WrongDevice { .. } => "wrong_device",
+        Away::Unmarkable(_) => "unmarkable",
+        Away::Copied(_) => "copied",
+        Away::Garbled(_) => "garbled",
     }
 }
 
@@ -212,6 +253,19 @@ impl Driver for Phones {
         metrics::counter!("fleetwright_phone_actions_total", "outcome" => outcome).increment(1);
         metrics::histogram!("fleetwright_phone_action_seconds").record(begun.elapsed());
         report
+    }
+
+    async fn power(
+        &self,
+        device: &Device,
+        operation: Operation,
+        known_boot: Option<&BootIdentity>,
+    ) -> PowerReport {
+        self.switch(device, operation, known_boot).await
+    }
+
+    async fn examine(&self, device: &Device) -> Examination {
+        self.look_at(device).await
     }
 
     fn watch(&self, device: &Device) {

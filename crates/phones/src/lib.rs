@@ -10,15 +10,19 @@
 //!
 //! Start with [`Phones`], which the engine holds; then [`script`] for what a phone is asked,
 //! [`answer`] for how its answer is read, and [`link`] for what carries both. [`adb`] is the one
-//! file that knows the ADB library.
+//! file that knows the ADB library. `power` restarts, resets and stops, and `operator` runs the
+//! programs that a profile names for what ADB can't do.
 
 pub mod adb;
 pub mod answer;
 mod connections;
 mod driver;
+mod examine;
 #[cfg(test)]
 mod fixtures;
 pub mod link;
+mod operator;
+mod power;
 pub mod script;
 
 pub use driver::{Options, Phones};

@@ -34,6 +34,10 @@ pub trait PhoneSession: Send {
         sent: &(dyn Fn() + Sync),
     ) -> Result<ShellOutput, LinkError>;
 
+    /// Has the daemon restart the phone, and gives what it said against it within `timeout`:
+    /// nothing where it obeys. Afterwards the session must be dropped.
+    async fn reboot(&mut self, timeout: Duration) -> Result<String, LinkError>;
+
     /// Waits, while no script runs, until the connection has ended, and says how. Dropping the
     /// future before does no harm: the session can still be used.
     async fn ended(&mut self) -> LinkError;
@@ -71,6 +75,9 @@ pub enum LinkError {
     /// The script printed more than [`OUTPUT_BYTES_MAX`].
     #[error("more than {OUTPUT_BYTES_MAX} bytes of answer")]
     TooMuch,
+    /// The daemon has no such service.
+    #[error("{0}")]
+    Refused(String),
     /// The daemon answered with something that is not ADB, or can't run shell scripts.
     #[error("{0}")]
     Protocol(String),

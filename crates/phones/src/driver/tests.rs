@@ -5,8 +5,9 @@ use engine::SystemEntropy;
 use tokio::sync::{Notify, mpsc};
 
 use super::*;
-use crate::fixtures::{ShellPhone, catalogue, device, set};
+use crate::fixtures::{MARKER, ShellPhone, catalogue, device, set};
 use crate::link::PhoneSession;
+use crate::script::MARKER_PROPERTY;
 
 const NAME: &str = "persist.test.a";
 
@@ -23,10 +24,15 @@ struct Fake {
     /// How many of the next answers are cut short.
     garble: AtomicUsize,
     refuse: Mutex<Option<fn() -> LinkError>>,
+    reboots: AtomicUsize,
+    refuse_reboot: Mutex<Option<Refuse>>,
     /// Ends every connection at rest.
     end: Notify,
     hanging: Notify,
 }
+
+/// How a daemon answers that does not reboot.
+type Refuse = fn() -> Result<String, LinkError>;
 
 struct FakeSession(Arc<Fake>);
 
@@ -82,6 +88,14 @@ impl PhoneSession for FakeSession {
         Ok(output)
     }
 
+    async fn reboot(&mut self, _timeout: Duration) -> Result<String, LinkError> {
+        self.0.reboots.fetch_add(1, Ordering::SeqCst);
+        match *self.0.refuse_reboot.lock().unwrap() {
+            Some(refuse) => refuse(),
+            None => Ok(String::new()),
+        }
+    }
+
     async fn ended(&mut self) -> LinkError {
         self.0.end.notified().await;
         LinkError::Lost("ended".to_owned())
@@ -103,7 +117,8 @@ fn bench_with(connections_max: usize, fault_points: FaultPoints) -> Bench {
     options.fault_points = fault_points;
     let link = Arc::new(FakeLink(Arc::clone(&fake)));
     let tell = move |device| sender.send(device).unwrap();
-    let phones = Phones::with_link(link, Arc::new(catalogue()), Box::new(tell), options);
+    let phones =
+        Phones::with_link(link, Arc::new(CatalogueCell::new(catalogue())), Box::new(tell), options);
     Bench { fake, phones, lost }
 }
 
@@ -300,7 +315,7 @@ async fn an_answer_that_makes_no_sense_ends_its_connection_and_another_device_do
     let stranger = Device { marker: "stranger".to_owned(), ..device() };
     for _ in 0..2 {
         let report = bench.run(&stranger, "1").await;
-        assert!(matches!(report, Report::Away(Away::WrongDevice(_))), "{report:?}");
+        assert!(matches!(report, Report::Away(Away::WrongDevice { .. })), "{report:?}");
     }
     assert_eq!(bench.connects(), 1);
     bench.until_open(1).await;
@@ -309,3 +324,5 @@ async fn an_answer_that_makes_no_sense_ends_its_connection_and_another_device_do
     assert!(matches!(report, Report::Away(Away::Garbled(_))), "{report:?}");
     bench.until_open(0).await;
 }
+
+mod switching;

@@ -1,11 +1,13 @@
 use std::fs;
 
-use engine::{Action, Away, Fault};
-use fleet::BootIdentity;
+use engine::{Action, Adopt, Away, Fault};
+use fleet::{BootIdentity, Facts};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fixtures::{MARKER, NONCE, ShellPhone, catalogue, device, set, values};
+use crate::fixtures::{MARKER, NONCE, ShellPhone, catalogue, device, set, shells, values};
+
+mod ways;
 
 const NAME: &str = "persist.test.a";
 
@@ -88,23 +90,27 @@ fn a_phone_that_starts_is_left_alone() {
     assert_eq!(phone.sets(), 0);
 }
 
+/// Who answers instead, in this machine's boot.
+fn wrong(marker: &str) -> Away {
+    let boot = ShellPhone::new().act(&Action::default()).unwrap().boot;
+    Away::WrongDevice { marker: marker.to_owned(), boot }
+}
+
 #[test]
 fn nothing_is_set_on_another_device() {
     for marker in ["foreign", "0123456789abcdef0123456789abcdef0", "*", "!", "=", "(", "-n", "-f"] {
-        for may_adopt in [false, true] {
+        for adopt in [Adopt::No, Adopt::Unmarked] {
             let phone = ShellPhone::new();
             phone.set(MARKER_PROPERTY, marker);
-            let action = Action { may_adopt, ..set(&[(NAME, "v")]) };
-            let Err(Away::WrongDevice(detail)) = phone.act(&action) else { panic!("{marker}") };
-            assert_eq!(detail, format!("its marker is {marker:?}"));
+            let action = Action { adopt, ..set(&[(NAME, "v")]) };
+            assert_eq!(phone.act(&action), Err(wrong(marker)));
             assert_eq!(phone.sets(), 0);
             assert_eq!(phone.get(NAME), None);
         }
     }
     let phone = ShellPhone::new();
     phone.unset(MARKER_PROPERTY);
-    let refused = Err(Away::WrongDevice("it bears no marker".to_owned()));
-    assert_eq!(phone.act(&set(&[(NAME, "v")])), refused);
+    assert_eq!(phone.act(&set(&[(NAME, "v")])), Err(wrong("")));
     assert_eq!(phone.sets(), 0);
 }
 
@@ -120,7 +126,8 @@ fn a_marker_may_be_any_text() {
         let script = plan.script_with(0, NONCE, &phone.marker_file());
         let output = phone.run(&script.text);
         crate::answer::read(&output, NONCE, script.steps).unwrap();
-        assert_eq!(phone.entries(), ["ignores", "properties", "refuses", "sets"]);
+        let expected = ["ignores", "properties", "refuses", "root-only", "sets", "settings"];
+        assert_eq!(phone.entries(), expected);
     }
 }
 
@@ -128,7 +135,7 @@ fn a_marker_may_be_any_text() {
 fn adoption_leaves_the_marker_as_a_property() {
     let phone = ShellPhone::new();
     phone.unset(MARKER_PROPERTY);
-    let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
+    let action = Action { adopt: Adopt::Unmarked, ..set(&[(NAME, "v")]) };
     phone.act(&action).unwrap();
     assert_eq!(phone.get(MARKER_PROPERTY).as_deref(), Some(MARKER));
     assert_eq!(phone.get(NAME).as_deref(), Some("v"));
@@ -142,17 +149,37 @@ fn without_root_adoption_leaves_the_marker_as_a_file() {
         let phone = ShellPhone::new();
         phone.unset(MARKER_PROPERTY);
         fs::write(phone.path(obstacle).join(MARKER_PROPERTY), "").unwrap();
-        let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
+        let action = Action { adopt: Adopt::Unmarked, ..set(&[(NAME, "v")]) };
         phone.act(&action).unwrap();
         assert_eq!(fs::read_to_string(phone.marker_file()).unwrap(), format!("{MARKER}\n"));
         phone.act(&set(&[(NAME, "w")])).unwrap();
         assert_eq!(phone.get(NAME).as_deref(), Some("w"));
 
         fs::write(phone.marker_file(), "foreign").unwrap();
-        let wrong = Err(Away::WrongDevice("its marker is \"foreign\"".to_owned()));
-        assert_eq!(phone.act(&Action { may_adopt: true, ..set(&[(NAME, "x")]) }), wrong);
+        let action = Action { adopt: Adopt::Unmarked, ..set(&[(NAME, "x")]) };
+        assert_eq!(phone.act(&action), Err(wrong("foreign")));
         assert_eq!(phone.get(NAME).as_deref(), Some("w"));
     }
+}
+
+#[test]
+fn a_foreign_marker_is_replaced_only_where_any_phone_may_be_adopted() {
+    let any = Action { adopt: Adopt::Any, ..set(&[(NAME, "v")]) };
+    let phone = ShellPhone::new();
+    phone.set(MARKER_PROPERTY, "foreign");
+    phone.act(&any).unwrap();
+    assert_eq!(phone.get(MARKER_PROPERTY).as_deref(), Some(MARKER));
+    assert_eq!(phone.get(NAME).as_deref(), Some("v"));
+
+    let phone = ShellPhone::new();
+    phone.unset(MARKER_PROPERTY);
+    phone.refuse(MARKER_PROPERTY, "refuses");
+    fs::write(phone.marker_file(), "foreign\n").unwrap();
+    phone.act(&any).unwrap();
+    assert_eq!(phone.file("marker file's place").unwrap(), format!("{MARKER}\n"));
+
+    phone.set(MARKER_PROPERTY, "foreign");
+    let Err(Away::Unmarkable(_)) = phone.act(&any) else { panic!("the property counts first") };
 }
 
 #[test]
@@ -161,8 +188,8 @@ fn a_phone_that_keeps_no_marker_is_not_adopted() {
     phone.unset(MARKER_PROPERTY);
     fs::write(phone.path("refuses").join(MARKER_PROPERTY), "").unwrap();
     fs::create_dir(phone.marker_file()).unwrap();
-    let action = Action { may_adopt: true, ..set(&[(NAME, "v")]) };
-    let Err(Away::Unauthorised(detail)) = phone.act(&action) else { panic!() };
+    let action = Action { adopt: Adopt::Unmarked, ..set(&[(NAME, "v")]) };
+    let Err(Away::Unmarkable(detail)) = phone.act(&action) else { panic!() };
     assert!(detail.contains("Failed to set property 'persist.fleetwright.id'"), "{detail}");
     assert_eq!(phone.get(NAME), None);
 }
@@ -172,8 +199,8 @@ fn a_refused_value_is_told_in_the_phones_words_and_the_rest_is_set() {
     let phone = ShellPhone::new();
     fs::write(phone.path("refuses").join(NAME), "").unwrap();
     let reached = phone.act(&set(&[(NAME, "v\nw"), ("persist.test.b", "v")])).unwrap();
-    let said = "Failed to set property 'persist.test.a' to 'v \
-                (needs root: the shell runs as user 2000)";
+    let said = "Failed to set property 'persist.test.a' to 'v (needs root: commands run as user \
+                2000; give its profile the privilege \"su\", or use an image whose adbd runs as root)";
     assert_eq!(reached.faults[NAME], Fault::Refused(said.to_owned()));
     assert_eq!(reached.faults.len(), 1);
     assert_eq!(reached.shown[NAME].as_deref(), Some(""));
@@ -220,7 +247,7 @@ fn what_no_phone_can_hold_is_not_asked_of_it() {
     assert!(matches!(&reached.faults[NAME], Fault::Refused(why) if why.contains("NUL")));
     let unsupported = |name: &str| match &reached.faults[name] {
         Fault::Unsupported(why) => why.clone(),
-        Fault::Refused(why) => panic!("{name}: {why}"),
+        other => panic!("{name}: {other:?}"),
     };
     assert!(unsupported("persist.test.long").contains("at most 91 bytes"));
     assert!(unsupported("ro.test.huge").contains("20000 bytes"));
@@ -261,18 +288,40 @@ fn sixty_four_kilobytes_go_in_several_scripts_that_each_prove_identity() {
 }
 
 #[test]
-fn no_step_is_counted_shorter_than_it_is() {
+fn no_script_is_longer_than_it_may_be() {
     let (catalogue, device) = (catalogue(), device());
-    for value in ["", "'", "a'b''", "é", "plain"] {
-        let action = Action { set_after_boot: values(&[(NAME, value)]), ..Action::default() };
-        let plan = Plan::new(&catalogue, &device, &action);
-        let empty = Action::default();
-        let without = Plan::new(&catalogue, &device, &empty).script(0, NONCE).text.len();
-        let with = plan.script(0, NONCE).text.len();
-        assert!(with - without <= plan.steps[0].bytes(), "{value}");
-        assert_eq!(quote(value).len(), quoted_bytes(value));
-    }
     assert!(Plan::new(&catalogue, &device, &Action::default()).script(0, NONCE).text.len() < 2_048);
+    for text in ["", "'", "a'b''", "é", "plain"] {
+        assert_eq!(quote(text).len(), quote::quoted_bytes(text));
+    }
+    for profile in ["phone", "su"] {
+        let device = Device { profile: profile.to_owned(), ..device.clone() };
+        for (piece, count) in [("'", 80), ("x", 91), ("", 0)] {
+            let names = ["persist.test.", "once.", "ro.test."];
+            let pairs: Vec<(String, String)> = (0..200)
+                .map(|n| (format!("{}{n}", names[n % 3]), piece.repeat(count)))
+                .chain([
+                    ("screen.brightness".to_owned(), piece.repeat(count)),
+                    ("tool.value".to_owned(), piece.repeat(count)),
+                    ("file.a".to_owned(), piece.repeat(count)),
+                ])
+                .collect();
+            let action = Action { adopt: Adopt::Any, ..set(&pairs) };
+            let plan = Plan::new(&catalogue, &device, &action);
+            assert_eq!(plan.steps.len(), 203);
+            let mut done = 0;
+            while done < plan.steps.len() {
+                let script = plan.script(done, NONCE);
+                assert!(script.text.len() <= SCRIPT_BYTES_MAX, "{}", script.text.len());
+                assert!(!script.steps.is_empty());
+                done += script.steps.len();
+            }
+        }
+        let empty = Action { adopt: Adopt::Any, ..Action::default() };
+        let without = Plan::new(&catalogue, &device, &empty).script(0, NONCE).text.len();
+        let functions: usize = FUNCTIONS.iter().map(|function| quote::quoted_bytes(function)).sum();
+        assert!(without + functions < AROUND_STEPS_BYTES_MAX, "{without} {functions}");
+    }
 }
 
 /// Texts that a shell would love to run, mixed with any others.
@@ -318,8 +367,9 @@ proptest! {
     fn every_value_arrives_as_itself_and_nothing_else_runs(
         texts in proptest::collection::vec(value(), 8),
         before in proptest::collection::vec(value(), 8),
+        shell in proptest::sample::select(shells().collect::<Vec<_>>()),
     ) {
-        let phone = ShellPhone::new();
+        let phone = ShellPhone::with_shell(shell);
         let pairs: Vec<(String, String)> =
             texts.into_iter().enumerate().map(|(n, v)| (format!("persist.test.{n}"), v)).collect();
         for (n, value) in before.iter().enumerate() {
@@ -333,7 +383,7 @@ proptest! {
         }
         let entries = phone.entries();
         prop_assert!(entries.iter().all(|name| name != "ran"));
-        prop_assert!(entries.len() <= 4);
+        prop_assert!(entries.len() <= 6);
         if !nonce_is_foreseen {
             let reached = reached.unwrap();
             prop_assert!(reached.faults.is_empty(), "{:?}", reached.faults);

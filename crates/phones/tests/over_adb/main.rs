@@ -8,6 +8,12 @@ mod authentication;
 #[cfg(test)]
 mod connection;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod makes;
+#[cfg(test)]
+mod power;
+#[cfg(test)]
 mod simulated;
 #[cfg(test)]
 mod support;

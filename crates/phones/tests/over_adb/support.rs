@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Driver, Reached, Report, SystemEntropy};
-use fleet::catalogue::Source;
+use engine::{Action, Adopt, Away, Driver, PowerReport, Reached, Report, SystemEntropy};
+use fleet::catalogue::{CatalogueCell, Source};
 use fleet::{
-    Catalogue, Device, DeviceId, DeviceKey, Kind, ProjectId, ProjectKey, Timestamp, Values,
+    BootIdentity, Catalogue, Device, DeviceId, DeviceKey, Kind, Operation, ProjectId, ProjectKey,
+    Timestamp, Values,
 };
 use phones::adb::{Adb, HostKey};
 use phones::{Options, Phones};
@@ -41,15 +42,34 @@ meaning = "anything that a boot wipes"
 source = "these tests"
 "#;
 
-const PROFILE: &str = r#"
-name = "simulated"
-restart = "none"
+/// `plain` sets all by setprop, `rooted` is Android with `su`, `commanded` has commands.
+const PROFILES: [&str; 3] = [
+    r#"
+name = "plain"
+restart = "adb-reboot"
+factory_reset = "test-harness"
 meaning = "the phones of these tests"
 
 [[apply]]
 names = ["*"]
 how = "setprop"
-"#;
+"#,
+    r#"
+name = "rooted"
+base = "android"
+restart = "framework"
+privilege = "su"
+"#,
+    r#"
+name = "commanded"
+base = "plain"
+restart = "command"
+
+[commands]
+restart = ["sh", "-c", "printf '%s\\n' \"$@\" >\"$0\"", "{server}", "{device}", "{host}", "{port}"]
+stop = ["/no/such/program"]
+"#,
+];
 
 /// A driver and what it says of its own accord.
 pub struct Rig {
@@ -64,14 +84,20 @@ pub fn rig() -> Rig {
 
 /// A driver with this key.
 pub fn rig_with(key: Arc<HostKey>) -> Rig {
+    rig_of(key, "", &[])
+}
+
+/// A driver with this key, which knows these properties and profiles besides.
+pub fn rig_of(key: Arc<HostKey>, properties: &str, profiles: &[&str]) -> Rig {
     let (sender, lost) = mpsc::unbounded_channel();
-    let catalogue = Catalogue::load(
-        &[Source { name: "properties", text: PROPERTIES }],
-        &[Source { name: "profile", text: PROFILE }],
-    );
+    let properties = format!("{PROPERTIES}{properties}");
+    let profiles = PROFILES.iter().chain(profiles);
+    let profiles: Vec<Source<'_>> = profiles.map(|text| Source { name: "profile", text }).collect();
+    let catalogue = Catalogue::with(&[Source { name: "properties", text: &properties }], &profiles);
+    let catalogue = catalogue.unwrap_or_else(|error| panic!("{error}"));
     let phones = Phones::with_link(
         Arc::new(Adb::new(key)),
-        Arc::new(catalogue.unwrap()),
+        Arc::new(CatalogueCell::new(catalogue)),
         Box::new(move |device| {
             // A test that has ended hears nothing any more.
             let _ = sender.send(device);
@@ -92,6 +118,17 @@ impl Rig {
             Report::Reached(reached) => reached,
             Report::Away(away) => panic!("{away}"),
         }
+    }
+
+    /// Switches a device that was last seen in `boot`.
+    pub async fn power(
+        &self,
+        device: &Device,
+        operation: Operation,
+        boot: Option<&BootIdentity>,
+    ) -> PowerReport {
+        let report = self.phones.power(device, operation, boot);
+        tokio::time::timeout(LIMIT, report).await.unwrap()
     }
 }
 
@@ -121,7 +158,8 @@ pub fn device(address: SocketAddr) -> Device {
         name: String::new(),
         server: String::new(),
         address: address.to_string(),
-        profile: "simulated".to_owned(),
+        container: String::new(),
+        profile: "plain".to_owned(),
         marker: MARKER.to_owned(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
@@ -134,7 +172,7 @@ pub fn values<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Values {
 
 /// Sets these values, and adopts the phone if it bears no marker.
 pub fn adopt<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Action {
-    Action { may_adopt: true, ..set(pairs) }
+    Action { adopt: Adopt::Unmarked, ..set(pairs) }
 }
 
 /// Sets these values.
@@ -172,4 +210,12 @@ pub fn dangerous() -> Vec<(String, String)> {
     ];
     let numbered = texts.iter().enumerate();
     numbered.map(|(n, text)| (format!("persist.test.d{n}"), (*text).to_owned())).collect()
+}
+
+/// Another phone answers, with this marker.
+pub fn wrong(report: &Report) -> &str {
+    match report {
+        Report::Away(Away::WrongDevice { marker, boot: Some(_) }) => marker,
+        other => panic!("{other:?}"),
+    }
 }
