@@ -38,15 +38,19 @@ impl Handle {
         let mut targets = found.into_iter();
 
         let mut results: Vec<Result<fleet::JobId, Refusal>> = Vec::with_capacity(entries);
+        let catalogue = shared.catalogue.get();
+        let operation = update.operation;
         let mut accepted = Vec::with_capacity(entries);
         let mut servers = Vec::with_capacity(entries);
         for (position, entry) in (0_u16..).zip(update.entries) {
             let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
-            match check(&shared.catalogue, entry, target) {
+            let clear = entry.clear;
+            match check(&catalogue, entry, target) {
                 Ok((target, patch)) => {
                     // Stands until the store has answered for this entry.
                     results.push(Err(Refusal::DeviceUnknown));
-                    accepted.push(AcceptEntry { position, device: target.device, patch });
+                    let device = target.device;
+                    accepted.push(AcceptEntry { position, device, operation, clear, patch });
                     servers.push(target.server.clone());
                 }
                 Err(refusal) => results.push(Err(refusal)),
@@ -108,6 +112,7 @@ async fn commit(
     if shared.planted == Some(crate::planted::Bug::AnswerBeforeCommit) {
         return Ok(answer_before_commit(shared, principal, accept));
     }
+    let is_power = accept.entries.iter().any(|entry| entry.operation.is_power());
     let answers = match shared.store.write(&principal, Write::Accept(accept)).await?? {
         Written::Accepted(answers) => answers,
         other => {
@@ -120,7 +125,7 @@ async fn commit(
         .zip(servers)
         .filter_map(|(answer, server)| {
             let device = answer.as_ref().ok()?.device;
-            Some(LaneSeed { device, shard: device.shard(), server })
+            Some(LaneSeed { device, shard: device.shard(), server, restarting: None })
         })
         .collect();
     metrics::counter!("fleetwright_jobs_accepted_total").increment(seeds.len() as u64);
@@ -128,7 +133,9 @@ async fn commit(
     if shared.planted == Some(crate::planted::Bug::LostWakeUp) {
         return Ok(answers);
     }
-    wake_all(&shared, seeds, Wake::Work).await;
+    // A phone that is stopped is hardly looked at; to be started it need not answer.
+    let wake = if is_power { Wake::Now } else { Wake::Work };
+    wake_all(&shared, seeds, wake).await;
     Ok(answers)
 }
 
@@ -160,13 +167,22 @@ fn check(
 ) -> Result<(Arc<AcceptTarget>, Values), Refusal> {
     entry.device?;
     let target = target.ok_or(Refusal::DeviceUnknown)?;
+    let asked = entry.patch?;
     let mut patch = Values::new();
-    for (name, value) in entry.patch? {
-        let canonical = catalogue.check(&target.profile, &name, &value)?.to_owned();
-        if patch.insert(canonical.clone(), value).is_some() {
-            let detail = format!("given twice: it and another name stand for {canonical}");
-            return Err(Refusal::PropertyInvalid { name, detail });
+    let mut add = |name: &str, canonical: &str, value: String| {
+        if patch.insert(canonical.to_owned(), value).is_none() {
+            return Ok(());
         }
+        let detail = format!("given twice: it and another name stand for {canonical}");
+        Err(Refusal::PropertyInvalid { name: name.to_owned(), detail })
+    };
+    for (name, value) in asked.properties {
+        let canonical = catalogue.check(&target.profile, target.identity, &name, &value)?;
+        add(&name, canonical, value)?;
+    }
+    for (name, value) in asked.custom {
+        let canonical = catalogue.check_custom(&target.profile, target.identity, &name, &value)?;
+        add(&name, canonical, value)?;
     }
     Ok((target, patch))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fleet::limits;
-use fleet::{NewDevice, Principal, Project, ProjectId, Secret};
+use fleet::{Catalogue, DeviceId, NewDevice, Principal, Project, ProjectId, ProjectKey, Secret};
 use store::write::{CreateKey, CreateProject, ImportDevices, ImportedDevice, RevokeKey};
 use store::{LaneSeed, Write, Written};
 
@@ -11,6 +11,7 @@ use crate::command::Error;
 use crate::handle::Handle;
 use crate::keys::AccessKey;
 use crate::lane::Wake;
+use crate::shared::Shared;
 use crate::sweep::wake_all;
 
 /// What an import did.
@@ -23,9 +24,10 @@ pub struct Imported {
 }
 
 impl Handle {
-    /// The access key with this id; `None` if there is none or it is revoked.
+    /// The access key with this id; `None` if there is none, or it is revoked, or its secret can't
+    /// be opened because the master key it was sealed with is lost.
     ///
-    /// Errors: the store failed, or the secret can't be opened with this server's master key.
+    /// Errors: the store failed.
     pub async fn access_key(&self, ak: &str) -> Result<Option<Arc<AccessKey>>, Error> {
         let shared = &self.shared;
         if let Some(key) = shared.keys.get(ak) {
@@ -43,10 +45,8 @@ impl Handle {
             .ok()
             .and_then(|bytes| String::from_utf8(bytes).ok());
         let Some(secret) = opened else {
-            return Err(Error::Invalid {
-                what: format!("access key {ak}"),
-                detail: "its secret can't be opened with this server's master key".to_owned(),
-            });
+            tracing::warn!(ak, "the secret of an access key can't be opened with this master key");
+            return Ok(None);
         };
         let key = Arc::new(AccessKey {
             ak: sealed.ak,
@@ -112,10 +112,17 @@ impl Handle {
 
     /// Revokes an access key: no request signed with it is accepted once this has returned.
     pub async fn revoke_key(&self, principal: &Principal, ak: &str) -> Result<(), Error> {
-        let shared = &self.shared;
-        let write = Write::RevokeKey(RevokeKey { ak: ak.to_owned(), at: shared.clock.now() });
-        shared.store.write(principal, write).await??;
-        shared.keys.forget(ak);
+        let shared = self.shared.clone();
+        let principal = principal.clone();
+        let ak = ak.to_owned();
+        // On a task of its own: the key must be forgotten even if the caller goes away meanwhile.
+        let revoking = async move {
+            let write = Write::RevokeKey(RevokeKey { ak: ak.clone(), at: shared.clock.now() });
+            let written = shared.store.write(&principal, write).await;
+            shared.keys.forget(&ak);
+            written
+        };
+        tokio::spawn(revoking).await.map_err(|_| Error::Closed)???;
         Ok(())
     }
 
@@ -134,57 +141,23 @@ impl Handle {
             return Err(Error::Invalid { what: "devices".to_owned(), detail });
         }
         let total = devices.len();
+        let catalogue = self.shared.catalogue.get();
         let mut new_devices = Vec::with_capacity(total);
         for (index, record) in devices.into_iter().enumerate() {
-            self.check_record(index, &record)?;
+            check_record(&catalogue, index, &record)?;
             new_devices.push(ImportedDevice { record, marker: self.random_hex() });
         }
         let mut ids = Vec::with_capacity(total);
         for ImportedDevice { record, .. } in &new_devices {
             ids.push((self.project_key(principal, &record.project).await?, record.id.clone()));
         }
-        let servers: Vec<String> =
-            new_devices.iter().map(|new| new.record.server.clone()).collect();
         let at = self.shared.clock.now();
-        let write = Write::ImportDevices(ImportDevices { devices: new_devices, at });
-        let written = self.shared.store.write(principal, write).await??;
-        let Written::Imported { keys, new } = written else { return Err(Error::Closed) };
-        self.shared.targets.forget(ids.into_iter());
-        let seeds = keys
-            .into_iter()
-            .zip(servers)
-            .map(|(device, server)| LaneSeed { device, shard: device.shard(), server })
-            .collect();
-        // A device that has moved may be reachable now, so its wait ends.
-        wake_all(&self.shared, seeds, Wake::Now).await;
+        let write = ImportDevices { devices: new_devices, at };
+        // On a task of its own: once the change is handed to the store, what was known of these
+        // devices must be forgotten even if the caller goes away meanwhile.
+        let recording = record(self.shared.clone(), principal.clone(), write, ids);
+        let new = tokio::spawn(recording).await.map_err(|_| Error::Closed)??;
         Ok(Imported { new, updated: total - new })
-    }
-
-    fn check_record(&self, index: usize, record: &NewDevice) -> Result<(), Error> {
-        let at = |field: &str| format!("device {} ({}), {field}", index + 1, record.id);
-        check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
-        if !record.server.is_empty() {
-            check_text(&at("server"), &record.server, limits::NAME_BYTES_MAX)?;
-        }
-        check_text(&at("address"), &record.address, limits::ADDRESS_BYTES_MAX)?;
-        let port = record.address.rsplit_once(':').and_then(|(host, port)| {
-            (!host.is_empty()).then(|| port.parse::<u16>().ok()).flatten()
-        });
-        if port.is_none_or(|port| port == 0) {
-            return Err(Error::Invalid {
-                what: at("address"),
-                detail: format!("{:?} is not host:port", record.address),
-            });
-        }
-        if self.shared.catalogue.profile(&record.profile).is_none() {
-            let known: Vec<&str> =
-                self.shared.catalogue.profiles().map(|profile| profile.name.as_str()).collect();
-            return Err(Error::Invalid {
-                what: at("profile"),
-                detail: format!("no profile {:?}; there are {}", record.profile, known.join(", ")),
-            });
-        }
-        Ok(())
     }
 
     /// 32 hexadecimal digits that nobody can foresee.
@@ -193,6 +166,73 @@ impl Handle {
         self.shared.entropy.fill(&mut bytes);
         hex::encode(bytes)
     }
+}
+
+/// Records devices and begins to look for them. `ids` are theirs. Gives how many are new.
+async fn record(
+    shared: Arc<Shared>,
+    principal: Principal,
+    import: ImportDevices,
+    ids: Vec<(ProjectKey, DeviceId)>,
+) -> Result<usize, Error> {
+    let servers: Vec<String> =
+        import.devices.iter().map(|device| device.record.server.clone()).collect();
+    let written = shared.store.write(&principal, Write::ImportDevices(import)).await;
+    shared.targets.forget(ids.into_iter());
+    let Written::Imported { keys, new } = written?? else { return Err(Error::Closed) };
+    let seeds = keys
+        .into_iter()
+        .zip(servers)
+        .map(|(device, server)| LaneSeed {
+            device,
+            shard: device.shard(),
+            server,
+            restarting: None,
+        })
+        .collect();
+    // A device that has moved may be reachable now, so its wait ends.
+    wake_all(&shared, seeds, Wake::Now).await;
+    Ok(new)
+}
+
+/// Checks what an operator puts on record of the device at `index` of an import.
+fn check_record(catalogue: &Catalogue, index: usize, record: &NewDevice) -> Result<(), Error> {
+    let at = |field: &str| format!("device {} ({}), {field}", index + 1, record.id);
+    check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
+    check_optional(&at("server"), &record.server)?;
+    check_optional(&at("container"), &record.container)?;
+    check_address(&at("address"), &record.address)?;
+    check_profile(&at("profile"), catalogue, &record.profile)
+}
+
+/// A name that may be left out.
+pub(crate) fn check_optional(what: &str, name: &str) -> Result<(), Error> {
+    if name.is_empty() { Ok(()) } else { check_text(what, name, limits::NAME_BYTES_MAX) }
+}
+
+/// Where a device answers: a host and a port of 1 to 65535.
+pub(crate) fn check_address(what: &str, address: &str) -> Result<(), Error> {
+    check_text(what, address, limits::ADDRESS_BYTES_MAX)?;
+    let port = address
+        .rsplit_once(':')
+        .and_then(|(host, port)| (!host.is_empty()).then(|| port.parse::<u16>().ok()).flatten());
+    if port.is_none_or(|port| port == 0) {
+        return Err(Error::Invalid {
+            what: what.to_owned(),
+            detail: format!("{address:?} is not host:port"),
+        });
+    }
+    Ok(())
+}
+
+/// A profile that the catalogue has.
+pub(crate) fn check_profile(what: &str, catalogue: &Catalogue, profile: &str) -> Result<(), Error> {
+    if catalogue.profile(profile).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();
+    let detail = format!("no profile {profile:?}; there are {}", known.join(", "));
+    Err(Error::Invalid { what: what.to_owned(), detail })
 }
 
 /// What ties a sealed secret to its place, so that it opens nowhere else.
@@ -205,7 +245,7 @@ fn invalid(what: &str, error: impl std::fmt::Display) -> Error {
 }
 
 /// Text for people: not empty, bounded, no control characters.
-fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), Error> {
+pub(crate) fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), Error> {
     let detail = if text.is_empty() {
         "is empty".to_owned()
     } else if text.len() > bytes_max {

@@ -1,7 +1,7 @@
 //! What the doors ask of the engine. Doors never write to the store.
 
 use fleet::limits;
-use fleet::{DeviceId, Door, JobId, ProjectId, Refusal, RequestId, Values};
+use fleet::{DeviceId, Door, JobId, Operation, ProjectId, Refusal, RequestId, Values};
 
 /// One call that changes the desired state of devices.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Update {
     pub door: Door,
     /// The project.
     pub project: ProjectId,
+    /// What is asked of every device of the call besides the values.
+    pub operation: Operation,
     /// One entry a device, in the order of the call; the same device may stand there twice.
     pub entries: Vec<UpdateEntry>,
 }
@@ -22,8 +24,25 @@ pub struct Update {
 pub struct UpdateEntry {
     /// The device.
     pub device: Result<DeviceId, Refusal>,
-    /// The values by the names that the caller used, unchecked.
-    pub patch: Result<Values, Refusal>,
+    /// Whether all that was desired of it before is forgotten.
+    pub clear: bool,
+    /// The values, unchecked.
+    pub patch: Result<Patch, Refusal>,
+}
+
+/// The values that one entry asks for, by the names that the caller used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Of properties that the catalogue lists.
+    pub properties: Values,
+    /// Of properties that the caller made up: those that the catalogue lists obey its rules.
+    pub custom: Values,
+}
+
+impl From<Values> for Patch {
+    fn from(properties: Values) -> Self {
+        Self { properties, custom: Values::new() }
+    }
 }
 
 /// What came of an [`Update`]: one result an entry, in order. Durable when the caller sees it.

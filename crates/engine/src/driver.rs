@@ -1,9 +1,9 @@
 //! What the engine asks of a driver, and what a driver tells the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use fleet::{BootIdentity, Device, DeviceKey, Kind, Values};
+use fleet::{BootIdentity, Device, DeviceKey, Facts, Kind, Operation, Values};
 use tokio::sync::mpsc;
 
 /// Speaks to devices of one kind. Sending may repeat; the effect may not: a driver compares, sets
@@ -18,6 +18,21 @@ pub trait Driver: Send + Sync + 'static {
     /// then drops what it holds of the device.
     async fn run(&self, device: &Device, action: Action) -> Report;
 
+    /// Tells the device to restart, go back to how it left the factory, or stop, in the way of its
+    /// profile, and returns when it has been told: not when it is back. Where that way goes over
+    /// the device itself, it proves first that it is the right one and in the boot `known_boot`, and
+    /// nothing is done if it is in another.
+    async fn power(
+        &self,
+        device: &Device,
+        operation: Operation,
+        known_boot: Option<&BootIdentity>,
+    ) -> PowerReport;
+
+    /// Looks at whoever answers at `device`'s address, changes nothing, and says what it saw, step
+    /// by step.
+    async fn examine(&self, device: &Device) -> Examination;
+
     /// Asks the driver to keep an eye on a device at rest and to tell the engine, by the
     /// [`EventSender`] that it was made with, when the device goes away. It may decline for want of
     /// connections; the sweep finds what it missed.
@@ -27,8 +42,8 @@ pub trait Driver: Send + Sync + 'static {
 /// What to do, all of it in one exchange with the device.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Action {
-    /// Whether a device that bears no marker may be given the record's: it was never adopted yet.
-    pub may_adopt: bool,
+    /// Whether a device may be given the record's marker.
+    pub adopt: Adopt,
     /// The boot in which the device was last seen; `None` if it never was.
     pub known_boot: Option<BootIdentity>,
     /// Values to set where the device shows another.
@@ -38,6 +53,50 @@ pub struct Action {
     pub set_after_boot: Values,
     /// Values to read only, besides all of those above.
     pub read: Vec<String>,
+}
+
+/// Whether a device may be given the record's marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Adopt {
+    /// No: it has to bear it already.
+    #[default]
+    No,
+    /// If it bears none.
+    Unmarked,
+    /// Even if it bears another.
+    Any,
+}
+
+/// What came of telling a device to restart, reset or stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PowerReport {
+    /// It was told, or the operator's command has ended well.
+    Told,
+    /// It is in another boot than the known one: it was told before, or restarted by itself.
+    OtherBoot,
+    /// It can't be told at the moment.
+    Away(Away),
+    /// It, or the operator's command, refused; in its own words.
+    Refused(String),
+    /// Its profile knows no way; why not, and what would help, in a sentence.
+    Unsupported(String),
+}
+
+/// What a look at a device found. What could not be learned because an earlier step failed is
+/// `None`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Examination {
+    /// Why it can't be worked on, if it can't; but for [`Away::WrongDevice`], which
+    /// [`Self::marker`] tells.
+    pub away: Option<Away>,
+    /// The marker it bears; empty if none.
+    pub marker: Option<String>,
+    /// The boot it is in.
+    pub boot: Option<BootIdentity>,
+    /// What it said of itself.
+    pub facts: Facts,
+    /// What it takes its clock to be, in seconds since 1970.
+    pub clock_seconds: Option<i64>,
 }
 
 /// What a driver saw.
@@ -56,6 +115,15 @@ pub struct Reached {
     pub boot: Option<BootIdentity>,
     /// What each property of the action showed at the end; `None` for a property it does not have.
     pub shown: BTreeMap<String, Option<String>>,
+    /// What the program that shows a property's effect printed, for those that have one.
+    pub effects: BTreeMap<String, String>,
+    /// Properties that can't be read back: the device said yes when they were set, and that is all
+    /// that is known.
+    pub acknowledged: BTreeSet<String>,
+    /// Properties that are records of ours: nothing on the device reads them.
+    pub recorded: BTreeSet<String>,
+    /// What it said of itself, if it is in another boot than the known one.
+    pub facts: Option<Facts>,
     /// Properties that could not be set or read, and why.
     pub faults: BTreeMap<String, Fault>,
 }
@@ -67,6 +135,8 @@ pub enum Fault {
     Refused(String),
     /// The profile knows no way.
     Unsupported(String),
+    /// It is fixed when the device's container starts: the argument that gives it the value.
+    NeedsRecreate(String),
 }
 
 /// Why a device can't be worked on.
@@ -82,11 +152,31 @@ pub enum Away {
     #[error("still booting")]
     Booting,
     /// It answered and is not the device on record. Nothing was set.
-    #[error("another device answers at this address ({0})")]
-    WrongDevice(String),
+    #[error("another device answers at this address ({})", words(.marker))]
+    WrongDevice {
+        /// The marker it bears; empty if none.
+        marker: String,
+        /// The boot it is in.
+        boot: Option<BootIdentity>,
+    },
+    /// It can't be given a marker; why, in its own words.
+    #[error("it takes no marker: {0}")]
+    Unmarkable(String),
+    /// Another phone bears the same marker. Nothing was set.
+    #[error("{0}")]
+    Copied(String),
     /// It answered and what it said makes no sense.
     #[error("unexpected answer: {0}")]
     Garbled(String),
+}
+
+/// A marker in words.
+fn words(marker: &str) -> String {
+    if marker.is_empty() {
+        "it bears no marker and may not be given one: adopt it".to_owned()
+    } else {
+        format!("it bears the marker {marker}")
+    }
 }
 
 /// What a driver tells the engine without having been asked. Losing one delays, never loses.

@@ -1,26 +1,31 @@
 //! The engine as the binary starts it and as the doors hold it.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use fleet::limits;
 use fleet::{Catalogue, DeviceKey, RequestId, Timestamp};
 use quick_cache::sync::Cache;
 use store::seal::MasterKey;
 use store::{Reads, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Entropy, RequestIds};
+use crate::copies::Copies;
 use crate::driver::{Driver, EventReceiver};
 use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Bounds;
+use crate::operate::CatalogueSource;
 use crate::runner::Runner;
 use crate::shared::Shared;
 use crate::sweep;
 use crate::targets::Targets;
+use crate::users::{PasswordChecks, Tokens};
 
 /// How much the engine may do at a time and how long it waits. The defaults are those of
 /// [`fleet::limits`].
@@ -36,6 +41,8 @@ pub struct Settings {
     pub sweep_per_second: u32,
     /// How often all devices with work are read again.
     pub rescan_every: Duration,
+    /// How long a token works.
+    pub token_lifetime: Duration,
     /// A bug that the simulation must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<crate::planted::Bug>,
@@ -47,11 +54,15 @@ impl Default for Settings {
             bounds: Bounds {
                 per_server: limits::ACTIONS_PER_SERVER_MAX,
                 per_node: limits::ACTIONS_PER_NODE_MAX,
+                restarts_per_server: limits::RESTARTS_PER_SERVER_MAX,
+                boots_per_server: limits::BOOTS_PER_SERVER_MAX,
+                restarts_per_project: limits::RESTARTS_PER_PROJECT_MAX,
             },
             rules: Rules::default(),
             action_timeout: limits::PHONE_ACTION_TIMEOUT,
             sweep_per_second: limits::SWEEP_PER_SECOND,
             rescan_every: limits::RESCAN_EVERY,
+            token_lifetime: limits::TOKEN_LIFETIME,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
@@ -62,8 +73,10 @@ impl Default for Settings {
 pub struct Options {
     /// What is durable.
     pub store: Arc<dyn Store>,
-    /// What is known of properties and profiles.
-    pub catalogue: Arc<Catalogue>,
+    /// What is known of properties and profiles. The drivers hold the same.
+    pub catalogue: Arc<CatalogueCell>,
+    /// Where another catalogue comes from when operators ask for it.
+    pub catalogue_source: CatalogueSource,
     /// One driver a kind of device.
     pub drivers: Vec<Arc<dyn Driver>>,
     /// The drivers' events.
@@ -98,11 +111,13 @@ impl Engine {
     ///
     /// Errors: only if the store can't be read.
     pub async fn start(options: Options) -> Result<Self, store::Error> {
+        let server_paused = options.store.server_settings().await?.paused;
         let epochs = options.store.epochs().await?.into_iter().collect();
         let (messages, inbox) = mpsc::channel(limits::LANE_MESSAGES_MAX);
         let shared = Arc::new(Shared {
             store: options.store,
             catalogue: options.catalogue,
+            catalogue_source: options.catalogue_source,
             drivers: options.drivers.into_iter().map(|driver| (driver.kind(), driver)).collect(),
             request_ids: RequestIds::new(options.clock.clone(), options.entropy.clone()),
             clock: options.clock,
@@ -114,6 +129,12 @@ impl Engine {
             epochs,
             running: Mutex::default(),
             keys: Keys::new(),
+            tokens: Tokens::new(),
+            password_checks: PasswordChecks::new(),
+            token_lifetime: options.settings.token_lifetime,
+            server_paused: AtomicBool::new(server_paused),
+            copies: Copies::new(),
+            rescan: Notify::new(),
             targets: Targets::new(),
             projects: Cache::new(limits::PROJECTS_CACHED_MAX),
             messages,
@@ -164,9 +185,14 @@ impl Handle {
         &*self.shared.store
     }
 
-    /// What is known of properties and profiles.
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.shared.catalogue
+    /// What is known of properties and profiles at this moment.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.shared.catalogue.get()
+    }
+
+    /// Reads all devices with work again at once: what kept them may be gone.
+    pub fn rescan_now(&self) {
+        self.shared.rescan.notify_one();
     }
 
     /// Now, by the engine's clock.

@@ -1,22 +1,30 @@
 //! How a step's report changes the record: what is reported now, which jobs end and how. Pure.
+//! How a restart changes it is [`crate::power`]'s.
 //!
 //! A job ends when each value it asked for is decided. A value is decided when the device has shown
 //! it, or was asked often enough and did not. What counts is the value that stands in the desired
 //! state now: the job's own, or a later one that took its place. A job all of whose values were
 //! replaced by one later job ends as that one does.
 
+mod jobs;
+mod pending;
+mod stand;
+
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use fleet::desired::DesiredValue;
 use fleet::limits;
-use fleet::{Condition, End, Failure, Job, JobId, Proof, Reported, Revision, Timestamp};
+use fleet::{
+    AdoptionRequest, Catalogue, Condition, DeviceKey, End, Facts, Failure, Job, Operation,
+    PowerStep, Proof, Reported, RestartPending, Revision, Timestamp, Values,
+};
 use store::Work;
 use store::write::EndedJob;
 
-use crate::driver::{Action, Away, Fault, Reached, Report};
+use crate::driver::{Action, Away, Reached, Report};
 use crate::lane::Attempts;
+use stand::{Stand, Stands};
 
 /// What the judge goes by.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +35,10 @@ pub struct Rules {
     pub refused_attempts_max: u8,
     /// Attempts at what a boot has wiped.
     pub boot_attempts_max: u8,
+    /// How long a device may take to come back from a restart, reset or start.
+    pub boot_deadline: Duration,
+    /// How long a device that was told to restart may go on in the same boot.
+    pub told_again: Duration,
 }
 
 impl Default for Rules {
@@ -35,6 +47,8 @@ impl Default for Rules {
             job_deadline: limits::JOB_DEADLINE,
             refused_attempts_max: limits::REFUSED_ATTEMPTS_MAX,
             boot_attempts_max: limits::BOOT_ATTEMPTS_MAX,
+            boot_deadline: limits::BOOT_DEADLINE,
+            told_again: limits::RESTART_TOLD_AGAIN,
         }
     }
 }
@@ -58,10 +72,57 @@ pub struct Verdict {
     pub trouble: Option<String>,
     /// Whether it has proved to be the one on record.
     pub adopted: bool,
+    /// The adoption that was asked for and is done.
+    pub adoption_done: Option<AdoptionRequest>,
+    /// Values to desire from now on, where nothing is desired.
+    pub desire: Values,
+    /// Another record at whose address this device's marker answers.
+    pub copy: Option<DeviceKey>,
+    /// The restart that is under way.
+    pub power: Option<PowerStep>,
+    /// The values that wait for a restart to act, if the device was read.
+    pub restart_pending: Option<BTreeMap<String, RestartPending>>,
+    /// What the device said of itself, if it did.
+    pub facts: Option<Facts>,
     /// The jobs that end.
     pub ended: Vec<EndedJob>,
     /// What follows.
     pub next: Next,
+}
+
+impl Verdict {
+    /// The record as it is, and nothing to do.
+    pub(crate) fn unchanged(work: &Work) -> Self {
+        let state = &work.state;
+        Self {
+            changes: false,
+            reported: None,
+            boot: None,
+            settled: state.settled,
+            condition: state.condition,
+            since: state.since,
+            trouble: state.trouble.clone(),
+            adopted: state.adopted,
+            adoption_done: None,
+            desire: Values::new(),
+            copy: state.copy,
+            power: state.power.clone(),
+            restart_pending: None,
+            facts: None,
+            ended: Vec::new(),
+            next: Next::Rest,
+        }
+    }
+
+    /// The device is in another condition from now on, and well.
+    pub(crate) fn turn(&mut self, condition: Condition, now: Timestamp) {
+        if self.condition != condition || self.trouble.is_some() {
+            self.since = now;
+        }
+        self.condition = condition;
+        self.trouble = None;
+        self.changes = true;
+    }
 }
 
 /// What follows a step.
@@ -73,107 +134,117 @@ pub enum Next {
     Retry(Attempts),
     /// Another attempt after a short wait, and at the latest at the deadline of a job.
     RetrySoon(Attempts),
+    /// What is left to do takes a restart, reset or stop.
+    Power(Attempts),
 }
 
-/// Judges the step that was planned as `action` from `work`.
-pub fn judge(
-    work: &Work,
-    action: &Action,
-    report: &Report,
-    attempts: Attempts,
-    rules: Rules,
-    now: Timestamp,
-) -> Verdict {
+/// What a step is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// What was known before the step.
+    pub work: &'a Work,
+    /// What is known of properties and profiles.
+    pub catalogue: &'a Catalogue,
+    /// What was planned.
+    pub action: &'a Action,
+    /// The attempts before.
+    pub attempts: Attempts,
+    /// The rules.
+    pub rules: Rules,
+    /// Now.
+    pub now: Timestamp,
+    /// The device has just come back from the restart that the jobs up to this revision asked for.
+    pub restarted: Option<Revision>,
+}
+
+/// Judges a step by what the driver reported.
+pub fn judge(judged: Judged<'_>, report: &Report) -> Verdict {
     match report {
-        Report::Reached(reached) => judge_reached(work, action, reached, attempts, rules, now),
-        Report::Away(away) => judge_away(work, away, attempts, rules, now),
+        Report::Reached(reached) => judge_reached(judged, reached),
+        Report::Away(away) => judge_away(judged, away),
     }
 }
 
 /// Judges a step that had nothing to do on the device: every open job asked for nothing.
 pub fn judge_nothing(work: &Work) -> Verdict {
     let state = &work.state;
+    let end = End::Succeeded { proof: Proof::Verified };
     let ended: Vec<EndedJob> = work
         .jobs
         .iter()
-        .map(|job| EndedJob {
-            job: job.id,
-            end: End::Succeeded { proof: Proof::Verified },
-            superseded_by: None,
-        })
+        .map(|job| EndedJob { job: job.id, end: end.clone(), superseded_by: None })
         .collect();
     Verdict {
         changes: !ended.is_empty() || state.settled < state.revision,
-        reported: None,
-        boot: None,
         settled: state.revision,
-        condition: state.condition,
-        since: state.since,
-        trouble: state.trouble.clone(),
-        adopted: state.adopted,
         ended,
-        next: Next::Rest,
+        ..Verdict::unchanged(work)
     }
 }
 
-/// Where one desired value stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Stand {
-    Shown,
-    Failed(Failure),
-    Undecided,
-}
-
-fn judge_reached(
-    work: &Work,
-    action: &Action,
-    reached: &Reached,
-    attempts: Attempts,
-    rules: Rules,
-    now: Timestamp,
-) -> Verdict {
+fn judge_reached(judged: Judged<'_>, reached: &Reached) -> Verdict {
+    let Judged { work, rules, now, .. } = judged;
     let state = &work.state;
-    let attempts = attempts_with_this(work, reached, attempts);
-    let stands: BTreeMap<&str, Stand> = state
-        .desired
-        .0
-        .iter()
-        .map(|(name, desired)| {
-            // What was decided once is not tried again for a job that still waits for others.
-            let last = desired.revision <= state.settled
-                || attempts.refused >= rules.refused_attempts_max
-                    && desired.revision <= attempts.through;
-            (name.as_str(), stand(name, desired, reached, last))
-        })
-        .collect();
+    let attempts = attempts_with_this(work, reached, judged.attempts);
+    let stands = stand::stands(judged, reached, attempts);
     let undecided = undecided(work, &stands);
     let settled = undecided.map_or(state.revision, |first| Revision(first.0 - 1));
-    let restored = is_restored(work, action, reached, &stands, attempts, rules);
+    let restored = is_restored(work, judged.action, reached, &stands, attempts, rules);
 
     let mut reported = state.reported.clone();
     reported.revision = state.revision;
     reported.record(&reached.shown, now);
+    reported
+        .values
+        .retain(|name, _| state.desired.get(name).is_some() || judged.action.read.contains(name));
 
-    let ended = ended_jobs(work, &stands);
-    let unfinished = undecided.is_some() || !restored || ended.len() < work.jobs.len();
-    let well = state.condition == Condition::Running && state.trouble.is_none();
+    let ended = jobs::ended(work, &stands, judged.restarted);
+    let is_open = |job: &&Job| !ended.iter().any(|other| other.job == job.id);
+    let open: Vec<&Job> = work.jobs.iter().filter(is_open).collect();
+    // An update that is open with all values decided waits for a restart that took its place.
+    let waits = open.iter().any(|job| job.operation.is_power());
+    let decided = undecided.is_none() && restored;
     let attempts = Attempts { wiped: if restored { 0 } else { attempts.wiped }, ..attempts };
-    Verdict {
-        changes: true,
+    let mut verdict = Verdict {
         reported: Some(reported),
         boot: reached.boot.clone().filter(|_| restored),
         settled: settled.max(state.settled),
-        condition: Condition::Running,
-        since: if well { state.since } else { now },
-        trouble: None,
         adopted: true,
+        adoption_done: state.adoption,
+        desire: desire(judged, reached),
+        restart_pending: Some(pending::pending(judged, reached, &stands)),
+        facts: reached.facts.clone(),
         ended,
-        next: if unfinished {
-            Next::Retry(decided_up_to(attempts, settled, state.revision))
-        } else {
+        next: if decided && open.is_empty() {
             Next::Rest
+        } else if decided && waits {
+            Next::Power(Attempts::default())
+        } else {
+            Next::Retry(decided_up_to(attempts, settled, state.revision))
         },
+        ..Verdict::unchanged(work)
+    };
+    verdict.turn(Condition::Running, now);
+    verdict
+}
+
+/// The values that an adoption takes over from the phone as it is.
+fn desire(judged: Judged<'_>, reached: &Reached) -> Values {
+    let Judged { work, catalogue, .. } = judged;
+    if !work.state.adoption.is_some_and(|request| request.from_reported) {
+        return Values::new();
     }
+    let profile = &work.device.profile;
+    let identity = work.settings.identity;
+    reached
+        .shown
+        .iter()
+        .filter(|(name, _)| work.state.desired.get(name).is_none())
+        .filter_map(|(name, shown)| Some((name, shown.as_deref()?)))
+        .filter(|(_, shown)| !shown.is_empty())
+        .filter(|(name, shown)| catalogue.check(profile, identity, name, shown).is_ok())
+        .map(|(name, shown)| (name.clone(), shown.to_owned()))
+        .collect()
 }
 
 /// The attempts with the one that was just made. The first one is at all that was desired then.
@@ -201,7 +272,7 @@ fn decided_up_to(attempts: Attempts, settled: Revision, revision: Revision) -> A
 }
 
 /// The lowest revision of a value that is undecided.
-fn undecided(work: &Work, stands: &BTreeMap<&str, Stand>) -> Option<Revision> {
+fn undecided(work: &Work, stands: &Stands<'_>) -> Option<Revision> {
     let state = &work.state;
     state
         .desired
@@ -221,153 +292,82 @@ fn is_restored(
     work: &Work,
     action: &Action,
     reached: &Reached,
-    stands: &BTreeMap<&str, Stand>,
+    stands: &Stands<'_>,
     attempts: Attempts,
     rules: Rules,
 ) -> bool {
     reached.boot == work.state.boot
         || attempts.wiped >= rules.boot_attempts_max
-        || action.set_after_boot.keys().chain(action.set.keys()).all(|name| {
-            matches!(
-                stands.get(name.as_str()),
-                Some(Stand::Shown | Stand::Failed(Failure::Unsupported { .. }))
-            )
-        })
+        || action
+            .set_after_boot
+            .keys()
+            .chain(action.set.keys())
+            .all(|name| stands.get(name.as_str()).is_some_and(Stand::is_as_good_as_it_gets))
 }
 
-fn stand(name: &str, desired: &DesiredValue, reached: &Reached, last: bool) -> Stand {
-    let name = name.to_owned();
-    match reached.faults.get(&name) {
-        Some(Fault::Unsupported(detail)) => {
-            return Stand::Failed(Failure::Unsupported { name, detail: detail.clone() });
-        }
-        Some(Fault::Refused(detail)) if last => {
-            return Stand::Failed(Failure::Refused { name, detail: detail.clone() });
-        }
-        Some(Fault::Refused(_)) => return Stand::Undecided,
-        None => {}
-    }
-    match reached.shown.get(&name) {
-        Some(Some(shown)) if *shown == desired.value => Stand::Shown,
-        Some(shown) if last => {
-            Stand::Failed(Failure::ReadBackDiffers { name, shown: shown.clone() })
-        }
-        _ if last => Stand::Failed(Failure::ReadBackDiffers { name, shown: None }),
-        _ => Stand::Undecided,
-    }
-}
-
-/// The open jobs that end, given where each desired value stands.
-fn ended_jobs(work: &Work, stands: &BTreeMap<&str, Stand>) -> Vec<EndedJob> {
-    // From the newest to the oldest, so that a job's successor has been judged before it.
-    let mut ends: BTreeMap<JobId, Option<End>> = BTreeMap::new();
-    let mut ended = Vec::new();
-    for job in work.jobs.iter().rev() {
-        let successors = successors(work, job);
-        let end = match successors.as_slice() {
-            [Some(only)] => ends.get(only).cloned().unwrap_or_else(|| own_end(job, stands)),
-            _ => own_end(job, stands),
-        };
-        ends.insert(job.id, end.clone());
-        if let Some(end) = end {
-            let superseded_by = successors.last().copied().flatten();
-            ended.push(EndedJob { job: job.id, end, superseded_by });
-        }
-    }
-    ended.reverse();
-    ended
-}
-
-/// How the job ends by the values at the names it asked for; `None` while one is undecided.
-fn own_end(job: &Job, stands: &BTreeMap<&str, Stand>) -> Option<End> {
-    let mut failure = None;
-    for name in job.patch.keys() {
-        match stands.get(name.as_str()) {
-            Some(Stand::Shown) => {}
-            Some(Stand::Failed(why)) => failure = failure.or_else(|| Some(why.clone())),
-            Some(Stand::Undecided) | None => return None,
-        }
-    }
-    Some(match failure {
-        Some(failure) => End::Failed { failure },
-        None => End::Succeeded { proof: Proof::Verified },
-    })
-}
-
-/// The jobs that took the place of all of this job's values, oldest first, `None` for one that has
-/// ended; empty if one of its values still stands.
-fn successors(work: &Work, job: &Job) -> Vec<Option<JobId>> {
-    let mut revisions = Vec::new();
-    for name in job.patch.keys() {
-        match work.state.desired.get(name) {
-            Some(desired) if desired.revision > job.revision => revisions.push(desired.revision),
-            _ => return Vec::new(),
-        }
-    }
-    revisions.sort_unstable();
-    revisions.dedup();
-    revisions
-        .iter()
-        .map(|revision| work.jobs.iter().find(|other| other.revision == *revision))
-        .map(|other| other.map(|other| other.id))
-        .collect()
-}
-
-fn judge_away(
-    work: &Work,
-    away: &Away,
-    attempts: Attempts,
-    rules: Rules,
-    now: Timestamp,
-) -> Verdict {
+fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
+    let Judged { work, rules, now, attempts, .. } = judged;
     let state = &work.state;
     let trouble = away.to_string();
     let trouble_began = if state.trouble.is_some() { state.since } else { now };
-    let is_late = |job: &Job| !job.stored && job.accepted_at.plus(rules.job_deadline) <= now;
+    let is_late =
+        |job: &Job| deadline(job, trouble_began, rules).is_some_and(|deadline| deadline <= now);
     let end_away = |job: &Job| {
-        if job.patch.is_empty() {
+        if job.patch.is_empty() && job.operation == Operation::Update {
             // It asked for nothing, so there is nothing to wait for.
-            Some(End::Succeeded { proof: Proof::Verified })
-        } else {
-            let failure = Failure::DeadlinePassed { trouble: trouble.clone() };
-            is_late(job).then_some(End::Failed { failure })
+            return Some(End::Succeeded { proof: Proof::Verified });
         }
+        let failure = Failure::DeadlinePassed { trouble: trouble.clone() };
+        is_late(job).then_some(End::Failed { failure })
     };
     let ended: Vec<EndedJob> = work
         .jobs
         .iter()
         .filter_map(|job| Some(EndedJob { job: job.id, end: end_away(job)?, superseded_by: None }))
         .collect();
+    let attempts = Attempts { away: attempts.away.saturating_add(1), ..attempts };
+    let next =
+        if *away == Away::Booting { Next::RetrySoon(attempts) } else { Next::Retry(attempts) };
     let given_up = work.jobs.iter().any(is_late) || now.since(trouble_began) >= rules.job_deadline;
+    if state.condition == Condition::Stopped && matches!(away, Away::Unreachable(_)) {
+        // That is what stopping it was for.
+        return Verdict { changes: !ended.is_empty(), ended, next, ..Verdict::unchanged(work) };
+    }
     let condition = if given_up { Condition::Abnormal } else { state.condition };
     let since = if condition == state.condition { trouble_began } else { now };
-    let trouble_new = state.trouble.as_deref() != Some(trouble.as_str());
-    let attempts = Attempts { away: attempts.away.saturating_add(1), ..attempts };
+    let copy = if matches!(away, Away::Copied(_)) { state.copy } else { None };
     Verdict {
-        changes: trouble_new || condition != state.condition || !ended.is_empty(),
-        reported: None,
-        boot: None,
-        settled: state.settled,
+        changes: state.trouble.as_deref() != Some(trouble.as_str())
+            || condition != state.condition
+            || copy != state.copy
+            || !ended.is_empty(),
         condition,
         since,
         trouble: Some(trouble),
-        adopted: state.adopted,
+        copy,
         ended,
-        next: if *away == Away::Booting {
-            Next::RetrySoon(attempts)
-        } else {
-            Next::Retry(attempts)
-        },
+        next,
+        ..Verdict::unchanged(work)
     }
+}
+
+/// When the job fails if its device, which has been away since `away_since`, does not come back;
+/// `None` if it waits for as long as it takes.
+fn deadline(job: &Job, away_since: Timestamp, rules: Rules) -> Option<Timestamp> {
+    let from = if job.operation.is_power() {
+        // It may have waited for its turn, and has its full time from when the device went away.
+        job.accepted_at.max(away_since)
+    } else {
+        job.accepted_at
+    };
+    (!job.stored).then(|| from.plus(rules.job_deadline))
 }
 
 /// How long after `now` the first deadline of an open job passes; `None` if no job has one.
 pub fn next_deadline(work: &Work, rules: Rules, now: Timestamp) -> Option<Duration> {
-    work.jobs
-        .iter()
-        .filter(|job| !job.stored)
-        .map(|job| job.accepted_at.plus(rules.job_deadline).since(now))
-        .min()
+    let away_since = if work.state.trouble.is_some() { work.state.since } else { now };
+    let deadlines = work.jobs.iter().filter_map(|job| deadline(job, away_since, rules));
+    deadlines.map(|deadline| deadline.since(now)).min()
 }
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 //!
 //! Pure: time comes in as a [`Moment`], and what may start comes out. At most one action a device
 //! is in flight, at most so many a server and so many a node; servers take turns, so that one with
-//! many devices holds up no other.
+//! many devices holds up no other. A device that is to restart stands in its server's line for that
+//! besides: see [`restarts`].
+
+mod restarts;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::time::Duration;
 
-use fleet::{DeviceKey, Revision};
+use fleet::{DeviceKey, ProjectKey, Revision};
+
+pub use restarts::Hold;
+use restarts::Restarts;
 
 /// Milliseconds on a clock that never goes back, counted from the engine's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -29,6 +35,12 @@ pub struct Bounds {
     pub per_server: usize,
     /// Actions at a time in all.
     pub per_node: usize,
+    /// Devices of one server that are being restarted at a time.
+    pub restarts_per_server: usize,
+    /// Devices of one server that boot at a time because they were told to.
+    pub boots_per_server: usize,
+    /// Devices of one project that are being restarted at a time.
+    pub restarts_per_project: usize,
 }
 
 /// Why a lane is woken.
@@ -52,6 +64,8 @@ pub enum After {
     Again,
     /// Try again at this moment, unless the device returns before.
     Wait(Moment),
+    /// Get a turn in which the device may be told to restart, when there is room for that.
+    Restart,
 }
 
 /// What a step needs to remember from the steps before it.
@@ -80,6 +94,21 @@ pub struct Turn {
     pub attempts: Attempts,
     /// Whether to look at the device even if there is no work.
     pub look: bool,
+    /// Whether the device may be told to restart.
+    pub may_restart: bool,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// What becomes of the lane.
+    pub after: After,
+    /// What the next step needs to remember.
+    pub attempts: Attempts,
+    /// The room for restarts that the device takes up from now on; `None`: as much as before.
+    pub hold: Option<Hold>,
+    /// The device's project, where the step has learned it.
+    pub project: Option<ProjectKey>,
 }
 
 /// One device's line of work. No values: those are read when its turn comes.
@@ -89,6 +118,12 @@ struct Lane {
     attempts: Attempts,
     look: bool,
     phase: Phase,
+    hold: Hold,
+    project: ProjectKey,
+    /// Whether it stands in its server's line for restarts.
+    in_line: bool,
+    /// Whether its next turn is one in which it may be told to restart.
+    may_restart: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +134,8 @@ enum Phase {
     Running { again: Option<Wake> },
     /// Not before this moment.
     Waiting(Moment),
+    /// Not before it is its turn to restart, unless it is woken.
+    InLine,
 }
 
 /// The number under which devices without a server stand: nothing but the node bounds them.
@@ -126,6 +163,7 @@ pub struct Lanes {
     /// is passed over.
     due: BinaryHeap<Reverse<(Moment, DeviceKey)>>,
     running: usize,
+    restarts: Restarts,
 }
 
 impl Lanes {
@@ -139,6 +177,7 @@ impl Lanes {
             turns: VecDeque::new(),
             due: BinaryHeap::new(),
             running: 0,
+            restarts: Restarts::new(bounds),
         }
     }
 
@@ -157,6 +196,29 @@ impl Lanes {
         self.running
     }
 
+    /// All restarts that are under way are known: others may begin.
+    pub fn open_restarts(&mut self) {
+        if !self.restarts.open() {
+            return;
+        }
+        for number in self.restarts.servers_in_line() {
+            self.give_restarts(number, false);
+        }
+    }
+
+    /// The device, which lives on `server` (empty: none), takes up room for a boot: a restart of it
+    /// was under way when the server started.
+    pub fn is_restarting(&mut self, device: DeviceKey, server: &str, project: ProjectKey) {
+        self.wake(device, server, Wake::Now);
+        let Some(lane) = self.lanes.get_mut(&device) else { return };
+        // A lane that has had a step knows better.
+        if lane.hold == Hold::Nothing && lane.project == ProjectKey(0) {
+            lane.project = project;
+            lane.hold = Hold::Boot;
+            self.restarts.change((lane.server, project), Hold::Nothing, Hold::Boot);
+        }
+    }
+
     /// There is, or may be, something to do for `device`, which lives on `server` (empty: none).
     pub fn wake(&mut self, device: DeviceKey, server: &str, wake: Wake) {
         match self.lanes.get_mut(&device) {
@@ -167,6 +229,10 @@ impl Lanes {
                     attempts: Attempts::default(),
                     look: wake != Wake::Work,
                     phase: Phase::Ready,
+                    hold: Hold::Nothing,
+                    project: ProjectKey(0),
+                    in_line: false,
+                    may_restart: false,
                 };
                 self.lanes.insert(device, lane);
                 self.make_ready(device, server);
@@ -180,9 +246,9 @@ impl Lanes {
                     lane.phase = Phase::Running { again: Some(stronger) };
                 }
                 // It will be looked at anyway.
-                Phase::Waiting(_) if wake == Wake::Look => {}
+                Phase::Waiting(_) | Phase::InLine if wake == Wake::Look => {}
                 Phase::Waiting(_) if wake == Wake::Work && lane.attempts.away > 0 => {}
-                Phase::Waiting(_) => {
+                Phase::Waiting(_) | Phase::InLine => {
                     lane.phase = Phase::Ready;
                     lane.look |= wake != Wake::Work;
                     let server = lane.server;
@@ -209,14 +275,16 @@ impl Lanes {
             if let Some(lane) = self.lanes.get_mut(&device) {
                 lane.phase = Phase::Running { again: None };
                 let look = std::mem::take(&mut lane.look);
-                return Some(Turn { device, attempts: lane.attempts, look });
+                let may_restart = std::mem::take(&mut lane.may_restart);
+                return Some(Turn { device, attempts: lane.attempts, look, may_restart });
             }
         }
         None
     }
 
     /// The step of `device` ended.
-    pub fn finished(&mut self, device: DeviceKey, after: After, attempts: Attempts) {
+    pub fn finished(&mut self, device: DeviceKey, finished: Finished) {
+        let Finished { after, attempts, hold, project } = finished;
         let Some(lane) = self.lanes.get_mut(&device) else { return };
         let Phase::Running { again } = lane.phase else { return };
         let number = lane.server;
@@ -226,13 +294,28 @@ impl Lanes {
             (After::Rest, Some(_)) => After::Again,
             (After::Wait(_), Some(Wake::Now)) => After::Again,
             (After::Wait(_), Some(Wake::Work)) if attempts.away == 0 => After::Again,
+            // It keeps its place in the line meanwhile.
+            (After::Restart, Some(_)) => After::Again,
             (after, _) => after,
         };
+        let wants_restart = finished.after == After::Restart;
+        if let Some(project) = project {
+            // Who holds room has its project already.
+            lane.project = project;
+        }
+        let hold = hold.unwrap_or(lane.hold);
+        let freed = self.restarts.change((number, lane.project), lane.hold, hold);
+        lane.hold = hold;
+        if wants_restart && !lane.in_line {
+            self.restarts.line_up(number, device);
+        }
+        lane.in_line = wants_restart;
         match after {
             After::Rest => {
                 self.lanes.remove(&device);
             }
             After::Again => lane.phase = Phase::Ready,
+            After::Restart => lane.phase = Phase::InLine,
             After::Wait(moment) => {
                 lane.phase = Phase::Waiting(moment);
                 self.due.push(Reverse((moment, device)));
@@ -246,6 +329,33 @@ impl Lanes {
             self.make_ready(device, number);
         } else {
             self.queue_turn(number);
+        }
+        if wants_restart || freed {
+            self.give_restarts(number, freed);
+        }
+    }
+
+    /// Gives the room for restarts to those who stand in line: on one server, and on all if a
+    /// project's room was freed.
+    fn give_restarts(&mut self, number: u32, freed: bool) {
+        let servers = if freed { self.restarts.servers_in_line() } else { vec![number] };
+        for number in servers {
+            loop {
+                let lanes = &self.lanes;
+                let may = |device: DeviceKey| match lanes.get(&device) {
+                    Some(lane) if lane.in_line => Some((lane.project, lane.phase == Phase::InLine)),
+                    _ => None,
+                };
+                let Some(device) = self.restarts.next(number, may) else { break };
+                let Some(lane) = self.lanes.get_mut(&device) else { continue };
+                lane.in_line = false;
+                lane.may_restart = true;
+                lane.look = true;
+                lane.phase = Phase::Ready;
+                lane.hold = Hold::Boot;
+                self.restarts.change((number, lane.project), Hold::Nothing, Hold::Boot);
+                self.make_ready(device, number);
+            }
         }
     }
 

@@ -10,25 +10,38 @@
 
 mod accept;
 mod access;
+pub mod check;
 pub mod clock;
 pub mod command;
+mod copies;
+pub mod discover;
 pub mod driver;
 mod handle;
 pub mod judge;
 mod keys;
 pub mod lane;
+pub mod operate;
 pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
+mod power;
 mod runner;
 mod shared;
 mod step;
 mod sweep;
 mod targets;
+pub mod users;
 
 pub use access::Imported;
+pub use check::{Check, CheckItem, CheckResult};
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
-pub use command::{Error, Update, UpdateEntry, UpdateResult};
-pub use driver::{Action, Away, DeviceEvent, Driver, EventSender, Fault, Reached, Report};
+pub use command::{Error, Patch, Update, UpdateEntry, UpdateResult};
+pub use discover::{Candidate, Discovery, Found, FoundAs};
+pub use driver::{
+    Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
+    Reached, Report,
+};
 pub use handle::{Engine, Handle, Options, Settings};
 pub use keys::AccessKey;
+pub use operate::{CatalogueSource, CatalogueSourceError};
+pub use users::{SignInError, SignedIn, TokenHolder};

@@ -1,10 +1,10 @@
 //! What one step does to a device: the difference of desired and reported, as one action. Pure.
 
 use fleet::catalogue::Retention;
-use fleet::{Catalogue, Condition};
+use fleet::{AdoptionPolicy, Catalogue, Condition, DriftPolicy, Operation};
 use store::Work;
 
-use crate::driver::Action;
+use crate::driver::{Action, Adopt};
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +18,29 @@ pub enum Plan {
 /// Plans the step of a device. `look` asks for an exchange even if there is no work.
 pub fn plan(work: &Work, catalogue: &Catalogue, look: bool) -> Plan {
     let state = &work.state;
-    let mut action =
-        Action { may_adopt: !state.adopted, known_boot: state.boot.clone(), ..Action::default() };
+    let pending = state.desired.0.values().any(|desired| desired.revision > state.settled);
+    let unmet = state.condition != Condition::Running
+        || state.trouble.is_some()
+        || state.adoption.is_some()
+        || state.copy.is_some()
+        || state.power.is_some();
+    let asked = work.jobs.iter().any(|job| !job.patch.is_empty() || job.operation.is_power());
+    if !pending && !asked && !unmet && !look {
+        return Plan::Nothing;
+    }
+    Plan::Act(action(work, catalogue))
+}
+
+/// Everything that brings the device to its desired state.
+pub fn action(work: &Work, catalogue: &Catalogue) -> Action {
+    let state = &work.state;
+    let profile = &work.device.profile;
+    let mut action = Action { known_boot: state.boot.clone(), ..bare(work) };
+    let wiped = is_reset(work);
     for (name, desired) in &state.desired.0 {
-        let route = catalogue.route(&work.device.profile, name);
-        if desired.revision > state.settled {
+        let route = catalogue.route(profile, name);
+        let repair = wiped || work.settings.drift == DriftPolicy::Repair;
+        if desired.revision > state.settled || repair {
             action.set.insert(name.clone(), desired.value.clone());
         } else if route.is_some_and(|route| route.retention == Retention::Boot) {
             action.set_after_boot.insert(name.clone(), desired.value.clone());
@@ -30,10 +48,31 @@ pub fn plan(work: &Work, catalogue: &Catalogue, look: bool) -> Plan {
             action.read.push(name.clone());
         }
     }
-    let unmet = state.condition != Condition::Running || state.trouble.is_some();
-    let asked = work.jobs.iter().any(|job| !job.patch.is_empty());
-    if action.set.is_empty() && !asked && !unmet && !look {
-        return Plan::Nothing;
+    if state.adoption.is_some_and(|request| request.from_reported) {
+        let readable = catalogue.readable(profile).filter(|name| state.desired.get(name).is_none());
+        action.read.extend(readable.map(str::to_owned));
     }
-    Plan::Act(action)
+    action
+}
+
+/// A look that proves who answers, and sets nothing but a marker that may be given.
+pub fn bare(work: &Work) -> Action {
+    let state = &work.state;
+    let adopt = match state.adoption {
+        Some(request) if request.replace_marker => Adopt::Any,
+        Some(_) => Adopt::Unmarked,
+        // What a reset wiped is ours to give again: it was proved before.
+        None if is_reset(work) => Adopt::Unmarked,
+        None if !state.adopted && work.settings.adoption == AdoptionPolicy::Unmarked => {
+            Adopt::Unmarked
+        }
+        None => Adopt::No,
+    };
+    Action { adopt, known_boot: state.boot.clone(), ..Action::default() }
+}
+
+/// Whether the device was told to go back to how it left the factory, so that nothing that it held
+/// before counts.
+fn is_reset(work: &Work) -> bool {
+    work.state.power.as_ref().is_some_and(|power| power.operation == Operation::Reset)
 }

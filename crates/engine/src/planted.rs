@@ -10,4 +10,6 @@ pub enum Bug {
     LostWakeUp,
     /// Of two pending values of a property the later one is applied first.
     LaterValueFirst,
+    /// A device is told to restart before that is on record.
+    ToldBeforeRecorded,
 }

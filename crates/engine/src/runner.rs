@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::lane::{After, Attempts, Bounds, Lanes, Moment, Turn};
+use crate::lane::{After, Bounds, Finished, Lanes, Moment, Turn};
 use crate::shared::{Message, Shared};
-use crate::step::{self, Outcome};
+use crate::step::{self, Outcome, Then};
 
 /// Messages taken at a time before steps are started again.
 const MESSAGES_AT_A_TIME: usize = 256;
@@ -46,7 +46,7 @@ impl Runner {
                         break;
                     }
                     for message in messages.drain(..) {
-                        self.lanes.wake(message.device, &message.server, message.wake);
+                        self.take(message);
                     }
                 }
                 () = tokio::time::sleep_until(due) => {}
@@ -54,6 +54,16 @@ impl Runner {
         }
         while let Some(joined) = self.steps.join_next().await {
             self.take_end(joined);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Wake { device, server, restarting: Some(project), .. } => {
+                self.lanes.is_restarting(device, &server, project);
+            }
+            Message::Wake { device, server, wake, .. } => self.lanes.wake(device, &server, wake),
+            Message::Scanned => self.lanes.open_restarts(),
         }
     }
 
@@ -70,12 +80,15 @@ impl Runner {
     fn take_end(&mut self, joined: Result<(Turn, Outcome), tokio::task::JoinError>) {
         match joined {
             Ok((turn, outcome)) => {
-                let (after, attempts) = match outcome {
-                    Outcome::Rest => (After::Rest, Attempts::default()),
-                    Outcome::Again(attempts) => (After::Again, attempts),
-                    Outcome::Wait(wait, attempts) => (After::Wait(self.now().plus(wait)), attempts),
+                let now = self.now();
+                let after = match outcome.then {
+                    Then::Rest => After::Rest,
+                    Then::Again => After::Again,
+                    Then::Wait(wait) => After::Wait(now.plus(wait)),
+                    Then::Restart => After::Restart,
                 };
-                self.lanes.finished(turn.device, after, attempts);
+                let Outcome { attempts, hold, project, .. } = outcome;
+                self.lanes.finished(turn.device, Finished { after, attempts, hold, project });
             }
             // The product aborts on a panic, so this is a step that was aborted with the runtime.
             Err(error) => tracing::error!(%error, "a step did not end"),

@@ -2,38 +2,53 @@
 //! memory.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
-use fleet::{Catalogue, DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard};
+use fleet::{DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard};
 use quick_cache::sync::Cache;
 use store::Store;
 use store::seal::MasterKey;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::clock::{Clock, Entropy, RequestIds};
+use crate::copies::Copies;
 use crate::driver::Driver;
 use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Wake;
+use crate::operate::CatalogueSource;
 use crate::targets::Targets;
+use crate::users::{PasswordChecks, Tokens};
 
 /// Something that the lanes should know of.
 #[derive(Debug)]
-pub(crate) struct Message {
-    /// The device.
-    pub(crate) device: DeviceKey,
-    /// The host it lives on; empty if none is known.
-    pub(crate) server: Arc<str>,
-    /// Why.
-    pub(crate) wake: Wake,
+pub(crate) enum Message {
+    /// There is, or may be, something to do for a device.
+    Wake {
+        /// The device.
+        device: DeviceKey,
+        /// The host it lives on; empty if none is known.
+        server: Arc<str>,
+        /// Its project, if a restart of it was under way when it was read.
+        restarting: Option<ProjectKey>,
+        /// Why.
+        wake: Wake,
+    },
+    /// All devices with work have been read once.
+    Scanned,
 }
 
 /// What all parts of the engine share.
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) catalogue: Arc<Catalogue>,
+    /// What is known of properties and profiles. One piece of work takes it once.
+    pub(crate) catalogue: Arc<CatalogueCell>,
+    /// Where another catalogue comes from when operators ask for it.
+    pub(crate) catalogue_source: CatalogueSource,
     pub(crate) drivers: HashMap<Kind, Arc<dyn Driver>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
@@ -45,6 +60,16 @@ pub(crate) struct Shared {
     pub(crate) request_ids: RequestIds,
     pub(crate) running: Mutex<HashSet<DeviceKey>>,
     pub(crate) keys: Keys,
+    pub(crate) tokens: Tokens,
+    pub(crate) password_checks: PasswordChecks,
+    /// How long a token works.
+    pub(crate) token_lifetime: Duration,
+    /// Whether nothing is to be done on any device for now.
+    pub(crate) server_paused: AtomicBool,
+    /// Phones that bear another's marker.
+    pub(crate) copies: Copies,
+    /// Asks for a rescan at once.
+    pub(crate) rescan: Notify,
     pub(crate) targets: Targets,
     /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
     pub(crate) projects: Cache<ProjectId, ProjectKey>,

@@ -4,150 +4,273 @@
 //! and compares before it sets, so nothing is lost and nothing has a second effect.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fleet::Principal;
 use fleet::fault_point::FaultPoint;
 use fleet::limits;
+use fleet::{Catalogue, Principal, ProjectKey, Revision, Timestamp};
 use store::write::Settle;
 use store::{Fence, Refused, Work, Write, Written};
 
-use crate::driver::{Away, Report};
-use crate::judge::{self, Next, Verdict};
-use crate::lane::{Attempts, Turn};
-use crate::plan::{Plan, plan};
+use crate::copies;
+use crate::driver::{Action, Away, Report};
+use crate::judge::{self, Judged, Next, Verdict};
+use crate::lane::{Attempts, Hold, Turn};
+use crate::plan::{self, Plan, plan};
+use crate::power;
 use crate::shared::Shared;
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) struct Outcome {
+    /// What becomes of the lane.
+    pub(crate) then: Then,
+    /// What the next step needs to remember.
+    pub(crate) attempts: Attempts,
+    /// The room for restarts that the device takes up from now on; `None`: as much as before.
+    pub(crate) hold: Option<Hold>,
+    /// The device's project, if it was learned.
+    pub(crate) project: Option<ProjectKey>,
+}
+
+/// What becomes of the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
     /// Nothing is left to do.
     Rest,
     /// There is newer work already.
-    Again(Attempts),
+    Again,
     /// Try again after this long.
-    Wait(Duration, Attempts),
+    Wait(Duration),
+    /// Its restart has to wait for room.
+    Restart,
+}
+
+impl Outcome {
+    /// An outcome for a device that takes up no room for restarts.
+    pub(crate) fn new(then: Then, attempts: Attempts) -> Self {
+        Self { then, attempts, hold: Some(Hold::Nothing), project: None }
+    }
 }
 
 /// Runs one step of the device whose turn it is.
 pub(crate) async fn run(shared: Arc<Shared>, turn: Turn) -> Outcome {
-    match attempt(&shared, turn).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            // Nothing is known of the device, so its attempts stay; the store gets time to recover.
-            tracing::warn!(
-                device = turn.device.0,
-                error = chain(&error),
-                "a step could not be recorded"
-            );
-            metrics::counter!("fleetwright_step_store_errors_total").increment(1);
-            Outcome::Wait(limits::RETRY_FIRST, turn.attempts)
+    let step = match shared.store.work(turn.device).await {
+        Ok(Some(work)) => {
+            let project = Some(work.device.project);
+            attempt(&shared, turn, work).await.map(|outcome| Outcome { project, ..outcome })
         }
-    }
-}
-
-async fn attempt(shared: &Shared, turn: Turn) -> Result<Outcome, store::Error> {
-    let Some(work) = shared.store.work(turn.device).await? else { return Ok(Outcome::Rest) };
-    let now = shared.clock.now();
-    let verdict = match plan(&work, &shared.catalogue, turn.look) {
-        Plan::Nothing => judge::judge_nothing(&work),
-        Plan::Act(action) => {
-            let report = act(shared, &work, action.clone()).await;
-            let now = shared.clock.now();
-            judge::judge(&work, &action, &report, turn.attempts, shared.rules, now)
-        }
+        Ok(None) => Ok(Outcome::new(Then::Rest, Attempts::default())),
+        Err(error) => Err(error),
     };
-    shared.fault_points.pass(FaultPoint::BeforeFinish);
-    let newer = if verdict.changes {
-        match settle(shared, &work, &verdict).await? {
-            Some(newer) => newer,
-            None => return Ok(Outcome::Rest),
-        }
-    } else {
-        false
-    };
-    Ok(match verdict.next {
-        Next::Rest if newer => Outcome::Again(Attempts::default()),
-        Next::Rest => {
-            rest(shared, &work);
-            Outcome::Rest
-        }
-        Next::Retry(attempts) if newer && attempts.away == 0 => Outcome::Again(attempts),
-        Next::Retry(attempts) => {
-            let wait = backoff(shared, attempts.away.max(attempts.refused).max(attempts.wiped));
-            Outcome::Wait(until_deadline(shared, &work, now, wait), attempts)
-        }
-        Next::RetrySoon(attempts) => {
-            Outcome::Wait(until_deadline(shared, &work, now, limits::BOOTING_RETRY), attempts)
-        }
+    step.unwrap_or_else(|error| {
+        // Nothing is known of the device, so its attempts stay, and so does the room that it takes
+        // up: a restart may be under way. The store gets time to recover.
+        let error = chain(&error);
+        tracing::warn!(device = turn.device.0, error, "a step could not be recorded");
+        metrics::counter!("fleetwright_step_store_errors_total").increment(1);
+        let then = Then::Wait(limits::RETRY_FIRST);
+        Outcome { then, attempts: turn.attempts, hold: None, project: None }
     })
 }
 
-/// One exchange with the device, bounded in time.
-async fn act(shared: &Shared, work: &Work, action: crate::Action) -> Report {
-    let Some(driver) = shared.driver(work.device.kind) else {
-        let kind = work.device.kind.name();
-        return Report::Away(Away::Unreachable(format!("this node has no driver for a {kind}")));
-    };
-    shared.set_running(work.device.key, true);
-    let report =
-        tokio::time::timeout(shared.action_timeout, driver.run(&work.device, action)).await;
-    shared.set_running(work.device.key, false);
-    #[cfg(feature = "planted-bugs")]
-    if shared.planted == Some(crate::planted::Bug::LaterValueFirst)
-        && let [oldest, _, ..] = work.jobs.as_slice()
-    {
-        let late = crate::Action { set: oldest.patch.clone(), ..crate::Action::default() };
-        drop(driver.run(&work.device, late).await);
+async fn attempt(shared: &Shared, turn: Turn, work: Work) -> Result<Outcome, store::Error> {
+    let step = Step { shared, catalogue: &shared.catalogue.get(), work: &work, turn };
+    if let Some(power) = &work.state.power {
+        return power::follow(step, power).await;
     }
-    report.unwrap_or_else(|_| {
-        let seconds = shared.action_timeout.as_secs();
-        Report::Away(Away::Unreachable(format!("no answer within {seconds} s")))
-    })
+    if work.settings.paused || shared.server_paused.load(Ordering::Relaxed) {
+        return Ok(Outcome::new(Then::Wait(limits::PAUSED_RETRY), turn.attempts));
+    }
+    match power::asked(&work) {
+        Some(asked) if turn.may_restart => power::begin(step, asked).await,
+        _ => step.ordinary().await,
+    }
 }
 
-/// Records the verdict. Gives whether there is newer work, or `None` if the device is not ours to
-/// work on any more.
-async fn settle(
-    shared: &Shared,
-    work: &Work,
-    verdict: &Verdict,
-) -> Result<Option<bool>, store::Error> {
-    let device = work.device.key;
-    let Some(epoch) = shared.epoch(device.shard()) else { return Ok(None) };
-    let settle = Settle {
-        fence: Fence { shard: device.shard(), epoch },
-        device,
-        at: shared.clock.now(),
-        reported: verdict.reported.clone(),
-        boot: verdict.boot.clone(),
-        settled: verdict.settled,
-        condition: verdict.condition,
-        since: verdict.since,
-        trouble: verdict.trouble.clone(),
-        // Only once: looking whether the record is the one that was read costs a look-up.
-        adopted: verdict.adopted && !work.state.adopted,
-        record_at: work.device.updated_at,
-        ended: verdict.ended.clone(),
-    };
-    count_ends(&verdict.ended);
-    let written = shared.store.write(&Principal::engine(), Write::Settle(Box::new(settle))).await?;
-    match written {
-        Ok(Written::Settled(settled)) => Ok(Some(
-            settled.revision > work.state.revision
-                || (settled.open_jobs > 0 && verdict.next == Next::Rest),
-        )),
-        Ok(other) => {
-            tracing::error!(?other, "the store answered a settle with something else");
-            Ok(None)
+/// One step: what is known before it.
+#[derive(Clone, Copy)]
+pub(crate) struct Step<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) work: &'a Work,
+    pub(crate) turn: Turn,
+}
+
+impl<'a> Step<'a> {
+    /// The step of a device that is not being restarted.
+    async fn ordinary(self) -> Result<Outcome, store::Error> {
+        let Self { shared, catalogue, work, turn } = self;
+        let now = shared.clock.now();
+        let (verdict, report) = match plan(work, catalogue, turn.look) {
+            Plan::Nothing => (judge::judge_nothing(work), None),
+            Plan::Act(action) => {
+                let (verdict, report) = self.exchange(&action).await?;
+                (verdict, Some(report))
+            }
+        };
+        let outcome = self.conclude(&verdict, now).await?;
+        let blind = matches!(report, Some(Report::Away(Away::Unreachable(_))))
+            && verdict.ended.is_empty()
+            && power::asked(work).is_some_and(|(operation, _)| power::is_blind(self, operation));
+        if blind && matches!(outcome.then, Then::Wait(_)) {
+            return Ok(Outcome { then: Then::Restart, ..outcome });
         }
-        Err(Refused::Fenced { store, given }) => {
-            tracing::warn!(device = device.0, ?store, ?given, "this node no longer owns the shard");
-            Ok(None)
+        Ok(outcome)
+    }
+
+    /// Does `action` on the device, unless another phone bears its marker, and judges what came of
+    /// it.
+    pub(crate) async fn exchange(self, action: &Action) -> Result<(Verdict, Report), store::Error> {
+        let suspicion = copies::suspicion(self);
+        let bare = plan::bare(self.work);
+        let first = if suspicion.is_some() { &bare } else { action };
+        let mut report = self.act(first).await;
+        let mut copy = None;
+        if let (Some(suspicion), Report::Reached(reached)) = (&suspicion, &report) {
+            match copies::confirm(self, suspicion, reached).await? {
+                Some((other, words)) => {
+                    copy = Some(other);
+                    report = Report::Away(Away::Copied(words));
+                }
+                None => report = self.act(action).await,
+            }
         }
-        Err(refused) => {
-            tracing::info!(device = device.0, %refused, "a result could not be recorded");
-            Ok(None)
+        let report = copies::note(self, report).await?;
+        let mut verdict = self.judge(action, &report, self.turn.attempts, None);
+        if copy.is_some() {
+            verdict.changes |= copy != self.work.state.copy;
+            verdict.copy = copy;
+        } else if matches!(report, Report::Reached(_)) {
+            verdict.copy = None;
+        }
+        Ok((verdict, report))
+    }
+
+    /// Judges a report; `restarted` if the device has just come back from a restart.
+    pub(crate) fn judge(
+        self,
+        action: &Action,
+        report: &Report,
+        attempts: Attempts,
+        restarted: Option<Revision>,
+    ) -> Verdict {
+        let Self { shared, catalogue, work, .. } = self;
+        let (rules, now) = (shared.rules, shared.clock.now());
+        let judged = Judged { work, catalogue, action, attempts, rules, now, restarted };
+        judge::judge(judged, report)
+    }
+
+    /// Records a verdict and says what follows from it. `began` is when the step did.
+    pub(crate) async fn conclude(
+        self,
+        verdict: &Verdict,
+        began: Timestamp,
+    ) -> Result<Outcome, store::Error> {
+        let Self { shared, work, .. } = self;
+        shared.fault_points.pass(FaultPoint::BeforeFinish);
+        let newer = if verdict.changes {
+            match self.settle(verdict).await? {
+                Some(newer) => newer,
+                None => return Ok(Outcome::new(Then::Rest, Attempts::default())),
+            }
+        } else {
+            false
+        };
+        let wait = |wait| Then::Wait(until_deadline(shared, work, began, wait));
+        let (then, attempts) = match verdict.next {
+            Next::Rest if newer => (Then::Again, Attempts::default()),
+            Next::Rest => {
+                rest(shared, work);
+                (Then::Rest, Attempts::default())
+            }
+            Next::Power(attempts) if newer => (Then::Again, attempts),
+            Next::Power(attempts) => (Then::Restart, attempts),
+            Next::Retry(attempts) if newer && attempts.away == 0 => (Then::Again, attempts),
+            Next::Retry(attempts) => {
+                let most = attempts.away.max(attempts.refused).max(attempts.wiped);
+                (wait(backoff(shared, most)), attempts)
+            }
+            Next::RetrySoon(attempts) => (wait(limits::BOOTING_RETRY), attempts),
+        };
+        Ok(Outcome::new(then, attempts))
+    }
+
+    /// One exchange with the device, bounded in time.
+    pub(crate) async fn act(self, action: &Action) -> Report {
+        let Self { shared, work, .. } = self;
+        let Some(driver) = shared.driver(work.device.kind) else {
+            let kind = work.device.kind.name();
+            return Report::Away(Away::Unreachable(format!(
+                "this node has no driver for a {kind}"
+            )));
+        };
+        shared.set_running(work.device.key, true);
+        let done = driver.run(&work.device, action.clone());
+        let report = tokio::time::timeout(shared.action_timeout, done).await;
+        shared.set_running(work.device.key, false);
+        #[cfg(feature = "planted-bugs")]
+        if shared.planted == Some(crate::planted::Bug::LaterValueFirst)
+            && let [oldest, _, ..] = work.jobs.as_slice()
+        {
+            let late = Action { set: oldest.patch.clone(), ..Action::default() };
+            drop(driver.run(&work.device, late).await);
+        }
+        report.unwrap_or_else(|_| {
+            let seconds = shared.action_timeout.as_secs();
+            Report::Away(Away::Unreachable(format!("no answer within {seconds} s")))
+        })
+    }
+
+    /// Records the verdict. Gives whether there is newer work, or `None` if the device is not ours
+    /// to work on any more.
+    pub(crate) async fn settle(self, verdict: &Verdict) -> Result<Option<bool>, store::Error> {
+        let Self { shared, work, .. } = self;
+        let device = work.device.key;
+        let Some(epoch) = shared.epoch(device.shard()) else { return Ok(None) };
+        let settle = Settle {
+            fence: Fence { shard: device.shard(), epoch },
+            device,
+            at: shared.clock.now(),
+            reported: verdict.reported.clone(),
+            boot: verdict.boot.clone(),
+            settled: verdict.settled,
+            condition: verdict.condition,
+            since: verdict.since,
+            trouble: verdict.trouble.clone(),
+            // Only once: looking whether the record is the one that was read costs a look-up.
+            adopted: verdict.adopted && !work.state.adopted,
+            record_at: work.device.updated_at,
+            adoption_done: verdict.adoption_done,
+            desire: verdict.desire.clone(),
+            copy: verdict.copy,
+            power: verdict.power.clone(),
+            restart_pending: verdict.restart_pending.clone(),
+            facts: verdict.facts.clone(),
+            ended: verdict.ended.clone(),
+        };
+        count_ends(&verdict.ended);
+        let write = Write::Settle(Box::new(settle));
+        let written = shared.store.write(&Principal::engine(), write).await?;
+        match written {
+            Ok(Written::Settled(settled)) => Ok(Some(
+                settled.revision > work.state.revision
+                    || (settled.open_jobs > 0 && verdict.next == Next::Rest),
+            )),
+            Ok(other) => {
+                tracing::error!(?other, "the store answered a settle with something else");
+                Ok(None)
+            }
+            Err(Refused::Fenced { store, given }) => {
+                let device = device.0;
+                tracing::warn!(device, ?store, ?given, "this node no longer owns the shard");
+                Ok(None)
+            }
+            Err(refused) => {
+                tracing::info!(device = device.0, %refused, "a result could not be recorded");
+                Ok(None)
+            }
         }
     }
 }
@@ -183,7 +306,7 @@ fn backoff(shared: &Shared, attempts: u8) -> Duration {
 }
 
 /// `wait`, or less if a job's deadline passes before.
-fn until_deadline(shared: &Shared, work: &Work, now: fleet::Timestamp, wait: Duration) -> Duration {
+fn until_deadline(shared: &Shared, work: &Work, now: Timestamp, wait: Duration) -> Duration {
     match judge::next_deadline(work, shared.rules, now) {
         // A deadline that has passed was judged already.
         Some(left) if left > Duration::ZERO => wait.min(left),

@@ -20,12 +20,20 @@ pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = shared.rescan.notified() => {}
+        }
         let mut after = DeviceKey(0);
         loop {
             match shared.store.devices_with_work(after, limits::SCAN_PAGE).await {
                 Ok(page) => {
-                    let Some(last) = page.last() else { break };
+                    let Some(last) = page.last() else {
+                        if shared.messages.send(Message::Scanned).await.is_err() {
+                            return;
+                        }
+                        break;
+                    };
                     after = last.device;
                     if !wake_all(&shared, page, Wake::Work).await {
                         return;
@@ -82,6 +90,7 @@ pub(crate) async fn events(shared: Arc<Shared>, mut events: EventReceiver) {
                     device: device.key,
                     shard: device.key.shard(),
                     server: device.server,
+                    restarting: None,
                 });
                 if !wake_all(&shared, seeds.collect(), Wake::Now).await {
                     return;
@@ -103,7 +112,8 @@ pub(crate) async fn wake_all(shared: &Shared, seeds: Vec<LaneSeed>, wake: Wake) 
         }
         let server =
             servers.entry(seed.server).or_insert_with_key(|name| Arc::from(name.as_str())).clone();
-        let message = Message { device: seed.device, server, wake };
+        let (device, restarting) = (seed.device, seed.restarting);
+        let message = Message::Wake { device, server, restarting, wake };
         if shared.messages.send(message).await.is_err() {
             return false;
         }

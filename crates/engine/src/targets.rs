@@ -63,6 +63,12 @@ impl Targets {
         Ok(found)
     }
 
+    /// What holds for a whole project has changed.
+    pub(crate) fn forget_all(&self) {
+        self.imports.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
+    }
+
     /// The records of these devices have changed.
     pub(crate) fn forget(&self, ids: impl Iterator<Item = (ProjectKey, DeviceId)>) {
         self.imports.fetch_add(1, Ordering::SeqCst);

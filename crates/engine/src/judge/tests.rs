@@ -1,9 +1,10 @@
 use fleet::{
-    BootIdentity, Desired, Device, DeviceId, DeviceKey, DeviceState, Door, Kind, ProjectId,
-    ProjectKey, RequestId, Values,
+    BootIdentity, Catalogue, Desired, Device, DeviceId, DeviceKey, DeviceState, Door, JobId, Kind,
+    ProjectId, ProjectKey, ProjectSettings, RequestId,
 };
 
 use super::*;
+use crate::driver::Fault;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -25,6 +26,7 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
             device: DeviceKey(1),
             project: ProjectKey(1),
             revision,
+            operation: Operation::Update,
             patch: values(patch),
             stored: false,
             door: Door::Cph,
@@ -45,27 +47,46 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
         name: "d".to_owned(),
         server: "s".to_owned(),
         address: "127.0.0.1:1".to_owned(),
+        container: String::new(),
         profile: "simulated".to_owned(),
         marker: "m".to_owned(),
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
     };
-    Work { device, state, jobs }
+    Work { device, state, jobs, settings: ProjectSettings::default() }
 }
 
 fn reached(shown: &[(&str, &str)]) -> Reached {
     Reached {
         boot: Some(BootIdentity { kernel: "k".to_owned(), init_start: "1".to_owned() }),
         shown: values(shown).into_iter().map(|(name, value)| (name, Some(value))).collect(),
-        faults: BTreeMap::new(),
+        ..Reached::default()
     }
+}
+
+fn judged_by(work: &Work, action: &Action, report: &Report, attempts: Attempts) -> Verdict {
+    judged_at(work, action, report, attempts, NOW)
+}
+
+fn judged_at(
+    work: &Work,
+    action: &Action,
+    report: &Report,
+    attempts: Attempts,
+    now: Timestamp,
+) -> Verdict {
+    let catalogue = Catalogue::built_in().unwrap();
+    let rules = Rules::default();
+    let restarted = None;
+    let catalogue = &catalogue;
+    judge(Judged { work, catalogue, action, attempts, rules, now, restarted }, report)
 }
 
 fn judged(work: &Work, reached: Reached, attempt: u8) -> Verdict {
     let attempts =
         Attempts { refused: attempt, through: work.state.revision, ..Attempts::default() };
     let action = Action::default();
-    judge(work, &action, &Report::Reached(reached), attempts, Rules::default(), NOW)
+    judged_by(work, &action, &Report::Reached(reached), attempts)
 }
 
 /// Each ended job as `index: end` with its successor's index.
@@ -186,7 +207,7 @@ fn an_empty_patch_succeeds_without_a_device() {
 fn away(work: &Work, now: i64, away: Away) -> Verdict {
     let report = Report::Away(away);
     let action = Action::default();
-    judge(work, &action, &report, Attempts::default(), Rules::default(), Timestamp(now))
+    judged_at(work, &action, &report, Attempts::default(), Timestamp(now))
 }
 
 fn unreachable() -> Away {
@@ -250,7 +271,7 @@ fn a_boot_is_on_record_once_all_that_it_wiped_is_back() {
     let judged_in = |boot, shown, wiped| {
         let report = Report::Reached(reached(shown));
         let attempts = Attempts { wiped, boot, ..Attempts::default() };
-        judge(&work, &action, &report, attempts, Rules::default(), NOW)
+        judged_by(&work, &action, &report, attempts)
     };
     let partly = judged_in(0, &[("a", "1")], 7);
     assert_eq!(partly.boot, None, "the attempts in another boot do not count");
@@ -273,7 +294,7 @@ fn new_values_neither_keep_a_refused_one_open_nor_lose_their_own_attempts() {
     let then: &[&[(&str, &str)]] = &[&[("bad", "1")], &[("good", "2")], &[("worse", "3")]];
     let step = |work: &Work, attempts: Attempts| {
         let report = Report::Reached(reached(&[("good", "2")]));
-        judge(work, &Action::default(), &report, attempts, Rules::default(), NOW)
+        judged_by(work, &Action::default(), &report, attempts)
     };
     let next = |verdict: &Verdict| match verdict.next {
         Next::Retry(attempts) => attempts,
@@ -325,4 +346,129 @@ fn a_value_that_was_decided_stays_so_for_a_job_that_waits_for_another() {
     let verdict = judged(&work, reached(&[("slow", "2")]), 0);
     assert_eq!(ends(&work, &verdict), ["0: the device took bad and shows nothing", "1: Verified"]);
     assert_eq!(verdict.next, Next::Rest);
+}
+
+/// A catalogue in which `com.cph.mainkeys` acts after a restart, `gsm.operator.alpha` at once.
+const HELD: &str = "com.cph.mainkeys";
+
+fn android(mut work: Work) -> Work {
+    work.device.profile = "android".to_owned();
+    work
+}
+
+fn in_boot(number: &str, shown: &[(&str, &str)]) -> Reached {
+    let boot = BootIdentity { kernel: "k".to_owned(), init_start: number.to_owned() };
+    Reached { boot: Some(boot), ..reached(shown) }
+}
+
+#[test]
+fn a_value_that_acts_after_a_restart_is_marked_until_another_boot_shows_it() {
+    let mut work = android(work(&[&[(HELD, "1")]]));
+    let verdict = judged(&work, in_boot("1", &[(HELD, "1")]), 0);
+    assert_eq!(ends(&work, &verdict), ["0: Verified"], "the phone holds the value");
+    let marked = verdict.restart_pending.unwrap();
+    assert_eq!(marked[HELD].since, NOW);
+
+    work.jobs.clear();
+    work.state.settled = Revision(1);
+    work.state.restart_pending = marked.clone();
+    let same = judged(&work, in_boot("1", &[(HELD, "1")]), 0);
+    assert_eq!(same.restart_pending, Some(marked.clone()));
+    let wiped = judged(&work, in_boot("2", &[]), 0);
+    assert_eq!(wiped.restart_pending, Some(marked), "it has not been shown since");
+    let acting = judged(&work, in_boot("2", &[(HELD, "1")]), 0);
+    assert_eq!(acting.restart_pending, Some(BTreeMap::new()));
+}
+
+#[test]
+fn a_value_that_acts_already_is_not_marked() {
+    let mut work = android(work(&[&[(HELD, "1")]]));
+    work.state.boot = in_boot("1", &[]).boot;
+    work.state.reported.record(&BTreeMap::from([(HELD.to_owned(), Some("1".to_owned()))]), NOW);
+    let verdict = judged(&work, in_boot("1", &[(HELD, "1")]), 0);
+    assert_eq!(verdict.restart_pending, Some(BTreeMap::new()));
+}
+
+#[test]
+fn what_a_program_prints_decides_where_there_is_one() {
+    let work = android(work(&[&[(HELD, "1")]]));
+    let with = |effect: &str, boot| {
+        let effects = BTreeMap::from([(HELD.to_owned(), effect.to_owned())]);
+        judged(&work, Reached { effects, ..in_boot(boot, &[(HELD, "1")]) }, 0)
+    };
+    assert!(with("0", "2").restart_pending.unwrap().contains_key(HELD));
+    assert!(with("1", "1").restart_pending.unwrap().is_empty());
+    assert_eq!(ends(&work, &with("0", "1")), ["0: Verified"], "it acts later, and is held");
+}
+
+#[test]
+fn a_job_that_asked_for_a_restart_ends_with_it_and_not_before() {
+    let mut work = android(work(&[&[(HELD, "1")], &[(HELD, "2")]]));
+    work.jobs[1].operation = Operation::Restart;
+    let before = judged(&work, in_boot("1", &[(HELD, "2")]), 0);
+    assert_eq!(ends(&work, &before), Vec::<String>::new(), "the first waits for its successor");
+    assert_eq!(before.next, Next::Power(Attempts::default()));
+
+    let catalogue = Catalogue::built_in().unwrap();
+    let (attempts, rules, action) = (Attempts::default(), Rules::default(), Action::default());
+    let judged = |restarted, effect: &str| {
+        let effects = BTreeMap::from([(HELD.to_owned(), effect.to_owned())]);
+        let report = Report::Reached(Reached { effects, ..in_boot("2", &[(HELD, "2")]) });
+        let (work, catalogue, action, now) = (&work, &catalogue, &action, NOW);
+        judge(Judged { work, catalogue, action, attempts, rules, now, restarted }, &report)
+    };
+    let verdict = judged(Some(Revision(2)), "2");
+    assert_eq!(ends(&work, &verdict), ["0: Verified by 1", "1: Verified"]);
+    let verdict = judged(Some(Revision(2)), "1");
+    assert_eq!(ends(&work, &verdict), Vec::<String>::new(), "it holds the value and does not act");
+    assert_eq!(ends(&work, &judged(Some(Revision(1)), "2")), Vec::<String>::new());
+}
+
+#[test]
+fn an_acknowledged_and_a_recorded_value_say_so() {
+    let work = android(work(&[&[("a", "1")], &[("b", "1")], &[("a", "1"), ("c", "1")]]));
+    let reached = Reached {
+        acknowledged: ["a".to_owned()].into(),
+        recorded: ["b".to_owned()].into(),
+        ..reached(&[("c", "1")])
+    };
+    let verdict = judged(&work, reached, 0);
+    assert_eq!(ends(&work, &verdict), ["0: Acknowledged by 2", "1: Recorded", "2: Acknowledged"]);
+}
+
+#[test]
+fn a_value_that_is_fixed_at_the_start_fails_at_once_with_its_argument() {
+    let work = work(&[&[("a", "1")]]);
+    let fault = Fault::NeedsRecreate("androidboot.a=1".to_owned());
+    let faults = BTreeMap::from([("a".to_owned(), fault)]);
+    let verdict = judged(&work, Reached { faults, ..reached(&[("a", "0")]) }, 0);
+    let [ended] = ends(&work, &verdict).try_into().unwrap();
+    assert!(ended.contains("needs recreate") && ended.contains("androidboot.a=1"), "{ended}");
+}
+
+#[test]
+fn an_adoption_takes_over_what_the_phone_shows_and_the_catalogue_allows() {
+    let mut work = work(&[&[("gsm.operator.alpha", "CMCC")]]);
+    work.state.adoption = Some(AdoptionRequest { from_reported: true, replace_marker: false });
+    let shown = [
+        ("gsm.operator.alpha", "OTHER"),
+        ("sys.prop.writeimsi", "460000000000000"),
+        ("sys.prop.writephonenum", "not a number"),
+        ("gsm.sim.operator.alpha", ""),
+    ];
+    let verdict = judged(&work, reached(&shown), 0);
+    assert_eq!(verdict.desire, values(&[("sys.prop.writeimsi", "460000000000000")]));
+    assert_eq!(verdict.adoption_done, work.state.adoption);
+}
+
+#[test]
+fn a_stopped_phone_that_does_not_answer_is_stopped_and_not_abnormal() {
+    let mut work = work(&[&[("a", "1")]]);
+    work.jobs[0].stored = true;
+    work.state.condition = Condition::Stopped;
+    let verdict = away(&work, 10_000_000, unreachable());
+    assert_eq!((verdict.condition, verdict.trouble), (Condition::Stopped, None));
+    assert!(verdict.ended.is_empty());
+    let verdict = judged(&work, reached(&[("a", "1")]), 0);
+    assert_eq!(verdict.condition, Condition::Running);
 }

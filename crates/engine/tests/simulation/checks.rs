@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fleet::{Condition, End, Failure, Job, JobId, Principal};
+use fleet::{Condition, End, Failure, Job, JobId, Principal, Timestamp};
 use store::{DeviceFilter, DeviceWithState, Page, Reads};
 
 use crate::world::{JOB_DEADLINE, NAMES, Outcome, World};
@@ -28,6 +28,7 @@ pub async fn check(world: &World) -> Outcome {
     facts.phones_show_what_was_asked_for(&mut broken);
     facts.effects_come_in_order_and_once(&mut broken);
     facts.calm_jobs_end_soon(&mut broken);
+    facts.restarts_are_asked_for_and_done_once(&mut broken);
     let mut outcome = Outcome { broken, ..Outcome::default() };
     outcome.answered = world.ledger.answered.lock().unwrap().len() as u64;
     for job in facts.jobs.values() {
@@ -60,7 +61,8 @@ async fn wait_until_settled(world: &World) -> Result<(), String> {
         let open = devices(world).await.into_iter().enumerate().any(|(number, device)| {
             let state = device.state;
             if is_foreign(world, number) {
-                return state.condition != Condition::Abnormal;
+                // What is stored for it waits for as long as it takes; all else has a deadline.
+                return state.condition != Condition::Abnormal || waited < 2 * JOB_DEADLINE;
             }
             state.has_work()
         });
@@ -275,8 +277,31 @@ impl<'a> Facts<'a> {
         for job in self.jobs.values() {
             let Some(ended) = &job.end else { continue };
             let took = ended.at.since(job.accepted_at);
-            if took > CALM_JOB_ENDS_WITHIN {
+            // A restart waits for its turn, and a superseded job for its successor.
+            let restarts = job.operation.is_power() || ended.superseded_by.is_some();
+            if took > CALM_JOB_ENDS_WITHIN && !restarts {
                 broken.push(format!("job {} took {took:?} and nothing was wrong", job.id));
+            }
+        }
+    }
+    fn restarts_are_asked_for_and_done_once(&self, broken: &mut Vec<String>) {
+        for number in 0..self.devices.len() {
+            let told = self.world.phones.told(number);
+            let jobs = self.jobs_of(number);
+            let asked: Vec<&&Job> = jobs.iter().filter(|job| job.operation.is_power()).collect();
+            if told.len() > asked.len() {
+                let (told, asked) = (told.len(), asked.len());
+                broken.push(format!("phone {number} restarted {told} times for {asked} jobs"));
+            }
+            for job in asked {
+                let Some(ended) = &job.end else { continue };
+                let between = |at: &Timestamp| job.accepted_at <= *at && *at <= ended.at;
+                let succeeded = matches!(ended.end, End::Succeeded { .. });
+                // One that restarted by itself while it was about to be told need not be told.
+                let may_have_by_itself = self.world.scenario.restless;
+                if succeeded && !told.iter().any(between) && !may_have_by_itself {
+                    broken.push(format!("job {} succeeded and nothing restarted", job.id));
+                }
             }
         }
     }

@@ -6,10 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Action, Away, DeviceEvent, Driver, EventSender, Fault, Reached, Report};
-use fleet::{BootIdentity, Device, Kind};
+use engine::Clock;
+use engine::{
+    Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
+    Reached, Report,
+};
+use fleet::{BootIdentity, Device, Kind, Operation, Timestamp};
+use tokio::time::Instant;
 
-use crate::chance::{Chance, Life};
+use crate::chance::{Chance, Life, SimulatedClock};
 
 /// How often misfortune strikes: once in so many times; 0 for never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub struct Misfortune {
     pub late: u32,
     /// The phone refuses one value, this time.
     pub refuse: u32,
+    /// The phone is told to restart and does not.
+    pub deaf: u32,
 }
 
 /// One phone.
@@ -31,6 +38,10 @@ struct Phone {
     marker: Option<String>,
     boots: u64,
     off: bool,
+    /// Until when it boots because it was told to.
+    booting_until: Option<Instant>,
+    /// When it was told to restart, and did.
+    told: Vec<Timestamp>,
     /// How many actions are in flight on it.
     in_flight: usize,
     /// Every value that it took, with the boot in which it did.
@@ -41,6 +52,10 @@ impl Phone {
     fn restart(&mut self) {
         self.boots += 1;
         self.properties.retain(|name, _| name.starts_with("persist."));
+    }
+
+    fn is_booting(&self) -> bool {
+        self.booting_until.is_some_and(|until| Instant::now() < until)
     }
 
     fn boot(&self) -> BootIdentity {
@@ -119,6 +134,11 @@ impl Phones {
         self.phones()[number].effects.clone()
     }
 
+    /// When a phone was told to restart, and did.
+    pub fn told(&self, number: usize) -> Vec<Timestamp> {
+        self.phones()[number].told.clone()
+    }
+
     pub fn broken(&self) -> Vec<String> {
         self.broken.lock().unwrap().clone()
     }
@@ -135,6 +155,8 @@ pub struct SimulatedDriver {
     pub life: Life,
     pub events: EventSender,
     pub actions_per_server: usize,
+    pub boots_per_server: usize,
+    pub clock: SimulatedClock,
 }
 
 /// The number of the phone at an address: its port less one, since there is no port 0.
@@ -172,6 +194,58 @@ impl Driver for SimulatedDriver {
         report
     }
 
+    async fn power(
+        &self,
+        device: &Device,
+        operation: Operation,
+        known_boot: Option<&BootIdentity>,
+    ) -> PowerReport {
+        assert_eq!(operation, Operation::Restart, "the clients ask for nothing else");
+        self.life.step().await;
+        let number = number_of(device);
+        let guard = InFlight::begin(self, device, number);
+        self.phones.chance.pause(40).await;
+        self.life.step().await;
+        let misfortune = self.phones.misfortune();
+        {
+            let mut phones = self.phones.phones();
+            let phone = &mut phones[number];
+            if phone.off || phone.is_booting() {
+                return PowerReport::Away(Away::Unreachable("connection refused".to_owned()));
+            }
+            if phone.marker.as_ref() != Some(&device.marker) {
+                let marker = phone.marker.clone().unwrap_or_default();
+                return PowerReport::Away(Away::WrongDevice { marker, boot: Some(phone.boot()) });
+            }
+            if known_boot != Some(&phone.boot()) {
+                return PowerReport::OtherBoot;
+            }
+            if !self.phones.chance.strikes(misfortune.deaf) {
+                phone.restart();
+                let takes = Duration::from_millis(500 + self.phones.chance.below(4_000));
+                phone.booting_until = Some(Instant::now() + takes);
+                phone.told.push(self.clock.now());
+            }
+            // Phones with an even number live on one server, the others on another.
+            let boots = phones.iter().enumerate().filter(|(other, _)| other % 2 == number % 2);
+            let boots = boots.filter(|(_, phone)| phone.is_booting()).count();
+            if boots > self.boots_per_server {
+                let broken = format!("{boots} phones boot at a time on server {}", device.server);
+                self.phones.broken.lock().unwrap().push(broken);
+            }
+        }
+        self.life.step().await;
+        drop(guard);
+        if self.phones.chance.strikes(misfortune.answer_lost) {
+            return PowerReport::Away(Away::Unreachable("the connection was lost".to_owned()));
+        }
+        PowerReport::Told
+    }
+
+    async fn examine(&self, _device: &Device) -> Examination {
+        Examination::default()
+    }
+
     fn watch(&self, device: &Device) {
         // The watch of a real driver sees the connection drop; here some are seen and some not.
         if self.phones.chance.strikes(4) {
@@ -189,12 +263,16 @@ impl SimulatedDriver {
             if phone.off {
                 return Report::Away(Away::Unreachable("connection refused".to_owned()));
             }
+            if phone.is_booting() {
+                return Report::Away(Away::Booting);
+            }
             match &phone.marker {
-                None if action.may_adopt => phone.marker = Some(device.marker.clone()),
+                None if action.adopt != Adopt::No => phone.marker = Some(device.marker.clone()),
                 Some(marker) if *marker == device.marker => {}
                 found => {
-                    let found = found.clone().unwrap_or_else(|| "no marker".to_owned());
-                    return Report::Away(Away::WrongDevice(found));
+                    let marker = found.clone().unwrap_or_default();
+                    let boot = Some(phone.boot());
+                    return Report::Away(Away::WrongDevice { marker, boot });
                 }
             }
         }
@@ -215,7 +293,7 @@ impl SimulatedDriver {
             }
             let mut phones = self.phones.phones();
             let phone = &mut phones[number];
-            if phone.off || phone.boot() != boot {
+            if phone.off || phone.is_booting() || phone.boot() != boot {
                 return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
             }
             if phone.properties.get(name) != Some(value) {
@@ -225,7 +303,7 @@ impl SimulatedDriver {
         }
         let phones = self.phones.phones();
         let phone = &phones[number];
-        if phone.off || phone.boot() != boot {
+        if phone.off || phone.is_booting() || phone.boot() != boot {
             return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
         }
         let names = action.set.keys().chain(action.set_after_boot.keys()).chain(&action.read);

@@ -1,17 +1,20 @@
 //! The real SQL behind a store that is slow, fails, loses its answer, and is where the process may
 //! die: before a change, after it, and after its commit but before anybody was told.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId, Shard,
+    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    ServerSettings, Shard,
 };
 use store::sqlite::Inline;
 use store::{
-    AcceptTarget, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Page, Reads,
-    Refused, SealedKey, Work, Write, Writes, Written,
+    AcceptTarget, Backup, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed,
+    Make, Page, PhoneFilter, Reads, Refused, SealedKey, Server, ServerFilter, StoredToken,
+    StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -130,6 +133,101 @@ impl Reads for ShakyStore {
 
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
         shaky!(self.records(keys))
+    }
+
+    async fn users(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Vec<StoredUser>, Error> {
+        shaky!(self.users(principal, project))
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<StoredUser>, Error> {
+        shaky!(self.user(name))
+    }
+
+    async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error> {
+        shaky!(self.token(hash))
+    }
+
+    async fn phones(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &PhoneFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<DeviceWithState>, Error> {
+        shaky!(self.phones(principal, project, filter, offset, limit))
+    }
+
+    async fn servers(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        filter: &ServerFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Server>, Error> {
+        shaky!(self.servers(principal, project, filter, offset, limit))
+    }
+
+    async fn makes(&self, principal: &Principal, project: &ProjectId) -> Result<Vec<Make>, Error> {
+        shaky!(self.makes(principal, project))
+    }
+
+    async fn tags(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        tagged: &Tagged,
+    ) -> Result<Option<Vec<Tag>>, Error> {
+        shaky!(self.tags(principal, project, tagged))
+    }
+
+    async fn tag_keys(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<(String, Vec<String>)>, Error> {
+        shaky!(self.tag_keys(principal, project, kind, offset, limit))
+    }
+
+    async fn tagged(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        kind: TaggedKind,
+        filter: &TagFilter,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<TaggedThing>, Error> {
+        shaky!(self.tagged(principal, project, kind, filter, offset, limit))
+    }
+
+    async fn device_by_marker(&self, marker: &str) -> Result<Option<Device>, Error> {
+        shaky!(self.device_by_marker(marker))
+    }
+
+    async fn devices_at(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        addresses: Vec<String>,
+    ) -> Result<Vec<Device>, Error> {
+        shaky!(self.devices_at(principal, project, addresses))
+    }
+
+    async fn server_settings(&self) -> Result<ServerSettings, Error> {
+        shaky!(self.server_settings())
+    }
+
+    async fn back_up(&self, to: &Path) -> Result<Backup, Error> {
+        shaky!(self.back_up(to))
     }
 
     async fn epochs(&self) -> Result<Vec<(Shard, Epoch)>, Error> {

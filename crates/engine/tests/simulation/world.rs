@@ -8,11 +8,12 @@ use std::time::Duration;
 use engine::judge::Rules;
 use engine::lane::Bounds;
 use engine::planted::Bug;
-use engine::{Clock, Engine, Handle, Options, Settings, Update, UpdateEntry};
+use engine::{CatalogueSourceError, Clock, Engine, Handle, Options, Settings, Update, UpdateEntry};
+use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use fleet::{
-    Catalogue, DeviceId, Door, JobId, Kind, NewDevice, Principal, ProjectId, RequestId, Timestamp,
-    Values,
+    Catalogue, DeviceId, Door, JobId, Kind, NewDevice, Operation, Principal, ProjectId, RequestId,
+    Timestamp, Values,
 };
 use store::seal::MasterKey;
 use store::sqlite::Inline;
@@ -58,6 +59,7 @@ impl Scenario {
                 restart_within: harsh(15),
                 late: harsh(25),
                 refuse: harsh(if seed.is_multiple_of(2) { 4 } else { 40 }),
+                deaf: harsh(4),
             },
             restless: !calm,
         }
@@ -92,6 +94,8 @@ pub struct Outcome {
     pub superseded: u64,
     pub crashes: u64,
     pub restarts: u64,
+    /// Restarts that jobs asked for.
+    pub told: u64,
     /// What broke the promise, in sentences.
     pub broken: Vec<String>,
 }
@@ -104,6 +108,7 @@ impl Outcome {
         self.superseded += other.superseded;
         self.crashes += other.crashes;
         self.restarts += other.restarts;
+        self.told += other.told;
     }
 }
 
@@ -117,7 +122,7 @@ pub struct World {
     planted: Option<Bug>,
     chance: Chance,
     store_fails_one_in: Arc<AtomicU32>,
-    catalogue: Arc<Catalogue>,
+    catalogue: Arc<CatalogueCell>,
 }
 
 /// What the clients remember.
@@ -142,6 +147,10 @@ pub fn phone_id(number: usize) -> DeviceId {
 }
 
 const ACTIONS_PER_SERVER: usize = 2;
+const BOOTS_PER_SERVER: usize = 1;
+
+/// How long a phone may take to come back in the simulation.
+const BOOT_DEADLINE: Duration = Duration::from_secs(40);
 
 /// How long a job may wait in the simulation.
 pub const JOB_DEADLINE: Duration = Duration::from_secs(60);
@@ -164,7 +173,7 @@ pub fn run(scenario: Scenario, planted: Option<Bug>) -> Outcome {
             clock: SimulatedClock::start(),
             ledger: Ledger::default(),
             store_fails_one_in: Arc::new(AtomicU32::new(0)),
-            catalogue: Arc::new(Catalogue::built_in().unwrap()),
+            catalogue: Arc::new(CatalogueCell::new(Catalogue::built_in().unwrap())),
         };
         world.live().await
     })
@@ -203,6 +212,8 @@ impl World {
         drop(engine);
         outcome.crashes = crashes;
         outcome.restarts = self.phones.restarts();
+        let told = (0..self.scenario.phones).map(|number| self.phones.told(number).len() as u64);
+        outcome.told = told.sum();
         outcome
     }
 
@@ -220,6 +231,7 @@ impl World {
                 name: format!("phone {number}"),
                 server: format!("server-{}", number % 2),
                 address: format!("phone:{}", number + 1),
+                container: String::new(),
                 profile: "simulated".to_owned(),
             })
             .collect();
@@ -238,6 +250,8 @@ impl World {
             life: life.clone(),
             events,
             actions_per_server: ACTIONS_PER_SERVER,
+            boots_per_server: BOOTS_PER_SERVER,
+            clock: self.clock,
         };
         let store = ShakyStore {
             inner: self.store.clone(),
@@ -246,14 +260,26 @@ impl World {
             fails_one_in: self.store_fails_one_in.clone(),
         };
         let settings = Settings {
-            bounds: Bounds { per_server: ACTIONS_PER_SERVER, per_node: 3 },
-            rules: Rules { job_deadline: JOB_DEADLINE, ..Rules::default() },
+            bounds: Bounds {
+                per_server: ACTIONS_PER_SERVER,
+                per_node: 3,
+                restarts_per_server: 2,
+                boots_per_server: BOOTS_PER_SERVER,
+                restarts_per_project: 3,
+            },
+            rules: Rules {
+                job_deadline: JOB_DEADLINE,
+                boot_deadline: BOOT_DEADLINE,
+                told_again: Duration::from_secs(10),
+                ..Rules::default()
+            },
             planted: self.planted,
             ..Settings::default()
         };
         Engine::start(Options {
             store: Arc::new(store),
             catalogue: self.catalogue.clone(),
+            catalogue_source: Arc::new(|| Err(CatalogueSourceError::Closed)),
             drivers: vec![Arc::new(driver)],
             events: inbox,
             clock: Arc::new(self.clock),
@@ -310,10 +336,13 @@ async fn client(handle: Handle, phones: usize, chance: Chance, ledger: Ledger) {
             .iter()
             .map(|number| UpdateEntry {
                 device: Ok(phone_id(*number)),
-                patch: Ok(patch(&chance, &ledger)),
+                clear: false,
+                patch: Ok(patch(&chance, &ledger).into()),
             })
             .collect();
-        let update = Update { request, door: Door::Native, project: project(), entries };
+        let operation = if chance.strikes(5) { Operation::Restart } else { Operation::Update };
+        let (project, door) = (project(), Door::Native);
+        let update = Update { request, door, project, operation, entries };
         let asked_at = handle.now();
         let Ok(results) = handle.update(&Principal::admin(), update).await else { continue };
         let answered_at = handle.now();

@@ -1,0 +1,194 @@
+//! Phones that bear another phone's marker: a cloned /data, or a reused address.
+//!
+//! What was last seen at the address of each such record is kept in memory, bounded; that a device
+//! has a copy is on record too (`DeviceState::copy`), so that nothing is set on it after a restart
+//! of the server before the other one was looked at again.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use fleet::{BootIdentity, DeviceKey};
+use store::LaneSeed;
+
+use crate::driver::{Away, Reached, Report};
+use crate::lane::Wake;
+use crate::shared::Shared;
+use crate::step::Step;
+use crate::sweep::wake_all;
+
+/// Records kept at most; over it a copy is found at its next look, when there is room.
+const KEPT_MAX: usize = 10_000;
+
+/// What was last seen at a record's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It has to be looked at.
+    Unknown,
+    /// A phone that bears the marker of another device, in this boot.
+    MarkerOf(DeviceKey, Option<BootIdentity>),
+    /// No such phone.
+    Nothing,
+}
+
+/// What was last seen at the addresses of those records that matter here.
+#[derive(Debug, Default)]
+pub(crate) struct Copies(Mutex<HashMap<DeviceKey, Seen>>);
+
+/// A device whose marker was seen elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Suspect {
+    /// The record at whose address it was seen.
+    pub(crate) other: DeviceKey,
+    /// The boot that the phone there is in.
+    pub(crate) boot: Option<BootIdentity>,
+}
+
+impl Copies {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DeviceKey, Seen>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// At the address of `at` a phone in `boot` bears the marker of `of`. Gives whether that is
+    /// news.
+    pub(crate) fn saw(&self, at: DeviceKey, of: DeviceKey, boot: Option<BootIdentity>) -> bool {
+        let mut seen = self.lock();
+        if seen.len() >= KEPT_MAX && !seen.contains_key(&at) {
+            return false;
+        }
+        let now = Seen::MarkerOf(of, boot);
+        seen.insert(at, now.clone()) != Some(now)
+    }
+
+    /// At the address of `at` there is no phone with another's marker. Gives the device whose
+    /// marker was seen there before.
+    pub(crate) fn saw_none(&self, at: DeviceKey) -> Option<DeviceKey> {
+        let mut seen = self.lock();
+        let entry = seen.get_mut(&at)?;
+        match std::mem::replace(entry, Seen::Nothing) {
+            Seen::MarkerOf(of, _) => Some(of),
+            Seen::Unknown | Seen::Nothing => None,
+        }
+    }
+
+    /// Whose marker `device` shares as far as is known: the first record at whose address it was
+    /// seen.
+    pub(crate) fn suspect(&self, device: DeviceKey) -> Option<Suspect> {
+        let seen = self.lock();
+        seen.iter()
+            .filter_map(|(at, what)| match what {
+                Seen::MarkerOf(of, boot) if *of == device => {
+                    Some(Suspect { other: *at, boot: boot.clone() })
+                }
+                _ => None,
+            })
+            .min_by_key(|suspect| suspect.other)
+    }
+
+    /// What was last seen at the address of `at`, where a copy is on record. [`Seen::Unknown`] is
+    /// remembered, so that the next look there leaves its answer.
+    pub(crate) fn last_seen(&self, at: DeviceKey) -> Seen {
+        self.lock().entry(at).or_insert(Seen::Unknown).clone()
+    }
+}
+
+/// What makes a device be looked at before anything is set on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Suspicion {
+    /// Its marker was seen at another record's address.
+    Seen(Suspect),
+    /// That is on record, and the other address was not looked at since the server started.
+    OnRecord(DeviceKey),
+}
+
+/// Whether something speaks for a copy of the step's device.
+pub(crate) fn suspicion(step: Step<'_>) -> Option<Suspicion> {
+    let Step { shared, work, .. } = step;
+    if let Some(suspect) = shared.copies.suspect(work.device.key) {
+        return Some(Suspicion::Seen(suspect));
+    }
+    let other = work.state.copy?;
+    match shared.copies.last_seen(other) {
+        Seen::Unknown => Some(Suspicion::OnRecord(other)),
+        Seen::MarkerOf(..) | Seen::Nothing => None,
+    }
+}
+
+/// The device has answered. If its copy has too, gives the record of that one and what is the
+/// matter, in a sentence.
+pub(crate) async fn confirm(
+    step: Step<'_>,
+    suspicion: &Suspicion,
+    reached: &Reached,
+) -> Result<Option<(DeviceKey, String)>, store::Error> {
+    let Step { shared, work, .. } = step;
+    let other = match suspicion {
+        // One phone behind two addresses is in one boot.
+        Suspicion::Seen(suspect) if suspect.boot.is_some() && suspect.boot == reached.boot => {
+            return Ok(None);
+        }
+        Suspicion::Seen(suspect) => suspect.other,
+        Suspicion::OnRecord(other) => {
+            wake(shared, *other).await?;
+            *other
+        }
+    };
+    let other_device = shared.store.records(&[other]).await?.into_iter().next();
+    let whose = match other_device {
+        Some(device) if device.project == work.device.project => {
+            format!("the phone at {}, which should be {},", device.address, device.id)
+        }
+        _ => "another phone".to_owned(),
+    };
+    let words = format!(
+        "{whose} bears the same marker as this one: one is a copy of the other, and nothing is set \
+         on either until the copy is adopted anew, with its marker replaced"
+    );
+    Ok(Some((other, words)))
+}
+
+/// Takes note of what answers at the device's address, wakes whom it concerns, and names the phone
+/// that was found there by mistake, if it is one of the same project.
+pub(crate) async fn note(step: Step<'_>, report: Report) -> Result<Report, store::Error> {
+    let Step { shared, work, .. } = step;
+    let here = work.device.key;
+    let found = match &report {
+        Report::Away(Away::WrongDevice { marker, boot }) if !marker.is_empty() => {
+            let found = shared.store.device_by_marker(marker).await?;
+            found.filter(|device| device.key != here).map(|device| (device, boot.clone()))
+        }
+        _ => None,
+    };
+    let Some((found, boot)) = found else {
+        if let Some(of) = shared.copies.saw_none(here) {
+            wake(shared, of).await?;
+        }
+        return Ok(report);
+    };
+    if shared.copies.saw(here, found.key, boot) {
+        wake(shared, found.key).await?;
+    }
+    let whose = if found.project == work.device.project {
+        format!("that of {} ({})", found.id, found.name)
+    } else {
+        "that of a device of another project".to_owned()
+    };
+    let words = format!("another device answers at this address: its marker is {whose}");
+    Ok(Report::Away(Away::Copied(words)))
+}
+
+/// Has a device looked at.
+async fn wake(shared: &Shared, key: DeviceKey) -> Result<(), store::Error> {
+    let records = shared.store.records(&[key]).await?;
+    let seeds = records.into_iter().map(|device| LaneSeed {
+        device: device.key,
+        shard: device.key.shard(),
+        server: device.server,
+        restarting: None,
+    });
+    wake_all(shared, seeds.collect(), Wake::Now).await;
+    Ok(())
+}

@@ -1,0 +1,303 @@
+//! What operators do with the fleet while it runs: settings, a device's name and state, servers,
+//! tags, backups, another catalogue. Each is in force when its call returns.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fleet::catalogue::LoadError;
+use fleet::{Catalogue, DeviceId, Principal, ProjectId, ProjectSettings, ServerSettings, limits};
+use store::write::{ChangeDevice, ChangeTags, DeviceChange, RenameServer, SetProject};
+use store::{Backup, DeviceWithState, LaneSeed, Refused, Tagged, Write};
+
+use crate::access::check_text;
+use crate::command::Error;
+use crate::handle::Handle;
+use crate::lane::Wake;
+use crate::shared::Shared;
+use crate::sweep::wake_all;
+
+/// Where another catalogue comes from when operators ask for it. Called on a thread that may block.
+pub type CatalogueSource = Arc<dyn Fn() -> Result<Catalogue, CatalogueSourceError> + Send + Sync>;
+
+/// Why there is no other catalogue. The one in force stays.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueSourceError {
+    /// A file is wrong: which, where and why.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A file or a folder of files can't be read.
+    #[error("{} can't be read", .path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// The system's own error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It holds for all projects, and the caller is bound to one.
+    #[error("the catalogue is the whole server's, and the caller is bound to one project")]
+    NotAllowed,
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Closed,
+}
+
+impl Handle {
+    /// Changes what holds for all devices of a project: all of it, in the place of what did.
+    ///
+    /// Errors: [`Refused::NoSuchProject`], or the store failed.
+    pub async fn set_project(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        settings: ProjectSettings,
+    ) -> Result<(), Error> {
+        let handle = self.clone();
+        let principal = principal.clone();
+        let write = Write::SetProject(SetProject { id: project.clone(), settings });
+        to_the_end(async move {
+            let written = handle.shared.store.write(&principal, write).await;
+            // Whether it was made or not: what is remembered of devices holds a part of it.
+            handle.shared.targets.forget_all();
+            written??;
+            handle.rescan_now();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes what holds for the whole server.
+    ///
+    /// Errors: the caller is bound to one project, or the store failed.
+    pub async fn set_server_settings(
+        &self,
+        principal: &Principal,
+        settings: ServerSettings,
+    ) -> Result<(), Error> {
+        whole_server_only(principal, "the server's settings")?;
+        let handle = self.clone();
+        let principal = principal.clone();
+        to_the_end(async move {
+            let shared = &handle.shared;
+            shared.store.write(&principal, Write::SetServer(settings)).await??;
+            shared.server_paused.store(settings.paused, Ordering::SeqCst);
+            follow_server_settings(shared).await?;
+            tracing::info!(paused = settings.paused, "the server's settings were changed");
+            handle.rescan_now();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes one device's record or state, and looks at the device.
+    ///
+    /// Errors: a name is empty, too long (over [`limits::NAME_BYTES_MAX`]) or has a control
+    /// character; no such project; [`Refused::NoSuchDevice`]; [`Refused::Exists`] if another device
+    /// of the project has the name; or the store failed.
+    pub async fn change_device(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: &DeviceId,
+        change: DeviceChange,
+    ) -> Result<(), Error> {
+        if let DeviceChange::Name(name) = &change {
+            check_text("name", name, limits::NAME_BYTES_MAX)?;
+        }
+        let shared = self.shared.clone();
+        let key = self.project_key(principal, project).await?;
+        let principal = principal.clone();
+        let (project, id) = (project.clone(), id.clone());
+        to_the_end(async move {
+            let is_name = matches!(change, DeviceChange::Name(_));
+            let write = Write::ChangeDevice(ChangeDevice {
+                project: project.clone(),
+                id: id.clone(),
+                change,
+                at: shared.clock.now(),
+            });
+            shared.store.write(&principal, write).await??;
+            if is_name {
+                return Ok(());
+            }
+            let found = shared.targets.find(&*shared.store, (key, &project), vec![id]).await?;
+            let seeds = found.into_iter().flatten().map(|target| LaneSeed {
+                device: target.device,
+                shard: target.device.shard(),
+                server: target.server.clone(),
+                restarting: None,
+            });
+            wake_all(&shared, seeds.collect(), Wake::Now).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives the host that phones live on another name; its id, which the records name, stays.
+    ///
+    /// Errors: the name is empty, too long (over [`limits::NAME_BYTES_MAX`]) or has a control
+    /// character; [`Refused::NoSuchServer`]; or the store failed.
+    pub async fn rename_server(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: String,
+        name: String,
+    ) -> Result<(), Error> {
+        check_text("server name", &name, limits::NAME_BYTES_MAX)?;
+        // Hides whether a project of another caller has such a server.
+        self.project_key(principal, project).await?;
+        let at = self.shared.clock.now();
+        let write = Write::RenameServer(RenameServer { project: project.clone(), id, name, at });
+        self.shared.store.write(principal, write).await??;
+        Ok(())
+    }
+
+    /// Puts tags on a phone or a server, or takes them from it, in one change.
+    ///
+    /// Errors: a key or a value is longer than [`limits::NAME_BYTES_MAX`] or has a control
+    /// character, or a key is empty; no such project; [`Refused::NoSuchDevice`],
+    /// [`Refused::NoSuchServer`], [`Refused::TooManyTags`]; or the store failed.
+    pub async fn change_tags(
+        &self,
+        principal: &Principal,
+        change: ChangeTags,
+    ) -> Result<(), Error> {
+        self.project_key(principal, &change.project).await?;
+        for tag in &change.put {
+            check_tag(&tag.key, Some(&tag.value))?;
+        }
+        for (key, value) in &change.take {
+            check_tag(key, value.as_deref())?;
+        }
+        if let Tagged::Server(id) = &change.tagged
+            && id.is_empty()
+        {
+            return Err(Refused::NoSuchServer(String::new()).into());
+        }
+        self.shared.store.write(principal, Write::ChangeTags(change)).await??;
+        Ok(())
+    }
+
+    /// The arguments that a phone's container must be started with to have all that is desired of
+    /// it and is fixed at its start: each one an argument of its own, unquoted, in the order of
+    /// their properties' names. Empty if there are none.
+    ///
+    /// Errors: no such project, [`Refused::NoSuchDevice`], or the store failed.
+    pub async fn start_arguments(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: &DeviceId,
+    ) -> Result<Vec<String>, Error> {
+        let DeviceWithState { device, state } = self.device(principal, project, id).await?;
+        let catalogue = self.shared.catalogue.get();
+        let desired = state.desired.0.iter();
+        let arguments = desired.filter_map(|(name, desired)| {
+            catalogue.start_argument(&device.profile, name, &desired.value)
+        });
+        Ok(arguments.collect())
+    }
+
+    /// Writes a copy of the store, as it stands at one moment, to `to`, which must not exist, while
+    /// everything goes on; the copy has been checked when this returns.
+    ///
+    /// Errors: the caller is bound to one project, or the copy can't be written or is not sound;
+    /// then there is no file.
+    pub async fn back_up(&self, principal: &Principal, to: &Path) -> Result<Backup, Error> {
+        whole_server_only(principal, "a backup")?;
+        let backup = self.shared.store.back_up(to).await?;
+        metrics::counter!("fleetwright_backups_total").increment(1);
+        let path = backup.path.display().to_string();
+        tracing::info!(path, bytes = backup.bytes, sha256 = backup.sha256, "a backup was made");
+        Ok(backup)
+    }
+
+    /// Reads the catalogue's files again and puts what they say in force, for work that begins from
+    /// then on.
+    ///
+    /// Errors: they can't be read or are wrong; then the old catalogue stays in force.
+    pub async fn reload_catalogue(
+        &self,
+        principal: &Principal,
+    ) -> Result<(), CatalogueSourceError> {
+        if principal.project().is_some() {
+            return Err(CatalogueSourceError::NotAllowed);
+        }
+        let source = self.shared.catalogue_source.clone();
+        let loading = tokio::task::spawn_blocking(move || source());
+        let loaded = loading.await.map_err(|_| CatalogueSourceError::Closed)?;
+        match loaded {
+            Ok(catalogue) => {
+                let properties = catalogue.properties().count();
+                let profiles = catalogue.profiles().count();
+                self.shared.catalogue.replace(catalogue);
+                metrics::counter!("fleetwright_catalogue_reloads_total", "result" => "ok")
+                    .increment(1);
+                tracing::info!(properties, profiles, "another catalogue is in force");
+                Ok(())
+            }
+            Err(error) => {
+                metrics::counter!("fleetwright_catalogue_reloads_total", "result" => "refused")
+                    .increment(1);
+                tracing::warn!(%error, "the catalogue was not replaced: its files are refused");
+                Err(error)
+            }
+        }
+    }
+
+    /// One device of a project, with its state.
+    pub(crate) async fn device(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: &DeviceId,
+    ) -> Result<DeviceWithState, Error> {
+        self.project_key(principal, project).await?;
+        let found = self.shared.store.device(principal, Some(project), id).await?;
+        found.into_iter().next().ok_or(Error::Refused(Refused::NoSuchDevice))
+    }
+}
+
+/// Runs `change` on a task of its own: once a change is handed to the store, what follows from it
+/// must be done even if the caller goes away meanwhile.
+async fn to_the_end(
+    change: impl Future<Output = Result<(), Error>> + Send + 'static,
+) -> Result<(), Error> {
+    tokio::spawn(change).await.map_err(|_| Error::Closed)?
+}
+
+/// Makes what is remembered of the server's settings equal to what the store has. Of several that
+/// change them at once, the last to remember finds what the store has in the end.
+async fn follow_server_settings(shared: &Shared) -> Result<(), store::Error> {
+    loop {
+        let paused = shared.store.server_settings().await?.paused;
+        if shared.server_paused.swap(paused, Ordering::SeqCst) == paused {
+            return Ok(());
+        }
+    }
+}
+
+/// Refuses callers who are bound to one project.
+fn whole_server_only(principal: &Principal, what: &str) -> Result<(), Error> {
+    if principal.project().is_none() {
+        return Ok(());
+    }
+    let detail = "is for operators of the whole server".to_owned();
+    Err(Error::Invalid { what: what.to_owned(), detail })
+}
+
+/// A tag's key, and its value, which may be empty.
+fn check_tag(key: &str, value: Option<&str>) -> Result<(), Error> {
+    check_text("tag key", key, limits::TAG_BYTES_MAX)?;
+    match value {
+        None | Some("") => Ok(()),
+        Some(value) => check_text(&format!("value of the tag {key}"), value, limits::TAG_BYTES_MAX),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;

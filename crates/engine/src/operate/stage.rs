@@ -1,0 +1,202 @@
+//! An engine for tests: its store is in memory, its clock stands still until it is set, and its
+//! phones are what each test says of their addresses.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use fleet::catalogue::{CatalogueCell, LoadError, Source};
+use fleet::fault_point::FaultPoints;
+use fleet::{
+    BootIdentity, Catalogue, Device, DeviceId, Facts, Kind, NewDevice, Operation, Principal,
+    ProjectId, Timestamp,
+};
+use store::seal::MasterKey;
+use store::sqlite::Inline;
+
+use super::CatalogueSourceError;
+use crate::driver::{Away, Driver, Examination, PowerReport, Report, events};
+use crate::{Action, Clock, Engine, Handle, Options, Settings, SystemEntropy};
+
+/// What a phone says its model is.
+pub(crate) const MODEL: &str = "Pixel 9";
+
+/// A running engine and what a test holds of it.
+pub(crate) struct Stage {
+    /// Ends its work when it is dropped.
+    _engine: Engine,
+    pub(crate) handle: Handle,
+    pub(crate) phones: Arc<Phones>,
+    pub(crate) clock: Arc<StillClock>,
+    pub(crate) source: Arc<Files>,
+    pub(crate) admin: Principal,
+}
+
+impl Stage {
+    /// An engine with the projects `p` and `q`.
+    pub(crate) async fn new() -> Self {
+        Self::with(Catalogue::built_in().unwrap()).await
+    }
+
+    /// The same with this catalogue.
+    pub(crate) async fn with(catalogue: Catalogue) -> Self {
+        let clock = Arc::new(StillClock(AtomicI64::new(1_800_000_000_000)));
+        let phones = Arc::new(Phones::default());
+        let source = Arc::new(Files::default());
+        let files = source.clone();
+        let engine = Engine::start(Options {
+            store: Arc::new(Inline::new(clock.now(), FaultPoints::none()).unwrap()),
+            catalogue: Arc::new(CatalogueCell::new(catalogue)),
+            catalogue_source: Arc::new(move || files.load()),
+            drivers: vec![phones.clone()],
+            events: events().1,
+            clock: clock.clone(),
+            entropy: Arc::new(SystemEntropy),
+            master_key: MasterKey::from_bytes([7; 32]),
+            settings: Settings { sweep_per_second: 0, ..Settings::default() },
+            fault_points: FaultPoints::none(),
+        })
+        .await
+        .unwrap();
+        let handle = engine.handle();
+        let admin = Principal::admin();
+        for id in ["p", "q"] {
+            handle.create_project(&admin, id.to_owned(), Some(project(id))).await.unwrap();
+        }
+        Self { _engine: engine, handle, phones, clock, source, admin }
+    }
+
+    /// Puts a phone on record.
+    pub(crate) async fn import(&self, project: &str, id: &str, address: &str, profile: &str) {
+        self.handle.import(&self.admin, vec![record(project, id, address, profile)]).await.unwrap();
+    }
+
+    /// The record of a device.
+    pub(crate) async fn device(&self, project_id: &str, id: &str) -> Device {
+        let project = project(project_id);
+        self.handle.device(&self.admin, &project, &device_id(id)).await.unwrap().device
+    }
+}
+
+pub(crate) fn project(id: &str) -> ProjectId {
+    ProjectId::new(id).unwrap()
+}
+
+pub(crate) fn device_id(id: &str) -> DeviceId {
+    DeviceId::new(id).unwrap()
+}
+
+pub(crate) fn boot(number: u32) -> BootIdentity {
+    BootIdentity { kernel: "k".to_owned(), init_start: number.to_string() }
+}
+
+pub(crate) fn record(project_id: &str, id: &str, address: &str, profile: &str) -> NewDevice {
+    NewDevice {
+        project: project(project_id),
+        kind: Kind::Phone,
+        id: device_id(id),
+        name: format!("phone {id}"),
+        server: "host-1".to_owned(),
+        address: address.to_owned(),
+        container: format!("box-{id}"),
+        profile: profile.to_owned(),
+    }
+}
+
+/// A phone that answers, bears this marker and is in this boot.
+pub(crate) fn answering(marker: &str, boot: BootIdentity) -> Examination {
+    let facts = [(Facts::MODEL, MODEL), (Facts::USER, "2000"), (Facts::RIGHTS, "shell")];
+    Examination {
+        away: None,
+        marker: Some(marker.to_owned()),
+        boot: Some(boot),
+        facts: Facts(facts.map(|(name, value)| (name.to_owned(), value.to_owned())).into()),
+        clock_seconds: Some(1_800_000_000),
+    }
+}
+
+/// A catalogue source whose next catalogue a test chooses.
+#[derive(Default)]
+pub(crate) struct Files(pub(crate) Mutex<Option<(String, String)>>);
+
+impl Files {
+    fn load(&self) -> Result<Catalogue, CatalogueSourceError> {
+        let (properties, profiles) = self.0.lock().unwrap().clone().unwrap();
+        Ok(catalogue(&properties, &profiles)?)
+    }
+}
+
+/// The catalogue of these two files.
+pub(crate) fn catalogue(properties: &str, profiles: &str) -> Result<Catalogue, LoadError> {
+    let properties = Source { name: "properties.toml", text: properties };
+    let profiles = Source { name: "profile.toml", text: profiles };
+    Catalogue::load(&[properties], &[profiles])
+}
+
+/// A clock that moves when a test says so.
+pub(crate) struct StillClock(AtomicI64);
+
+impl StillClock {
+    pub(crate) fn forward(&self, milliseconds: i64) {
+        self.0.fetch_add(milliseconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Whoever answers, by address. Lanes find nobody: these tests are not about them.
+#[derive(Default)]
+pub(crate) struct Phones {
+    at: Mutex<BTreeMap<String, Examination>>,
+    looking: AtomicUsize,
+    /// The most that were looked at at one time.
+    pub(crate) looking_max: AtomicUsize,
+    /// How often a lane has asked.
+    pub(crate) runs: AtomicUsize,
+}
+
+impl Phones {
+    pub(crate) fn put(&self, address: &str, answer: Examination) {
+        self.at.lock().unwrap().insert(address.to_owned(), answer);
+    }
+
+    pub(crate) fn take(&self, address: &str) {
+        self.at.lock().unwrap().remove(address);
+    }
+}
+
+fn nobody() -> Away {
+    Away::Unreachable("connection refused".to_owned())
+}
+
+#[async_trait]
+impl Driver for Phones {
+    fn kind(&self) -> Kind {
+        Kind::Phone
+    }
+
+    async fn run(&self, _: &Device, _: Action) -> Report {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        Report::Away(nobody())
+    }
+
+    async fn power(&self, _: &Device, _: Operation, _: Option<&BootIdentity>) -> PowerReport {
+        PowerReport::Away(nobody())
+    }
+
+    async fn examine(&self, device: &Device) -> Examination {
+        let looking = self.looking.fetch_add(1, Ordering::SeqCst) + 1;
+        self.looking_max.fetch_max(looking, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.looking.fetch_sub(1, Ordering::SeqCst);
+        let found = self.at.lock().unwrap().get(&device.address).cloned();
+        found.unwrap_or_else(|| Examination { away: Some(nobody()), ..Examination::default() })
+    }
+
+    fn watch(&self, _: &Device) {}
+}

@@ -1,0 +1,304 @@
+//! Restarts, resets and stops: how they are begun, and how they are seen to be over.
+//!
+//! What was begun is on record before the device is told ([`PowerStep`]). From then on the boot that
+//! the device is in says whether it was told, so that a crash in between costs at most a wait, and
+//! the device is not restarted twice for one job. Every open job that asked for a restart when it
+//! was begun is served by it.
+
+use std::time::Duration;
+
+use fleet::catalogue::{FactoryReset, Restart};
+use fleet::limits;
+use fleet::{
+    BootIdentity, Condition, End, Failure, Job, Operation, PowerStep, Proof, Revision, Timestamp,
+};
+use store::Work;
+use store::write::EndedJob;
+
+use crate::driver::{Away, PowerReport, Report};
+use crate::judge::{Next, Verdict};
+use crate::lane::{Attempts, Hold};
+use crate::plan;
+use crate::step::{Outcome, Step, Then};
+
+/// How long a framework is given to go down before the device may count as back: its boot identity
+/// stays, so nothing else tells.
+const FRAMEWORK_GOES_DOWN: Duration = Duration::from_secs(2);
+
+/// What the open jobs ask for, and up to which revision one doing of it serves them. A reset goes
+/// first, with what was asked before it; of restarts and stops the last one counts, since it decides
+/// how the device is left.
+pub(crate) fn asked(work: &Work) -> Option<(Operation, Revision)> {
+    asked_by(&work.jobs)
+}
+
+fn asked_by(jobs: &[Job]) -> Option<(Operation, Revision)> {
+    let last = jobs.iter().rfind(|job| job.operation.is_power())?;
+    let Some(reset) = jobs.iter().position(|job| job.operation == Operation::Reset) else {
+        return Some((last.operation, last.revision));
+    };
+    let mut through = Revision(0);
+    for (at, job) in jobs.iter().enumerate().filter(|(_, job)| job.operation.is_power()) {
+        if at > reset && job.operation == Operation::Stop {
+            break;
+        }
+        through = job.revision;
+    }
+    Some((Operation::Reset, through))
+}
+
+/// Whether the profile does this without the device, so that one that can't be reached can be told.
+pub(crate) fn is_blind(step: Step<'_>, operation: Operation) -> bool {
+    let Some(profile) = step.catalogue.profile(&step.work.device.profile) else { return false };
+    match operation {
+        Operation::Update => false,
+        Operation::Restart => {
+            profile.restart == Restart::Command || profile.commands.start.is_some()
+        }
+        Operation::Reset => profile.factory_reset == FactoryReset::Command,
+        Operation::Stop => profile.commands.stop.is_some(),
+    }
+}
+
+/// The condition of a device while this is under way.
+fn meanwhile(operation: Operation) -> Condition {
+    match operation {
+        Operation::Update | Operation::Restart => Condition::Restarting,
+        Operation::Reset => Condition::Resetting,
+        Operation::Stop => Condition::Stopping,
+    }
+}
+
+/// Proves once more that the device is the right one, brings it up to date, records what is begun,
+/// and tells it.
+pub(crate) async fn begin(
+    step: Step<'_>,
+    (operation, through): (Operation, Revision),
+) -> Result<Outcome, store::Error> {
+    let began = step.shared.clock.now();
+    let action = plan::action(step.work, step.catalogue);
+    let (mut verdict, report) = step.exchange(&action).await?;
+    let from_boot = match &report {
+        Report::Reached(reached) => reached.boot.clone(),
+        Report::Away(Away::Unreachable(_)) if is_blind(step, operation) => None,
+        Report::Away(_) => return step.conclude(&verdict, began).await,
+    };
+    let now = step.shared.clock.now();
+    let power = PowerStep {
+        operation,
+        through,
+        from_boot,
+        begun_at: now,
+        told: 1,
+        told_at: now,
+        back: false,
+    };
+    if served(step.work, &power).all(|job| verdict.ended.iter().any(|it| it.job == job.id)) {
+        // The device was away for too long.
+        return step.conclude(&verdict, began).await;
+    }
+    verdict.power = Some(power.clone());
+    verdict.turn(meanwhile(operation), now);
+    #[cfg(feature = "planted-bugs")]
+    if step.shared.planted == Some(crate::planted::Bug::ToldBeforeRecorded) {
+        return told_before_recorded(step, &verdict, &power).await;
+    }
+    if step.settle(&verdict).await?.is_none() {
+        return Ok(Outcome::new(Then::Rest, Attempts::default()));
+    }
+    metrics::counter!("fleetwright_restarts_total", "operation" => operation.name()).increment(1);
+    tell(step, &power).await
+}
+
+/// The planted bug: tells the device first and puts that on record afterwards.
+#[cfg(feature = "planted-bugs")]
+async fn told_before_recorded(
+    step: Step<'_>,
+    verdict: &Verdict,
+    power: &PowerStep,
+) -> Result<Outcome, store::Error> {
+    let outcome = tell(step, power).await?;
+    step.settle(verdict).await?;
+    Ok(outcome)
+}
+
+/// Tells the device, by now on record.
+async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    let Step { shared, work, .. } = step;
+    let device = &work.device;
+    let report = match shared.driver(device.kind) {
+        Some(driver) => {
+            shared.set_running(device.key, true);
+            let told = driver.power(device, power.operation, power.from_boot.as_ref());
+            let limit = shared.action_timeout + limits::COMMAND_TIMEOUT;
+            let report = tokio::time::timeout(limit, told).await;
+            shared.set_running(device.key, false);
+            report.unwrap_or_else(|_| PowerReport::Away(Away::Unreachable("no answer".to_owned())))
+        }
+        None => PowerReport::Unsupported("this node has no driver for it".to_owned()),
+    };
+    match report {
+        PowerReport::Told | PowerReport::OtherBoot => Ok(look_again(Hold::Boot)),
+        PowerReport::Away(away) => {
+            // It may have been told all the same: the boot it is in next will say.
+            tracing::info!(device = device.key.0, %away, "no answer while being told");
+            Ok(look_again(Hold::Boot))
+        }
+        PowerReport::Refused(detail) | PowerReport::Unsupported(detail) => {
+            let condition = match &power.from_boot {
+                Some(_) => Condition::Running,
+                None => work.state.condition,
+            };
+            let operation = power.operation;
+            give_up(step, power, condition, Failure::PowerFailed { operation, detail }).await
+        }
+    }
+}
+
+/// Looks whether what was begun is over.
+pub(crate) async fn follow(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    match power.operation {
+        Operation::Stop => follow_stop(step, power).await,
+        _ => follow_restart(step, power).await,
+    }
+}
+
+async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    let report = step.act(&plan::bare(step.work)).await;
+    let now = step.shared.clock.now();
+    if matches!(report, Report::Away(Away::Unreachable(_))) {
+        let mut verdict = Verdict { power: None, ..Verdict::unchanged(step.work) };
+        let end = End::Succeeded { proof: Proof::Verified };
+        verdict.ended = ends(step.work, power, &end);
+        verdict.turn(Condition::Stopped, now);
+        verdict.next = Next::Retry(Attempts { away: u8::MAX, ..Attempts::default() });
+        return step.conclude(&verdict, now).await;
+    }
+    if now.since(power.begun_at) < step.shared.rules.boot_deadline {
+        return Ok(look_again(Hold::Boot));
+    }
+    let detail = "it still answers".to_owned();
+    let failure = Failure::PowerFailed { operation: power.operation, detail };
+    give_up(step, power, Condition::Running, failure).await
+}
+
+async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    let action = plan::action(step.work, step.catalogue);
+    let report = step.act(&action).await;
+    let now = step.shared.clock.now();
+    match &report {
+        Report::Away(away) if now.since(power.begun_at) >= step.shared.rules.boot_deadline => {
+            is_lost(step, power, away, now).await
+        }
+        Report::Away(_) => Ok(look_again(if power.back { Hold::Restart } else { Hold::Boot })),
+        Report::Reached(reached) if is_back(step, power, reached.boot.as_ref(), now) => {
+            let attempts = if power.back { step.turn.attempts } else { Attempts::default() };
+            let mut verdict = step.judge(&action, &report, attempts, Some(power.through));
+            verdict.copy = None;
+            let is_open = |job: &&Job| !verdict.ended.iter().any(|ended| ended.job == job.id);
+            let left = served(step.work, power).filter(is_open).count();
+            let over = left == 0 && (verdict.boot.is_some() || reached.boot.is_none());
+            verdict.power = (!over).then(|| PowerStep { back: true, ..power.clone() });
+            let hold = if over { Hold::Nothing } else { Hold::Restart };
+            let outcome = step.conclude(&verdict, now).await?;
+            let hold = if outcome.then == Then::Rest { Hold::Nothing } else { hold };
+            Ok(Outcome { hold: Some(hold), ..outcome })
+        }
+        Report::Reached(_) => not_yet(step, power, now).await,
+    }
+}
+
+/// Whether the device has come back from what was begun.
+fn is_back(step: Step<'_>, power: &PowerStep, boot: Option<&BootIdentity>, now: Timestamp) -> bool {
+    let restart = step.catalogue.profile(&step.work.device.profile).map(|it| it.restart);
+    let by_framework = restart == Some(Restart::Framework) && power.operation == Operation::Restart;
+    power.back
+        || power.from_boot.is_none()
+        || boot != power.from_boot.as_ref()
+        || by_framework && now.since(power.told_at) >= FRAMEWORK_GOES_DOWN
+}
+
+/// The device answers in the boot that was to end. After a while it is told again, and after that
+/// it counts as refused.
+async fn not_yet(
+    step: Step<'_>,
+    power: &PowerStep,
+    now: Timestamp,
+) -> Result<Outcome, store::Error> {
+    if now.since(power.told_at) < step.shared.rules.told_again {
+        return Ok(look_again(Hold::Boot));
+    }
+    let operation = power.operation;
+    if power.told >= limits::RESTART_TOLD_MAX {
+        let detail = format!("it was told {} times and goes on in the same boot", power.told);
+        let failure = Failure::PowerFailed { operation, detail };
+        return give_up(step, power, Condition::Running, failure).await;
+    }
+    let told = power.told.saturating_add(1);
+    let power = PowerStep { told, told_at: now, ..power.clone() };
+    let again = Some(power.clone());
+    let verdict = Verdict { changes: true, power: again, ..Verdict::unchanged(step.work) };
+    if step.settle(&verdict).await?.is_none() {
+        return Ok(Outcome::new(Then::Rest, Attempts::default()));
+    }
+    tell(step, &power).await
+}
+
+/// The device has not come back in time. Nobody waits for it any longer; it is looked for like any
+/// other that is away, and gets its values when it returns.
+async fn is_lost(
+    step: Step<'_>,
+    power: &PowerStep,
+    away: &Away,
+    now: Timestamp,
+) -> Result<Outcome, store::Error> {
+    let what = match power.operation {
+        Operation::Reset => "it was reset and has not come back",
+        _ => "it was restarted and has not come back",
+    };
+    let trouble = format!("{what}: {away}");
+    let mut verdict = Verdict { power: None, ..Verdict::unchanged(step.work) };
+    let failure = Failure::DeadlinePassed { trouble: trouble.clone() };
+    verdict.ended = ends(step.work, power, &End::Failed { failure });
+    verdict.turn(Condition::Abnormal, now);
+    verdict.trouble = Some(trouble);
+    verdict.next = Next::Retry(Attempts { away: 1, ..Attempts::default() });
+    step.conclude(&verdict, now).await
+}
+
+/// The jobs that were served fail, and the device is left as it is.
+async fn give_up(
+    step: Step<'_>,
+    power: &PowerStep,
+    condition: Condition,
+    failure: Failure,
+) -> Result<Outcome, store::Error> {
+    let now = step.shared.clock.now();
+    let mut verdict = Verdict { power: None, ..Verdict::unchanged(step.work) };
+    verdict.ended = ends(step.work, power, &End::Failed { failure });
+    verdict.turn(condition, now);
+    verdict.next = Next::Retry(Attempts::default());
+    step.conclude(&verdict, now).await
+}
+
+/// The open jobs that one doing serves.
+fn served<'a>(work: &'a Work, power: &PowerStep) -> impl Iterator<Item = &'a Job> {
+    let through = power.through;
+    work.jobs.iter().filter(move |job| job.operation.is_power() && job.revision <= through)
+}
+
+/// All that are served end so.
+fn ends(work: &Work, power: &PowerStep, end: &End) -> Vec<EndedJob> {
+    served(work, power)
+        .map(|job| EndedJob { job: job.id, end: end.clone(), superseded_by: None })
+        .collect()
+}
+
+/// The device is looked at again soon.
+fn look_again(hold: Hold) -> Outcome {
+    let hold = Some(hold);
+    Outcome { hold, ..Outcome::new(Then::Wait(limits::BOOTING_RETRY), Attempts::default()) }
+}
+
+#[cfg(test)]
+mod tests;
