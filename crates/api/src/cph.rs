@@ -9,14 +9,28 @@
 
 mod answer;
 mod auth;
+mod batch;
 mod body;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
+mod images;
 mod job;
 mod list_jobs;
+mod list_phones;
+mod names;
 mod not_offered;
+mod phone;
+mod power;
+mod projects;
 mod property;
+mod query;
+mod servers;
 mod show_job;
 mod show_phone;
+mod small_body;
+mod tags;
+mod tokens;
 mod update_property;
 
 use std::sync::{Arc, Mutex};
@@ -26,13 +40,22 @@ use axum::response::Response;
 use engine::Handle;
 use tokio::sync::Semaphore;
 
+use crate::listener::TrustedProxy;
 use crate::signature::lockout::Lockout;
-use error::{Code, Failure};
+use error::Failure;
 
+pub use error::{Bound, Code, Row, bounds};
+pub(crate) use images::{list_images, list_models};
 pub(crate) use list_jobs::list_jobs;
+pub(crate) use list_phones::list_phones;
 pub(crate) use not_offered::{NOT_OFFERED, not_offered};
+pub(crate) use power::{reset_phones, restart_phones, stop_phones};
+pub(crate) use projects::list_projects;
+pub(crate) use servers::{list_servers, rename_server, show_server};
 pub(crate) use show_job::show_job;
-pub(crate) use show_phone::show_phone;
+pub(crate) use show_phone::{rename_phone, show_phone};
+pub(crate) use tags::{change_tags, list_tag_keys, list_tags, search_tags};
+pub(crate) use tokens::create_token;
 pub(crate) use update_property::update_property;
 
 /// What all calls of the door share.
@@ -41,19 +64,29 @@ pub(crate) struct Door {
     handle: Handle,
     /// Further names of this server that a signature may be made for.
     public_hosts: Vec<String>,
-    /// Who guesses.
+    /// Who may say where a request came from.
+    trusted_proxies: Vec<TrustedProxy>,
+    /// Who guesses at the secrets of access keys.
     lockout: Mutex<Lockout>,
+    /// Who guesses at passwords.
+    passwords: Mutex<Lockout>,
     /// Room for bodies, in kilobytes.
     bodies: Arc<Semaphore>,
 }
 
 impl Door {
     /// A door to the engine of `handle`.
-    pub(crate) fn new(handle: Handle, public_hosts: Vec<String>) -> Self {
+    pub(crate) fn new(
+        handle: Handle,
+        public_hosts: Vec<String>,
+        trusted_proxies: Vec<TrustedProxy>,
+    ) -> Self {
         Self {
             handle,
             public_hosts,
+            trusted_proxies,
             lockout: Mutex::default(),
+            passwords: Mutex::default(),
             bodies: Arc::new(Semaphore::new(auth::BODIES_KILOBYTES_MAX)),
         }
     }

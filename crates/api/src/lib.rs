@@ -10,7 +10,9 @@
 //! a request) and [`signature::huawei`] (how a request proves who sent it); `cph` and [`native`]
 //! have a file for each call or kind of thing.
 
-mod cph;
+pub mod cph;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod listener;
 pub mod native;
 pub mod router;

@@ -11,6 +11,7 @@
 mod activity;
 mod body;
 mod connection;
+mod proxy;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use body::{BodyError, read_body};
 use connection::{Service, refuse};
+pub use proxy::{ProxyError, TrustedProxy, client_address};
 
 /// Open connections: about 300 MB when all are busy, and below the 20,000 file descriptors that
 /// a service is commonly given.

@@ -1,26 +1,36 @@
-//! The native door, `/api/v1`: projects, access keys, devices and jobs, for the operator of this
-//! server and the command line. And what machines ask of a server: `/healthz`, `/readyz`,
-//! `/metrics`, `/openapi.json`.
+//! The native door, `/api/v1`: projects, access keys, users, devices, jobs, the catalogue and the
+//! server itself, for the operator of this server and the command line. And what machines ask of a
+//! server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
 //!
 //! The operator proves himself by `Authorization: Bearer` and the server's admin token; errors are
 //! RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
 
+mod backup;
+mod catalogue;
+mod device_view;
 mod devices;
+mod discover;
 mod exchange;
 mod import;
 mod jobs;
 mod keys;
 mod openapi;
+mod operate;
+mod power;
 mod problem;
 mod projects;
+mod server_settings;
 mod status;
 mod token;
+mod users;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use engine::Handle;
+use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,14 +40,48 @@ pub use openapi::document;
 pub(crate) use problem::Problem;
 pub use token::AdminToken;
 
+/// The operator's files on the server.
+#[derive(Clone)]
+pub struct OperatorFiles {
+    /// The directory for backups. Made when the first one is.
+    pub backups: PathBuf,
+    /// Gives the operator's own files of those that the catalogue in force was made from.
+    pub catalogue: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
+}
+
 /// What all calls of the door share.
 pub(crate) struct Native {
     /// What is asked of the engine.
-    pub(crate) handle: Handle,
+    handle: Handle,
     /// What opens the door.
-    pub(crate) admin_token: AdminToken,
+    admin_token: AdminToken,
     /// Gives the text of `/metrics`.
-    pub(crate) metrics_render: MetricsRender,
+    metrics_render: MetricsRender,
+    /// The operator's files.
+    files: OperatorFiles,
+    /// Held while a project's settings are read and written.
+    settings_changes: Mutex<()>,
+    /// Held while a backup is made.
+    backup: Mutex<()>,
+}
+
+impl Native {
+    /// The door to `handle`, which `admin_token` opens.
+    pub(crate) fn new(
+        handle: Handle,
+        admin_token: AdminToken,
+        metrics_render: MetricsRender,
+        files: OperatorFiles,
+    ) -> Self {
+        Self {
+            handle,
+            admin_token,
+            metrics_render,
+            files,
+            settings_changes: Mutex::default(),
+            backup: Mutex::default(),
+        }
+    }
 }
 
 /// The door's paths: those that need the token, and those that do not.
@@ -65,10 +109,30 @@ where
 fn guarded() -> OpenApiRouter<Arc<Native>> {
     OpenApiRouter::new()
         .routes(routes!(projects::list_projects, projects::create_project))
+        .routes(routes!(projects::show_project, projects::change_project))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::set_password))
+        .routes(routes!(users::disable_user))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::show_device))
         .routes(routes!(import::import_devices))
+        .routes(routes!(discover::discover_devices))
+        .routes(routes!(operate::adopt_device))
+        .routes(routes!(operate::check_device))
+        .routes(routes!(operate::start_arguments))
+        .routes(routes!(operate::freeze_device))
+        .routes(routes!(operate::unfreeze_device))
+        .routes(routes!(operate::mark_stopped))
+        .routes(routes!(operate::mark_started))
+        .routes(routes!(power::restart_device))
+        .routes(routes!(power::reset_device))
+        .routes(routes!(power::stop_device))
         .routes(routes!(jobs::show_job))
+        .routes(routes!(catalogue::show_catalogue))
+        .routes(routes!(catalogue::reload_catalogue))
+        .routes(routes!(server_settings::show_settings, server_settings::set_settings))
+        .routes(routes!(backup::back_up))
+        .routes(routes!(backup::fetch_backup, backup::delete_backup))
 }

@@ -12,14 +12,32 @@
 mod client;
 #[path = "doors/cph_calls.rs"]
 mod cph_calls;
+#[path = "doors/cph_contract.rs"]
+mod cph_contract;
 #[path = "doors/cph_paths.rs"]
 mod cph_paths;
+#[path = "doors/cph_phones.rs"]
+mod cph_phones;
+#[path = "doors/cph_power.rs"]
+mod cph_power;
 #[path = "doors/cph_refusals.rs"]
 mod cph_refusals;
+#[path = "doors/cph_servers.rs"]
+mod cph_servers;
 #[path = "doors/cph_signatures.rs"]
 mod cph_signatures;
+#[path = "doors/cph_site.rs"]
+mod cph_site;
+#[path = "doors/cph_tags.rs"]
+mod cph_tags;
+#[path = "doors/cph_tokens.rs"]
+mod cph_tokens;
 #[path = "doors/native.rs"]
 mod native;
+#[path = "doors/native_fleet.rs"]
+mod native_fleet;
+#[path = "doors/native_server.rs"]
+mod native_server;
 #[path = "doors/phones.rs"]
 mod phones;
 #[path = "doors/site.rs"]

@@ -39,15 +39,27 @@ pub(super) fn refuse(id: RequestId, failure: &Failure) -> Response {
         Refused { request_id: id, error_code: failure.code.text(), error_msg: &failure.message };
     // Can't fail: it is three texts.
     let body = serde_json::to_vec(&body).unwrap_or_default();
-    let mut response = response(id, failure.status, body);
+    let mut response = response(id, failure.code.status(), body);
     if let Some(seconds) = failure.retry_after_seconds {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
+/// The answer to the call `id`: 204 with no body, or its failure.
+pub(super) fn done(id: RequestId, outcome: Result<(), Failure>) -> Response {
+    match outcome {
+        Ok(()) => {
+            let mut response = response(id, StatusCode::NO_CONTENT, Vec::new());
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            response
+        }
+        Err(failure) => refuse(id, &failure),
+    }
+}
+
 /// A response with the headers that each answer has.
-fn response(id: RequestId, status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn response(id: RequestId, status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();

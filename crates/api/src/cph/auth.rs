@@ -1,22 +1,26 @@
-//! Who calls: the signature, the lock-out, and whether the project in the path is the key's.
+//! Who calls: the signature or the token, the lock-out, and whether the project in the path is the
+//! caller's.
 //!
-//! Nothing that a request says is looked at before its signature has held, and its body is read
-//! only once its access key is known to exist.
+//! Nothing that a request says is looked at before its caller has proved who it is, and its body is
+//! read only once its access key or its token is known to exist.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use bytes::Bytes;
+use engine::TokenHolder;
 use fleet::limits::BODY_BYTES_MAX;
 use fleet::{Principal, ProjectId};
+use http::HeaderMap;
 use http::request::Parts;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Door;
 use super::error::{Code, Failure};
-use crate::listener::{BODY_TIMEOUT, BodyError, PeerAddr, read_body};
+use super::tokens::microseconds;
+use crate::listener::{BODY_TIMEOUT, BodyError, PeerAddr, client_address, read_body};
 use crate::signature::huawei::{Head, Refusal, Signed};
 use crate::signature::lockout::Lockout;
 
@@ -33,7 +37,22 @@ const SMALL_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// A large body's room, given back when it is dropped; `None` for a small one.
 type Room = Option<OwnedSemaphorePermit>;
 
-/// A call whose signature has held, for a project that is its key's.
+/// Bytes of a token that is looked for: the bound of `X-Auth-Token` in the API's definition.
+pub(super) const TOKEN_BYTES_MAX: usize = 8_096;
+
+/// Where a token is.
+const TOKEN: &str = "x-auth-token";
+
+/// Who calls, and for which project.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// Who calls.
+    pub(super) principal: Principal,
+    /// The project that the key or the token opens.
+    pub(super) project: ProjectId,
+}
+
+/// A call of somebody who has proved who it is.
 pub(super) struct Call {
     /// The project.
     pub(super) project: ProjectId,
@@ -54,36 +73,76 @@ impl Call {
     pub(super) fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
     }
+
+    /// Who calls, and for which project.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { principal: self.principal.clone(), project: self.project.clone() }
+    }
 }
 
 impl Door {
-    /// Lets a request in, or says why not.
+    /// Lets a request in whose path names a project, or says why not.
     ///
-    /// Errors: 401 APIGW.0301 if the signature does not hold or its caller is locked out; 413
-    /// APIGW.0201 for a body over the bound; 403 CPS.0001 if the project is not the key's; 429
-    /// where there is no room.
+    /// Errors: those of [`Self::enter`]; 403 CPS.0001 if the project is not the caller's.
     pub(super) async fn admit(&self, request: Request) -> Result<Call, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let (principal, project, body, room) = self.authenticate(&parts, body).await?;
-        let params = RawPathParams::from_request_parts(&mut parts, &())
-            .await
-            .map_err(|_| Failure::of(Code::RequestBroken))?;
-        let query = parts.uri.query().map(str::to_owned);
-        let call = Call { project, principal, query, body, params, _room: room };
+        let call = self.enter(request).await?;
         if call.param("project_id") != call.project.as_str() {
             return Err(Failure::of(Code::ProjectForbidden));
         }
         Ok(call)
     }
 
-    /// Checks the signature: gives who called, the key's project, and the body.
-    async fn authenticate(
+    /// Lets a request in, or says why not. One of the two ways to prove who calls is enough; where
+    /// there is a signature, it decides.
+    ///
+    /// Errors: 401 APIGW.0301 if the signature does not hold, its caller is locked out, or the
+    /// token does not work; 413 APIGW.0201 for a body over the bound; 429 where there is no room.
+    pub(super) async fn enter(&self, request: Request) -> Result<Call, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let by_token = parts.headers.contains_key(TOKEN) && !Signed::is_meant(&parts.headers);
+        let (caller, body, room) = if by_token {
+            self.by_token(&parts, body).await?
+        } else {
+            self.by_signature(&parts, body).await?
+        };
+        let params = RawPathParams::from_request_parts(&mut parts, &())
+            .await
+            .map_err(|_| Failure::of(Code::RequestBroken))?;
+        let query = parts.uri.query().map(str::to_owned);
+        let Caller { principal, project } = caller;
+        Ok(Call { project, principal, query, body, params, _room: room })
+    }
+
+    /// Checks the token: gives who called, and the body. Guessing needs no lock-out: a token has 32
+    /// random bytes.
+    async fn by_token(&self, parts: &Parts, body: Body) -> Result<(Caller, Bytes, Room), Failure> {
+        let token = token(&parts.headers)?;
+        self.holder(token).await?;
+        let (body, room) = self.read(body).await?;
+        // A body may take half a minute; the token may have stopped working meanwhile.
+        let holder = self.holder(token).await?;
+        let principal = Principal::client(holder.project, holder.user.as_str());
+        Ok((Caller { principal, project: holder.project_id.clone() }, body, room))
+    }
+
+    /// Who holds a token that works.
+    async fn holder(&self, token: &str) -> Result<Arc<TokenHolder>, Failure> {
+        let holder = self.handle.token(token).await?.ok_or(Refusal::UnknownToken)?;
+        if self.handle.now() >= holder.expires_at {
+            let expires_at = microseconds(holder.expires_at);
+            return Err(Refusal::TokenExpired { expires_at }.into());
+        }
+        Ok(holder)
+    }
+
+    /// Checks the signature: gives who called, and the body.
+    async fn by_signature(
         &self,
         parts: &Parts,
         body: Body,
-    ) -> Result<(Principal, ProjectId, Bytes, Room), Failure> {
+    ) -> Result<(Caller, Bytes, Room), Failure> {
         let now = self.handle.now();
-        let address = address(parts);
+        let address = self.address(parts);
         let signed = Signed::parse(Head::of(parts), now)?;
         let ak = signed.access_key();
         if self.lockout().is_locked(ak, address, now) {
@@ -92,9 +151,7 @@ impl Door {
         let Some(key) = self.handle.access_key(ak).await? else {
             return Err(Refusal::UnknownKey.into());
         };
-        let room = self.room_for(&body)?;
-        let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
-        let body = body.map_err(|error| unread(&error))?;
+        let (body, room) = self.read(body).await?;
         // A body may take half a minute; the key may have been revoked meanwhile.
         if self.handle.access_key(ak).await?.is_none() {
             return Err(Refusal::UnknownKey.into());
@@ -108,7 +165,30 @@ impl Door {
         }
         self.lockout().succeeded(ak, address);
         let principal = Principal::client(key.project, key.ak.as_str());
-        Ok((principal, key.project_id.clone(), body, room))
+        Ok((Caller { principal, project: key.project_id.clone() }, body, room))
+    }
+
+    /// The body of a caller who is known, with the room that it takes.
+    async fn read(&self, body: Body) -> Result<(Bytes, Room), Failure> {
+        let room = self.room_for(&body)?;
+        let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
+        Ok((body.map_err(|error| unread(&error))?, room))
+    }
+
+    /// The client's address: that of the peer, or what trusted proxies say it is; the unspecified
+    /// address where nobody has said anything.
+    pub(super) fn address(&self, parts: &Parts) -> IpAddr {
+        match parts.extensions.get::<PeerAddr>() {
+            Some(PeerAddr(peer)) => {
+                client_address(peer.ip(), &parts.headers, &self.trusted_proxies)
+            }
+            None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        }
+    }
+
+    /// The wrong passwords of late. Never held across a wait.
+    pub(super) fn passwords(&self) -> MutexGuard<'_, Lockout> {
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The failures of late. Never held across a wait.
@@ -129,14 +209,22 @@ impl Door {
     }
 }
 
-/// Where the request came from; the unspecified address where nobody has said so.
-fn address(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<PeerAddr>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |PeerAddr(address)| address.ip())
+/// The one token of the headers.
+fn token(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(TOKEN).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Refusal::UnknownToken);
+    };
+    let token = value.to_str().map_err(|_| Refusal::UnknownToken)?;
+    match token.len() {
+        0 => Err(Refusal::Missing),
+        1..=TOKEN_BYTES_MAX => Ok(token),
+        _ => Err(Refusal::UnknownToken),
+    }
 }
 
 /// Why there is no body, in the vendor's words.
-fn unread(error: &BodyError) -> Failure {
+pub(super) fn unread(error: &BodyError) -> Failure {
     match error {
         BodyError::TooLarge { .. } => Failure::of(Code::BodyTooLarge),
         BodyError::TooSlow { .. } | BodyError::Broken(_) => {

@@ -1,18 +1,23 @@
-//! The door's errors: the one table of codes, statuses and texts, and how the engine's refusals
-//! become them.
+//! The door's errors: how what is refused becomes one of the [`codes`], of which there is one
+//! table, as there is one of the [`bounds`].
 //!
-//! `CPS.*` codes and texts: CPH API, "Error codes" (page ErrorCode); statuses from its current
-//! version, which is sorted by status. `APIGW.*`: API Gateway, "Error codes". A text may be
-//! followed by a sentence of ours that says what was wrong; clients go by the code.
+//! A code's text may be followed by a sentence of ours that says what was wrong; clients go by the
+//! code.
+
+mod bounds;
+mod codes;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use fleet::Refusal;
 use fleet::limits::PROPERTY_NAME_BYTES_MAX;
-use http::StatusCode;
+use store::Refused;
 
 use crate::signature::huawei;
+
+pub use bounds::{Bound, all as bounds};
+pub use codes::{Code, Row};
 
 /// Bytes of a text: the bound of `error_msg` and `execute_msg` in the API's definition.
 const TEXT_BYTES_MAX: usize = 1024;
@@ -23,118 +28,8 @@ const RETRY_SOON_SECONDS: u32 = 1;
 /// When to try again after a refusal for want of space on the disk: a person has to act first.
 const RETRY_LATER_SECONDS: u32 = 60;
 
-/// An error code with the situation it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Code {
-    /// A project that is not the key's, or that does not exist.
-    ProjectForbidden,
-    /// `offset` or `limit` out of their bounds.
-    PagingInvalid,
-    /// Our fault.
-    Internal,
-    /// A phone id that can be none.
-    PhoneIdInvalid,
-    /// No such phone in the project.
-    PhoneUnknown,
-    /// No such job in the project.
-    JobUnknown,
-    /// A phone that can't take more at the moment.
-    PhoneBusy,
-    /// ListJobs without a request id.
-    RequestIdEmpty,
-    /// No job of such a request in the project.
-    RequestUnknown,
-    /// A job that reached its deadline.
-    JobTimeout,
-    /// A body that is not JSON, or whose `phones` is missing, empty or no list.
-    PhonesInvalid,
-    /// A `property` that can't be read.
-    PropertyMalformed,
-    /// More than 20 request ids.
-    TooManyRequestIds,
-    /// A property that is not known, or that the phone can't take.
-    PropertyUnsupported,
-    /// A value that the property does not allow.
-    PropertyInvalid,
-    /// More phones than one call may have.
-    TooManyPhones,
-    /// A path that no call has.
-    NotPublished,
-    /// A path that calls have, but not by this method.
-    NoSuchMethod,
-    /// A request that could not be read to its end.
-    RequestBroken,
-    /// A body over the bound.
-    BodyTooLarge,
-    /// A signature that does not hold.
-    Unauthenticated,
-    /// More load than there is room for.
-    Throttled,
-    /// A documented call that this server does not have. The code is ours: none of the vendor's
-    /// says so, and its own would look like a client's fault or a failure that may pass.
-    NotOffered,
-}
-
 impl Code {
-    /// The code on the wire, its status where a whole call fails by it, and its text.
-    fn row(self) -> (&'static str, u16, &'static str) {
-        match self {
-            Self::ProjectForbidden => ("CPS.0001", 403, "No permission to request resources."),
-            Self::PagingInvalid => ("CPS.0002", 400, "Parameter: offset or limit is invalid."),
-            Self::Internal => ("CPS.0003", 500, "Service internal error."),
-            Self::PhoneIdInvalid => ("CPS.0004", 400, "Parameter: phone_id is invalid."),
-            Self::PhoneUnknown => ("CPS.0005", 404, "Phone is not found."),
-            Self::JobUnknown => ("CPS.0011", 404, "Job not found."),
-            Self::PhoneBusy => ("CPS.0042", 503, "System busy."),
-            Self::RequestIdEmpty => ("CPS.0049", 400, "Parameter: request_id is empty."),
-            Self::RequestUnknown => {
-                ("CPS.0050", 404, "Jobs related to this requestId is not found.")
-            }
-            Self::JobTimeout => ("CPS.0054", 504, "Handle job timeout."),
-            Self::PhonesInvalid => ("CPS.0077", 400, "Parameter: phones list is invalid."),
-            Self::PropertyMalformed => ("CPS.0078", 400, "Parameter: Property is invalid."),
-            Self::TooManyRequestIds => {
-                ("CPS.0161", 400, "Parameter: the number of request IDs has exceeded the limit.")
-            }
-            Self::PropertyUnsupported => {
-                ("CPS.0163", 400, "Parameter: property {0} not supported.")
-            }
-            Self::PropertyInvalid => ("CPS.0164", 400, "Parameter: Invalid property {0}."),
-            Self::TooManyPhones => ("CPS.0190", 400, "The number of phones exceeds the limit."),
-            Self::NotPublished => (
-                "APIGW.0101",
-                404,
-                "The API does not exist or has not been published in the environment.",
-            ),
-            Self::NoSuchMethod => ("APIGW.0101", 404, "The API does not exist."),
-            Self::RequestBroken => ("APIGW.0201", 400, "API request error."),
-            Self::BodyTooLarge => ("APIGW.0201", 413, "Request entity too large."),
-            Self::Unauthenticated => (
-                huawei::Refusal::CODE,
-                huawei::Refusal::STATUS.as_u16(),
-                "Incorrect IAM authentication information.",
-            ),
-            Self::Throttled => ("APIGW.0308", 429, "The throttling threshold has been reached."),
-            Self::NotOffered => ("FLEETWRIGHT.0501", 501, "This server does not offer {0}."),
-        }
-    }
-
-    /// The code on the wire.
-    pub(super) fn text(self) -> &'static str {
-        self.row().0
-    }
-
-    /// The status of a call that fails by it.
-    pub(super) fn status(self) -> StatusCode {
-        StatusCode::from_u16(self.row().1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    /// The vendor's text; only for codes whose text names nothing.
-    pub(super) fn message(self) -> &'static str {
-        self.row().2
-    }
-
-    /// The vendor's text about `name`, which is shortened and made printable.
+    /// The code's text about `name`, which is shortened and made printable.
     pub(super) fn message_about(self, name: &str) -> String {
         self.message().replace("{0}", &printable(name, PROPERTY_NAME_BYTES_MAX))
     }
@@ -143,10 +38,8 @@ impl Code {
 /// Why a whole call is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
-    /// The code.
+    /// The code, which has the HTTP status.
     pub(super) code: Code,
-    /// The HTTP status.
-    pub(super) status: StatusCode,
     /// The text.
     pub(super) message: Cow<'static, str>,
     /// When the client should try again.
@@ -157,8 +50,8 @@ impl Failure {
     /// The code with its own status and text.
     pub(super) fn of(code: Code) -> Self {
         let message = Cow::Borrowed(code.message());
-        let retry_after_seconds = (code == Code::Throttled).then_some(RETRY_SOON_SECONDS);
-        Self { code, status: code.status(), message, retry_after_seconds }
+        let passes = matches!(code, Code::Throttled | Code::SignInBusy);
+        Self { code, message, retry_after_seconds: passes.then_some(RETRY_SOON_SECONDS) }
     }
 
     /// The code's text and a sentence about what is wrong.
@@ -171,12 +64,22 @@ impl Failure {
         Self { message: Cow::Owned(code.message_about(name)), ..Self::of(code) }
     }
 
+    /// What the engine's `error` is where a value of the caller's that the engine does not take
+    /// breaks the rule of `code`.
+    pub(super) fn of_input(error: engine::Error, code: Code) -> Self {
+        match error {
+            engine::Error::Invalid { what, detail } => {
+                Self::because(code, &format!("{what}: {detail}"))
+            }
+            error => error.into(),
+        }
+    }
+
     /// Our fault, and it may pass.
     fn unavailable(detail: &str, retry_after_seconds: u32) -> Self {
         Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
             retry_after_seconds: Some(retry_after_seconds),
-            ..Self::because(Code::Internal, detail)
+            ..Self::because(Code::Unavailable, detail)
         }
     }
 }
@@ -196,7 +99,14 @@ impl From<store::Error> for Failure {
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
         match error {
-            engine::Error::NoSuchProject(_) => Self::of(Code::ProjectForbidden),
+            engine::Error::NoSuchProject(_) | engine::Error::Refused(Refused::NoSuchProject(_)) => {
+                Self::of(Code::ProjectForbidden)
+            }
+            engine::Error::Refused(Refused::NoSuchDevice) => Self::of(Code::PhoneUnknown),
+            engine::Error::Refused(Refused::NoSuchServer(_)) => Self::of(Code::ServerUnknown),
+            engine::Error::Refused(Refused::TooManyTags) => Self::of(Code::TooManyTags),
+            // Of all that this door makes, only a phone's name can be taken.
+            engine::Error::Refused(Refused::Exists { .. }) => Self::of(Code::PhoneNameTaken),
             engine::Error::TooManyEntries { .. } => Self::of(Code::TooManyPhones),
             engine::Error::Busy => Self::of(Code::Throttled),
             engine::Error::Closed => {
@@ -221,8 +131,7 @@ impl From<engine::Error> for Failure {
 pub(super) fn entry(refusal: &Refusal) -> (Code, String) {
     match refusal {
         Refusal::DeviceIdInvalid => plain(Code::PhoneIdInvalid),
-        // The sample of this very call has its own words for the code (CPH API, page 0536).
-        Refusal::DeviceUnknown => (Code::PhoneUnknown, "Parameter: Phone not found.".to_owned()),
+        Refusal::DeviceUnknown => plain(Code::EntryPhoneUnknown),
         Refusal::PropertiesInvalid { detail } => {
             let code = Code::PropertyMalformed;
             (code, explained(code.message(), detail))
@@ -235,6 +144,7 @@ pub(super) fn entry(refusal: &Refusal) -> (Code, String) {
             let code = Code::PropertyInvalid;
             (code, explained(&code.message_about(name), detail))
         }
+        Refusal::Frozen => plain(Code::PhoneFrozen),
         Refusal::Busy { .. } => plain(Code::PhoneBusy),
     }
 }
@@ -245,7 +155,7 @@ fn plain(code: Code) -> (Code, String) {
 }
 
 /// The vendor's text and ours after it.
-fn explained(text: &str, detail: &str) -> String {
+pub(super) fn explained(text: &str, detail: &str) -> String {
     let mut whole = format!("{text} {detail}");
     if !detail.ends_with('.') {
         whole.push('.');
@@ -330,7 +240,8 @@ mod tests {
             (store::Error::Unknown { source: "x".into() }, 500, "CPS.0003", None),
         ] {
             let failure = Failure::from(error);
-            let got = (failure.status.as_u16(), failure.code.text(), failure.retry_after_seconds);
+            let got =
+                (failure.code.status().as_u16(), failure.code.text(), failure.retry_after_seconds);
             assert_eq!(got, (status, code, retry));
         }
     }

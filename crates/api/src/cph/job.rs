@@ -51,6 +51,14 @@ fn error_of(failure: &Failure) -> (Code, String) {
             about(Code::PropertyInvalid, name)
         }
         Failure::Unsupported { name, .. } => about(Code::PropertyUnsupported, name),
+        Failure::NeedsRecreate { name, argument } => {
+            let (code, text) = about(Code::PropertyUnsupported, name);
+            let remedy = format!("It is fixed when the container starts, by {argument}.");
+            (code, error::explained(&text, &remedy))
+        }
+        Failure::PowerFailed { .. } => {
+            (Code::PhoneUnavailable, Code::PhoneUnavailable.message().to_owned())
+        }
     }
 }
 
@@ -67,6 +75,7 @@ mod tests {
             device: DeviceKey(1),
             project: ProjectKey(1),
             revision: Revision(1),
+            operation: fleet::Operation::Update,
             patch: Values::new(),
             stored,
             door: Door::Cph,
@@ -116,10 +125,32 @@ mod tests {
                 Some("the device took sys.prop.writeimsi and shows nothing"),
             ),
             (
-                failed(Failure::Unsupported { name, detail: "no way".to_owned() }),
+                failed(Failure::Unsupported { name: name.clone(), detail: "no way".to_owned() }),
                 -1,
                 Some(("CPS.0163", "Parameter: property sys.prop.writeimsi not supported.")),
                 Some("sys.prop.writeimsi is not supported: no way"),
+            ),
+            (
+                failed(Failure::NeedsRecreate { name, argument: "androidboot.x=7".to_owned() }),
+                -1,
+                Some((
+                    "CPS.0163",
+                    "Parameter: property sys.prop.writeimsi not supported. It is fixed when the \
+                     container starts, by androidboot.x=7.",
+                )),
+                Some(
+                    "sys.prop.writeimsi needs recreate: it is fixed when the container starts, by \
+                     androidboot.x=7",
+                ),
+            ),
+            (
+                failed(Failure::PowerFailed {
+                    operation: fleet::Operation::Restart,
+                    detail: "no boot within 300 s".to_owned(),
+                }),
+                -1,
+                Some(("CPS.0022", "Not available phone.")),
+                Some("the restart failed: no boot within 300 s"),
             ),
         ];
         for (end, status, error, execute_msg) in rows {

@@ -1,19 +1,18 @@
 //! ListJobs (CPH API, page cph_api_0522): the jobs of one request or of several.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use fleet::limits::{JOBS_PER_PAGE_MAX, REQUEST_IDS_PER_QUERY_MAX};
 use fleet::{DeviceId, JobId, RequestId};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use store::JobWithDevice;
 
 use super::auth::Call;
 use super::error::{Code, Failure};
 use super::job::Outcome;
+use super::query::{Page, Query};
 use super::{Door, answer};
 
 /// The answer.
@@ -50,8 +49,8 @@ pub(crate) async fn list_jobs(State(door): State<Arc<Door>>, request: Request) -
 
 /// Finds the jobs. Requests that are unknown, or that no other project may see, have none.
 async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure> {
-    let Query { requests, asked, offset, limit } =
-        Query::parse(call.query.as_deref().unwrap_or_default())?;
+    let Asked { requests, asked, page: Page { offset, limit } } =
+        Asked::read(&Query::parse(call.query.as_deref()))?;
     let reads = door.handle.reads();
     let jobs = reads.jobs(&call.principal, &requests, offset, limit).await?;
     if jobs.is_empty() {
@@ -70,41 +69,22 @@ async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure
 
 /// What a call asks for.
 #[derive(Debug, PartialEq, Eq)]
-struct Query {
+struct Asked {
     /// The ids that can be ids of requests, each once.
     requests: Vec<RequestId>,
     /// How many ids were given.
     asked: usize,
-    /// Jobs to pass over.
-    offset: u64,
-    /// Jobs to give at most.
-    limit: u32,
+    /// The page.
+    page: Page,
 }
 
-impl Query {
-    /// Reads what follows `?`. `request_ids` wins over `request_id`; what is given twice counts as
-    /// its last, and an empty id as none.
-    fn parse(query: &str) -> Result<Self, Failure> {
-        let (mut request_id, mut request_ids) = (Cow::default(), Cow::default());
-        let (mut offset, mut limit) = (0, JOBS_PER_PAGE_MAX);
-        let bad_page = || Failure::of(Code::PagingInvalid);
-        for (name, value) in pairs(query) {
-            match &*name {
-                "request_id" => request_id = value,
-                "request_ids" => request_ids = value,
-                "offset" => offset = number(&value).ok_or_else(bad_page)?,
-                "limit" => {
-                    limit = number(&value)
-                        .and_then(|number| u32::try_from(number).ok())
-                        .filter(|limit| (1..=JOBS_PER_PAGE_MAX).contains(limit))
-                        .ok_or_else(bad_page)?;
-                }
-                _ => {}
-            }
-        }
-        let mut ids: Vec<&str> = given(request_ids.split(','));
+impl Asked {
+    /// Reads the query. `request_ids` wins over `request_id`, and an empty id counts as none.
+    fn read(query: &Query<'_>) -> Result<Self, Failure> {
+        let page = query.page(JOBS_PER_PAGE_MAX, JOBS_PER_PAGE_MAX)?;
+        let mut ids: Vec<&str> = given(query.get("request_ids").unwrap_or_default().split(','));
         if ids.is_empty() {
-            ids = given([&*request_id].into_iter());
+            ids = given(query.get("request_id").into_iter());
         }
         match ids.len() {
             0 => return Err(Failure::of(Code::RequestIdEmpty)),
@@ -119,7 +99,7 @@ impl Query {
                 requests.push(id);
             }
         }
-        Ok(Self { requests, asked: ids.len(), offset, limit })
+        Ok(Self { requests, asked: ids.len(), page })
     }
 }
 
@@ -133,20 +113,6 @@ fn request(text: &str) -> Option<RequestId> {
     let id: RequestId = text.parse().ok()?;
     let (_, last) = id.job_range();
     (last.request() == id).then_some(id)
-}
-
-/// A number in plain decimal.
-fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// The names and values of a query, decoded.
-fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    query.split('&').map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text| percent_decode_str(text).decode_utf8_lossy();
-        (decode(name), decode(value))
-    })
 }
 
 /// A job as it is listed.
@@ -182,8 +148,8 @@ mod tests {
     fn reads_what_clients_send() {
         let check = |query: &str, requests: &[&str], asked: usize, offset: u64, limit: u32| {
             let requests = requests.iter().map(|text| id(text)).collect();
-            let expected = Query { requests, asked, offset, limit };
-            assert_eq!(Query::parse(query).unwrap(), expected, "{query}");
+            let expected = Asked { requests, asked, page: Page { offset, limit } };
+            assert_eq!(Asked::read(&Query::parse(Some(query))).unwrap(), expected, "{query}");
         };
         check(&format!("request_id={A}"), &[A], 1, 0, 100);
         check(&format!("limit=1&offset=7&request_id={A}&x=y"), &[A], 1, 7, 1);
@@ -198,7 +164,8 @@ mod tests {
     #[test]
     fn refuses_with_the_vendors_codes() {
         let check = |query: &str, code: Code| {
-            assert_eq!(Query::parse(query).unwrap_err().code, code, "{query}");
+            let refused = Asked::read(&Query::parse(Some(query))).unwrap_err();
+            assert_eq!(refused.code, code, "{query}");
         };
         for query in ["", "request_id=", "request_ids=,,&request_id=%20", "requestid=x", "&&="] {
             check(query, Code::RequestIdEmpty);

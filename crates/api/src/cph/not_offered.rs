@@ -1,8 +1,8 @@
 //! The documented calls that this server does not have. Each says so, rather than look like a path
 //! that was mistyped: 501, which the vendor's page of return values has for it.
 //!
-//! Paths and names are those of the API Explorer's definition of CPH, and of IAM for the two under
-//! `/v3`. Nothing is checked before the answer: it tells no more than this list does.
+//! Paths and names are those of the API Explorer's definition of CPH. Nothing is checked before the
+//! answer: it tells no more than this list does.
 
 use axum::response::Response;
 use axum::routing::MethodFilter;
@@ -37,11 +37,6 @@ macro_rules! operations {
 /// All of them.
 #[rustfmt::skip]
 pub(crate) const NOT_OFFERED: &[Operation] = operations![
-    GET "/v1/{project_id}/cloud-phone/phones" "ListCloudPhones",
-    PUT "/v1/{project_id}/cloud-phone/phones/{phone_id}" "UpdatePhoneName",
-    POST "/v1/{project_id}/cloud-phone/phones/batch-restart" "RestartCloudPhone",
-    POST "/v1/{project_id}/cloud-phone/phones/batch-reset" "ResetCloudPhone",
-    POST "/v1/{project_id}/cloud-phone/phones/batch-stop" "StopCloudPhone",
     POST "/v1/{project_id}/cloud-phone/phones/commands" "RunShellCommand",
     POST "/v1/{project_id}/cloud-phone/phones/sync-commands" "RunSyncCommand",
     POST "/v1/{project_id}/cloud-phone/phones/batch-connection" "BatchShowPhoneConnectInfos",
@@ -52,17 +47,12 @@ pub(crate) const NOT_OFFERED: &[Operation] = operations![
     POST "/v1/{project_id}/cloud-phone/phones/share-apps" "PushShareApps",
     DELETE "/v1/{project_id}/cloud-phone/phones/share-apps" "DeleteShareApps",
     POST "/v1/{project_id}/cloud-phone/phones-traffic" "ImportTraffic",
-    GET "/v1/{project_id}/cloud-phone/phone-models" "ListCloudPhoneModels",
-    GET "/v1/{project_id}/cloud-phone/phone-images" "ListCloudPhoneImages",
     GET "/v1/{project_id}/cloud-phone/images" "ListImages",
     DELETE "/v1/{project_id}/cloud-phone/images/{image_id}" "DeleteImage",
     GET "/v1/{project_id}/cloud-phone/images/{image_id}/members" "ListImageMembers",
     POST "/v1/{project_id}/cloud-phone/images/{image_id}/members" "AddImageMember",
     PUT "/v1/{project_id}/cloud-phone/images/{image_id}/members/{member_id}" "UpdateImageMember",
     DELETE "/v1/{project_id}/cloud-phone/images/{image_id}/members/{member_id}" "DeleteImageMember",
-    GET "/v1/{project_id}/cloud-phone/servers" "ListCloudPhoneServers",
-    GET "/v1/{project_id}/cloud-phone/servers/{server_id}" "ShowCloudPhoneServerDetail",
-    PUT "/v1/{project_id}/cloud-phone/servers/{server_id}" "UpdateServerName",
     POST "/v1/{project_id}/cloud-phone/servers/batch-restart" "RestartCloudPhoneServer",
     POST "/v1/{project_id}/cloud-phone/servers/change-server-model" "ChangeCloudPhoneServerModel",
     PUT "/v1/{project_id}/cloud-phone/servers/open-access" "UpdateKeypair",
@@ -80,14 +70,8 @@ pub(crate) const NOT_OFFERED: &[Operation] = operations![
     POST "/v1/{project_id}/servers/detach-share-filesystem" "DetachShareFilesystem",
     GET "/v1/{project_id}/servers/{server_id}/share-apps-snapshot" "ListShareAppsSnapshot",
     POST "/v1/{project_id}/servers/{server_id}/share-apps-snapshot" "CreateShareAppsSnapshot",
-    GET "/v1/{project_id}/{resource_type}/tags" "ListProjectTags",
-    GET "/v1/{project_id}/{resource_type}/{resource_id}/tags" "ListResourceTags",
-    POST "/v1/{project_id}/{resource_type}/{resource_id}/tags/action" "BatchCreateTags",
-    POST "/v1/{project_id}/{resource_type}/resource_instances/action" "ListResourceInstances",
     POST "/v2/{project_id}/cloud-phone/servers" "CreateNet2CloudPhoneServer",
     DELETE "/v2/{project_id}/cloud-phone/servers" "DeleteCloudPhoneServer",
     POST "/v2/{project_id}/cloud-phone/servers/{server_id}/change" "ChangeCloudPhoneServer",
     POST "/v2.1/{project_id}/cloud-phone/servers" "CreateCloudPhoneSingleServer",
-    POST "/v3/auth/tokens" "KeystoneCreateUserTokenByPassword",
-    GET "/v3/projects" "KeystoneListProjects",
 ];

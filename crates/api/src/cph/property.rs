@@ -6,21 +6,32 @@
 
 use std::io;
 
+use engine::Patch;
 use fleet::limits::{CPH_PROPERTIES_BYTES_MAX, CPH_PROPERTY_CHARS_MAX};
 use fleet::{Refusal, Values};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::body::{Custom, Given, Text};
+use super::body::{Entry, Given, Raw, Text};
+
+/// Whether an entry must have `property`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It must: the call is for nothing else.
+    Required,
+    /// It may: the call does something without.
+    Optional,
+}
 
 /// The values that an entry asks for, by the names that it uses, unchecked.
 ///
 /// # Errors
 /// What makes either of the two unreadable as a whole comes before what is wrong with a single
 /// value; of those the first is named.
-pub(super) fn values(property: &Given<'_>, custom: &Custom<'_>) -> Result<Values, Refusal> {
-    let text = match property {
+pub(super) fn patch(entry: &Entry<'_>, need: Need) -> Result<Patch, Refusal> {
+    let text = match &entry.property {
         Given::Text(text) => &**text,
+        Given::Absent | Given::Other("null") if need == Need::Optional => "{}",
         Given::Absent => return Err(malformed("it is missing".to_owned())),
         Given::Twice => return Err(malformed("it stands there more than once".to_owned())),
         Given::Other(kind) => {
@@ -32,23 +43,45 @@ pub(super) fn values(property: &Given<'_>, custom: &Custom<'_>) -> Result<Values
         return Err(malformed(format!("it is longer than {CPH_PROPERTY_CHARS_MAX} characters")));
     }
     let pairs = parse(text).map_err(malformed)?;
-    let custom = custom_pairs(custom, text.len()).map_err(malformed)?;
+    let customs = custom_pairs(&entry.custom_property, text.len()).map_err(malformed)?;
 
-    let mut values = Values::new();
+    let mut properties = Values::new();
     for (name, json) in pairs {
         let value = value(json).map_err(|detail| invalid(&name.0, detail))?;
-        put(&mut values, name, value)?;
+        put(&mut properties, name, value)?;
     }
-    for (name, value) in custom {
-        put(&mut values, name, value)?;
+    let mut custom = Values::new();
+    for (name, value) in customs {
+        if properties.contains_key(&*name.0) {
+            return Err(invalid(&name.0, MORE_THAN_ONCE));
+        }
+        put(&mut custom, name, value)?;
     }
-    Ok(values)
+    Ok(Patch { properties, custom })
 }
+
+/// Whether an entry asks that all earlier values be forgotten.
+///
+/// # Errors
+/// What is no boolean.
+pub(super) fn factory_reset(entry: &Entry<'_>) -> Result<bool, Refusal> {
+    let (what, expected) = ("factory_reset_enabled", "true or false");
+    match &entry.factory_reset_enabled {
+        Raw::Absent => Ok(false),
+        Raw::Json(json) if json.get() == "true" => Ok(true),
+        Raw::Json(json) if json.get() == "false" => Ok(false),
+        Raw::Json(_) => Err(malformed(format!("{what} is not {expected}"))),
+        Raw::Twice => Err(malformed(format!("{what} stands there more than once"))),
+    }
+}
+
+/// What is wrong with a key that stands there again.
+const MORE_THAN_ONCE: &str = "it stands there more than once";
 
 /// Adds a value, whose name must be new.
 fn put(values: &mut Values, name: Text<'_>, value: String) -> Result<(), Refusal> {
     if values.contains_key(&*name.0) {
-        return Err(invalid(&name.0, "it stands there more than once"));
+        return Err(invalid(&name.0, MORE_THAN_ONCE));
     }
     values.insert(name.0.into_owned(), value);
     Ok(())
@@ -82,13 +115,13 @@ fn parse(text: &str) -> Result<Pairs<'_>, String> {
 /// The pairs of `custom_property`, all of whose values are texts. `property_bytes` count with it
 /// towards the bound.
 fn custom_pairs<'a>(
-    custom: &Custom<'a>,
+    custom: &Raw<'a>,
     property_bytes: usize,
 ) -> Result<Vec<(Text<'a>, String)>, String> {
     let json = match custom {
-        Custom::Absent => return Ok(Vec::new()),
-        Custom::Twice => return Err("custom_property stands there more than once".to_owned()),
-        Custom::Json(json) => json,
+        Raw::Absent => return Ok(Vec::new()),
+        Raw::Twice => return Err("custom_property stands there more than once".to_owned()),
+        Raw::Json(json) => json,
     };
     let no_object = || "custom_property is not an object of texts".to_owned();
     let object: Object<'a> = serde_json::from_str(json.get()).map_err(|_| no_object())?;

@@ -41,7 +41,11 @@ pub(crate) async fn show_job(State(door): State<Arc<Door>>, request: Request) ->
 /// Finds the job. What can be no id of a job is an unknown one.
 async fn show(door: &Door, call: &Call) -> Result<Shown, Failure> {
     let unknown = || Failure::of(Code::JobUnknown);
-    let job: JobId = call.param("job_id").parse().map_err(|_| unknown())?;
+    let job = call.param("job_id");
+    if job.trim().is_empty() {
+        return Err(Failure::of(Code::JobIdEmpty));
+    }
+    let job: JobId = job.parse().map_err(|_| unknown())?;
     let found = door.handle.reads().job(&call.principal, job).await?.ok_or_else(unknown)?;
     let Outcome { status, ended_at, error, execute_msg } = Outcome::of(&found.job);
     let (error_code, error_msg) = error.map(|(code, text)| (code.text(), text)).unzip();

@@ -5,113 +5,19 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use engine::{Update, UpdateEntry};
-use fleet::{DeviceId, Door as DoorName, JobId, Refusal, RequestId};
-use serde::Serialize;
+use fleet::Operation;
 
-use super::auth::Call;
-use super::body::{self, Entry, Given};
-use super::error::{self, Failure};
-use super::{Door, answer, property};
-
-/// Bytes of a `phone_id` that are sent back: twice what one may have.
-const ECHO_BYTES_MAX: usize = 64;
-
-/// The answer.
-#[derive(Serialize)]
-struct Accepted<'a> {
-    request_id: RequestId,
-    jobs: Vec<PhoneJob<'a>>,
-}
-
-/// What came of one phone's entry: a job, or an error and no `job_id`.
-#[derive(Serialize)]
-struct PhoneJob<'a> {
-    /// As it was sent; absent if no text was.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job_id: Option<JobId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_code: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error_msg: Option<String>,
-}
+use super::{Door, answer, batch, body};
 
 /// `POST /v1/{project_id}/cloud-phone/phones/batch-update-property`.
 pub(crate) async fn update_property(State(door): State<Arc<Door>>, request: Request) -> Response {
     let id = door.handle.next_request_id();
-    match door.admit(request).await {
-        Ok(call) => answer(&door, id, &call).await,
-        Err(failure) => answer::refuse(id, &failure),
-    }
-}
-
-/// Reads the body, gives the engine the update, and answers with what came of each entry.
-async fn answer(door: &Door, id: RequestId, call: &Call) -> Response {
-    let entries = match body::entries(&call.body) {
-        Ok(entries) => entries,
+    let call = match door.admit(request).await {
+        Ok(call) => call,
         Err(failure) => return answer::refuse(id, &failure),
     };
-    let commands = entries.iter().map(command).collect();
-    let project = call.project.clone();
-    let update = Update { request: id, door: DoorName::Cph, project, entries: commands };
-    let results = door.handle.update(&call.principal, update).await;
-    let accepted = results.map_err(Failure::from).map(|results| Accepted {
-        request_id: id,
-        jobs: entries.iter().zip(results).map(|(entry, result)| job(entry, result)).collect(),
-    });
-    answer::send(id, accepted)
-}
-
-/// What an entry asks of the engine. Its faults go along, for the engine names the first of them in
-/// the documented order: the id, the phone, the property.
-fn command(entry: &Entry<'_>) -> UpdateEntry {
-    let device = match &entry.phone_id {
-        Given::Text(id) => DeviceId::new(&**id).map_err(|_| Refusal::DeviceIdInvalid),
-        Given::Absent | Given::Other(_) | Given::Twice => Err(Refusal::DeviceIdInvalid),
-    };
-    UpdateEntry { device, patch: property::values(&entry.property, &entry.custom_property) }
-}
-
-/// What is answered for an entry.
-fn job<'a>(entry: &'a Entry<'_>, result: Result<JobId, Refusal>) -> PhoneJob<'a> {
-    let phone_id = match &entry.phone_id {
-        Given::Text(id) => Some(echo(id)),
-        Given::Absent | Given::Other(_) | Given::Twice => None,
-    };
-    match result {
-        Ok(job) => PhoneJob { phone_id, job_id: Some(job), error_code: None, error_msg: None },
-        Err(refusal) => {
-            let (code, message) = error::entry(&refusal);
-            let (error_code, error_msg) = (Some(code.text()), Some(message));
-            PhoneJob { phone_id, job_id: None, error_code, error_msg }
-        }
-    }
-}
-
-/// The id as it was sent, cut if it is far too long.
-fn echo(id: &str) -> &str {
-    let mut end = id.len().min(ECHO_BYTES_MAX);
-    while !id.is_char_boundary(end) {
-        end -= 1;
-    }
-    id.get(..end).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_sent_back_as_it_came_and_cut_only_between_characters() {
-        for (sent, expected) in [
-            ("1678567b8bab40f93711234cb80d0764", "1678567b8bab40f93711234cb80d0764"),
-            ("", ""),
-            (&"x".repeat(65), &"x".repeat(64)),
-            (&"手".repeat(22), &"手".repeat(21)),
-        ] {
-            assert_eq!(echo(sent), expected);
-        }
+    match body::batch(&call.body) {
+        Ok(asked) => batch::run(&door, id, &call, Operation::Update, &asked.entries).await,
+        Err(failure) => answer::refuse(id, &failure),
     }
 }

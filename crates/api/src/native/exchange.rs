@@ -12,20 +12,37 @@ use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
 /// A body of JSON, whatever its `Content-Type` says. Bounded in size and time.
 pub(super) struct Json<T>(pub(super) T);
 
+/// The same, where an empty body stands for `{}`.
+pub(super) struct JsonOrNothing<T>(pub(super) T);
+
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body = read_body(request.into_body(), BODY_BYTES_MAX, BODY_TIMEOUT).await;
-        let body = body.map_err(|error| match error {
-            BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
-            BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
-        })?;
-        match serde_json::from_slice(&body) {
-            Ok(value) => Ok(Self(value)),
-            Err(error) => Err(Problem::invalid(format!("the body can't be read: {error}"))),
-        }
+        parse(&whole_body(request).await?).map(Self)
     }
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOrNothing<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let body = whole_body(request).await?;
+        parse(if body.is_empty() { b"{}" } else { &body }).map(Self)
+    }
+}
+
+async fn whole_body(request: Request) -> Result<axum::body::Bytes, Problem> {
+    let body = read_body(request.into_body(), BODY_BYTES_MAX, BODY_TIMEOUT).await;
+    body.map_err(|error| match error {
+        BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
+        BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
+    })
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(format!("the body can't be read: {error}")))
 }
 
 /// What stands for `{...}` in the path.

@@ -37,6 +37,10 @@ pub(super) struct NewDevice {
     /// Where it answers: host:port.
     #[schema(min_length = 1, max_length = 260, example = "10.0.0.7:5555")]
     address: String,
+    /// What its server calls it, for the commands of its profile: a container's name.
+    #[serde(default)]
+    #[schema(max_length = 256)]
+    container: String,
     /// How it is spoken to: the name of a profile.
     #[schema(example = "android")]
     profile: String,
@@ -44,8 +48,8 @@ pub(super) struct NewDevice {
 
 impl From<NewDevice> for fleet::NewDevice {
     fn from(new: NewDevice) -> Self {
-        let NewDevice { kind, project, id, name, server, address, profile } = new;
-        Self { project, kind, id, name, server, address, profile }
+        let NewDevice { kind, project, id, name, server, address, container, profile } = new;
+        Self { project, kind, id, name, server, address, container, profile }
     }
 }
 

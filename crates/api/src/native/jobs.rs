@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleet::{
-    DeviceId, Door, End, JobId, JobState, Principal, ProjectId, Proof, RequestId, Revision, Values,
+    DeviceId, Door, End, JobId, JobState, Operation, Principal, ProjectId, Proof, RequestId,
+    Revision, Values,
 };
 use serde::Serialize;
 use store::JobWithDevice;
@@ -30,7 +31,12 @@ pub(super) struct Job {
     /// Its device's id.
     #[schema(value_type = String)]
     device: DeviceId,
-    /// Where it stands: `pending`, `waiting_for_device`, `running`, `succeeded` or `failed`.
+    /// What it asks of the device besides the values: `update` (nothing), `restart`, `reset` or
+    /// `stop`.
+    #[schema(value_type = String, example = "update")]
+    operation: Operation,
+    /// Where it stands: `pending`, `waiting_for_device`, `running`, `waiting_for_restart`,
+    /// `succeeded` or `failed`.
     #[schema(value_type = String, example = "succeeded")]
     state: JobState,
     /// The values asked for.
@@ -39,7 +45,7 @@ pub(super) struct Job {
     /// The revision that what is asked of the device got from it.
     #[schema(value_type = i64)]
     revision: Revision,
-    /// Whether the device was abnormal when the call came, so that the values wait for it.
+    /// Whether the device was abnormal or stopped when the call came, so that the values wait.
     stored: bool,
     /// The API through which it came.
     #[schema(value_type = String, example = "cph")]
@@ -52,8 +58,8 @@ pub(super) struct Job {
     /// When it ended; null while it is open.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
-    /// How it is known that it succeeded: `verified` by reading back, or `acknowledged` by a device
-    /// that can't be read.
+    /// How it is known that it succeeded: `verified` by reading back, `acknowledged` by a device
+    /// that can't be read, or `recorded` where nothing on the device reads the values.
     #[schema(value_type = Option<String>, example = "verified")]
     proof: Option<Proof>,
     /// Why it failed, or why it waits.
@@ -102,6 +108,7 @@ fn job(found: JobWithDevice, is_running: bool) -> Job {
         request: job.id.request(),
         project: project_id,
         device: device_id,
+        operation: job.operation,
         state,
         patch: job.patch,
         revision: job.revision,

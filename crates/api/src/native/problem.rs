@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use engine::operate::CatalogueSourceError;
+use fleet::Refusal;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use store::Refused;
@@ -82,6 +84,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
+    /// 409: it does not go together with how things are.
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
     /// 409: an id that stands for several things.
     pub(crate) fn ambiguous(detail: String) -> Self {
         Self::new(StatusCode::CONFLICT, "ambiguous", detail)
@@ -142,9 +149,44 @@ impl From<Refused> for Problem {
             Refused::NoSuchProject(id) => Self::no_such_project(id),
             Refused::NoSuchDevice => Self::new(StatusCode::NOT_FOUND, "no_such_device", detail),
             Refused::NoSuchKey(_) => Self::new(StatusCode::NOT_FOUND, "no_such_key", detail),
+            Refused::NoSuchUser(_) => Self::new(StatusCode::NOT_FOUND, "no_such_user", detail),
+            Refused::NoSuchServer(_) => Self::new(StatusCode::NOT_FOUND, "no_such_server", detail),
+            Refused::TooManyTags => Self::new(StatusCode::CONFLICT, "too_many_tags", detail),
             Refused::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             Refused::KindDiffers { .. } => Self::new(StatusCode::CONFLICT, "kind_differs", detail),
             Refused::Fenced { .. } => Self::internal(&refused),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let (status, code) = match refusal {
+            Refusal::DeviceIdInvalid => (StatusCode::BAD_REQUEST, "device_id_invalid"),
+            Refusal::DeviceUnknown => (StatusCode::NOT_FOUND, "no_such_device"),
+            Refusal::PropertiesInvalid { .. } => (StatusCode::BAD_REQUEST, "properties_invalid"),
+            Refusal::PropertyUnsupported { .. } => {
+                (StatusCode::BAD_REQUEST, "property_unsupported")
+            }
+            Refusal::PropertyInvalid { .. } => (StatusCode::BAD_REQUEST, "property_invalid"),
+            Refusal::Frozen => (StatusCode::CONFLICT, "frozen"),
+            Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+        };
+        let problem = Self::new(status, code, detail);
+        if status == StatusCode::TOO_MANY_REQUESTS { problem.retry_after(1) } else { problem }
+    }
+}
+
+impl From<CatalogueSourceError> for Problem {
+    fn from(error: CatalogueSourceError) -> Self {
+        match &error {
+            CatalogueSourceError::Closed => Self::unavailable("stopping", error.to_string(), 1),
+            CatalogueSourceError::Unreadable { source, .. } => {
+                let detail = format!("{error}: {source}");
+                Self::new(StatusCode::BAD_REQUEST, "catalogue_invalid", detail)
+            }
+            _ => Self::new(StatusCode::BAD_REQUEST, "catalogue_invalid", error.to_string()),
         }
     }
 }

@@ -26,11 +26,17 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use authorization::Authorization;
+pub use authorization::{
+    ACCESS_KEY_BYTES_MAX, BYTES_MAX as AUTHORIZATION_BYTES_MAX, SIGNED_HEADERS_MAX,
+};
 use canonical::Canonical;
 pub use refusal::{Malformed, Refusal};
 
 /// The one algorithm that is accepted.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
+
+/// What the names of the vendor's schemes begin with: `SDK-HMAC-SHA256`, `SDK-HMAC-SM3`, ...
+const SCHEMES: &[u8] = b"SDK-";
 
 /// How far `X-Sdk-Date` may lie from the server's clock, before or after; the very end is inside.
 pub const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -128,6 +134,13 @@ impl<'a> Signed<'a> {
             return Err(Malformed::HostRepeated.into());
         }
         Ok(Self { head, access_key, names, date, signature })
+    }
+
+    /// Whether `headers` bear a signature of this family, good or bad, rather than something that
+    /// is not meant for us.
+    pub fn is_meant(headers: &HeaderMap) -> bool {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        values.any(|value| value.as_bytes().starts_with(SCHEMES))
     }
 
     /// The access key id by which the caller finds the secret.
@@ -243,6 +256,15 @@ pub fn sign(
     let signature = hex::encode(mac);
     let text = format!("{ALGORITHM} Access={ak}, SignedHeaders={names}, Signature={signature}");
     HeaderValue::try_from(text).map_err(|_| SignError::AccessKey)
+}
+
+/// Reads an `Authorization` header alone, as [`Signed::parse`] does first; gives the access key id.
+///
+/// # Errors
+/// What is malformed about it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_authorization(value: &HeaderValue) -> Result<String, Malformed> {
+    Authorization::parse(value).map(|read| read.access_key.to_owned())
 }
 
 /// What stands for the body in the canonical request.

@@ -1,5 +1,5 @@
-//! Locking out who guesses: five failures in a row by one access key from one address shut that
-//! pair out for five minutes.
+//! Locking out who guesses: five failures in a row by one name from one address shut that pair out
+//! for five minutes. A name is an access key's id, or a user's.
 //!
 //! The vendor locks the key itself ("API Signing Guide", page `api-sign-errorcode`: `AK access
 //! failed to reach the limit,forbidden`). Locking the pair keeps a stranger who knows a key's id
@@ -22,7 +22,7 @@ pub const LOCK: Duration = Duration::from_secs(5 * 60);
 /// forgotten.
 pub const PAIRS_MAX: usize = 65_536;
 
-/// A pair of access key and address, hashed: of fixed size, whatever a client sends.
+/// A pair of name and address, hashed: of fixed size, whatever a client sends.
 type Pair = [u8; 32];
 
 /// What is known of one pair.
@@ -36,11 +36,13 @@ struct Entry {
     locked_until: Option<Timestamp>,
 }
 
-/// The failures of late, by pair of access key and address. Bounded by [`PAIRS_MAX`]; time comes
-/// in with each call.
+/// The failures of late, by pair of name and address. Bounded by [`PAIRS_MAX`]; time comes in with
+/// each call.
 ///
-/// Count failures of known keys only: there is nothing to guess about a key that doesn't exist,
-/// and unknown names would push real entries out.
+/// Of access keys, count failures of known ones only: there is nothing to guess about a key that
+/// doesn't exist, and unknown ones would push real entries out. Of users, count all: being locked
+/// out must not tell that a name exists, and pushing an entry out costs as many checks of passwords
+/// as there is room, which takes longer than a lock.
 #[derive(Debug)]
 pub struct Lockout {
     /// Most pairs.
@@ -66,17 +68,17 @@ impl Lockout {
     }
 
     /// Whether the pair is locked at `now`. Ask before verifying: a locked pair learns nothing.
-    pub fn is_locked(&self, access_key: &str, address: IpAddr, now: Timestamp) -> bool {
+    pub fn is_locked(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
         if self.entries.is_empty() {
             return false;
         }
-        let entry = self.entries.get(&pair(access_key, address));
+        let entry = self.entries.get(&pair(name, address));
         entry.and_then(|entry| entry.locked_until).is_some_and(|until| now < until)
     }
 
     /// Counts a failure at `now`; the fifth in a row locks. An expired lock begins anew.
-    pub fn failed(&mut self, access_key: &str, address: IpAddr, now: Timestamp) {
-        let pair = pair(access_key, address);
+    pub fn failed(&mut self, name: &str, address: IpAddr, now: Timestamp) {
+        let pair = pair(name, address);
         let mut failures = 1;
         if let Some(old) = self.entries.get(&pair) {
             match old.locked_until {
@@ -98,11 +100,11 @@ impl Lockout {
     }
 
     /// Forgets the failures of a pair that has proved itself.
-    pub fn succeeded(&mut self, access_key: &str, address: IpAddr) {
+    pub fn succeeded(&mut self, name: &str, address: IpAddr) {
         if self.entries.is_empty() {
             return;
         }
-        if let Some(entry) = self.entries.remove(&pair(access_key, address)) {
+        if let Some(entry) = self.entries.remove(&pair(name, address)) {
             self.order.remove(&entry.turn);
         }
     }
@@ -110,7 +112,7 @@ impl Lockout {
 
 /// The key of a pair. An IPv6 host commonly holds a whole /64, so that is what counts as one
 /// address.
-fn pair(access_key: &str, address: IpAddr) -> Pair {
+fn pair(name: &str, address: IpAddr) -> Pair {
     let mut hash = Sha256::new();
     match address.to_canonical() {
         IpAddr::V4(address) => hash.update(address.octets()),
@@ -118,7 +120,7 @@ fn pair(access_key: &str, address: IpAddr) -> Pair {
             hash.update((u128::from(address) >> 64).to_be_bytes());
         }
     }
-    hash.update(access_key.as_bytes());
+    hash.update(name.as_bytes());
     hash.finalize().into()
 }
 

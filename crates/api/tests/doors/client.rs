@@ -55,12 +55,7 @@ impl Answer {
 
 /// Sends a request as it is, on a connection of its own, and reads the answer to its end.
 pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request).await.unwrap();
-    let mut answer = Vec::new();
-    // A server that refuses a body unread may cut the connection after its answer.
-    let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
+    let answer = String::from_utf8(exchange_bytes(address, request).await).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -70,6 +65,16 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
         headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     }
     Answer { status, headers, text: body.to_owned() }
+}
+
+/// The same, with the answer as it came.
+async fn exchange_bytes(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    // A server that refuses a body unread may cut the connection after its answer.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
 }
 
 /// The bytes of a request.
@@ -132,11 +137,15 @@ impl Site {
 
     /// A call of the native door with the token; `rest` follows `/api/v1`.
     pub async fn native(&self, method: &str, rest: &str, body: &str) -> Answer {
-        let mut headers = HeaderMap::new();
-        headers.insert("host", HeaderValue::from_static("localhost"));
-        headers.insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
-        let target = format!("/api/v1{rest}");
-        exchange(self.address, &bytes(method, &target, &headers, body.as_bytes())).await
+        exchange(self.address, &native_bytes(method, rest, body)).await
+    }
+
+    /// The same for an answer that is no text: its status and its body.
+    pub async fn native_bytes(&self, method: &str, rest: &str) -> (u16, Vec<u8>) {
+        let answer = exchange_bytes(self.address, &native_bytes(method, rest, "")).await;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        (status, answer[end + 4..].to_vec())
     }
 
     /// A call without any proof of who sends it.
@@ -145,4 +154,12 @@ impl Site {
         headers.insert("host", HeaderValue::from_static("localhost"));
         exchange(self.address, &bytes(method, target, &headers, b"")).await
     }
+}
+
+/// The bytes of a call of the native door with the token.
+fn native_bytes(method: &str, rest: &str, body: &str) -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("localhost"));
+    headers.insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    bytes(method, &format!("/api/v1{rest}"), &headers, body.as_bytes())
 }

@@ -64,7 +64,7 @@ async fn values_are_merged_by_key_and_shown_as_text() {
     let answer = site.cph("GET", &format!("phones/{}", PHONES[0]), b"").await;
     insta::assert_snapshot!(named(&answer, &[]), @r#"
     200
-    {"request_id":"[this call]","phone_name":"phone a7f3","server_id":"server-1","phone_id":"a7f3a1c5258347d6b6f1def79e11f2bc","status":2,"type":0,"property":"{\"com.cph.mainkeys\":\"0\",\"ro.install.auto\":\"1\",\"sys.prop.writephonenum\":\"1\"}","create_time":"2026-11-21T12:00:00Z","update_time":"2026-11-21T12:00:00Z"}
+    {"request_id":"[this call]","phone_name":"phone a7f3","server_id":"server-1","phone_id":"a7f3a1c5258347d6b6f1def79e11f2bc","phone_model_name":"Simulated","image_id":"c86c0e682479e8d1f6f9c70b8c4db973","image_version":"Android 9","status":2,"type":0,"create_time":"2026-11-21T12:00:00Z","update_time":"2026-11-21T12:00:00Z","property":"{\"com.cph.mainkeys\":\"0\",\"ro.install.auto\":\"1\",\"sys.prop.writephonenum\":\"1\"}","custom_property":{},"access_infos":[{"type":"ADB","phone_ip":"127.0.0.1","device_ip":"127.0.0.1","listen_port":5555,"access_port":5555}]}
     "#);
 }
 

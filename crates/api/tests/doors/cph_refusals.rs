@@ -179,10 +179,23 @@ fn entries() -> Vec<(&'static str, Value, &'static str, &'static str)> {
         custom("its values are texts", json!({ "a": 1 }), "CPS.0078", MALFORMED),
         custom("its values are not null", json!({ "a": null }), "CPS.0078", MALFORMED),
         custom(
-            "its names must be known",
-            json!({ "a": "1" }),
+            "its names are none of the system's",
+            json!({ "ro.no.such": "1" }),
             "CPS.0163",
-            "property a not supported.",
+            "property ro.no.such not supported.",
+        ),
+        custom(
+            "its names are none of the server's own",
+            json!({ "persist.fleetwright.id": "1" }),
+            "CPS.0163",
+            "persist.fleetwright.id not supported.",
+        ),
+        custom("its names are legal", json!({ "a b": "1" }), "CPS.0163", "property a b not"),
+        custom(
+            "a free value has at most 91 bytes",
+            json!({ "a.b": "x".repeat(92) }),
+            "CPS.0164",
+            "91",
         ),
         custom(
             "its values are checked",
@@ -358,6 +371,7 @@ async fn reads_are_refused_by_rule() {
         ),
         ("a job must be known", format!("jobs/{zeroes}"), 404, "CPS.0011", "Job not found."),
         ("a job's id is hexadecimal", "jobs/x".to_owned(), 404, "CPS.0011", "Job not found."),
+        ("a job's id is not blank", "jobs/%20".to_owned(), 400, "CPS.0048", "job_id is empty."),
         (
             "a request's id is no job's",
             format!("jobs/{request}"),

@@ -2,18 +2,22 @@
 //! do as they are told, a clock that the test moves.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use api::listener::{self, Listener};
-use api::native::AdminToken;
+use api::native::{AdminToken, OperatorFiles};
 use api::router::{self, router};
+use engine::operate::CatalogueSource;
 use engine::{Clock, Engine, Entropy, Handle, Settings};
+use fleet::catalogue::{CatalogueCell, Source};
 use fleet::fault_point::FaultPoints;
 use fleet::{Catalogue, DeviceId, Kind, NewDevice, Principal, ProjectId, Secret, Timestamp};
 use store::seal::MasterKey;
 use store::sqlite::Inline;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +56,8 @@ pub struct Site {
     engine: Option<Engine>,
     shutdown: CancellationToken,
     _listening: JoinHandle<listener::Drained>,
+    /// The server's own files.
+    directory: TempDir,
 }
 
 /// A clock that goes only when it is told to.
@@ -112,12 +118,14 @@ impl Site {
         let start = Timestamp::from_basic_text(START).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(start.0)));
         let phones = Arc::new(Phones::default());
-        let catalogue = Arc::new(Catalogue::built_in().unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let catalogue = Arc::new(CatalogueCell::new(Catalogue::built_in().unwrap()));
         let (_, events) = engine::driver::events();
         let settings = Settings { action_timeout: Duration::from_secs(5), ..Settings::default() };
         let engine = Engine::start(engine::Options {
             store: Arc::new(Inline::new(start, FaultPoints::none()).unwrap()),
             catalogue,
+            catalogue_source: source(directory.path().join("own.toml")),
             drivers: vec![phones.clone()],
             events,
             clock: clock.clone(),
@@ -132,7 +140,12 @@ impl Site {
             handle: engine.handle(),
             admin_token: AdminToken::new(TOKEN),
             metrics_render: Arc::new(|| "fleetwright_test 1\n".to_owned()),
+            operator_files: OperatorFiles {
+                backups: directory.path().join("backups"),
+                catalogue: Arc::new(|| vec!["own.toml".to_owned()]),
+            },
             public_hosts: vec!["cph.example.com".to_owned()],
+            trusted_proxies: Vec::new(),
         });
         let options = listener::Options::new("127.0.0.1:0".parse().unwrap());
         let listener = Listener::bind(options).await.unwrap();
@@ -145,6 +158,7 @@ impl Site {
             engine: Some(engine),
             _listening: tokio::spawn(listener.run(router, shutdown.clone())),
             shutdown,
+            directory,
         }
     }
 
@@ -178,6 +192,11 @@ impl Site {
         all
     }
 
+    /// The server's own files.
+    pub fn files(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     /// Ends the engine, after which the doors answer on without it.
     pub async fn stop_engine(&mut self) {
         if let Some(engine) = self.engine.take() {
@@ -192,6 +211,14 @@ impl Drop for Site {
     }
 }
 
+/// The catalogue of the product, with the properties of this file if there is one.
+fn source(own: PathBuf) -> CatalogueSource {
+    Arc::new(move || {
+        let text = std::fs::read_to_string(&own).unwrap_or_default();
+        Ok(Catalogue::with(&[Source { name: "own.toml", text: &text }], &[])?)
+    })
+}
+
 /// A phone's record.
 fn record(project: &str, id: &str, profile: &str) -> NewDevice {
     NewDevice {
@@ -201,6 +228,7 @@ fn record(project: &str, id: &str, profile: &str) -> NewDevice {
         name: format!("phone {}", &id[..4]),
         server: "server-1".to_owned(),
         address: "127.0.0.1:5555".to_owned(),
+        container: String::new(),
         profile: profile.to_owned(),
     }
 }

@@ -7,10 +7,18 @@ use proptest::prelude::*;
 use super::*;
 
 /// Reads both; `custom` is JSON.
-fn read(property: &str, custom: Option<&str>) -> Result<Values, Refusal> {
+fn read_both(property: &str, custom: Option<&str>) -> Result<Patch, Refusal> {
     let raw: Option<&RawValue> = custom.map(|json| serde_json::from_str(json).unwrap());
-    let custom = raw.map_or(Custom::Absent, Custom::Json);
-    values(&Given::Text(Cow::Borrowed(property)), &custom)
+    let custom_property = raw.map_or(Raw::Absent, Raw::Json);
+    let property = Given::Text(Cow::Borrowed(property));
+    patch(&Entry { property, custom_property, ..Entry::default() }, Need::Required)
+}
+
+/// The values of both together.
+fn read(property: &str, custom: Option<&str>) -> Result<Values, Refusal> {
+    let Patch { mut properties, mut custom } = read_both(property, custom)?;
+    properties.append(&mut custom);
+    Ok(properties)
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Values {
@@ -129,8 +137,18 @@ fn what_is_wrong_with_the_whole_comes_before_what_is_wrong_with_a_value() {
 
 #[test]
 fn what_is_no_text_is_malformed() {
-    for given in [Given::Absent, Given::Twice, Given::Other("an object"), Given::Other("null")] {
-        malformed(values(&given, &Custom::Absent));
+    let given = |property, need| {
+        let patch = patch(&Entry { property, ..Entry::default() }, need);
+        patch.map(|patch| patch.properties)
+    };
+    for property in [Given::Absent, Given::Twice, Given::Other("an object"), Given::Other("null")] {
+        malformed(given(property, Need::Required));
+    }
+    for property in [Given::Twice, Given::Other("an object"), Given::Other("a boolean")] {
+        malformed(given(property, Need::Optional));
+    }
+    for property in [Given::Absent, Given::Other("null")] {
+        assert_eq!(given(property, Need::Optional), Ok(Values::new()));
     }
 }
 
@@ -171,7 +189,32 @@ fn custom_property_is_an_object_of_texts() {
 }
 
 fn values_with_two_customs() -> Result<Values, Refusal> {
-    values(&Given::Text(Cow::Borrowed("{}")), &Custom::Twice)
+    let property = Given::Text(Cow::Borrowed("{}"));
+    let entry = Entry { property, custom_property: Raw::Twice, ..Entry::default() };
+    patch(&entry, Need::Required).map(|patch| patch.properties)
+}
+
+#[test]
+fn the_two_kinds_of_values_are_kept_apart() {
+    let both = read_both(r#"{"a":1}"#, Some(r#"{"b":"2"}"#)).unwrap();
+    assert_eq!((both.properties, both.custom), (pairs(&[("a", "1")]), pairs(&[("b", "2")])));
+}
+
+#[test]
+fn a_factory_reset_is_true_or_false() {
+    let check = |json: &str, expected: Option<bool>| {
+        let raw: &RawValue = serde_json::from_str(json).unwrap();
+        let entry = Entry { factory_reset_enabled: Raw::Json(raw), ..Entry::default() };
+        assert_eq!(factory_reset(&entry).ok(), expected, "{json}");
+    };
+    check("true", Some(true));
+    check("false", Some(false));
+    for other in ["1", "0", "\"true\"", "[]", "{}", "\"\""] {
+        check(other, None);
+    }
+    assert_eq!(factory_reset(&Entry::default()), Ok(false));
+    let twice = Entry { factory_reset_enabled: Raw::Twice, ..Entry::default() };
+    assert!(factory_reset(&twice).is_err());
 }
 
 #[test]

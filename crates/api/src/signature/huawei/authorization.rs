@@ -8,13 +8,13 @@ use http::HeaderValue;
 use super::{ALGORITHM, Malformed};
 
 /// Longest header that is read. The vendor's SDK sends about 250 bytes.
-const BYTES_MAX: usize = 4096;
+pub const BYTES_MAX: usize = 4096;
 
 /// Longest access key id. The vendor's have 20 characters; teams may bring longer ones.
-const ACCESS_KEY_BYTES_MAX: usize = 128;
+pub const ACCESS_KEY_BYTES_MAX: usize = 128;
 
 /// Most headers that may be signed: the most that the listener lets in (hyper's default).
-const SIGNED_HEADERS_MAX: usize = 100;
+pub const SIGNED_HEADERS_MAX: usize = 100;
 
 /// What the header says, its form checked.
 pub(super) struct Authorization<'a> {

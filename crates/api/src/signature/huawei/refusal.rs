@@ -39,6 +39,15 @@ pub enum Refusal {
     /// No such access key, or a revoked one. For the caller that looks keys up.
     #[error("Get secretKey failed")]
     UnknownKey,
+    /// A token that this server did not issue, or that has stopped working before its time.
+    #[error("decrypt token fail")]
+    UnknownToken,
+    /// A token whose time is over.
+    #[error("token expires, expires_at: {expires_at}")]
+    TokenExpired {
+        /// When it stopped working, as IAM prints times.
+        expires_at: String,
+    },
     /// Too many failures in a row. For the caller that keeps the [`Lockout`].
     ///
     /// [`Lockout`]: crate::signature::lockout::Lockout

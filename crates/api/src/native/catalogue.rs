@@ -1,0 +1,244 @@
+//! The catalogue in force: what is known of each property, and how each make of device takes it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use fleet::catalogue::{
+    FactoryReset, Privilege, Profile, Property, Restart, Retention, Route, SetBy, Timing, ValueKind,
+};
+use fleet::{Catalogue, Principal};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::exchange::FromQuery;
+use super::{Native, Problem, openapi};
+
+/// The catalogue in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CatalogueView {
+    /// The operator's own files of those it was made from.
+    operator_files: Vec<String>,
+    /// All properties, in the order of the files.
+    properties: Vec<PropertyView>,
+    /// All profiles, by name.
+    profiles: Vec<ProfileView>,
+}
+
+/// What is known of a property.
+#[derive(Debug, Serialize, ToSchema)]
+struct PropertyView {
+    /// Its name; what ends in `*` stands for all names that begin so.
+    name: String,
+    /// Other names that callers may use.
+    aliases: Vec<String>,
+    /// `integer`, `text` or `bool01`.
+    kind: &'static str,
+    /// What is allowed, in words.
+    allows: String,
+    /// The value of a new device, where the vendor documents one.
+    default: Option<String>,
+    /// When a value acts that the device holds: `at_once` or `after_restart`.
+    timing: &'static str,
+    /// Whether callers may change it.
+    updatable: bool,
+    /// Whether it tells a device from others, so that a project's policy says who may change it.
+    identity: bool,
+    /// What it does.
+    meaning: String,
+    /// Where that is documented.
+    source: String,
+    /// How devices of the profile that was asked for take it; null where none was asked for or it
+    /// has no way.
+    route: Option<RouteView>,
+}
+
+/// How devices of a profile take a property.
+#[derive(Debug, Serialize, ToSchema)]
+struct RouteView {
+    /// `setprop`, `setprop_once_per_boot`, `settings`, `command`, `file`, `start_argument`,
+    /// `stored` or `unsupported`.
+    how: &'static str,
+    /// What is run or written, or why there is no way.
+    detail: String,
+    /// How long a value holds: `record`, `data`, `boot` or `start_args`.
+    retention: &'static str,
+    /// When a value acts: `at_once` or `after_restart`.
+    timing: &'static str,
+}
+
+/// How one make of device is spoken to.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProfileView {
+    /// What a device's record calls it.
+    name: String,
+    /// Which devices it is for.
+    meaning: String,
+    /// How such a device is restarted: `adb_reboot`, `framework`, `command` or `none`.
+    restart: &'static str,
+    /// How such a device goes back to how it left the factory: `test_harness`, `command` or `none`.
+    factory_reset: &'static str,
+    /// The rights that setting values takes: `none`, `su` or `root_shell`.
+    privilege: &'static str,
+    /// What the operator's own commands do: of `restart`, `start`, `stop`, `factory_reset`.
+    commands: Vec<&'static str>,
+}
+
+/// How much of the catalogue there is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Reloaded {
+    /// How many properties.
+    properties: usize,
+    /// How many profiles.
+    profiles: usize,
+    /// The operator's own files of those it was made from.
+    operator_files: Vec<String>,
+}
+
+/// For which profile.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ShowQuery {
+    /// How devices of this profile take each property is shown too.
+    profile: Option<String>,
+}
+
+/// Shows the catalogue in force.
+#[utoipa::path(
+    get,
+    path = "/catalogue",
+    tag = "catalogue",
+    params(ShowQuery),
+    responses(
+        (status = 200, description = "The catalogue", body = CatalogueView),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn show_catalogue(
+    State(native): State<Arc<Native>>,
+    FromQuery(query): FromQuery<ShowQuery>,
+) -> Result<Json<CatalogueView>, Problem> {
+    let catalogue = native.handle.catalogue();
+    let profile = query.profile.as_deref();
+    if let Some(name) = profile
+        && catalogue.profile(name).is_none()
+    {
+        return Err(Problem::not_found(format!("no such profile: {name}")));
+    }
+    let properties = catalogue.properties();
+    let properties = properties.map(|property| view(&catalogue, profile, property));
+    Ok(Json(CatalogueView {
+        operator_files: (native.files.catalogue)(),
+        properties: properties.collect(),
+        profiles: catalogue.profiles().map(ProfileView::from).collect(),
+    }))
+}
+
+/// Reads the operator's catalogue files again and puts them in force, with what is part of the
+/// product. A file that is not right is named with line and reason, and what was in force stays.
+#[utoipa::path(
+    post,
+    path = "/catalogue/reload",
+    tag = "catalogue",
+    responses(
+        (status = 200, description = "What is in force from now on", body = Reloaded),
+        openapi::Invalid, openapi::Guarded,
+    )
+)]
+pub(super) async fn reload_catalogue(
+    State(native): State<Arc<Native>>,
+) -> Result<Json<Reloaded>, Problem> {
+    native.handle.reload_catalogue(&Principal::admin()).await?;
+    let catalogue = native.handle.catalogue();
+    Ok(Json(Reloaded {
+        properties: catalogue.properties().count(),
+        profiles: catalogue.profiles().count(),
+        operator_files: (native.files.catalogue)(),
+    }))
+}
+
+/// What is known of a property, and how `profile` takes it.
+fn view(catalogue: &Catalogue, profile: Option<&str>, property: &Property) -> PropertyView {
+    let route = profile.and_then(|profile| catalogue.route(profile, &property.name));
+    PropertyView {
+        name: property.name.clone(),
+        aliases: property.aliases.clone(),
+        kind: match property.kind {
+            ValueKind::Integer => "integer",
+            ValueKind::Text => "text",
+            ValueKind::Bool01 => "bool01",
+        },
+        allows: property.allows.clone(),
+        default: property.default.clone(),
+        timing: timing(property.timing),
+        updatable: property.updatable,
+        identity: property.identity,
+        meaning: property.meaning.clone(),
+        source: property.source.clone(),
+        route: route.map(RouteView::from),
+    }
+}
+
+fn timing(timing: Timing) -> &'static str {
+    match timing {
+        Timing::AtOnce => "at_once",
+        Timing::AfterRestart => "after_restart",
+    }
+}
+
+impl From<Route<'_>> for RouteView {
+    fn from(route: Route<'_>) -> Self {
+        let (how, detail) = match route.set_by {
+            SetBy::Setprop { name } => ("setprop", name.to_owned()),
+            SetBy::SetpropOncePerBoot { name } => ("setprop_once_per_boot", name.to_owned()),
+            SetBy::Settings { namespace, key } => ("settings", format!("{namespace} {key}")),
+            SetBy::Command { set, .. } => ("command", set.join(" ")),
+            SetBy::File { path } => ("file", path.to_owned()),
+            SetBy::StartArgument { argument, .. } => ("start_argument", argument.to_owned()),
+            SetBy::Stored => ("stored", "a record: nothing on the device reads it".to_owned()),
+            SetBy::Unsupported { reason } => ("unsupported", reason.to_owned()),
+        };
+        let retention = match route.retention {
+            Retention::Record => "record",
+            Retention::Data => "data",
+            Retention::Boot => "boot",
+            Retention::StartArgs => "start_args",
+        };
+        Self { how, detail, retention, timing: timing(route.timing) }
+    }
+}
+
+impl From<&Profile> for ProfileView {
+    fn from(profile: &Profile) -> Self {
+        let commands = &profile.commands;
+        let commands = [
+            ("restart", &commands.restart),
+            ("start", &commands.start),
+            ("stop", &commands.stop),
+            ("factory_reset", &commands.factory_reset),
+        ];
+        let commands = commands.into_iter().filter(|(_, command)| command.is_some());
+        Self {
+            name: profile.name.clone(),
+            meaning: profile.meaning.clone(),
+            restart: match profile.restart {
+                Restart::AdbReboot => "adb_reboot",
+                Restart::Framework => "framework",
+                Restart::Command => "command",
+                Restart::None => "none",
+            },
+            factory_reset: match profile.factory_reset {
+                FactoryReset::TestHarness => "test_harness",
+                FactoryReset::Command => "command",
+                FactoryReset::None => "none",
+            },
+            privilege: match profile.privilege {
+                Privilege::None => "none",
+                Privilege::Su => "su",
+                Privilege::RootShell => "root_shell",
+            },
+            commands: commands.map(|(name, _)| name).collect(),
+        }
+    }
+}

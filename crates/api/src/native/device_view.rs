@@ -1,0 +1,299 @@
+//! A device as the native door shows it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fleet::catalogue::{Route, SetBy};
+use fleet::{
+    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, JobId,
+    Kind, Operation, PowerStep, ProjectId, Revision, Timestamp, Values,
+};
+use serde::Serialize;
+use store::{DeviceWithState, Reads};
+use utoipa::ToSchema;
+
+/// A device.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Device {
+    /// Its project.
+    #[schema(value_type = String)]
+    project: ProjectId,
+    /// Its id, unique in its project: CPH's phone_id.
+    #[schema(value_type = String, max_length = 32)]
+    id: DeviceId,
+    /// What it is.
+    #[schema(value_type = String, example = "phone")]
+    kind: Kind,
+    /// The operator's name for it.
+    name: String,
+    /// The host it lives on; empty if none was named.
+    server: String,
+    /// Where it answers: host:port.
+    address: String,
+    /// What its server calls it: a container's name; empty if none was named.
+    container: String,
+    /// How it is spoken to.
+    profile: String,
+    /// How it is doing: `new` (never reached yet), `running`, `restarting`, `resetting`,
+    /// `stopping`, `stopped` or `abnormal`.
+    #[schema(value_type = String, example = "running")]
+    condition: Condition,
+    /// Since when the condition or the trouble has lasted.
+    #[schema(format = DateTime)]
+    since: String,
+    /// Why it can't be worked on at the moment; null if it can.
+    trouble: Option<String>,
+    /// Whether an operator has frozen it, so that it takes no updates.
+    frozen: bool,
+    /// Whether it has shown that it is the device on record.
+    adopted: bool,
+    /// An adoption that was asked for and is not done; null if there is none.
+    adoption: Option<Adoption>,
+    /// Another device whose address answers with this device's marker, so that nothing is set on
+    /// either; null if there is none.
+    copy: Option<Copy>,
+    /// A restart, reset or stop that was begun and is not over; null if there is none.
+    power: Option<Power>,
+    /// What it said of itself: `model`, `release`, `build`, `fingerprint`, `user`, `rights`.
+    facts: BTreeMap<String, String>,
+    /// The boot in which it was last seen; null if it never was.
+    boot: Option<Boot>,
+    /// Goes up with each accepted change of what is asked of it.
+    #[schema(value_type = i64)]
+    revision: Revision,
+    /// Up to which revision all is shown or finally refused.
+    #[schema(value_type = i64)]
+    settled: Revision,
+    /// What is asked of it, by property.
+    #[schema(value_type = BTreeMap<String, String>)]
+    desired: Values,
+    /// Where each value that is asked of it stands.
+    states: BTreeMap<String, ValueState>,
+    /// What it last showed, by property.
+    reported: BTreeMap<String, Reported>,
+    /// The properties whose values it holds and that wait for a restart to act.
+    restart_pending: BTreeMap<String, Pending>,
+    /// The properties at which it shows something other than is asked, while it runs and nothing is
+    /// pending.
+    drift: Vec<String>,
+    /// Its jobs that have not ended, oldest first.
+    #[schema(value_type = Vec<String>)]
+    open_jobs: Vec<JobId>,
+    /// When it was first imported.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When its record last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// An adoption that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct Adoption {
+    /// Whether a phone that bears another marker is given this one all the same.
+    replace_marker: bool,
+    /// Whether what it shows becomes what is asked of it, where nothing is asked yet.
+    from_reported: bool,
+}
+
+impl From<AdoptionRequest> for Adoption {
+    fn from(request: AdoptionRequest) -> Self {
+        let AdoptionRequest { replace_marker, from_reported } = request;
+        Self { replace_marker, from_reported }
+    }
+}
+
+/// The device whose address answers with another device's marker.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct Copy {
+    /// Its project.
+    #[schema(value_type = String)]
+    project: ProjectId,
+    /// Its id.
+    #[schema(value_type = String)]
+    id: DeviceId,
+    /// Where it answers.
+    address: String,
+}
+
+/// A restart, reset or stop that is going on.
+#[derive(Debug, Serialize, ToSchema)]
+struct Power {
+    /// `restart`, `reset` or `stop`.
+    #[schema(value_type = String, example = "restart")]
+    operation: Operation,
+    /// When it was begun.
+    #[schema(format = DateTime)]
+    begun_at: String,
+    /// How often the device was told.
+    told: u8,
+}
+
+impl From<PowerStep> for Power {
+    fn from(step: PowerStep) -> Self {
+        Self { operation: step.operation, begun_at: step.begun_at.to_string(), told: step.told }
+    }
+}
+
+/// Which boot a device is in. It takes both halves: a container's restart changes only the second.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Boot {
+    /// The kernel's boot id.
+    kernel: String,
+    /// When the first process started, in clock ticks after the kernel.
+    init_start: String,
+}
+
+impl From<BootIdentity> for Boot {
+    fn from(boot: BootIdentity) -> Self {
+        Self { kernel: boot.kernel, init_start: boot.init_start }
+    }
+}
+
+/// A value that waits for a restart to act.
+#[derive(Debug, Serialize, ToSchema)]
+struct Pending {
+    /// Since when the device has held it.
+    #[schema(format = DateTime)]
+    since: String,
+}
+
+/// A value that a device showed.
+#[derive(Debug, Serialize, ToSchema)]
+struct Reported {
+    /// The value; null where it has none.
+    value: Option<String>,
+    /// When it was read.
+    #[schema(format = DateTime)]
+    at: String,
+    /// How long ago that was.
+    age_milliseconds: u64,
+}
+
+/// Where a value that is asked of a device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ValueState {
+    /// The device showed it when it was last read.
+    Shown,
+    /// The device holds it, and it acts after a restart.
+    RestartPending,
+    /// It is a record: nothing on this make of device reads it.
+    Recorded,
+    /// The device took it and can't be asked for it.
+    Acknowledged,
+    /// It is fixed when the device's container starts, which has to be made anew with it: see the
+    /// device's start arguments.
+    NeedsRecreate,
+    /// It is to be set, or the device can't be worked on at the moment.
+    Pending,
+    /// The device runs and shows something else: it has changed there, or was refused.
+    Drift,
+}
+
+/// Makes the view of devices at one moment.
+pub(super) struct View<'a> {
+    /// The moment.
+    pub(super) now: Timestamp,
+    /// How each profile takes each property.
+    pub(super) catalogue: &'a Catalogue,
+    /// The devices that others are copies of.
+    pub(super) copies: HashMap<DeviceKey, Copy>,
+}
+
+/// The devices that these have as their copies.
+pub(super) async fn copies(
+    reads: &dyn Reads,
+    found: &[DeviceWithState],
+) -> Result<HashMap<DeviceKey, Copy>, store::Error> {
+    let keys: Vec<DeviceKey> = found.iter().filter_map(|found| found.state.copy).collect();
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let named = reads.records(&keys).await?.into_iter().map(|device| {
+        let copy = Copy { project: device.project_id, id: device.id, address: device.address };
+        (device.key, copy)
+    });
+    Ok(named.collect())
+}
+
+impl View<'_> {
+    /// A device as it is shown. Its marker is not: it proves the device.
+    pub(super) fn device(&self, found: DeviceWithState) -> Device {
+        let DeviceWithState { device, state } = found;
+        let states = self.states(&device.profile, &state);
+        let drift = states.iter().filter(|(_, state)| **state == ValueState::Drift);
+        let drift = drift.map(|(name, _)| name.clone()).collect();
+        let reported = state.reported.values.into_iter().map(|(name, shown)| {
+            let age = self.now.since(shown.at).as_millis();
+            let age_milliseconds = u64::try_from(age).unwrap_or(u64::MAX);
+            (name, Reported { value: shown.value, at: shown.at.to_string(), age_milliseconds })
+        });
+        let restart_pending = state.restart_pending.into_iter().map(|(name, pending)| {
+            let since = pending.since.to_string();
+            (name, Pending { since })
+        });
+        Device {
+            project: device.project_id,
+            id: device.id,
+            kind: device.kind,
+            name: device.name,
+            server: device.server,
+            address: device.address,
+            container: device.container,
+            profile: device.profile,
+            condition: state.condition,
+            since: state.since.to_string(),
+            trouble: state.trouble,
+            frozen: state.frozen,
+            adopted: state.adopted,
+            adoption: state.adoption.map(Adoption::from),
+            copy: state.copy.and_then(|key| self.copies.get(&key).cloned()),
+            power: state.power.map(Power::from),
+            facts: state.facts.0,
+            boot: state.boot.map(Boot::from),
+            revision: state.revision,
+            settled: state.settled,
+            desired: state.desired.values(),
+            states,
+            reported: reported.collect(),
+            restart_pending: restart_pending.collect(),
+            drift,
+            open_jobs: state.open_jobs,
+            created_at: device.created_at.to_string(),
+            updated_at: device.updated_at.to_string(),
+        }
+    }
+
+    /// Where each value stands that is asked of a device of `profile`.
+    fn states(&self, profile: &str, state: &DeviceState) -> BTreeMap<String, ValueState> {
+        let desired = state.desired.0.iter();
+        let stands = desired.map(|(name, wanted)| {
+            let route = self.catalogue.route(profile, name);
+            let shown = state.reported.values.get(name).and_then(|shown| shown.value.as_deref());
+            let is_settled = wanted.revision <= state.settled;
+            let stands = if state.restart_pending.contains_key(name) {
+                ValueState::RestartPending
+            } else if shown == Some(wanted.value.as_str()) {
+                ValueState::Shown
+            } else if !is_settled {
+                ValueState::Pending
+            } else {
+                at_rest(route, state.has_work())
+            };
+            (name.clone(), stands)
+        });
+        stands.collect()
+    }
+}
+
+/// Where a value stands that was dealt with and that the device does not show. `has_work` says
+/// whether there is something to be done for the device, so that what differs may still change.
+fn at_rest(route: Option<Route<'_>>, has_work: bool) -> ValueState {
+    match route.map(|route| route.set_by) {
+        Some(SetBy::Stored) => ValueState::Recorded,
+        Some(SetBy::Command { get: [], .. }) => ValueState::Acknowledged,
+        Some(SetBy::StartArgument { .. }) => ValueState::NeedsRecreate,
+        _ if has_work => ValueState::Pending,
+        _ => ValueState::Drift,
+    }
+}
