@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{config, device, job, key, project, simulate};
+use crate::commands::{
+    backup, catalogue, config, device, job, key, project, server, simulate, user,
+};
 use crate::{demo, exit, serve};
 
 /// The command line, whole.
@@ -25,17 +27,27 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    // The words of these two, which are longer, stand at their own types.
+    // The words of some, which are longer, stand at their own types.
     Serve(serve::Serve),
     Demo(demo::Demo),
-    /// Makes and lists projects (tenants): `fleetwright project create Acme`
+    Status(server::Status),
+    Pause(server::Pause),
+    Resume(server::Resume),
+    /// Makes, lists and sets projects (tenants): `fleetwright project create Acme`
     Project(project::Project),
     /// Makes, lists and revokes access keys: `fleetwright key create --project ID`
     Key(key::Key),
-    /// Imports, lists and shows devices: `fleetwright device import phones.jsonl`
+    /// Makes, lists and disables users, who get tokens: `fleetwright user create ada --project ID
+    /// --password-file F`
+    User(user::User),
+    /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
     Device(device::Device),
     /// Shows jobs and waits for their end: `fleetwright job wait ID`
     Job(job::Job),
+    /// Shows, reloads and checks the catalogue of properties: `fleetwright catalogue show`
+    Catalogue(catalogue::Catalogue),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Prints and checks the server's configuration: `fleetwright config default`
     Config(config::Config),
     /// Runs simulated phones: `fleetwright simulate phones --count 100 --emit phones.jsonl`
@@ -58,7 +70,8 @@ mod tests {
         let help = Args::command().render_long_help().to_string();
         for command in Args::command().get_subcommands() {
             let name = command.get_name();
-            assert!(help.contains(&format!("`fleetwright {name} ")) || name == "demo", "{name}");
+            let whole = ["demo", "status", "resume"].contains(&name);
+            assert!(help.contains(&format!("`fleetwright {name} ")) || whole, "{name}");
             assert!(command.get_about().is_some(), "{name}");
         }
         for status in 0..=5 {

@@ -2,13 +2,15 @@
 
 pub mod answers;
 
+use std::io::Read;
 use std::time::Duration;
 
 use fleet::Secret;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::http::{Method, Request};
+use ureq::Body;
+use ureq::http::{Method, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::exit::Exit;
@@ -22,6 +24,8 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a connection may take to be made, and a call to be answered.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a call may take that looks at a thousand addresses or copies a database.
+const LONG_CALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// What stands in a path or a query as it is: RFC 3986's unreserved characters.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -131,11 +135,21 @@ impl Client {
     /// A client for the server of `options`, with the token of the environment.
     pub fn new(options: &ServerOptions) -> Result<Self, Error> {
         let token = std::env::var("FLEETWRIGHT_TOKEN").unwrap_or_default();
-        Self::with_token(options, &Secret::new(token))
+        Self::with_token(options, &Secret::new(token), CALL_TIMEOUT)
     }
 
-    /// The same with a token.
-    pub fn with_token(options: &ServerOptions, token: &Secret<String>) -> Result<Self, Error> {
+    /// The same for calls that take long.
+    pub fn patient(options: &ServerOptions) -> Result<Self, Error> {
+        let token = std::env::var("FLEETWRIGHT_TOKEN").unwrap_or_default();
+        Self::with_token(options, &Secret::new(token), LONG_CALL_TIMEOUT)
+    }
+
+    /// The same with a token, for calls that take at most so long.
+    fn with_token(
+        options: &ServerOptions,
+        token: &Secret<String>,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let token = token.expose().trim();
         if token.is_empty() {
             return Err(Error::NoToken);
@@ -150,7 +164,7 @@ impl Client {
             return Err(Error::Setting { what: format!("the server's URL {url:?}"), detail });
         }
         Ok(Self {
-            agent: agent(options)?,
+            agent: agent(options, timeout)?,
             url: url.to_owned(),
             authorization: Secret::new(format!("Bearer {token}")),
         })
@@ -164,6 +178,26 @@ impl Client {
     /// Posts `body` to `path`.
     pub fn post(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
         self.call(Method::POST, path, &[], Some(body))
+    }
+
+    /// Posts `body` to `path` with these query keys.
+    pub fn post_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &Value,
+    ) -> Result<Value, Error> {
+        self.call(Method::POST, path, query, Some(body))
+    }
+
+    /// Puts `body` at `path`.
+    pub fn put(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
+        self.call(Method::PUT, path, &[], Some(body))
+    }
+
+    /// Changes what is at `path` by `body`.
+    pub fn patch(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
+        self.call(Method::PATCH, path, &[], Some(body))
     }
 
     /// Deletes what is at `path`.
@@ -187,6 +221,28 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Value, Error> {
+        let mut answer = self.send(method, path, query, body)?;
+        let text = self.text(&mut answer)?;
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&text).map_err(|error| self.garbled(format!("no JSON: {error}")))
+    }
+
+    /// Asks for the file at `path` and gives its content to be read, however long it is.
+    pub fn download(&self, path: &[&str]) -> Result<impl Read + use<>, Error> {
+        let answer = self.send(Method::GET, path, &[], None)?;
+        Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
+    }
+
+    /// Sends a request. The answer is one of success.
+    fn send(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Result<Response<Body>, Error> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut request = Request::builder()
             .method(method)
@@ -201,19 +257,10 @@ impl Client {
         })?;
         let mut answer = self.agent.run(request).map_err(|error| self.unreachable(error))?;
         let status = answer.status();
-        let text = answer
-            .body_mut()
-            .with_config()
-            .limit(ANSWER_BYTES_MAX)
-            .read_to_vec()
-            .map_err(|error| self.unreachable(error))?;
         if status.is_success() {
-            if text.is_empty() {
-                return Ok(Value::Null);
-            }
-            return serde_json::from_slice(&text)
-                .map_err(|error| self.garbled(format!("no JSON: {error}")));
+            return Ok(answer);
         }
+        let text = self.text(&mut answer)?;
         let problem: Problem = serde_json::from_slice(&text).unwrap_or_default();
         let detail = match (problem.detail.as_str(), problem.title.as_str()) {
             ("", "") => format!("HTTP {status}"),
@@ -221,6 +268,12 @@ impl Client {
             (detail, _) => detail.to_owned(),
         };
         Err(Error::Refused { url: self.url.clone(), status: status.as_u16(), detail })
+    }
+
+    /// An answer's whole body.
+    fn text(&self, answer: &mut Response<Body>) -> Result<Vec<u8>, Error> {
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        body.read_to_vec().map_err(|error| self.unreachable(error))
     }
 
     /// The whole address of a call.
@@ -251,14 +304,14 @@ impl Client {
 
 /// The HTTP client: no proxy, for the token is for this server alone; no redirects, for the same
 /// reason; refusals are answers.
-fn agent(options: &ServerOptions) -> Result<ureq::Agent, Error> {
+fn agent(options: &ServerOptions, timeout: Duration) -> Result<ureq::Agent, Error> {
     let mut config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .proxy(None)
         .timeout_connect(Some(CONNECT_TIMEOUT))
-        .timeout_global(Some(CALL_TIMEOUT));
+        .timeout_global(Some(timeout));
     if let Some(path) = &options.ca_cert {
         let failed = |detail: String| Error::Setting { what: path.display().to_string(), detail };
         let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;

@@ -1,11 +1,15 @@
 //! The commands that operate a server, a file each.
 
+pub mod backup;
+pub mod catalogue;
 pub mod config;
 pub mod device;
 pub mod job;
 pub mod key;
 pub mod project;
+pub mod server;
 pub mod simulate;
+pub mod user;
 
 use std::time::Duration;
 

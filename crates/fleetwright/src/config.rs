@@ -42,6 +42,11 @@ pub struct Http {
     pub insecure: bool,
     /// Host names that clients sign when a proxy in front rewrites `Host`.
     pub public_hosts: Vec<String>,
+    /// Proxies whose word about their clients' addresses is taken: addresses and networks, each
+    /// checked to be one.
+    pub trusted_proxies: Vec<String>,
+    /// How long a token works.
+    pub token_lifetime_seconds: u64,
 }
 
 /// Bounds and waits of the engine.
@@ -49,10 +54,18 @@ pub struct Http {
 pub struct Engine {
     /// How long a job may wait for a device that can't be worked on.
     pub job_deadline_seconds: u64,
+    /// How long a phone may take to come back from a restart.
+    pub boot_deadline_seconds: u64,
     /// Applications at a time on one host of phones.
     pub actions_per_server: usize,
     /// Actions at a time in all.
     pub actions_per_node: usize,
+    /// Phones of one host that are being restarted at a time.
+    pub restarts_per_server: usize,
+    /// Phones of one host that boot at a time because they were told to.
+    pub boots_per_server: usize,
+    /// Phones of one project that are being restarted at a time.
+    pub restarts_per_project: usize,
     /// Devices at rest that are read back each second; 0 for none.
     pub sweep_per_second: u32,
 }
@@ -87,11 +100,17 @@ impl Default for Config {
                 tls_key: None,
                 insecure: false,
                 public_hosts: Vec::new(),
+                trusted_proxies: Vec::new(),
+                token_lifetime_seconds: engine.token_lifetime.as_secs(),
             },
             engine: Engine {
                 job_deadline_seconds: engine.rules.job_deadline.as_secs(),
+                boot_deadline_seconds: engine.rules.boot_deadline.as_secs(),
                 actions_per_server: engine.bounds.per_server,
                 actions_per_node: engine.bounds.per_node,
+                restarts_per_server: engine.bounds.restarts_per_server,
+                boots_per_server: engine.bounds.boots_per_server,
+                restarts_per_project: engine.bounds.restarts_per_project,
                 sweep_per_second: engine.sweep_per_second,
             },
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },

@@ -29,11 +29,13 @@ impl From<Exit> for ExitCode {
 pub const TABLE: &str = "\
 Exit status:
   0  done
-  1  what was asked has failed (a job failed, a demo showed something else)
+  1  what was asked has failed (a job failed, a device's check did not hold, a demo showed
+     something else)
   2  the command line, the environment or a file is not right
   3  the time was over first
   4  no server answers
   5  the server refused
+`device check` ends with 0 if all holds, 1 if something does not, 2 if it could not ask.
 
 Commands that talk to a server find it by FLEETWRIGHT_URL (http://127.0.0.1:8080 unless set) and
 prove themselves by FLEETWRIGHT_TOKEN, the content of the file admin-token in its data directory.

@@ -8,6 +8,7 @@
 //! place that knows all parts.
 
 mod args;
+mod catalogue_files;
 mod client;
 mod commands;
 mod config;
@@ -49,10 +50,17 @@ fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
+        Command::Status(status) => status.run(),
+        Command::Pause(pause) => pause.run(),
+        Command::Resume(resume) => resume.run(),
         Command::Project(project) => project.run(),
         Command::Key(key) => key.run(),
+        Command::User(user) => user.run(),
         Command::Device(device) => device.run(),
         Command::Job(job) => job.run(),
+        Command::Catalogue(catalogue) => catalogue.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Config(config) => config.run(),
         Command::Simulate(simulate) => simulate.run(),
     }
@@ -67,7 +75,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         if let Some(error) = cause.downcast_ref::<client::Error>() {
             return error.exit();
         }
-        if cause.is::<config::Error>() {
+        if cause.is::<config::Error>() || cause.is::<engine::operate::CatalogueSourceError>() {
             return Exit::Usage;
         }
         let io = cause.downcast_ref::<std::io::Error>();

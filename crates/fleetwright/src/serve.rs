@@ -15,7 +15,8 @@ use crate::{logging, open_files, output};
 /// It writes one line `ready http=ADDR` to stderr as soon as it answers, the port being the true
 /// one. SIGTERM and SIGINT end it: open requests are answered and actions in flight recorded, then
 /// the status is 0; a second signal ends it at once, and nothing that was answered is lost by it.
-/// SIGHUP reads the TLS certificate again.
+/// SIGHUP reads the TLS certificate and the operator's catalogue files (DATA/catalogue/*.toml,
+/// DATA/catalogue/profiles/*.toml) again; what is not right is logged, and the old stays in force.
 ///
 /// The first start makes the data directory with the master key and the admin token in it.
 #[derive(Debug, clap::Args)]
@@ -87,7 +88,10 @@ async fn serve(options: wiring::Options) -> Result<ExitCode> {
                 tracing::info!(signal = name, "stopping");
                 break;
             }
-            _ = reload.recv() => server.reload_certificate(),
+            _ = reload.recv() => {
+                server.reload_certificate();
+                server.reload_catalogue().await;
+            }
         }
     }
     tokio::select! {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use api::listener::{self, Drained, Listener};
+use api::listener::{self, Drained, Listener, ProxyError};
+use api::native::OperatorFiles;
 use api::tls::Reloading;
 use engine::{Clock, Engine, Entropy, Handle, SystemClock, SystemEntropy};
-use fleet::Catalogue;
+use fleet::Principal;
+use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use phones::Phones;
@@ -18,6 +20,7 @@ use store::sqlite::{self, DirectoryLock, Sqlite};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::catalogue_files::CatalogueFiles;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 
@@ -69,6 +72,9 @@ impl Server {
     pub async fn start(options: Options) -> Result<Self> {
         let Options { config, fault_points, disk_free_min_bytes } = options;
         let (listener, certificate) = listen(&config).await?;
+        // Before anything is made: a server that does not start for it leaves nothing behind.
+        let catalogue_files = CatalogueFiles::new(&config.data);
+        let catalogue = catalogue_files.load().context("the catalogue can't be loaded")?;
         let clock = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -85,7 +91,7 @@ impl Server {
             ..sqlite::Options::new(&database, clock.now())
         })?);
 
-        let catalogue = Arc::new(Catalogue::built_in().context("the built-in catalogue")?);
+        let catalogue = Arc::new(CatalogueCell::new(catalogue));
         let (sender, events) = engine::driver::events();
         let mut driver = phones::Options::new(entropy.clone());
         driver.fault_points = fault_points.clone();
@@ -93,6 +99,7 @@ impl Server {
         let engine = Engine::start(engine::Options {
             store: store.clone(),
             catalogue,
+            catalogue_source: catalogue_files.source(),
             drivers: vec![phones.clone()],
             events,
             clock,
@@ -104,15 +111,23 @@ impl Server {
         .await
         .context("the engine can't be started")?;
 
+        let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
+        let trusted_proxies = proxies.collect::<Result<_, ProxyError>>()?;
         let recorder = record_metrics()?;
         let router = api::router::router(api::router::Options {
             handle: engine.handle(),
             admin_token: api::native::AdminToken::new(admin_token.expose()),
             metrics_render: render(recorder.clone()),
+            operator_files: OperatorFiles {
+                backups: config.data.join("backups"),
+                catalogue: Arc::new(move || catalogue_files.in_force()),
+            },
             public_hosts: config.http.public_hosts,
+            trusted_proxies,
         });
         let shutdown = CancellationToken::new();
         let address = listener.local_addr();
+        let upkeep = tokio::spawn(upkeep(recorder, engine.handle()));
         Ok(Self {
             address,
             engine,
@@ -121,7 +136,7 @@ impl Server {
             certificate,
             listening: tokio::spawn(listener.run(router, shutdown.clone())),
             shutdown,
-            upkeep: tokio::spawn(upkeep(recorder)),
+            upkeep,
             _lock: lock,
         })
     }
@@ -145,6 +160,17 @@ impl Server {
                 tracing::error!("the certificate stays as it was: {error:#}");
             }
             None => tracing::info!("there is no certificate to read again"),
+        }
+    }
+
+    /// Reads the operator's catalogue files again. If one is not right, what was in force stays.
+    pub async fn reload_catalogue(&self) {
+        match self.handle().reload_catalogue(&Principal::admin()).await {
+            Ok(()) => tracing::info!("the catalogue was read again"),
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                tracing::error!("the catalogue stays as it was: {error:#}");
+            }
         }
     }
 
@@ -200,7 +226,12 @@ fn settings(config: &Config) -> engine::Settings {
     let mut settings = engine::Settings::default();
     settings.bounds.per_server = config.engine.actions_per_server;
     settings.bounds.per_node = config.engine.actions_per_node;
+    settings.bounds.restarts_per_server = config.engine.restarts_per_server;
+    settings.bounds.boots_per_server = config.engine.boots_per_server;
+    settings.bounds.restarts_per_project = config.engine.restarts_per_project;
     settings.rules.job_deadline = Duration::from_secs(config.engine.job_deadline_seconds);
+    settings.rules.boot_deadline = Duration::from_secs(config.engine.boot_deadline_seconds);
+    settings.token_lifetime = Duration::from_secs(config.http.token_lifetime_seconds);
     settings.sweep_per_second = config.engine.sweep_per_second;
     settings
 }
@@ -222,10 +253,25 @@ fn render(recorder: PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
     Arc::new(move || recorder.render())
 }
 
-async fn upkeep(recorder: PrometheusHandle) {
+/// Condenses the histograms and says what operators have paused, again and again.
+async fn upkeep(recorder: PrometheusHandle, handle: Handle) {
     let mut turns = tokio::time::interval(METRICS_UPKEEP_EVERY);
     loop {
         turns.tick().await;
         recorder.run_upkeep();
+        if let Err(error) = show_paused(&handle).await {
+            tracing::debug!(%error, "what is paused can't be shown");
+        }
     }
+}
+
+/// Sets the metrics of what operators have paused.
+async fn show_paused(handle: &Handle) -> Result<(), store::Error> {
+    let reads = handle.reads();
+    let settings = reads.server_settings().await?;
+    let projects = reads.projects(&Principal::engine()).await?;
+    let paused = projects.iter().filter(|project| project.settings.paused).count();
+    metrics::gauge!("fleetwright_paused").set(if settings.paused { 1.0 } else { 0.0 });
+    metrics::gauge!("fleetwright_projects_paused").set(paused as f64);
+    Ok(())
 }

@@ -19,8 +19,53 @@ pub struct Project {
     pub id: String,
     /// The operator's name for it.
     pub name: String,
+    /// What holds for all of its devices.
+    pub settings: Settings,
+    /// How its devices are doing, in the answer to `GET /projects/{project}`.
+    #[serde(default)]
+    pub devices: BTreeMap<String, u64>,
     /// When it was made.
     pub created_at: String,
+}
+
+/// What holds for all devices of a project.
+#[derive(Debug, Deserialize)]
+pub struct Settings {
+    /// Whether nothing is done on them for now.
+    pub paused: bool,
+    /// `report` or `repair`.
+    pub drift: String,
+    /// `unmarked` or `explicit`.
+    pub adoption: String,
+    /// Whether identity properties may be changed.
+    pub identity: bool,
+}
+
+/// `GET /settings`.
+#[derive(Debug, Deserialize)]
+pub struct ServerSettings {
+    /// Whether nothing is done on any device for now.
+    pub paused: bool,
+}
+
+/// `GET /projects/{project}/users`.
+#[derive(Debug, Deserialize)]
+pub struct Users {
+    /// By name.
+    pub users: Vec<User>,
+}
+
+/// A user.
+#[derive(Debug, Deserialize)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The project.
+    pub project: String,
+    /// When the user was made.
+    pub created_at: String,
+    /// When the user was disabled, if so.
+    pub disabled_at: Option<String>,
 }
 
 /// `GET /projects/{project}/keys`.
@@ -83,6 +128,8 @@ pub struct Device {
     pub server: String,
     /// `host:port`.
     pub address: String,
+    /// What its server calls it; empty if none was named.
+    pub container: String,
     /// How it is spoken to.
     pub profile: String,
     /// How it is doing.
@@ -91,10 +138,24 @@ pub struct Device {
     pub since: String,
     /// Why it can't be worked on, if it can't.
     pub trouble: Option<String>,
+    /// Whether an operator has frozen it.
+    pub frozen: bool,
     /// Whether it has shown that it is the one on record.
     pub adopted: bool,
+    /// An adoption that was asked for and is not done.
+    pub adoption: Option<Adoption>,
+    /// The device whose address answers with this one's marker.
+    pub copy: Option<Copy>,
+    /// A restart, reset or stop that is going on.
+    pub power: Option<Power>,
+    /// What it said of itself.
+    pub facts: BTreeMap<String, String>,
     /// What is asked of it.
     pub desired: BTreeMap<String, String>,
+    /// Where each value stands that is asked of it.
+    pub states: BTreeMap<String, String>,
+    /// The values that wait for a restart to act.
+    pub restart_pending: BTreeMap<String, Pending>,
     /// What it has shown.
     pub reported: BTreeMap<String, Reported>,
     /// The names of what differs.
@@ -109,7 +170,185 @@ pub struct Reported {
     /// The value; `None` where it has none.
     pub value: Option<String>,
     /// How long ago it was read.
-    pub age_seconds: u64,
+    pub age_milliseconds: u64,
+}
+
+/// An adoption that was asked for.
+#[derive(Debug, Deserialize)]
+pub struct Adoption {
+    /// Whether another marker is replaced.
+    pub replace_marker: bool,
+    /// Whether what the phone shows becomes what is asked of it.
+    pub from_reported: bool,
+}
+
+/// A device whose address answers with another's marker.
+#[derive(Debug, Deserialize)]
+pub struct Copy {
+    /// Its id.
+    pub id: String,
+    /// Where it answers.
+    pub address: String,
+}
+
+/// A restart, reset or stop that is going on.
+#[derive(Debug, Deserialize)]
+pub struct Power {
+    /// `restart`, `reset` or `stop`.
+    pub operation: String,
+    /// When it was begun.
+    pub begun_at: String,
+}
+
+/// A value that waits for a restart.
+#[derive(Debug, Deserialize)]
+pub struct Pending {
+    /// Since when.
+    pub since: String,
+}
+
+/// What was accepted for a device.
+#[derive(Debug, Deserialize)]
+pub struct Accepted {
+    /// The job.
+    pub job: fleet::JobId,
+}
+
+/// `GET /devices/{id}/check`.
+#[derive(Debug, Deserialize)]
+pub struct Check {
+    /// Whether nothing failed.
+    pub holds: bool,
+    /// What was looked at.
+    pub items: Vec<CheckItem>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Deserialize)]
+pub struct CheckItem {
+    /// What.
+    pub name: String,
+    /// `passed`, `failed`, `not_reached` or `unsupported`.
+    pub result: String,
+    /// What was seen.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: Option<String>,
+}
+
+/// `GET /devices/{id}/start-args`.
+#[derive(Debug, Deserialize)]
+pub struct StartArguments {
+    /// The arguments.
+    pub arguments: Vec<String>,
+}
+
+/// `POST /devices/discover`.
+#[derive(Debug, Deserialize)]
+pub struct Discovered {
+    /// One an address.
+    pub found: Vec<FoundPhone>,
+}
+
+/// What was found at an address.
+#[derive(Debug, Deserialize)]
+pub struct FoundPhone {
+    /// The address.
+    pub address: String,
+    /// `new`, `known`, `moved`, `copy`, `foreign`, `unreachable` or `unauthorised`.
+    pub what: String,
+    /// The device's id.
+    pub id: Option<String>,
+    /// Where it was before.
+    pub from: Option<String>,
+    /// Where phones answer with one marker.
+    pub copies: Vec<String>,
+    /// Why there is no phone to speak to, or whose it is.
+    pub why: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+}
+
+/// `GET /catalogue`.
+#[derive(Debug, Deserialize)]
+pub struct Catalogue {
+    /// The operator's own files.
+    pub operator_files: Vec<String>,
+    /// The properties.
+    pub properties: Vec<Property>,
+    /// The profiles.
+    pub profiles: Vec<Profile>,
+}
+
+/// A property of the catalogue.
+#[derive(Debug, Deserialize)]
+pub struct Property {
+    /// Its name.
+    pub name: String,
+    /// What is allowed.
+    pub allows: String,
+    /// `at_once` or `after_restart`.
+    pub timing: String,
+    /// Whether callers may change it.
+    pub updatable: bool,
+    /// Whether a project's policy says who may change it.
+    pub identity: bool,
+    /// How a profile takes it.
+    pub route: Option<Route>,
+}
+
+/// How a profile takes a property.
+#[derive(Debug, Deserialize)]
+pub struct Route {
+    /// In a word.
+    pub how: String,
+    /// What is run or written.
+    pub detail: String,
+    /// How long a value holds.
+    pub retention: String,
+    /// When a value acts.
+    pub timing: String,
+}
+
+/// A profile of the catalogue.
+#[derive(Debug, Deserialize)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// How a device is restarted.
+    pub restart: String,
+    /// How it is reset.
+    pub factory_reset: String,
+    /// The rights that setting takes.
+    pub privilege: String,
+    /// Which devices it is for.
+    pub meaning: String,
+}
+
+/// `POST /catalogue/reload`.
+#[derive(Debug, Deserialize)]
+pub struct Reloaded {
+    /// How many properties.
+    pub properties: usize,
+    /// How many profiles.
+    pub profiles: usize,
+    /// The operator's own files.
+    pub operator_files: Vec<String>,
+}
+
+/// `POST /backup`.
+#[derive(Debug, Deserialize)]
+pub struct Backup {
+    /// Its name.
+    pub name: String,
+    /// Where it is on the server.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// What it holds.
+    pub counts: BTreeMap<String, u64>,
 }
 
 /// A job.
@@ -117,7 +356,10 @@ pub struct Reported {
 pub struct Job {
     /// Its id.
     pub id: String,
-    /// Where it stands: `pending`, `waiting_for_device`, `running`, `succeeded` or `failed`.
+    /// What it asks for besides values: `update`, `restart`, `reset` or `stop`.
+    pub operation: String,
+    /// Where it stands: `pending`, `waiting_for_device`, `running`, `waiting_for_restart`,
+    /// `succeeded` or `failed`.
     pub state: String,
     /// Its device's id.
     pub device: String,

@@ -8,7 +8,7 @@ fn options(url: &str) -> ServerOptions {
 }
 
 fn client(url: &str) -> Client {
-    Client::with_token(&options(url), &Secret::new("secret-token".into())).unwrap()
+    Client::with_token(&options(url), &Secret::new("secret-token".into()), CALL_TIMEOUT).unwrap()
 }
 
 /// A server that gives one answer, and what it was asked: the request's head and body.
@@ -97,7 +97,8 @@ fn what_is_no_fleetwright_is_said_so() {
 #[test]
 fn settings_that_can_not_work_are_refused_before_any_call() {
     let with = |url: &str, token: &str| {
-        Client::with_token(&options(url), &Secret::new(token.into())).map(|_| ()).unwrap_err()
+        let token = Secret::new(token.into());
+        Client::with_token(&options(url), &token, CALL_TIMEOUT).map(|_| ()).unwrap_err()
     };
     let error = with("http://x", " \n");
     assert!(matches!(error, Error::NoToken) && error.to_string().contains("admin-token"));
@@ -107,5 +108,6 @@ fn settings_that_can_not_work_are_refused_before_any_call() {
     let mut missing = options("https://x");
     missing.ca_cert = Some("/nonexistent/ca.pem".into());
     let token = Secret::new("t".to_owned());
-    assert!(matches!(Client::with_token(&missing, &token), Err(Error::Setting { .. })));
+    let made = Client::with_token(&missing, &token, CALL_TIMEOUT);
+    assert!(matches!(made, Err(Error::Setting { .. })));
 }

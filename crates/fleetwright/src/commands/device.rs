@@ -1,27 +1,32 @@
 //! `fleetwright device`: the fleet.
 
+mod check;
+mod discover;
+mod docker;
 mod import;
+mod power;
+mod range;
+mod show;
+mod target;
+mod upload;
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use fleet::{Condition, DeviceId, ProjectId};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::Result;
+use fleet::{Condition, ProjectId};
 use serde_json::{Value, json};
 
-use crate::client::answers::{self, Imported};
+use crate::client::answers;
 use crate::client::{Client, ServerOptions};
-use crate::exit::Failure;
 use crate::output;
-use import::Pieces;
+use discover::Discover;
+use power::{Setting, Waiting};
+use target::Target;
 
 /// Devices in one page of a list: the most that the server gives.
 const PAGE: usize = fleet::limits::DEVICES_PER_PAGE_MAX as usize;
 
-/// Imports, lists and shows devices.
+/// Finds, imports, lists, checks, adopts and restarts devices.
 #[derive(Debug, clap::Args)]
 pub struct Device {
     #[command(subcommand)]
@@ -36,13 +41,24 @@ enum Command {
     /// the new record and keeps its values.
     #[command(after_help = "Example:\n  fleetwright device import phones.jsonl\n\n\
         A line:\n  {\"kind\":\"phone\",\"project\":\"acme\",\"id\":\"...\",\"name\":\"desk 1\",\
-        \"server\":\"rack-7\",\n   \"address\":\"10.0.0.7:5555\",\"profile\":\"android\"}\n\n\
+        \"server\":\"rack-7\",\n   \"address\":\"10.0.0.7:5555\",\"container\":\"phone-1\",\
+        \"profile\":\"redroid\"}\n`server` and `container` may be left out.\n\n\
         A line that is not right is named, and nothing of its piece of 10,000 lines is imported;\n\
         pieces before it are. Importing a file again does no harm.")]
     Import {
         /// The file; - is stdin.
         file: String,
     },
+    /// Finds phones by the output of `docker ps` or in ranges of addresses, and shows which are
+    /// new, known, moved, copies, or not to be reached. Changes nothing without --apply.
+    #[command(after_help = "Examples:\n  \
+        ssh farm-1 docker ps | fleetwright device discover --project acme --docker-ps - \\\n    \
+        --host 10.0.3.11 --server farm-1\n  \
+        fleetwright device discover --project acme --range '10.0.3.[11-70]:[5555-5604]' --apply\n\n\
+        Phones are known again by the marker that adoption left on them, not by their address:\n\
+        run it again after addresses have changed, and it records where they are now, with no\n\
+        duplicates.")]
+    Discover(Discover),
     /// Lists devices.
     #[command(after_help = "Examples:\n  fleetwright device list --condition abnormal\n  \
         fleetwright device list --project acme --json")]
@@ -53,21 +69,121 @@ enum Command {
         /// Those on this server.
         #[arg(long, value_name = "NAME")]
         server: Option<String>,
-        /// Those in this condition: new, running or abnormal.
+        /// Those in this condition: new, running, restarting, resetting, stopping, stopped or
+        /// abnormal.
         #[arg(long)]
         condition: Option<Condition>,
         /// At most so many.
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
-    /// Shows a device: what is asked of it, what it shows, and its open jobs.
+    /// Shows a device: what is asked of it, what it shows and how long ago, and its open jobs.
     #[command(after_help = "Example:\n  fleetwright device show 1678567b8bab40f93711234cb80d0764")]
     Show {
-        /// Its id.
-        id: DeviceId,
-        /// Its project; needed only where the id exists in several.
-        #[arg(long, value_name = "ID")]
-        project: Option<ProjectId>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Looks at a device step by step, from its address to each property, and says what to do about
+    /// what does not hold. Changes nothing on it.
+    #[command(after_help = "Example:\n  \
+        fleetwright device check 1678567b8bab40f93711234cb80d0764 && echo ready\n\n\
+        Status 0: all holds; what the profile does not support is no failure. Status 1: something\n\
+        does not hold. Status 2: it could not be asked.")]
+    Check {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Prints the arguments with which a device's container has to be made, so that it shows the
+    /// values that are fixed at its start; one a line.
+    #[command(after_help = "Examples:\n  fleetwright device start-args ID\n  \
+        eval docker run -d --privileged -p 5555:5555 redroid/redroid:12.0.0-latest \\\n    \
+        $(fleetwright device start-args ID --shell)")]
+    StartArgs {
+        #[command(flatten)]
+        target: Target,
+        /// Quotes each for a POSIX shell.
+        #[arg(long)]
+        shell: bool,
+    },
+    /// Adopts the phone at a device's address: leaves the record's marker on it, by which it is
+    /// known from then on. Needed where the project's adoption is `explicit`, or after a phone was
+    /// made anew.
+    #[command(after_help = "Examples:\n  fleetwright device adopt ID\n  \
+        fleetwright device adopt ID --from-reported\n  \
+        fleetwright device adopt ID --replace-marker\n\n\
+        It is done when the phone answers: see `adopted` in fleetwright device show.")]
+    Adopt {
+        #[command(flatten)]
+        target: Target,
+        /// Takes the phone as it is: what it shows becomes what is asked of it, where nothing is
+        /// asked yet, and no value is changed on it.
+        #[arg(long)]
+        from_reported: bool,
+        /// Does so even if it bears another marker: that of a phone whose place it took, or another
+        /// server's.
+        #[arg(long)]
+        replace_marker: bool,
+    },
+    /// Restarts a device in the way of its profile, or starts it if it is stopped.
+    #[command(after_help = "Examples:\n  fleetwright device restart ID --wait\n  \
+        fleetwright device restart ID --set ro.permission.changed=1 --wait --timeout 5m\n\n\
+        Values are set before the restart, and the job ends when the device is back and shows them.")]
+    Restart {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        setting: Setting,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Takes a device back to how it left the factory, and starts it. What is on it is lost; what
+    /// is asked of it is applied anew.
+    #[command(after_help = "Examples:\n  fleetwright device reset ID --wait\n  \
+        fleetwright device reset ID --factory-reset --set com.cph.mainkeys=1")]
+    Reset {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        setting: Setting,
+        /// Forgets all that was asked of it before.
+        #[arg(long)]
+        factory_reset: bool,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Stops a device. It stays stopped until it is restarted; values for it are stored.
+    #[command(after_help = "Example:\n  fleetwright device stop ID --wait")]
+    Stop {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Freezes a device: it takes no updates until it is unfrozen.
+    #[command(after_help = "Example:\n  fleetwright device freeze ID")]
+    Freeze {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Unfreezes a device.
+    #[command(after_help = "Example:\n  fleetwright device unfreeze ID")]
+    Unfreeze {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Says that a device was stopped by other means, so that nobody waits for it.
+    #[command(after_help = "Example:\n  docker stop phone-1 && \
+        fleetwright device mark-stopped ID")]
+    MarkStopped {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Says that a device that was stopped has been started.
+    #[command(after_help = "Example:\n  docker start phone-1 && \
+        fleetwright device mark-started ID")]
+    MarkStarted {
+        #[command(flatten)]
+        target: Target,
     },
 }
 
@@ -75,9 +191,13 @@ impl Device {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
         let is_json = self.server.json;
-        let client = Client::new(&self.server)?;
+        let client = match &self.command {
+            Command::Discover(_) => Client::patient(&self.server)?,
+            _ => Client::new(&self.server)?,
+        };
         match self.command {
-            Command::Import { file } => import(&client, &file, is_json)?,
+            Command::Import { file } => upload::import(&client, &file, is_json)?,
+            Command::Discover(discover) => discover.run(&client, is_json)?,
             Command::List { project, server, condition, limit } => {
                 let mut query = Vec::new();
                 query.extend(project.map(|project| ("project", project.to_string())));
@@ -85,81 +205,53 @@ impl Device {
                 query.extend(condition.map(|condition| ("condition", condition.to_string())));
                 list(&client, &query, limit, is_json)?;
             }
-            Command::Show { id, project } => {
-                let query: Vec<(&str, String)> =
-                    project.map(|project| ("project", project.to_string())).into_iter().collect();
-                let answer = client.get(&["devices", id.as_str()], &query)?;
+            Command::Show { target } => {
+                let answer = client.get(&["devices", target.id.as_str()], &target.query())?;
                 if is_json {
                     output::json(&answer)?;
                 } else {
-                    output::data(&words(&client.read(&answer)?))?;
+                    output::data(&show::words(&client.read(&answer)?))?;
                 }
+            }
+            Command::Check { target } => check::check(&client, &target, is_json)?,
+            Command::StartArgs { target, shell } => {
+                check::start_arguments(&client, &target, shell, is_json)?;
+            }
+            Command::Adopt { target, from_reported, replace_marker } => {
+                let body =
+                    json!({ "from_reported": from_reported, "replace_marker": replace_marker });
+                client.post_with(&target.path("adopt"), &target.query(), &body)?;
+                output::tell(&format!("{} is adopted as soon as its phone answers", target.id));
+            }
+            Command::Restart { target, setting, waiting } => {
+                power::ask(&client, &target, "restart", setting.body(), &waiting, is_json)?;
+            }
+            Command::Reset { target, setting, factory_reset, waiting } => {
+                let mut body = setting.body();
+                body.insert("factory_reset".to_owned(), json!(factory_reset));
+                power::ask(&client, &target, "reset", body, &waiting, is_json)?;
+            }
+            Command::Stop { target, waiting } => {
+                power::ask(&client, &target, "stop", serde_json::Map::new(), &waiting, is_json)?;
+            }
+            Command::Freeze { target } => tell(&client, &target, "freeze", "is frozen")?,
+            Command::Unfreeze { target } => tell(&client, &target, "unfreeze", "takes updates")?,
+            Command::MarkStopped { target } => {
+                tell(&client, &target, "mark-stopped", "counts as stopped")?;
+            }
+            Command::MarkStarted { target } => {
+                tell(&client, &target, "mark-started", "counts as started")?;
             }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Imports a file piece by piece.
-fn import(client: &Client, file: &str, is_json: bool) -> Result<()> {
-    let (source, bytes): (Box<dyn BufRead>, Option<u64>) = if file == "-" {
-        (Box::new(std::io::stdin().lock()), None)
-    } else {
-        let open = || -> std::io::Result<(File, u64)> {
-            let file = File::open(file)?;
-            let bytes = file.metadata()?.len();
-            Ok((file, bytes))
-        };
-        let (opened, bytes) = open().with_context(|| format!("{file} can't be read"))?;
-        (Box::new(BufReader::new(opened)), Some(bytes))
-    };
-    let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}  {msg}")?);
-    let mut pieces = Pieces::new(if file == "-" { "stdin" } else { file }, source);
-    let mut total = Imported::default();
-    let outcome = import_pieces(client, &mut pieces, &mut total, &bar);
-    bar.finish_and_clear();
-    let done = total.new + total.updated;
-    outcome.with_context(|| match done {
-        0 => "nothing was imported".to_owned(),
-        _ => format!("the first {done} devices were imported, and no more"),
-    })?;
-    if is_json {
-        output::json(&json!({ "new": total.new, "updated": total.updated }))?;
-    } else {
-        output::data(&format!(
-            "imported {done} devices: {} new, {} known",
-            total.new, total.updated
-        ))?;
-    }
+/// Changes one thing of a device, and says so.
+fn tell(client: &Client, target: &Target, verb: &str, done: &str) -> Result<()> {
+    client.post_with(&target.path(verb), &target.query(), &json!({}))?;
+    output::tell(&format!("{} {done}", target.id));
     Ok(())
-}
-
-fn import_pieces<R: BufRead>(
-    client: &Client,
-    pieces: &mut Pieces<R>,
-    total: &mut Imported,
-    bar: &ProgressBar,
-) -> Result<()> {
-    loop {
-        let piece = match pieces.next() {
-            Ok(Some(piece)) => piece,
-            Ok(None) => return Ok(()),
-            Err(error @ import::Error::Line { .. }) => {
-                return Err(Failure::usage(error.to_string()).into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (first, last) = piece.lines;
-        let answer = client
-            .post(&["devices", "import"], &serde_json::to_value(&piece.devices)?)
-            .with_context(|| format!("lines {first} to {last}"))?;
-        let imported: Imported = client.read(&answer)?;
-        total.new += imported.new;
-        total.updated += imported.updated;
-        bar.set_position(pieces.bytes());
-        bar.set_message(format!("{} devices", total.new + total.updated));
-    }
 }
 
 /// Lists devices, page by page, at most `limit`.
@@ -200,81 +292,28 @@ fn list(
 /// Devices for people.
 fn table(devices: Vec<answers::Device>) -> String {
     let rows = devices.into_iter().map(|device| {
+        let pending = device.restart_pending.len();
         let work = match (device.open_jobs.len(), device.drift.len()) {
+            (0, 0) if pending > 0 => format!("{pending} wait for a restart"),
             (0, 0) => String::new(),
             (0, drift) => format!("{drift} drifted"),
             (jobs, _) => format!("{jobs} open"),
         };
         let trouble = device.trouble.unwrap_or_default();
+        let frozen = if device.frozen { ", frozen" } else { "" };
         vec![
             device.id,
             device.project,
             device.name,
             device.server,
             device.address,
-            device.condition,
+            device.condition + frozen,
             work,
             trouble,
         ]
     });
     let header = ["ID", "PROJECT", "NAME", "SERVER", "ADDRESS", "CONDITION", "WORK", "TROUBLE"];
     output::table(&header, rows.collect())
-}
-
-/// A device for people.
-fn words(device: &answers::Device) -> String {
-    let text = output::fields(&[
-        ("device", device.id.clone()),
-        ("kind", device.kind.clone()),
-        ("project", device.project.clone()),
-        ("name", device.name.clone()),
-        ("server", device.server.clone()),
-        ("address", device.address.clone()),
-        ("profile", device.profile.clone()),
-        ("adopted", if device.adopted { "yes" } else { "not yet" }.to_owned()),
-        ("condition", format!("{} since {}", device.condition, device.since)),
-        ("trouble", device.trouble.clone().unwrap_or_default()),
-        ("open jobs", device.open_jobs.join(", ")),
-    ]);
-    if device.desired.is_empty() && device.reported.is_empty() {
-        return text;
-    }
-    format!("{text}\n{}", properties(device))
-}
-
-/// A table of all that is asked of a device or shown by it.
-fn properties(device: &answers::Device) -> String {
-    let names: BTreeSet<&String> = device.desired.keys().chain(device.reported.keys()).collect();
-    let rows = names.into_iter().map(|name| {
-        let desired = device.desired.get(name).map(|desired| value(desired));
-        let reported = device.reported.get(name);
-        let shown =
-            reported.map(|shown| shown.value.as_deref().map_or_else(|| "(none)".into(), value));
-        let drifts = if device.drift.contains(name) { "DIFFERS" } else { "" };
-        vec![
-            name.clone(),
-            desired.unwrap_or_default(),
-            shown.unwrap_or_default(),
-            reported.map(|shown| ago(shown.age_seconds)).unwrap_or_default(),
-            drifts.to_owned(),
-        ]
-    });
-    output::table(&["PROPERTY", "DESIRED", "SHOWN", "READ", "DRIFT"], rows.collect())
-}
-
-/// A value as it is printed: one that is empty, or has blanks at its ends, in quotes.
-fn value(text: &str) -> String {
-    if text.is_empty() || text.trim() != text { format!("{text:?}") } else { text.to_owned() }
-}
-
-/// How long ago, in the largest unit that has passed once.
-fn ago(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s ago"),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} d ago", seconds / 86_400),
-    }
 }
 
 #[cfg(test)]

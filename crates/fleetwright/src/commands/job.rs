@@ -67,7 +67,7 @@ impl Job {
 }
 
 /// Waits, and shows the job as it ended.
-fn wait(client: &Client, id: JobId, timeout: Option<Duration>, is_json: bool) -> Result<()> {
+pub fn wait(client: &Client, id: JobId, timeout: Option<Duration>, is_json: bool) -> Result<()> {
     let start = Instant::now();
     let bar = ProgressBar::new_spinner();
     bar.set_style(ProgressStyle::with_template("{spinner} {elapsed}  {wide_msg}")?);
@@ -124,6 +124,7 @@ fn words(job: &Found) -> String {
     let mut fields = vec![
         ("job", job.id.clone()),
         ("state", job.state.replace('_', " ")),
+        ("operation", job.operation.clone()),
         ("device", job.device.clone()),
         ("project", job.project.clone()),
         ("door", job.door.clone()),
@@ -146,7 +147,8 @@ mod tests {
     fn a_job_is_shown_with_what_it_asks_for_and_how_it_ended() {
         let job: Found = serde_json::from_value(serde_json::json!({
             "id": "019a7c6e4b3d7a1c8e5f000000000001", "request": "019a7c6e4b3d7a1c8e5f000000000000",
-            "project": "acme", "device": "1678567b8bab40f93711234cb80d0764", "state": "failed",
+            "project": "acme", "device": "1678567b8bab40f93711234cb80d0764", "operation": "restart",
+            "state": "failed",
             "patch": {"com.cph.mainkeys": "1", "sys.prop.writewifissid": "a b"}, "revision": 3,
             "stored": false, "door": "cph", "actor": "AKIDEXAMPLE",
             "accepted_at": "2026-11-22T01:02:03.000Z", "ended_at": "2026-11-22T01:12:03.000Z",
@@ -157,6 +159,7 @@ mod tests {
         insta::assert_snapshot!(words(&job), @r#"
     job            019a7c6e4b3d7a1c8e5f000000000001
     state          failed
+    operation      restart
     device         1678567b8bab40f93711234cb80d0764
     project        acme
     door           cph

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fleet::ProjectId;
-use simulator::phones::{Auth, FaultMix, Fleet, Options, PHONES_MAX};
+use simulator::control::{self, ControlAddress};
+use simulator::phones::{Auth, FaultMix, Faults, Fleet, Make, Options, PHONES_MAX};
 
 use super::duration;
 use crate::config::Log;
@@ -31,7 +32,28 @@ enum Command {
         fleetwright device import phones.jsonl\n  \
         adb connect 127.0.0.1:6000 && adb -s 127.0.0.1:6000 shell getprop\n\n\
         SIGTERM and Ctrl-C stop it. Their properties are kept in memory only.")]
-    Phones(Phones),
+    Phones(Box<Phones>),
+    /// Tells simulated phones what an operator's command would tell real ones: to stop, to start,
+    /// to restart, and so on.
+    #[command(after_help = "Examples:\n  \
+        fleetwright simulate phones --make redroid --control 127.0.0.1:6999 &\n  \
+        fleetwright simulate control 127.0.0.1:6999 restart phone-0001\n  \
+        fleetwright simulate control 127.0.0.1:6999 swap phone-0001 127.0.0.1:6001\n\n\
+        In a profile, as its command: restart = [\"fleetwright\", \"simulate\", \"control\",\n\
+        \"127.0.0.1:6999\", \"restart\", \"{device}\"]. Status 1: there is no such phone or command,\n\
+        or no phones listen there.")]
+    Control {
+        /// Where the phones are controlled: what --control said.
+        #[arg(value_name = "ADDR")]
+        address: ControlAddress,
+        /// stop, start, restart, factory-reset, freeze, thaw, or swap.
+        verb: String,
+        /// The phone's id or its name.
+        id: String,
+        /// For swap: the address that the phone moves to, in exchange with the phone there.
+        #[arg(value_name = "ADDRESS")]
+        to: Option<SocketAddr>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,12 +72,32 @@ struct Phones {
     #[arg(long, value_name = "ID", default_value = "demo")]
     project: ProjectId,
     /// How long a reboot takes.
-    #[arg(long, default_value = "2s", value_parser = duration)]
+    #[arg(long, visible_alias = "boot-time", default_value = "2s", value_parser = duration)]
     boot: Duration,
+    /// What make they are: simulated, android, redroid or kbox. It is their profile too.
+    #[arg(long, default_value = "simulated")]
+    make: Make,
+    /// How many phones count to one server.
+    #[arg(long, value_name = "COUNT", default_value_t = 50)]
+    phones_per_server: usize,
+    /// Shell commands run as root, whatever the make.
+    #[arg(long)]
+    root: bool,
+    /// `su` is there, whatever the make.
+    #[arg(long)]
+    su: bool,
     /// Makes this share (0 to 1) of the phones faulty, the same ones for the same seed: they refuse
     /// connections, drop them, are slow, reboot in the middle, refuse values or ignore them.
     #[arg(long, value_name = "SEED:SHARE", value_parser = fault_mix)]
     faults: Option<FaultMix>,
+    /// Gives every phone this fault, as JSON: refuse, silent, hang_up, drop_after_bytes, slow,
+    /// reboot_mid_script, never_back, refuse_set, ignore_set, clock_ahead, ...
+    #[arg(long, value_name = "JSON", value_parser = fault, conflicts_with = "faults")]
+    fault: Option<Faults>,
+    /// Lets an operator's commands control the phones here: a loopback address, or a path with a
+    /// slash for a Unix socket. See `simulate control`.
+    #[arg(long, value_name = "ADDR")]
+    control: Option<ControlAddress>,
     /// Lets in only those whose public keys are in this file, lines as in adb's adbkey.pub.
     #[arg(long, value_name = "FILE")]
     authorized_keys: Option<PathBuf>,
@@ -70,10 +112,25 @@ fn fault_mix(text: &str) -> Result<FaultMix, String> {
     mix.ok_or_else(|| format!("{text:?} is not SEED:SHARE, as 7:0.2 is"))
 }
 
+/// Reads a fault as JSON.
+fn fault(text: &str) -> Result<Faults, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("{text:?} is no fault, as {{\"never_back\":true}} is: {error}"))
+}
+
 impl Simulate {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
-        let Command::Phones(phones) = self.command;
+        let phones = match self.command {
+            Command::Phones(phones) => phones,
+            Command::Control { address, verb, id, to } => {
+                let to = to.map(|to| to.to_string());
+                let mut words = vec![verb.as_str(), id.as_str()];
+                words.extend(to.as_deref());
+                serve::runtime()?.block_on(control::ask(&address, &words))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
         let filter = std::env::var("FLEETWRIGHT_LOG").unwrap_or_else(|_| "warn".to_owned());
         logging::start(&Log { filter, format: crate::config::LogFormat::Text })?;
         open_files::raise();
@@ -93,11 +150,24 @@ impl Phones {
             count,
             project: self.project.to_string(),
             boot: self.boot,
+            make: self.make,
+            phones_per_server: self.phones_per_server,
+            root: self.root,
+            su: self.su,
             faults: self.faults,
             auth: auth(self.authorized_keys.as_deref())?,
             ..Options::default()
         };
         let fleet = Fleet::start(options).await?;
+        if let Some(faults) = &self.fault {
+            for phone in fleet.phones() {
+                phone.set_faults(faults.clone()).await;
+            }
+        }
+        let control = match &self.control {
+            Some(address) => Some(fleet.control(address).await?),
+            None => None,
+        };
         match &self.emit {
             Some(path) => {
                 write_whole(path, &fleet.emit())
@@ -106,6 +176,9 @@ impl Phones {
             None => output::data(&fleet.emit())?,
         }
         let first = fleet.phone(0).map(|phone| phone.address().to_string()).unwrap_or_default();
+        if let Some(control) = &control {
+            output::tell(&format!("control={}", control.address()));
+        }
         output::tell(&format!("{count} phones listen from {first} on; Ctrl-C stops them"));
         stop.asked().await;
         fleet.stop().await;

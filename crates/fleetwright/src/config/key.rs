@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use api::listener::TrustedProxy;
 use toml::de::DeValue;
 use tracing_subscriber::EnvFilter;
 
@@ -11,8 +12,8 @@ use super::{Config, LogFormat};
 /// What a store's URL begins with.
 pub const SQLITE: &str = "sqlite:";
 
-/// Host names that may be listed.
-const PUBLIC_HOSTS_MAX: usize = 16;
+/// Host names, and proxies, that may be listed.
+const LISTED_MAX: usize = 16;
 
 /// One thing that can be set.
 pub struct Key {
@@ -114,6 +115,38 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "http.trusted_proxies",
+        variable: "FLEETWRIGHT_TRUSTED_PROXIES",
+        meaning: "Addresses or networks (10.0.0.0/8) of proxies in front that are believed when they\n\
+                  say, in X-Forwarded-For, where a request came from: a lock-out then hits that\n\
+                  client and not the proxy.",
+        example: "",
+        set: |config, given| {
+            let proxies = given.list()?;
+            for text in &proxies {
+                text.parse::<TrustedProxy>().map_err(|error| error.to_string())?;
+            }
+            config.http.trusted_proxies = proxies;
+            Ok(())
+        },
+        show: |config| {
+            let proxies = config.http.trusted_proxies.iter();
+            let proxies: Vec<String> = proxies.map(|proxy| quote(proxy)).collect();
+            Some(format!("[{}]", proxies.join(", ")))
+        },
+    },
+    Key {
+        name: "http.token_lifetime_seconds",
+        variable: "FLEETWRIGHT_TOKEN_LIFETIME_SECONDS",
+        meaning: "How long a token of POST /v3/auth/tokens works.",
+        example: "",
+        set: |config, given| {
+            config.http.token_lifetime_seconds = given.number(1, 7 * 24 * 3600)?;
+            Ok(())
+        },
+        show: |config| Some(config.http.token_lifetime_seconds.to_string()),
+    },
+    Key {
         name: "engine.job_deadline_seconds",
         variable: "FLEETWRIGHT_JOB_DEADLINE_SECONDS",
         meaning: "How long a job may wait for a device that can't be worked on before it fails.\n\
@@ -127,14 +160,24 @@ pub const KEYS: &[Key] = &[
         show: |config| Some(config.engine.job_deadline_seconds.to_string()),
     },
     Key {
+        name: "engine.boot_deadline_seconds",
+        variable: "FLEETWRIGHT_BOOT_DEADLINE_SECONDS",
+        meaning: "How long a phone may take to come back from a restart, reset or start. After it\n\
+                  the phone is abnormal and its job fails.",
+        example: "",
+        set: |config, given| {
+            config.engine.boot_deadline_seconds = given.number(1, 24 * 3600)?;
+            Ok(())
+        },
+        show: |config| Some(config.engine.boot_deadline_seconds.to_string()),
+    },
+    Key {
         name: "engine.actions_per_server",
         variable: "FLEETWRIGHT_ACTIONS_PER_SERVER",
         meaning: "Applications at a time on one host of phones.",
         example: "",
         set: |config, given| {
-            let actions = given.number(1, 10_000)?;
-            config.engine.actions_per_server = usize::try_from(actions).unwrap_or(usize::MAX);
-            Ok(())
+            given.count(10_000).map(|actions| config.engine.actions_per_server = actions)
         },
         show: |config| Some(config.engine.actions_per_server.to_string()),
     },
@@ -144,11 +187,40 @@ pub const KEYS: &[Key] = &[
         meaning: "Actions on devices at a time in all. Each holds a connection.",
         example: "",
         set: |config, given| {
-            let actions = given.number(1, 100_000)?;
-            config.engine.actions_per_node = usize::try_from(actions).unwrap_or(usize::MAX);
-            Ok(())
+            given.count(100_000).map(|actions| config.engine.actions_per_node = actions)
         },
         show: |config| Some(config.engine.actions_per_node.to_string()),
+    },
+    Key {
+        name: "engine.restarts_per_server",
+        variable: "FLEETWRIGHT_RESTARTS_PER_SERVER",
+        meaning: "Phones of one host that are being restarted at a time, from the last look before\n\
+                  to the last read-back after.",
+        example: "",
+        set: |config, given| {
+            given.count(10_000).map(|phones| config.engine.restarts_per_server = phones)
+        },
+        show: |config| Some(config.engine.restarts_per_server.to_string()),
+    },
+    Key {
+        name: "engine.boots_per_server",
+        variable: "FLEETWRIGHT_BOOTS_PER_SERVER",
+        meaning: "Phones of one host that boot at a time because they were told to.",
+        example: "",
+        set: |config, given| {
+            given.count(10_000).map(|phones| config.engine.boots_per_server = phones)
+        },
+        show: |config| Some(config.engine.boots_per_server.to_string()),
+    },
+    Key {
+        name: "engine.restarts_per_project",
+        variable: "FLEETWRIGHT_RESTARTS_PER_PROJECT",
+        meaning: "Phones of one project that are being restarted at a time, over all hosts.",
+        example: "",
+        set: |config, given| {
+            given.count(100_000).map(|phones| config.engine.restarts_per_project = phones)
+        },
+        show: |config| Some(config.engine.restarts_per_project.to_string()),
     },
     Key {
         name: "engine.sweep_per_second",
@@ -235,6 +307,11 @@ impl Given<'_> {
         number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
     }
 
+    /// How many there may be of something, 1 to `max`.
+    fn count(self, max: u64) -> Result<usize, String> {
+        self.number(1, max).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+    }
+
     fn flag(self) -> Result<bool, String> {
         match self {
             Self::Text("true") | Self::Toml(DeValue::Boolean(true)) => Ok(true),
@@ -253,8 +330,8 @@ impl Given<'_> {
             }
             Self::Toml(other) => return Err(self.not("a list of texts", other)),
         };
-        if list.len() > PUBLIC_HOSTS_MAX {
-            return Err(format!("has {} entries; at most {PUBLIC_HOSTS_MAX}", list.len()));
+        if list.len() > LISTED_MAX {
+            return Err(format!("has {} entries; at most {LISTED_MAX}", list.len()));
         }
         Ok(list.into_iter().filter(|part| !part.is_empty()).collect())
     }

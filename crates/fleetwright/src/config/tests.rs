@@ -57,8 +57,10 @@ fn every_key_takes_its_value_from_the_file() {
         "data = '/srv/fw'\nstore = 'sqlite:/srv/x.db'\n\
          [http]\nlisten = '[::]:443'\ntls_cert = 'c'\ntls_key = 'k'\ninsecure = true\n\
          public_hosts = ['cph.example.com', 'b:8443']\n\
-         [engine]\njob_deadline_seconds = 3\nactions_per_server = 2\nactions_per_node = 0x10\n\
-         sweep_per_second = 0\n[log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
+         trusted_proxies = ['10.1.2.3/8', '::1']\ntoken_lifetime_seconds = 60\n\
+         [engine]\njob_deadline_seconds = 3\nboot_deadline_seconds = 4\n\
+         actions_per_server = 2\nactions_per_node = 0x10\nrestarts_per_server = 5\n\
+         boots_per_server = 6\nrestarts_per_project = 7\nsweep_per_second = 0\n[log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
     )
     .unwrap();
     let expected = Config {
@@ -70,11 +72,17 @@ fn every_key_takes_its_value_from_the_file() {
             tls_key: Some("k".into()),
             insecure: true,
             public_hosts: vec!["cph.example.com".into(), "b:8443".into()],
+            trusted_proxies: vec!["10.1.2.3/8".into(), "::1".into()],
+            token_lifetime_seconds: 60,
         },
         engine: Engine {
             job_deadline_seconds: 3,
+            boot_deadline_seconds: 4,
             actions_per_server: 2,
             actions_per_node: 16,
+            restarts_per_server: 5,
+            boots_per_server: 6,
+            restarts_per_project: 7,
             sweep_per_second: 0,
         },
         log: Log { filter: "info,phones=debug".into(), format: LogFormat::Json },
@@ -88,7 +96,8 @@ fn every_key_takes_its_value_from_the_file() {
 fn all_problems_are_named_at_once_with_key_and_line() {
     let found = problems(
         "data = ''\nstore = 'postgres://x'\nstoer = 1\n[http]\nlisten = 'localhost:80'\n\
-         insecure = 'yes'\npublic_hosts = 'a'\ntsl_cert = 'x'\n[engine]\n\
+         insecure = 'yes'\npublic_hosts = 'a'\ntsl_cert = 'x'\n\
+         trusted_proxies = ['10.0.0.0/33']\n[engine]\n\
          job_deadline_seconds = 0\nactions_per_server = 1.5\nsweep_per_second = -1\n\
          [log]\nfilter = 'a=b=c'\nformat = 'xml'\n[colour]\nred = 1\n",
     );
@@ -100,12 +109,13 @@ fn all_problems_are_named_at_once_with_key_and_line() {
         "6: http.insecure: must be true or false, not a string",
         "7: http.public_hosts: must be a list of texts, not a string",
         "8: http.tsl_cert: there is no such key; there are http.listen, http.tls_cert, ",
-        "10: engine.job_deadline_seconds: must be a whole number from 1 to ",
-        "11: engine.actions_per_server: must be a whole number, not a float",
-        "12: engine.sweep_per_second: must be a whole number from 0 to ",
-        "14: log.filter: \"a=b=c\" is no log filter: ",
-        "15: log.format: \"xml\" must be \"text\" or \"json\"",
-        "16: colour: there is no such key; ",
+        "9: http.trusted_proxies: \"10.0.0.0/33\" must have a prefix of 0 to 32 bits",
+        "11: engine.job_deadline_seconds: must be a whole number from 1 to ",
+        "12: engine.actions_per_server: must be a whole number, not a float",
+        "13: engine.sweep_per_second: must be a whole number from 0 to ",
+        "15: log.filter: \"a=b=c\" is no log filter: ",
+        "16: log.format: \"xml\" must be \"text\" or \"json\"",
+        "17: colour: there is no such key; ",
     ];
     let mut sorted = found.clone();
     sorted.sort_by_key(|line| line.split(':').next().unwrap().parse::<usize>().unwrap());

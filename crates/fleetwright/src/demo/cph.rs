@@ -55,6 +55,16 @@ impl Client {
         self.call(Method::POST, &self.update_path(), body)
     }
 
+    /// The path of RestartCloudPhone.
+    pub fn restart_path(&self) -> String {
+        format!("/v1/{}/cloud-phone/phones/batch-restart", self.project)
+    }
+
+    /// RestartCloudPhone with this body. Blocks.
+    pub fn restart(&self, body: Vec<u8>) -> Result<Answer> {
+        self.call(Method::POST, &self.restart_path(), body)
+    }
+
     /// One page of ListJobs: the jobs of a request. Blocks.
     pub fn jobs(&self, request_id: &str, offset: usize) -> Result<Vec<Value>> {
         let path = format!(

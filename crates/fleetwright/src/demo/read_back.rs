@@ -54,8 +54,24 @@ pub async fn read_all(addresses: &[SocketAddr], names: &[&str]) -> Result<Vec<Sh
     stream::iter(reads).buffered(READS_MAX).try_collect().await
 }
 
+/// What a command prints on a phone, without the line feed at its end.
+pub async fn run(address: SocketAddr, command: &str) -> Result<String> {
+    let ran = timeout(READ_TIMEOUT, Box::pin(run_all(address, &[command.to_owned()]))).await;
+    let printed = ran
+        .unwrap_or_else(|_| bail!("no answer within {} s", READ_TIMEOUT.as_secs()))
+        .with_context(|| format!("the phone at {address} can't be asked"))?;
+    Ok(printed.into_iter().next().unwrap_or_default())
+}
+
 /// What one phone shows.
 async fn read(address: SocketAddr, names: &[&str]) -> Result<Shown> {
+    let commands: Vec<String> = names.iter().map(|name| format!("getprop {name}")).collect();
+    let printed = run_all(address, &commands).await?;
+    Ok(names.iter().map(|name| (*name).to_owned()).zip(printed).collect())
+}
+
+/// What each command prints, without the line feed at its end, all on one connection.
+async fn run_all(address: SocketAddr, commands: &[String]) -> Result<Vec<String>> {
     let socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let config = ConnectionConfig::new().with_max_payload(PAYLOAD_BYTES_MAX);
@@ -67,13 +83,13 @@ async fn read(address: SocketAddr, names: &[&str]) -> Result<Shown> {
     );
     let mut connection = connecting.await.map_err(|error| anyhow::anyhow!("{error}"))?;
     let mut buffer = vec![0_u8; PAYLOAD_BYTES_MAX as usize];
-    let mut shown = Shown::new();
-    for name in names {
-        let output = v2::exec(&mut connection, &format!("getprop {name}"), &mut buffer)
+    let mut printed = Vec::with_capacity(commands.len());
+    for command in commands {
+        let output = v2::exec(&mut connection, command, &mut buffer)
             .await
-            .map_err(|error| anyhow::anyhow!("getprop {name}: {error}"))?;
+            .map_err(|error| anyhow::anyhow!("{command}: {error}"))?;
         let text = String::from_utf8_lossy(&output.stdout);
-        shown.insert((*name).to_owned(), text.trim_end_matches('\n').to_owned());
+        printed.push(text.trim_end_matches('\n').to_owned());
     }
-    Ok(shown)
+    Ok(printed)
 }

@@ -60,6 +60,7 @@ pub async fn run(stage: &Stage) -> Result<usize> {
     show.introduce()?;
     show.vendors_request().await?;
     show.all_phones().await?;
+    show.restart().await?;
     show.conclude()?;
     Ok(show.differences)
 }
@@ -181,6 +182,31 @@ impl Show<'_> {
         self.heading("3  What the phones themselves say, over ADB")?;
         let shown = read_back::read_all(&self.addresses(count), &NAMES).await?;
         self.table(&wanted, &shown)
+    }
+
+    /// A restart, after which a value acts that a phone only held before.
+    async fn restart(&mut self) -> Result<()> {
+        self.heading("4  A property that acts after a restart")?;
+        let Some(phone) = self.stage.phones().phone(1) else { bail!("there is no second phone") };
+        let acts = format!("dumpsys cph {KEYS}");
+        let before = read_back::run(phone.address(), &acts).await?;
+        self.expect(before == "0", &format!("the phone holds {KEYS} = 1, and 0 still acts"))?;
+        let boots = phone.boot_count();
+        let body = json!({ "phones": [{ "phone_id": phone.id() }] }).to_string();
+        output::data(&format!(
+            "\n  POST {}   signed with the access key\n{}\n",
+            self.client.restart_path(),
+            self.paint.dim(&excerpt(&body))
+        ))?;
+        let client = self.client.clone();
+        let asked = tokio::task::spawn_blocking(move || client.restart(body.into_bytes()));
+        let answer = asked.await??;
+        self.expect_accepted(&answer)?;
+        let ended = self.follow(&answer, 1).await?;
+        self.expect(succeeded(&ended) == 1, "the job succeeds when the phone is back")?;
+        self.expect(phone.boot_count() == boots + 1, "the phone has booted once")?;
+        let after = read_back::run(phone.address(), &acts).await?;
+        self.expect(after == "1", "now 1 acts, as the phone says over ADB")
     }
 
     /// The table of what the phones show, and whether it is what was asked for.
@@ -367,7 +393,7 @@ mod tests {
         let catalogue = fleet::Catalogue::built_in().unwrap();
         for number in [1, 12, 8_096] {
             for (name, value) in values(number) {
-                let checked = catalogue.check(simulator::phones::PROFILE, name, &value);
+                let checked = catalogue.check(simulator::phones::PROFILE, false, name, &value);
                 assert_eq!(checked, Ok(name), "{value}");
             }
         }

@@ -123,6 +123,7 @@ fn records(phones: &Fleet, project: &ProjectId) -> Result<Vec<NewDevice>> {
             name: phone.name().to_owned(),
             server: phone.server().to_owned(),
             address: phone.address().to_string(),
+            container: String::new(),
             profile: phones::PROFILE.to_owned(),
         })
     };

@@ -8,9 +8,12 @@
     reason = "what a test stands on fails the test"
 )]
 
+mod backup;
 mod commands;
 mod demo;
 mod fault_points;
+mod operate;
 mod process;
 mod serve;
+mod server;
 mod simulate;

@@ -29,6 +29,9 @@ pub struct Line {
     server: String,
     /// `host:port`.
     address: String,
+    /// What its server calls it; empty if there is nothing to name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    container: String,
     /// The profile.
     profile: String,
 }

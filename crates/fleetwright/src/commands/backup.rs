@@ -1,0 +1,250 @@
+//! `fleetwright backup` and `restore`: the database as a file, and back.
+
+use std::fs::Permissions;
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use engine::{Clock, SystemClock};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use store::sqlite::{self, DirectoryLock};
+
+use crate::client::answers;
+use crate::client::{Client, ServerOptions};
+use crate::exit::Failure;
+use crate::output;
+
+/// What no backup holds, said by both commands.
+const NOT_IN_IT: &str = "\
+Not in a backup, and needed beside it: master-key, without which the secrets in the backup (access \
+keys) can't be opened; admin-token and adb-host-key, without which operators and phones have to \
+be told anew; and the directory catalogue. All are in the server's data directory. Keep copies of \
+them apart from the backups.";
+
+/// Makes a backup of a running server and checks it: `fleetwright backup --to fleet.db`
+///
+/// The backup is the database as it stands at one moment; every update that was answered before is
+/// in it. Without --to it stays in the directory `backups` of the server's data directory.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  fleetwright backup\n  \
+    fleetwright backup --to /srv/backups/fleet-$(date +%F).db")]
+pub struct Backup {
+    /// Brings the backup here, from wherever the server is; it must not exist. The server keeps no
+    /// copy then.
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+/// Makes a backup the database again, while no server runs: `fleetwright restore fleet.db
+/// --data-dir DIR`
+///
+/// The backup is checked as a whole first. A data directory that is in use, or has a database
+/// already, is refused.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  \
+    fleetwright restore fleet.db --data-dir /var/lib/fleetwright\n\n\
+    With --replace, the database that is there is kept beside the restored one, under a name with\n\
+    the time in it.")]
+pub struct Restore {
+    /// The backup.
+    file: PathBuf,
+    /// The data directory of the server that is to have it.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Puts the database that is there aside.
+    #[arg(long)]
+    replace: bool,
+    /// Prints what was restored as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Backup {
+    /// Does it.
+    pub fn run(self) -> Result<ExitCode> {
+        if let Some(to) = &self.to
+            && to.exists()
+        {
+            let what = format!("{} exists already, and nothing is written over", to.display());
+            return Err(Failure::usage(what).into());
+        }
+        let client = Client::patient(&self.server)?;
+        let mut answer = client.post(&["backup"], &json!({}))?;
+        let mut made: answers::Backup = client.read(&answer)?;
+        if let Some(to) = &self.to {
+            fetch(&client, &made, to).with_context(|| {
+                format!("the backup {} stays on the server", output::clean(&made.path))
+            })?;
+            client.delete(&["backups", &made.name])?;
+            made.path = to.display().to_string();
+            if let Some(fields) = answer.as_object_mut() {
+                fields.insert("path".to_owned(), json!(made.path));
+            }
+        }
+        if self.server.json {
+            output::json(&answer)?;
+        } else {
+            let at = if self.to.is_some() { "file" } else { "file on the server" };
+            output::data(&words(at, &made.path, made.bytes, &made.sha256, &made.counts))?;
+        }
+        output::tell(NOT_IN_IT);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Brings a backup from the server to `to`, whole and checked or not at all.
+fn fetch(client: &Client, made: &answers::Backup, to: &Path) -> Result<()> {
+    let failed = || format!("{} can't be written", to.display());
+    let directory = to.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or_else(|| Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(directory)
+        .with_context(failed)?;
+    let mut content = client.download(&["backups", &made.name])?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0_u8; 256 * 1024];
+    loop {
+        let read = content.read(&mut chunk).context("the server broke off")?;
+        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
+        hash.update(part);
+        file.write_all(part).with_context(failed)?;
+    }
+    if hex::encode(hash.finalize()) != made.sha256 {
+        return Err(Failure::failed("what came is not what the server has made").into());
+    }
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist_noclobber(to).map_err(|error| error.error).with_context(failed)?;
+    Ok(())
+}
+
+impl Restore {
+    /// Does it.
+    pub fn run(self) -> Result<ExitCode> {
+        if !self.file.is_file() {
+            let what = format!("{} is no file", self.file.display());
+            return Err(Failure::usage(what).into());
+        }
+        // Before anything of the directory is touched.
+        sqlite::verify_backup(&self.file)?;
+        let database = self.data_dir.join("fleetwright.db");
+        let aside = self.put_aside(&database)?;
+        let restored = match sqlite::restore(&self.file, &database) {
+            Ok(restored) => restored,
+            Err(error) => {
+                aside.put_back()?;
+                return Err(error.into());
+            }
+        };
+        let counts = [
+            ("projects".to_owned(), restored.counts.projects),
+            ("devices".to_owned(), restored.counts.devices),
+            ("jobs".to_owned(), restored.counts.jobs),
+        ];
+        let kept = aside.database().map(|path| path.display().to_string());
+        if self.json {
+            output::json(&json!({ "path": restored.path, "bytes": restored.bytes,
+                "sha256": restored.sha256, "kept": kept,
+                "counts": counts.iter().cloned().collect::<std::collections::BTreeMap<_, _>>() }))?;
+        } else {
+            let path = restored.path.display().to_string();
+            let counts = counts.into_iter().collect();
+            output::data(&words("database", &path, restored.bytes, &restored.sha256, &counts))?;
+            if let Some(kept) = kept {
+                output::data(&format!("the one before is {kept}"))?;
+            }
+        }
+        output::tell(NOT_IN_IT);
+        if !self.data_dir.join("master-key").exists() {
+            output::tell(&format!(
+                "There is no {}: put it there before the server is started.",
+                self.data_dir.join("master-key").display()
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Moves what there is of a database out of the way, if that was asked for.
+    fn put_aside(&self, database: &Path) -> Result<Aside> {
+        let mut aside = Aside(Vec::new());
+        if !self.data_dir.exists() {
+            return Ok(aside);
+        }
+        // No server may be at work on what is moved; a restore takes the lock for itself again.
+        let _lock = DirectoryLock::take(&self.data_dir)?;
+        let time: String = SystemClock.now().to_string().replace(':', "");
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let from = beside(database, suffix);
+            if !from.exists() {
+                continue;
+            }
+            if !self.replace {
+                let what = format!(
+                    "{} exists: a restore never writes over a database. With --replace it is \
+                     kept under another name",
+                    from.display()
+                );
+                return Err(Failure::usage(what).into());
+            }
+            let to = self.data_dir.join(format!("fleetwright-before-restore-{time}.db{suffix}"));
+            let moved = std::fs::rename(&from, &to);
+            if let Err(error) = moved {
+                aside.put_back()?;
+                return Err(error).with_context(|| format!("{} can't be moved", from.display()));
+            }
+            aside.0.push((from, to));
+        }
+        Ok(aside)
+    }
+}
+
+/// A path with something behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Files that were moved: from where, to where.
+struct Aside(Vec<(PathBuf, PathBuf)>);
+
+impl Aside {
+    /// Moves them back.
+    fn put_back(&self) -> Result<()> {
+        for (from, to) in &self.0 {
+            std::fs::rename(to, from)
+                .with_context(|| format!("{} can't be moved back", to.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Where the database is now.
+    fn database(&self) -> Option<&Path> {
+        self.0.first().map(|(_, to)| to.as_path())
+    }
+}
+
+/// A backup or a restored database for people.
+fn words(
+    at: &str,
+    path: &str,
+    bytes: u64,
+    sha256: &str,
+    counts: &std::collections::BTreeMap<String, u64>,
+) -> String {
+    let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+    output::fields(&[
+        (at, path.to_owned()),
+        ("bytes", bytes.to_string()),
+        ("sha256", sha256.to_owned()),
+        ("projects", count("projects").to_string()),
+        ("devices", count("devices").to_string()),
+        ("jobs", count("jobs").to_string()),
+    ])
+}

@@ -1,0 +1,95 @@
+//! A device and its values, for people.
+
+use std::collections::BTreeSet;
+
+use crate::client::answers;
+use crate::output;
+
+/// A device with all that is asked of it and shown by it.
+pub fn words(device: &answers::Device) -> String {
+    let frozen = if device.frozen { "; FROZEN" } else { "" };
+    let power = device.power.as_ref();
+    let power = power.map(|power| format!("{} begun at {}", power.operation, power.begun_at));
+    let copy = device.copy.as_ref();
+    let copy = copy.map(|copy| format!("{} at {} bears its marker too", copy.id, copy.address));
+    let facts: Vec<String> =
+        device.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let text = output::fields(&[
+        ("device", device.id.clone()),
+        ("kind", device.kind.clone()),
+        ("project", device.project.clone()),
+        ("name", device.name.clone()),
+        ("server", device.server.clone()),
+        ("address", device.address.clone()),
+        ("container", device.container.clone()),
+        ("profile", device.profile.clone()),
+        ("adopted", adopted(device)),
+        ("condition", format!("{} since {}{frozen}", device.condition, device.since)),
+        ("trouble", device.trouble.clone().unwrap_or_default()),
+        ("copy", copy.unwrap_or_default()),
+        ("going on", power.unwrap_or_default()),
+        ("says", facts.join(", ")),
+        ("open jobs", device.open_jobs.join(", ")),
+    ]);
+    if device.desired.is_empty() && device.reported.is_empty() {
+        return text;
+    }
+    format!("{text}\n{}", properties(device))
+}
+
+/// Whether a device is adopted, and what was asked for.
+fn adopted(device: &answers::Device) -> String {
+    let adopted = if device.adopted { "yes" } else { "not yet" };
+    match &device.adoption {
+        None => adopted.to_owned(),
+        Some(adoption) => {
+            let replace =
+                if adoption.replace_marker { ", in place of any other marker" } else { "" };
+            let from = if adoption.from_reported { ", with what it shows" } else { "" };
+            format!("{adopted}; asked for{replace}{from}")
+        }
+    }
+}
+
+/// A table of all that is asked of a device or shown by it.
+fn properties(device: &answers::Device) -> String {
+    let names: BTreeSet<&String> = device.desired.keys().chain(device.reported.keys()).collect();
+    let rows = names.into_iter().map(|name| {
+        let desired = device.desired.get(name).map(|desired| value(desired));
+        let reported = device.reported.get(name);
+        let shown =
+            reported.map(|shown| shown.value.as_deref().map_or_else(|| "(none)".into(), value));
+        let state = device.states.get(name).map(|state| match state.as_str() {
+            "drift" => "DIFFERS".to_owned(),
+            "needs_recreate" => "needs recreate: see device start-args".to_owned(),
+            state => state.replace('_', " "),
+        });
+        let since = device.restart_pending.get(name).map(|pending| &pending.since);
+        let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+        vec![
+            name.clone(),
+            desired.unwrap_or_default(),
+            shown.unwrap_or_default(),
+            reported.map(|shown| ago(shown.age_milliseconds)).unwrap_or_default(),
+            state.map(|state| state + &since).unwrap_or_default(),
+        ]
+    });
+    output::table(&["PROPERTY", "DESIRED", "SHOWN", "READ", "STATE"], rows.collect())
+}
+
+/// A value as it is printed: one that is empty, or has blanks at its ends, in quotes.
+fn value(text: &str) -> String {
+    if text.is_empty() || text.trim() != text { format!("{text:?}") } else { text.to_owned() }
+}
+
+/// How long ago, in the largest unit that has passed once.
+pub fn ago(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1_000;
+    match seconds {
+        0 => format!("{milliseconds} ms ago"),
+        1..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..86_400 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}

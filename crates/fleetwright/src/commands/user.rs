@@ -1,0 +1,168 @@
+//! `fleetwright user`: who signs in at the vendors' doors by name and password.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use fleet::limits::USER_BYTES_MAX;
+use fleet::{ProjectId, Secret};
+use serde_json::json;
+
+use crate::client::answers::{self, Users};
+use crate::client::{Client, ServerOptions};
+use crate::exit::Failure;
+use crate::output;
+
+/// Makes, lists and disables users. A user signs in for one project by name and password (CPH's
+/// POST /v3/auth/tokens) and gets a token that works for a day.
+#[derive(Debug, clap::Args)]
+pub struct User {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    server: ServerOptions,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Makes a user, who may sign in for one project.
+    #[command(after_help = "Examples:\n  \
+        fleetwright user create ada --project acme --password-file ada.txt\n  \
+        pass show ada | fleetwright user create ada --project acme --password-file -\n\n\
+        One line feed at the file's end is no part of the password. The server keeps only a hash.")]
+    Create {
+        /// The user's name, unique on the server.
+        name: String,
+        /// The project that the user may sign in for.
+        #[arg(long, value_name = "ID")]
+        project: ProjectId,
+        /// A file with the password; - is stdin.
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+    },
+    /// Lists a project's users.
+    #[command(after_help = "Example:\n  fleetwright user list --project acme")]
+    List {
+        /// The project.
+        #[arg(long, value_name = "ID")]
+        project: ProjectId,
+    },
+    /// Gives a user another password. All of the user's tokens stop working.
+    #[command(after_help = "Example:\n  \
+        fleetwright user password ada --password-file new.txt")]
+    Password {
+        /// The user's name.
+        name: String,
+        /// A file with the password; - is stdin.
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+    },
+    /// Disables a user, whose tokens stop working at once.
+    #[command(after_help = "Example:\n  fleetwright user disable ada")]
+    Disable {
+        /// The user's name.
+        name: String,
+    },
+}
+
+impl User {
+    /// Does it.
+    pub fn run(self) -> Result<ExitCode> {
+        let is_json = self.server.json;
+        let client = Client::new(&self.server)?;
+        match self.command {
+            Command::Create { name, project, password_file } => {
+                let password = read_password(&password_file)?;
+                let body = json!({ "name": name, "password": password.expose() });
+                let answer = client.post(&["projects", project.as_str(), "users"], &body)?;
+                if is_json {
+                    output::json(&answer)?;
+                } else {
+                    let user: answers::User = client.read(&answer)?;
+                    let fields = [("user", user.name), ("project", user.project)];
+                    output::data(&output::fields(&fields))?;
+                }
+            }
+            Command::List { project } => {
+                let answer = client.get(&["projects", project.as_str(), "users"], &[])?;
+                if is_json {
+                    output::json(&answer)?;
+                } else {
+                    output::data(&table(client.read(&answer)?))?;
+                }
+            }
+            Command::Password { name, password_file } => {
+                let password = read_password(&password_file)?;
+                client.put(
+                    &["users", &name, "password"],
+                    &json!({ "password": password.expose() }),
+                )?;
+                let name = output::clean(&name);
+                output::tell(&format!("{name} has another password, and no token works any more"));
+            }
+            Command::Disable { name } => {
+                client.delete(&["users", &name])?;
+                output::tell(&format!("{} is disabled", output::clean(&name)));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A password in a file: all of it but one line feed at its end.
+fn read_password(path: &Path) -> Result<Secret<String>> {
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        // Room for a password that is too long to be told so, and no more.
+        let bytes_max = USER_BYTES_MAX as u64 + 3;
+        if path == Path::new("-") {
+            std::io::stdin().lock().take(bytes_max).read_to_string(&mut text)?;
+        } else {
+            std::fs::File::open(path)?.take(bytes_max).read_to_string(&mut text)?;
+        }
+        Ok(text)
+    };
+    let text = Secret::new(read().with_context(|| format!("{} can't be read", path.display()))?);
+    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    let password = Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned());
+    if password.expose().is_empty() {
+        return Err(Failure::usage(format!("{} holds no password", path.display())).into());
+    }
+    if password.expose().len() > USER_BYTES_MAX {
+        let what = format!("{}: a password has at most {USER_BYTES_MAX} bytes", path.display());
+        return Err(Failure::usage(what).into());
+    }
+    Ok(password)
+}
+
+fn table(list: Users) -> String {
+    let rows = list.users.into_iter().map(|user| {
+        vec![user.name, user.project, user.created_at, user.disabled_at.unwrap_or_default()]
+    });
+    output::table(&["NAME", "PROJECT", "CREATED", "DISABLED"], rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_file_but_for_its_last_line_feed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("password");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            read_password(&file).map(|password| password.expose().clone())
+        };
+        for (text, password) in
+            [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a b \n\n", " a b \n"), ("ä\n", "ä")]
+        {
+            assert_eq!(read(text).unwrap(), password, "{text:?}");
+        }
+        assert!(read("").is_err() && read("\n").is_err());
+        assert_eq!(read(&format!("{}\n", "x".repeat(128))).unwrap().len(), 128);
+        let error = read(&"secret".repeat(50)).unwrap_err().to_string();
+        assert!(error.contains("at most 128 bytes") && !error.contains("secret"), "{error}");
+    }
+}

@@ -1,0 +1,74 @@
+//! Backups and restores as an operator makes them.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::process::{fleetwright, run};
+use crate::server::Server;
+
+#[test]
+fn a_backup_becomes_another_servers_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let mut server = Server::start(directory.path());
+    server.ok(&["project", "create", "Acme", "--id", "acme"]);
+    let key = server.json(&["key", "create", "--project", "acme"]);
+
+    let kept = server.json(&["backup"]);
+    let there = std::path::Path::new(kept["path"].as_str().unwrap());
+    assert!(there.starts_with(path("data/backups")) && there.exists());
+    let to = path("fleet.db");
+    let ran = server.run(&["backup", "--to", &to]);
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("projects  1") && ran.stdout.contains(&to), "{}", ran.stdout);
+    assert!(ran.stderr.contains("master-key"), "what is not in it is said: {}", ran.stderr);
+    assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+    let left = std::fs::read_dir(path("data/backups")).unwrap().count();
+    assert_eq!(left, 1, "the server keeps none of what was brought away");
+    let again = server.run(&["backup", "--to", &to]);
+    assert_eq!(again.status, 2, "nothing is written over: {}", again.stderr);
+    server.ok(&["project", "create", "Bolt", "--id", "bolt"]);
+
+    let restore =
+        |more: &[&str]| run(fleetwright(&["restore", &to, "--data-dir", &path("data")]).args(more));
+    let in_use = restore(&["--replace"]);
+    assert_eq!(in_use.status, 1);
+    assert!(in_use.stderr.contains("in use by another server"), "{}", in_use.stderr);
+    server.running.signal("TERM");
+    assert_eq!(server.running.ended().code(), Some(0));
+    let refused = restore(&[]);
+    assert_eq!(refused.status, 2);
+    assert!(refused.stderr.contains("--replace"), "{}", refused.stderr);
+    let broken = path("broken.db");
+    let content = std::fs::read(&to).unwrap();
+    std::fs::write(&broken, &content[..content.len() / 2]).unwrap();
+    let damaged =
+        run(&mut fleetwright(&["restore", &broken, "--data-dir", &path("data"), "--replace"]));
+    assert_eq!(damaged.status, 1, "{}", damaged.stderr);
+    assert!(std::path::Path::new(&path("data/fleetwright.db")).exists(), "it is still there");
+
+    let restored = restore(&["--replace"]);
+    assert_eq!(restored.status, 0, "{}", restored.stderr);
+    assert!(restored.stdout.contains("projects  1"), "{}", restored.stdout);
+    assert!(restored.stderr.contains("admin-token"), "{}", restored.stderr);
+    let aside = std::fs::read_dir(path("data")).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        let name = name.to_string_lossy().into_owned();
+        name.starts_with("fleetwright-before-restore-") && name.ends_with(".db")
+    });
+    assert_eq!(aside.count(), 1, "the old one is kept");
+    let server = Server::start(directory.path());
+    let projects = server.json(&["project", "list"]);
+    assert_eq!(projects["projects"].as_array().unwrap().len(), 1, "as it was at the backup");
+    let listed = server.ok(&["key", "list", "--project", "acme"]);
+    assert!(listed.contains(key["ak"].as_str().unwrap()));
+
+    // On a new machine, the key has to come by other means, and that is said.
+    let new = path("new");
+    let args = ["restore", &to, "--data-dir", &new, "--json"];
+    let restored = run(&mut fleetwright(&args));
+    assert_eq!(restored.status, 0, "{}", restored.stderr);
+    assert!(restored.stderr.contains("There is no") && restored.stderr.contains("master-key"));
+    let said: serde_json::Value = serde_json::from_str(&restored.stdout).unwrap();
+    assert_eq!((&said["counts"]["projects"], said["kept"].is_null()), (&1.into(), true));
+    assert_eq!(run(&mut fleetwright(&["restore", "/nonexistent", "--data-dir", &new])).status, 2);
+}

@@ -1,0 +1,46 @@
+//! A server to run commands against.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::process::{Ran, Running, fleetwright, run};
+
+/// A server, and how to reach it.
+pub struct Server {
+    pub running: Running,
+    pub url: String,
+    pub token: String,
+}
+
+impl Server {
+    /// On a free port, with its data in `directory`.
+    pub fn start(directory: &Path) -> Self {
+        let data = directory.join("data");
+        let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+        let running = Running::start(&mut fleetwright(&args));
+        let url = format!("http://{}", running.says("ready http="));
+        let token = std::fs::read_to_string(data.join("admin-token")).unwrap();
+        Self { running, url, token }
+    }
+
+    /// Runs a command for this server.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        let mut command = fleetwright(args);
+        run(command.env("FLEETWRIGHT_URL", &self.url).env("FLEETWRIGHT_TOKEN", &self.token))
+    }
+
+    /// Runs a command that must succeed, and gives its data.
+    pub fn ok(&self, args: &[&str]) -> String {
+        let ran = self.run(args);
+        assert_eq!(ran.status, 0, "{args:?}: {}", ran.stderr);
+        ran.stdout
+    }
+
+    /// The same as JSON.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let mut args = args.to_vec();
+        args.push("--json");
+        serde_json::from_str(&self.ok(&args)).unwrap()
+    }
+}
