@@ -20,8 +20,8 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Tells the device to restart, go back to how it left the factory, or stop, in the way of its
     /// profile, and returns when it has been told: not when it is back. Where that way goes over
-    /// the device itself, it proves first that it is the right one and in the boot `known_boot`, and
-    /// nothing is done if it is in another.
+    /// the device itself, it proves first that it is the right one and in the boot `known_boot`,
+    /// and nothing is done if it is in another.
     async fn power(
         &self,
         device: &Device,

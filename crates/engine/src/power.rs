@@ -1,9 +1,9 @@
 //! Restarts, resets and stops: how they are begun, and how they are seen to be over.
 //!
-//! What was begun is on record before the device is told ([`PowerStep`]). From then on the boot that
-//! the device is in says whether it was told, so that a crash in between costs at most a wait, and
-//! the device is not restarted twice for one job. Every open job that asked for a restart when it
-//! was begun is served by it.
+//! What was begun is on record before the device is told ([`PowerStep`]). From then on the boot
+//! that the device is in says whether it was told, so that a crash in between costs at most a wait,
+//! and the device is not restarted twice for one job. Every open job that asked for a restart when
+//! it was begun is served by it.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ use crate::step::{Outcome, Step, Then};
 const FRAMEWORK_GOES_DOWN: Duration = Duration::from_secs(2);
 
 /// What the open jobs ask for, and up to which revision one doing of it serves them. A reset goes
-/// first, with what was asked before it; of restarts and stops the last one counts, since it decides
-/// how the device is left.
+/// first, with what was asked before it; of restarts and stops the last one counts, since it
+/// decides how the device is left.
 pub(crate) fn asked(work: &Work) -> Option<(Operation, Revision)> {
     asked_by(&work.jobs)
 }

@@ -55,8 +55,9 @@ impl FromStr for Operation {
 }
 
 /// A restart, reset or stop that was begun and is not yet seen to be over. Recorded before the
-/// device is told, so that after a crash the boot it is in tells whether it was: telling it a second
-/// time would be a second restart.
+/// device is told, so that after a crash the boot it is in tells whether it was: telling it a
+/// second time would be a second restart. A field that is added later needs a default, for what is
+/// on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PowerStep {
     /// What was begun.

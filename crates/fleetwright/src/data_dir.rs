@@ -6,8 +6,9 @@
 //! | `master-key` | 32 random bytes in hex: seals every other secret. Without it they are lost |
 //! | `admin-token` | what operators prove themselves by; delete it and restart to get another |
 //! | `adb-host-key` | the key by which phones know this server, sealed |
+//! | `adb-host-key.pub` | its public half: the line for a phone's `/data/misc/adb/adb_keys` |
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -170,6 +171,16 @@ impl DataDir {
         let pem = master.open(&HOST_KEY_PLACE, &sealed).map_err(seal)?;
         let pem = Secret::new(String::from_utf8(pem).map_err(|_| content())?);
         HostKey::from_pem(pem.expose()).map_err(host_key)
+    }
+
+    /// Puts the public half of the host key beside it, for operators to give to phones.
+    pub fn publish_host_key(&self, key: &HostKey) -> Result<(), Error> {
+        let path = self.path.join("adb-host-key.pub");
+        let line = format!("{}\n", key.public_line());
+        if fs::read_to_string(&path).is_ok_and(|there| there == line) {
+            return Ok(());
+        }
+        fs::write(&path, line).map_err(|source| Error::Write { path, source })
     }
 
     /// The content of `path`, or what `make` gives, kept there.

@@ -83,7 +83,9 @@ impl Server {
         // The keys before what they seal: a first start that ends between the two can be repeated.
         let master_key = data.master_key(!database.exists(), &*entropy)?;
         let admin_token = data.admin_token(&*entropy)?;
-        let host_key = Arc::new(data.host_key(&master_key, &*entropy, HostKey::generate)?);
+        let host_key = data.host_key(&master_key, &*entropy, HostKey::generate)?;
+        data.publish_host_key(&host_key)?;
+        let host_key = Arc::new(host_key);
         let lock = lock_apart(&config.data, &database)?;
         let store = Arc::new(Sqlite::open(sqlite::Options {
             faults: fault_points.clone(),

@@ -311,7 +311,8 @@ impl PhoneSession for Session {
 
 /// How a failed handshake is told to the engine.
 fn handshake_error<E: fmt::Display>(error: &AdbError<E>) -> LinkError {
-    const REMEDY: &str = "add this server's public ADB key to the phone's /data/misc/adb/adb_keys";
+    const REMEDY: &str = "add the line in adb-host-key.pub, in this server's data directory, to the \
+         phone's /data/misc/adb/adb_keys";
     match error {
         AdbError::Auth(AuthError::SignFailed(_)) => LinkError::Handshake(error.to_string()),
         AdbError::Auth(AuthError::TlsKeyNotTrusted | AuthError::TlsClosedBeforeConnect) => {

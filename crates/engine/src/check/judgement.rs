@@ -97,8 +97,8 @@ fn authenticated(findings: &Findings<'_>) -> Finding {
         Some(Away::Unreachable(_) | Away::Garbled(_)) => not_reached(),
         Some(Away::Unauthorised(why)) => failed(
             why,
-            "accept this server's ADB key on the phone's screen, or add it to \
-             /data/misc/adb/adb_keys on the phone",
+            "add the line in adb-host-key.pub, in the server's data directory, to the phone's \
+             /data/misc/adb/adb_keys, and restart its adbd",
         ),
         _ => passed("the phone lets this server in"),
     }

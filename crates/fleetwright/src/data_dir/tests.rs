@@ -3,7 +3,7 @@ use engine::SystemEntropy;
 use super::*;
 
 fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
 fn directory() -> (tempfile::TempDir, DataDir) {
@@ -31,7 +31,10 @@ fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
     let unasked = || panic!("it exists");
     let host_again = again.host_key(&same, &SystemEntropy, unasked).unwrap();
     assert_eq!(host_again.public_line(), host.public_line());
-    let left: Vec<_> = std::fs::read_dir(&data.path).unwrap().collect();
+    again.publish_host_key(&host_again).unwrap();
+    let published = fs::read_to_string(data.path.join("adb-host-key.pub")).unwrap();
+    assert_eq!(published, format!("{}\n", host.public_line()));
+    let left: Vec<_> = fs::read_dir(&data.path).unwrap().collect();
     assert_eq!(left.len(), 3, "nothing else is left: {left:?}");
 }
 
@@ -40,7 +43,7 @@ fn the_host_key_is_not_in_its_file() {
     let (_parent, data) = directory();
     let key = data.master_key(true, &SystemEntropy).unwrap();
     data.host_key(&key, &SystemEntropy, HostKey::generate).unwrap();
-    let text = std::fs::read_to_string(data.path.join("adb-host-key")).unwrap();
+    let text = fs::read_to_string(data.path.join("adb-host-key")).unwrap();
     let bytes = hex::decode(text.trim()).unwrap();
     assert!(!bytes.windows(11).any(|window| window == b"PRIVATE KEY"));
     let other = MasterKey::from_bytes([7; 32]);
@@ -54,12 +57,12 @@ fn a_file_that_others_may_read_is_refused_in_words() {
     data.admin_token(&SystemEntropy).unwrap();
     let path = data.path.join("admin-token");
     for open in [0o640, 0o604, 0o620, 0o666] {
-        std::fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(open)).unwrap();
         let error = data.admin_token(&SystemEntropy).unwrap_err().to_string();
         assert!(error.contains(&format!("mode {open:04o}")), "{error}");
         assert!(error.ends_with(&format!("chmod 600 {}", path.display())), "{error}");
     }
-    std::fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     data.admin_token(&SystemEntropy).unwrap();
 }
 
