@@ -24,6 +24,7 @@ mod machine;
 mod ours;
 mod p1;
 mod p2;
+mod p20;
 mod p9;
 mod pairs;
 mod peer;
@@ -91,9 +92,11 @@ enum Which {
     P2,
     /// The 99th percentile of an update's time at half the top rate, against that of fdatasync
     P9,
+    /// How long a server's phones that restart all at once are without their values
+    P20,
     /// PostgreSQL alone: no figure, only what it does on this machine
     Peer,
-    /// P1, P2 and P9
+    /// P1, P2, P9 and P20
     All,
 }
 
@@ -151,6 +154,7 @@ async fn measure(args: &Args) -> Result<()> {
             Which::P1 => Box::pin(p1::run(options, &disk)).await?,
             Which::P2 => Box::pin(p2::run(options, &disk)).await?,
             Which::P9 => Box::pin(p9::run(options, &disk)).await?,
+            Which::P20 => Box::pin(p20::run(options, &disk)).await?,
             Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
             Which::All => {}
         }
@@ -162,7 +166,7 @@ async fn measure(args: &Args) -> Result<()> {
 fn plan(asked: &[Which]) -> Vec<Which> {
     let all = asked.is_empty() || asked.contains(&Which::All);
     let wanted = |which: &Which| match which {
-        Which::P1 | Which::P2 | Which::P9 => all || asked.contains(which),
+        Which::P1 | Which::P2 | Which::P9 | Which::P20 => all || asked.contains(which),
         Which::Peer => asked.contains(which),
         Which::All => false,
     };
@@ -191,9 +195,9 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_everything_but_the_peer_alone() {
-        use Which::{All, P1, P2, P9, Peer};
-        assert_eq!(plan(&[]), [P1, P2, P9]);
-        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, Peer]);
+        use Which::{All, P1, P2, P9, P20, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9, P20]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P20, Peer]);
         assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
         assert_eq!(plan(&[Peer]), [Peer]);
     }

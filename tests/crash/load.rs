@@ -18,7 +18,7 @@ pub const PROPERTY: &str = "sys.prop.writephonenum";
 
 /// Clients that call at the same time. Each phone is one client's, so that the order in which its
 /// updates were accepted is the order in which they were sent.
-const CLIENTS: usize = 4;
+pub const CLIENTS: usize = 4;
 
 /// What became of one value sent for one phone, as far as its client knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! The product killed at the worst moments.
+//! The product killed at the worst moments, and brought back.
 
+mod backup;
 mod kill9;
 mod load;

@@ -37,16 +37,26 @@ impl Adb {
 
     /// What a phone's own `getprop` prints of a property, without the closing line feed.
     pub fn getprop(&self, address: SocketAddr, name: &str) -> String {
+        self.shell(address, &["getprop", name])
+    }
+
+    /// What a command prints on a phone, without the closing line feed. adb joins its words with
+    /// blanks for the phone's shell.
+    pub fn shell(&self, address: SocketAddr, command: &[&str]) -> String {
         let address = address.to_string();
         let output = wait_for("adb to reach the phone", PATIENCE, || {
+            let shell = [&["-s", address.as_str(), "shell"], command].concat();
+            let output = self.run(&shell);
+            if output.status.success() {
+                return Some(output);
+            }
             // adb keeps a connection whose daemon was killed as "offline" for a while.
             self.run(&["disconnect", &address]);
             self.run(&["connect", &address]);
-            let output = self.run(&["-s", &address, "shell", "getprop", name]);
-            output.status.success().then_some(output)
+            None
         });
         let text = String::from_utf8(output.stdout).expect("UTF-8");
-        text.strip_suffix('\n').expect("a line").to_owned()
+        text.strip_suffix('\n').unwrap_or(&text).to_owned()
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Answer {
     pub status: u16,
     /// The header `X-Request-Id`.
     pub request_id: Option<String>,
+    /// All headers.
+    pub headers: HeaderMap,
     /// The body; null if it is not JSON.
     pub body: Value,
     /// The body as it came.
@@ -26,6 +28,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer of these parts.
+    pub fn new(status: u16, headers: HeaderMap, text: String) -> Self {
+        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        let request_id = request_id.map(str::to_owned);
+        let body = serde_json::from_str(&text).unwrap_or_default();
+        Self { status, request_id, headers, body, text }
+    }
+
     /// The body, given that the call succeeded.
     #[track_caller]
     pub fn ok(self) -> Value {
@@ -63,16 +73,13 @@ fn exchange(
     if let Some(own) = request.headers_mut() {
         own.clone_from(headers);
     }
-    let mut response = if method == Method::POST {
+    let mut response = if [Method::POST, Method::PUT, Method::PATCH].contains(method) {
         agent.run(request.body(body)?)?
     } else {
         agent.run(request.body(())?)?
     };
-    let request_id = response.headers().get("x-request-id");
-    let request_id = request_id.and_then(|id| id.to_str().ok()).map(str::to_owned);
     let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
-    let body = serde_json::from_str(&text).unwrap_or_default();
-    Ok(Answer { status: response.status().as_u16(), request_id, body, text })
+    Ok(Answer::new(response.status().as_u16(), response.headers().clone(), text))
 }
 
 /// An access key and the project that it opens.
@@ -219,6 +226,12 @@ impl Native {
         Key { project: id.to_owned(), ak: text("ak"), sk: text("sk") }
     }
 
+    /// Puts something in place, which must be taken.
+    #[track_caller]
+    pub fn put(&self, target: &str, body: &Value) -> Value {
+        self.call(&Method::PUT, target, body).expect("an answer").ok()
+    }
+
     /// A device with its state.
     #[track_caller]
     pub fn device(&self, id: &str) -> Value {
@@ -246,7 +259,7 @@ impl Native {
 
 /// The time that a client signs with.
 #[allow(clippy::disallowed_methods, reason = "a client outside the product has the real time")]
-fn wall_clock() -> Timestamp {
+pub fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or_default())
 }

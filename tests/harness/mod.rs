@@ -9,6 +9,7 @@ pub mod server;
 pub mod site;
 pub mod tools;
 pub mod waiting;
+pub mod wire;
 
 pub use cli::Cli;
 pub use client::{Answer, Cph, Key, Native};
@@ -17,3 +18,4 @@ pub use sdk::Sdk;
 pub use server::{Server, Start};
 pub use site::Site;
 pub use waiting::{PATIENCE, Stopwatch, wait_for, wait_until};
+pub use wire::Request;

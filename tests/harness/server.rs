@@ -27,13 +27,25 @@ pub struct Start {
     pub fault_point: Option<(FaultPoint, u32)>,
     /// Certificate and key: it serves HTTPS.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Files that the operator has put into the data directory: paths below it, and texts.
+    pub files: Vec<(&'static str, String)>,
 }
 
 impl Start {
     /// With a deadline for jobs, in seconds.
     pub fn with_deadline(seconds: u32) -> Self {
-        let config = format!("[engine]\njob_deadline_seconds = {seconds}\n");
-        Self { config, ..Self::default() }
+        Self::with_engine(&format!("job_deadline_seconds = {seconds}"))
+    }
+
+    /// With these lines in the configuration's section `engine`.
+    pub fn with_engine(lines: &str) -> Self {
+        Self { config: format!("[engine]\n{lines}\n"), ..Self::default() }
+    }
+
+    /// With one more file of the operator's.
+    pub fn with_file(mut self, path: &'static str, text: impl Into<String>) -> Self {
+        self.files.push((path, text.into()));
+        self
     }
 }
 
@@ -48,7 +60,11 @@ pub struct Server {
 impl Server {
     /// Starts a server on a fresh data folder and waits until it is ready.
     pub fn start(start: &Start) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), start)
+    }
+
+    /// Starts a server whose data directory is `data` in this folder, with what is there already.
+    pub fn start_in(data: TempDir, start: &Start) -> Self {
         let (process, address) = run(data.path(), start);
         Self { data, process, address, secure: start.tls.is_some() }
     }
@@ -88,9 +104,24 @@ impl Server {
         self.address
     }
 
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.data.path().join("data")
+    }
+
+    /// Puts one of the operator's files into the data directory, in place of what was there.
+    pub fn put_file(&self, path: &str, text: &str) {
+        put_file(&self.data(), path, text);
+    }
+
+    /// Sends a signal by its name.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
     /// The token that the first start has left in the data folder.
     pub fn admin_token(&self) -> String {
-        let path = self.data.path().join("data/admin-token");
+        let path = self.data().join("admin-token");
         let token = std::fs::read_to_string(&path);
         token.unwrap_or_else(|e| panic!("{}: {e}", path.display())).trim().to_owned()
     }
@@ -105,9 +136,11 @@ impl Server {
 fn run(folder: &Path, start: &Start) -> (Process, SocketAddr) {
     let config = folder.join("fleetwright.toml");
     std::fs::write(&config, &start.config).expect("write the configuration");
+    let data = folder.join("data");
+    start.files.iter().for_each(|(path, text)| put_file(&data, path, text));
     let mut command = Command::new(tools::fleetwright());
     command.arg("serve").args(["--http", "127.0.0.1:0"]);
-    command.arg("--config").arg(config).arg("--data").arg(folder.join("data"));
+    command.arg("--config").arg(config).arg("--data").arg(data);
     if let Some((certificate, key)) = &start.tls {
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     }
@@ -118,6 +151,17 @@ fn run(folder: &Path, start: &Start) -> (Process, SocketAddr) {
     let address = process.wait_for_line("ready http=");
     let address = address.parse().unwrap_or_else(|e| panic!("ready http={address}: {e}"));
     (process, address)
+}
+
+/// Writes a file below a data directory, with the directories that it takes: for their owner alone,
+/// as the server makes them.
+fn put_file(data: &Path, path: &str, text: &str) {
+    let path = data.join(path);
+    let folder = path.parent().expect("a path with a folder");
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
+    builder.create(folder).expect("make a folder");
+    std::fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
 }
 
 /// A child process whose stderr is read line by line. Killed when dropped.

@@ -21,7 +21,11 @@ pub struct Site {
 impl Site {
     /// Starts all of it, and waits until the server has met every phone.
     pub fn start(start: &Start, plan: Plan) -> Self {
-        let phones = Phones::start(plan);
+        Self::start_with(start, Phones::start(plan))
+    }
+
+    /// The same, with phones that run already.
+    pub fn start_with(start: &Start, phones: Phones) -> Self {
         let server = Server::start(start);
         let native = server.native();
         let key = native.new_project(PROJECT);

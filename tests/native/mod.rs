@@ -1,3 +1,7 @@
-//! The product's own API, by its command line.
+//! The native door and the command line.
 
+mod access;
+mod catalogue;
+mod check;
 mod cli;
+mod discover;

@@ -2,4 +2,7 @@
 
 mod adbd;
 mod boot;
+mod catalogue;
+mod identity;
 mod order;
+mod restart;

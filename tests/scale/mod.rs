@@ -1,3 +1,4 @@
 //! As much as one call may hold.
 
 mod eight_thousand;
+mod restarts;

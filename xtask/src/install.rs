@@ -34,8 +34,20 @@ pub fn for_tests(workspace: &Workspace) -> Result<()> {
     if output_of(&mut workspace.cargo("nextest --version")).is_none() {
         cargo_install(workspace, NEXTEST)?;
     }
+    compiler(workspace)?;
     adb(workspace)?;
     python(workspace)
+}
+
+/// Installs a C++ compiler, which builds libFuzzer, unless it is there. (A C compiler, which
+/// SQLite needs, comes with it.)
+fn compiler(workspace: &Workspace) -> Result<()> {
+    if output_of(workspace.command("c++").arg("--version")).is_some() {
+        return Ok(());
+    }
+    require_root(workspace, "a C++ compiler", "apt-get install g++")?;
+    apt_get(workspace, &["update"])?;
+    apt_get(workspace, &["install", "g++"])
 }
 
 /// Installs cargo-deny, unless it is there.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::workspace::{Workspace, run as run_command};
-use crate::{install, tidy};
+use crate::{fuzz, install, tidy};
 
 /// How every cargo command of a test run selects what it builds. One selection for all of them:
 /// with another one cargo unifies features differently and builds the dependencies again.
@@ -51,6 +51,8 @@ pub enum Phase {
     Unit,
     /// The built product, driven from outside
     E2e,
+    /// Hostile bytes for every reader of what strangers send, 20 s each
+    Fuzz,
     /// The engine and the store under a seeded simulator
     Simulation,
 }
@@ -60,7 +62,8 @@ impl Phase {
     fn builds_on(self) -> &'static [Phase] {
         match self {
             Phase::Install | Phase::Lint => &[],
-            Phase::Build => &[Phase::Install],
+            // Built apart from all else.
+            Phase::Build | Phase::Fuzz => &[Phase::Install],
             Phase::Unit | Phase::E2e | Phase::Simulation => &[Phase::Install, Phase::Build],
         }
     }
@@ -84,6 +87,7 @@ impl Phase {
                 let filter = filter("package(tests)", Phase::E2e, extent);
                 run_command(&mut nextest(workspace, &filter))
             }
+            Phase::Fuzz => fuzz::run_all(workspace),
             Phase::Simulation => run_command(
                 nextest(workspace, "package(engine) and binary(simulation)")
                     .env("FLEETWRIGHT_SEEDS", SIMULATION_SEEDS),
@@ -146,12 +150,13 @@ pub fn run(workspace: &Workspace, args: &TestArgs) -> Result<()> {
 }
 
 /// The phases to run, in order, for those asked for: each once, with what they build on. None
-/// asked for means all of them, but for the simulation in a quick run, where the unit tests
-/// already run it over fewer seeds.
+/// asked for means all of them, but in a quick run for the simulation, which the unit tests
+/// already run over fewer seeds, and for fuzzing, which is built anew.
 fn plan(asked: &[Phase], extent: Extent) -> Vec<Phase> {
     let mut plan: Vec<Phase> = if asked.is_empty() {
         let all = Phase::value_variants().iter().copied();
-        all.filter(|phase| extent != Extent::Quick || *phase != Phase::Simulation).collect()
+        let left_out = [Phase::Simulation, Phase::Fuzz];
+        all.filter(|phase| extent != Extent::Quick || !left_out.contains(phase)).collect()
     } else {
         let with_base = asked.iter().flat_map(|phase| [phase.builds_on(), &[*phase]].concat());
         with_base.collect()
@@ -205,6 +210,7 @@ fn table(outcomes: &[(Phase, Ending, Duration)], whole: Duration) -> String {
 /// dependencies can upset.
 fn lint(workspace: &Workspace, extent: Extent) -> Result<()> {
     run_command(&mut workspace.cargo("fmt --all --check"))?;
+    run_command(&mut workspace.cargo("fmt --manifest-path fuzz/Cargo.toml --check"))?;
     tidy::run(workspace)?;
     if extent != Extent::Quick {
         install::cargo_deny(workspace)?;

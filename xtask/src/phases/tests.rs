@@ -11,9 +11,11 @@ fn every_phase_runs_once_and_in_order() {
 }
 
 #[test]
-fn a_quick_run_leaves_the_long_simulation_out() {
-    assert!(!plan(&[], Extent::Quick).contains(&Phase::Simulation));
-    assert!(plan(&[Phase::Simulation], Extent::Quick).contains(&Phase::Simulation));
+fn a_quick_run_leaves_the_long_simulation_and_fuzzing_out() {
+    for phase in [Phase::Simulation, Phase::Fuzz] {
+        assert!(!plan(&[], Extent::Quick).contains(&phase));
+        assert!(plan(&[phase], Extent::Quick).contains(&phase));
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
     let published = fs::read_to_string(data.path.join("adb-host-key.pub")).unwrap();
     assert_eq!(published, format!("{}\n", host.public_line()));
     let left: Vec<_> = fs::read_dir(&data.path).unwrap().collect();
-    assert_eq!(left.len(), 3, "nothing else is left: {left:?}");
+    assert_eq!(left.len(), 4, "nothing else is left: {left:?}");
 }
 
 #[test]
