@@ -57,7 +57,10 @@ impl Copies {
     pub(crate) fn saw(&self, at: DeviceKey, of: DeviceKey, boot: Option<BootIdentity>) -> bool {
         let mut seen = self.lock();
         if seen.len() >= KEPT_MAX && !seen.contains_key(&at) {
-            return false;
+            seen.retain(|_, what| *what != Seen::Nothing);
+            if seen.len() >= KEPT_MAX {
+                return false;
+            }
         }
         let now = Seen::MarkerOf(of, boot);
         seen.insert(at, now.clone()) != Some(now)
@@ -163,6 +166,12 @@ pub(crate) async fn note(step: Step<'_>, report: Report) -> Result<Report, store
         _ => None,
     };
     let Some((found, boot)) = found else {
+        // One look without an answer says nothing of who is there.
+        let is_silent = matches!(report, Report::Away(Away::Unreachable(_) | Away::Booting));
+        let is_known_away = work.state.condition.stores();
+        if is_silent && !is_known_away {
+            return Ok(report);
+        }
         if let Some(of) = shared.copies.saw_none(here) {
             wake(shared, of).await?;
         }

@@ -3,21 +3,25 @@
 //! it bears none yet.
 
 mod compare;
+mod names;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use fleet::{
-    Device, DeviceId, DeviceKey, Facts, Kind, NewDevice, Principal, ProjectId, ProjectKey, limits,
+    BootIdentity, Device, DeviceId, DeviceKey, Facts, Kind, NewDevice, Principal, ProjectId,
+    ProjectKey, limits,
 };
 use sha2::{Digest, Sha256};
+use store::{DeviceFilter, DeviceWithState, Page};
 use tokio::task::JoinSet;
 
-use crate::access::{check_address, check_optional, check_profile, check_text};
+use crate::access::{check_address, check_optional, check_profile};
 use crate::command::Error;
 use crate::driver::{Away, Driver, Examination};
 use crate::handle::Handle;
 use compare::{Decided, OnRecord};
+use names::Names;
 
 /// Addresses to look at for phones of one make.
 #[derive(Debug, Clone)]
@@ -42,7 +46,8 @@ pub struct Candidate {
     pub address: String,
     /// What its server calls it; empty if that is not known.
     pub container: String,
-    /// The name to record it by, if it is new; empty for its model, or else its address.
+    /// The name to record it by, if it is new; empty for that of its container, or else its model,
+    /// with its address behind it where that is taken, or else its address.
     pub name: String,
     /// The host that it lives on; empty for that of the discovery.
     pub server: String,
@@ -67,11 +72,14 @@ pub enum FoundAs {
         /// The id that it is recorded by, or would be.
         id: DeviceId,
     },
-    /// A device of the project, which needs nothing: it bears the marker of its record, or none yet
-    /// and its address is on record. It may answer at the address on record as well.
+    /// A device of the project: it bears the marker of its record, or none yet and its address is
+    /// on record, or it was never adopted and is in the boot that its record says. It may answer at
+    /// the address on record as well. Or a phone that is new at another of the addresses.
     Known {
         /// The device.
         id: DeviceId,
+        /// The container's name that its record gets, having none so far.
+        container: Option<String>,
     },
     /// A device of the project that is on record at another address and answers here alone.
     Moved {
@@ -105,9 +113,10 @@ pub enum FoundAs {
 
 impl Handle {
     /// Looks at all candidates, [`limits::DISCOVERY_AT_A_TIME`] at a time, and says of each
-    /// address, in the order given, who answers there. If asked to, records what is new and what
-    /// has moved, all or nothing. Doing it again, even at the same time, records no phone a second
-    /// time: what is new gets its id from its address.
+    /// address, in the order given, who answers there. If asked to, records what is new, what has
+    /// moved and what a container is called, all or nothing. Doing it again, even at the same time,
+    /// records no phone a second time: what is new gets its id from its address, and unmarked
+    /// phones in one boot are one phone.
     ///
     /// Errors: too many candidates, or one that is malformed; no such profile or project; or the
     /// store failed.
@@ -122,41 +131,22 @@ impl Handle {
             candidates.iter().map(|candidate| self.stranger(project, &discovery, candidate));
         let strangers = strangers.collect::<Result<Vec<Device>, Error>>()?;
         let mut answers = self.examine_all(strangers).await;
-        let record = self.on_record(principal, &discovery.project, &mut answers).await?;
+        let mut record = self.on_record(principal, &discovery.project, &mut answers).await?;
 
         let mut decided: Vec<Decided> = candidates
             .iter()
             .map(|candidate| compare::decide(&candidate.address, &answers, &record))
             .collect();
+        let news = candidates.iter().zip(&decided).filter(|(_, decided)| **decided == Decided::New);
+        let news: Vec<&Candidate> = news.map(|(candidate, _)| candidate).collect();
+        let names =
+            self.read_through(principal, &discovery.project, &news, &answers, &mut record).await?;
+        compare::join(&candidates, &mut decided, &answers, &record);
         let ids = self.new_ids(principal, &discovery.project, &candidates, &mut decided).await?;
 
-        let mut found = Vec::with_capacity(candidates.len());
-        let mut imports = Vec::new();
-        for (candidate, decided) in candidates.into_iter().zip(decided) {
-            let model = answers
-                .get(&candidate.address)
-                .and_then(|answer| answer.facts.get(Facts::MODEL))
-                .map(str::to_owned);
-            let outcome = match decided {
-                Decided::As(outcome) => outcome,
-                Decided::New => match ids.get(&candidate.address) {
-                    Some(id) => FoundAs::New { id: id.clone() },
-                    None => continue,
-                },
-            };
-            let address = candidate.address.clone();
-            match &outcome {
-                FoundAs::New { id } => {
-                    imports.push(new_record(&discovery, candidate, id.clone(), model.as_deref()));
-                }
-                FoundAs::Moved { id, .. } => {
-                    let device = record.by_marker.values().find(|device| device.id == *id);
-                    imports.extend(device.map(|device| moved(&discovery, candidate, device)));
-                }
-                _ => {}
-            }
-            found.push(Found { address, outcome, model });
-        }
+        let models = models(&answers);
+        let mut told = Telling { discovery: &discovery, record: &record, ids, names, models };
+        let (found, imports) = told.tell(candidates, decided);
         if discovery.apply && !imports.is_empty() {
             self.import(principal, imports).await?;
         }
@@ -267,7 +257,7 @@ impl Handle {
         let store = &self.shared.store;
         let addresses = answers.keys().cloned().collect();
         let at = store.devices_at(principal, project, addresses).await?;
-        let by_address = at.into_iter().map(|device| (device.address, device.id)).collect();
+        let by_address = at.into_iter().map(|device| (device.address.clone(), device)).collect();
         let markers: BTreeSet<&str> = answers
             .values()
             .filter_map(|answer| answer.marker.as_deref())
@@ -288,7 +278,50 @@ impl Handle {
             .collect();
         let more = self.examine_all(elsewhere.into_values().cloned().collect()).await;
         answers.extend(more);
-        Ok(OnRecord { by_marker, by_address })
+        Ok(OnRecord { by_marker, by_address, in_boot: Vec::new() })
+    }
+
+    /// Reads through the project's devices where there are new phones: puts those on `record` that
+    /// were never adopted and were last seen in a new one's boot. Gives the names that new ones
+    /// would get and that are taken.
+    async fn read_through(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        news: &[&Candidate],
+        answers: &BTreeMap<String, Examination>,
+        record: &mut OnRecord,
+    ) -> Result<Names, Error> {
+        let models = models(answers);
+        let model = |address: &String| models.get(address).map(String::as_str);
+        let wanted: BTreeSet<&str> = news
+            .iter()
+            .map(|candidate| names::own_name(candidate, model(&candidate.address)))
+            .collect();
+        let boots: HashSet<&BootIdentity> = news
+            .iter()
+            .filter_map(|candidate| compare::unmarked_boot(answers.get(&candidate.address)?))
+            .collect();
+        let given = news.iter().map(|candidate| candidate.name.clone());
+        let mut taken = Names(given.filter(|name| !name.is_empty()).collect());
+        let filter = DeviceFilter { project: Some(project.clone()), ..DeviceFilter::default() };
+        let mut after = (!news.is_empty()).then_some(DeviceKey(0));
+        while let Some(start) = after {
+            let page = Page { after: start, limit: limits::SCAN_PAGE };
+            let page = self.shared.store.devices(principal, &filter, page).await?;
+            after = page.last().map(|last| last.device.key);
+            for DeviceWithState { device, state } in page {
+                if wanted.contains(device.name.as_str()) {
+                    taken.0.insert(device.name.clone());
+                }
+                if let Some(boot) = state.boot.filter(|boot| boots.contains(boot))
+                    && !state.adopted
+                {
+                    record.in_boot.push((boot, device));
+                }
+            }
+        }
+        Ok(taken)
     }
 
     /// Gives each new phone an id, by its address. What has come on record since it was looked for
@@ -317,12 +350,12 @@ impl Handle {
             }
             let addresses = pending.iter().map(|(address, _)| (*address).to_owned()).collect();
             let at = store.devices_at(principal, project, addresses).await?;
-            let at: BTreeMap<String, DeviceId> =
-                at.into_iter().map(|device| (device.address, device.id)).collect();
+            let at: BTreeMap<&str, &Device> =
+                at.iter().map(|device| (device.address.as_str(), device)).collect();
             let mut asked = Vec::new();
             for (address, decided) in pending {
                 match at.get(address) {
-                    Some(id) => *decided = Decided::As(FoundAs::Known { id: id.clone() }),
+                    Some(device) => *decided = compare::known(device),
                     None => asked.push((address, id_for(project, address, attempt)?)),
                 }
             }
@@ -338,26 +371,107 @@ impl Handle {
     }
 }
 
-/// What is put on record of a new phone.
-fn new_record(
-    discovery: &Discovery,
-    candidate: Candidate,
-    id: DeviceId,
-    model: Option<&str>,
-) -> NewDevice {
-    // What a phone says of itself is its own business; not every text of it can be a name.
-    let model = model
-        .filter(|model| check_text("model", model, limits::NAME_BYTES_MAX).is_ok())
-        .unwrap_or(&candidate.address);
+/// The models that those who answered say they are, by address.
+fn models(answers: &BTreeMap<String, Examination>) -> BTreeMap<String, String> {
+    let models = answers.iter().filter_map(|(address, answer)| {
+        answer.facts.get(Facts::MODEL).map(|model| (address.clone(), model.to_owned()))
+    });
+    models.collect()
+}
+
+/// What it takes to tell what was found and what is to be recorded of it.
+struct Telling<'a> {
+    discovery: &'a Discovery,
+    record: &'a OnRecord,
+    /// The ids of new phones, by address.
+    ids: BTreeMap<String, DeviceId>,
+    /// The names that are taken.
+    names: Names,
+    /// The models, by address.
+    models: BTreeMap<String, String>,
+}
+
+impl Telling<'_> {
+    /// What was found at each address, and the records that follow from it.
+    fn tell(
+        &mut self,
+        candidates: Vec<Candidate>,
+        decided: Vec<Decided>,
+    ) -> (Vec<Found>, Vec<NewDevice>) {
+        let mut found = Vec::with_capacity(candidates.len());
+        let mut imports = Vec::new();
+        // The devices that were found, by address, and those whose containers got a name.
+        let mut met: BTreeMap<String, DeviceId> = BTreeMap::new();
+        let mut named: BTreeSet<DeviceId> = BTreeSet::new();
+        for (candidate, decided) in candidates.into_iter().zip(decided) {
+            let address = candidate.address.clone();
+            let mut outcome = match decided {
+                Decided::As(outcome) => outcome,
+                Decided::New => match self.ids.get(&address) {
+                    Some(id) => FoundAs::New { id: id.clone() },
+                    None => continue,
+                },
+                Decided::Same(first) => match met.get(&first) {
+                    Some(id) => FoundAs::Known { id: id.clone(), container: None },
+                    None => continue,
+                },
+            };
+            match &mut outcome {
+                FoundAs::New { id } => {
+                    met.insert(address.clone(), id.clone());
+                    imports.push(self.new_record(candidate, id.clone()));
+                }
+                FoundAs::Moved { id, .. } => {
+                    let device = self.record.device(id);
+                    imports.extend(device.map(|device| moved(self.discovery, candidate, device)));
+                }
+                FoundAs::Known { id, container } => {
+                    met.insert(address.clone(), id.clone());
+                    let device = self.record.device(id).filter(|device| {
+                        device.container.is_empty() && !candidate.container.is_empty()
+                    });
+                    if let Some(device) = device
+                        && named.insert(id.clone())
+                    {
+                        *container = Some(candidate.container.clone());
+                        imports.push(contained(&candidate, device));
+                    }
+                }
+                _ => {}
+            }
+            let model = self.models.get(&address).cloned();
+            found.push(Found { address, outcome, model });
+        }
+        (found, imports)
+    }
+
+    /// What is put on record of a new phone.
+    fn new_record(&mut self, candidate: Candidate, id: DeviceId) -> NewDevice {
+        let model = self.models.get(&candidate.address).map(String::as_str);
+        NewDevice {
+            project: self.discovery.project.clone(),
+            kind: Kind::Phone,
+            id,
+            name: self.names.give(&candidate, model),
+            server: or(&candidate.server, &self.discovery.server),
+            address: candidate.address,
+            container: candidate.container,
+            profile: self.discovery.profile.clone(),
+        }
+    }
+}
+
+/// What is put on record of a device whose container had no name yet: that, and nothing else.
+fn contained(candidate: &Candidate, device: &Device) -> NewDevice {
     NewDevice {
-        project: discovery.project.clone(),
-        kind: Kind::Phone,
-        id,
-        name: or(&candidate.name, model),
-        server: or(&candidate.server, &discovery.server),
-        address: candidate.address,
-        container: candidate.container,
-        profile: discovery.profile.clone(),
+        project: device.project_id.clone(),
+        kind: device.kind,
+        id: device.id.clone(),
+        name: device.name.clone(),
+        server: device.server.clone(),
+        address: device.address.clone(),
+        container: candidate.container.clone(),
+        profile: device.profile.clone(),
     }
 }
 

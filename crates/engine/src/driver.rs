@@ -20,14 +20,10 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Tells the device to restart, go back to how it left the factory, or stop, in the way of its
     /// profile, and returns when it has been told: not when it is back. Where that way goes over
-    /// the device itself, it proves first that it is the right one and in the boot `known_boot`,
-    /// and nothing is done if it is in another.
-    async fn power(
-        &self,
-        device: &Device,
-        operation: Operation,
-        known_boot: Option<&BootIdentity>,
-    ) -> PowerReport;
+    /// the device itself, it proves first that it is the right one and in the boot that it answered
+    /// in, and nothing is done if it is in another.
+    async fn power(&self, device: &Device, operation: Operation, target: Target<'_>)
+    -> PowerReport;
 
     /// Looks at whoever answers at `device`'s address, changes nothing, and says what it saw, step
     /// by step.
@@ -37,6 +33,17 @@ pub trait Driver: Send + Sync + 'static {
     /// [`EventSender`] that it was made with, when the device goes away. It may decline for want of
     /// connections; the sweep finds what it missed.
     fn watch(&self, device: &Device);
+}
+
+/// What is known of a device that is to be told to restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// It has just answered, in this boot; `None` if it tells no boots apart.
+    Answers(Option<&'a BootIdentity>),
+    /// It has been stopped, and is to be started.
+    Stopped,
+    /// It does not answer and should.
+    Away,
 }
 
 /// What to do, all of it in one exchange with the device.

@@ -24,6 +24,7 @@ use store::write::EndedJob;
 
 use crate::driver::{Action, Away, Reached, Report};
 use crate::lane::Attempts;
+use crate::power;
 use stand::{Stand, Stands};
 
 /// What the judge goes by.
@@ -76,6 +77,8 @@ pub struct Verdict {
     pub adoption_done: Option<AdoptionRequest>,
     /// Values to desire from now on, where nothing is desired.
     pub desire: Values,
+    /// What was desired below this revision is forgotten.
+    pub forget_below: Option<Revision>,
     /// Another record at whose address this device's marker answers.
     pub copy: Option<DeviceKey>,
     /// The restart that is under way.
@@ -105,6 +108,7 @@ impl Verdict {
             adopted: state.adopted,
             adoption_done: None,
             desire: Values::new(),
+            forget_below: None,
             copy: state.copy,
             power: state.power.clone(),
             restart_pending: None,
@@ -309,12 +313,22 @@ fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
     let Judged { work, rules, now, attempts, .. } = judged;
     let state = &work.state;
     let trouble = away.to_string();
-    let trouble_began = if state.trouble.is_some() { state.since } else { now };
-    let is_late =
-        |job: &Job| deadline(job, trouble_began, rules).is_some_and(|deadline| deadline <= now);
+    let is_unreachable = matches!(away, Away::Unreachable(_));
+    let is_stopped = state.condition == Condition::Stopped && is_unreachable;
+    let trouble_began = away_since(work, now);
+    // One that is told without its device waits for its turn alone.
+    let waits_in_line =
+        |job: &Job| is_unreachable && power::is_blind(work, judged.catalogue, job.operation);
+    let is_late = |job: &Job| {
+        !waits_in_line(job)
+            && deadline(job, trouble_began, rules).is_some_and(|deadline| deadline <= now)
+    };
     let end_away = |job: &Job| {
         if job.patch.is_empty() && job.operation == Operation::Update {
             // It asked for nothing, so there is nothing to wait for.
+            return Some(End::Succeeded { proof: Proof::Verified });
+        }
+        if job.operation == Operation::Stop && is_stopped {
             return Some(End::Succeeded { proof: Proof::Verified });
         }
         let failure = Failure::DeadlinePassed { trouble: trouble.clone() };
@@ -329,7 +343,7 @@ fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
     let next =
         if *away == Away::Booting { Next::RetrySoon(attempts) } else { Next::Retry(attempts) };
     let given_up = work.jobs.iter().any(is_late) || now.since(trouble_began) >= rules.job_deadline;
-    if state.condition == Condition::Stopped && matches!(away, Away::Unreachable(_)) {
+    if is_stopped {
         // That is what stopping it was for.
         return Verdict { changes: !ended.is_empty(), ended, next, ..Verdict::unchanged(work) };
     }
@@ -363,9 +377,15 @@ fn deadline(job: &Job, away_since: Timestamp, rules: Rules) -> Option<Timestamp>
     (!job.stored).then(|| from.plus(rules.job_deadline))
 }
 
+/// Since when the device has been away, as far as is known.
+fn away_since(work: &Work, now: Timestamp) -> Timestamp {
+    let is_known = work.state.trouble.is_some() || work.state.condition == Condition::Stopped;
+    if is_known { work.state.since } else { now }
+}
+
 /// How long after `now` the first deadline of an open job passes; `None` if no job has one.
 pub fn next_deadline(work: &Work, rules: Rules, now: Timestamp) -> Option<Duration> {
-    let away_since = if work.state.trouble.is_some() { work.state.since } else { now };
+    let away_since = away_since(work, now);
     let deadlines = work.jobs.iter().filter_map(|job| deadline(job, away_since, rules));
     deadlines.map(|deadline| deadline.since(now)).min()
 }

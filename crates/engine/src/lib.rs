@@ -39,7 +39,7 @@ pub use command::{Error, Patch, Update, UpdateEntry, UpdateResult};
 pub use discover::{Candidate, Discovery, Found, FoundAs};
 pub use driver::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
-    Reached, Report,
+    Reached, Report, Target,
 };
 pub use handle::{Engine, Handle, Options, Settings};
 pub use keys::AccessKey;

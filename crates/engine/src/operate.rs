@@ -17,8 +17,12 @@ use crate::lane::Wake;
 use crate::shared::Shared;
 use crate::sweep::wake_all;
 
-/// Where another catalogue comes from when operators ask for it. Called on a thread that may block.
-pub type CatalogueSource = Arc<dyn Fn() -> Result<Catalogue, CatalogueSourceError> + Send + Sync>;
+/// Where another catalogue comes from when operators ask for it: reads it and hands it to what it
+/// is given, which puts it in force. One that reads what may change meanwhile reads and hands over
+/// for one caller at a time, so that the last read is the one in force. Called on a thread that may
+/// block.
+pub type CatalogueSource =
+    Arc<dyn Fn(&dyn Fn(Catalogue)) -> Result<(), CatalogueSourceError> + Send + Sync>;
 
 /// Why there is no other catalogue. The one in force stays.
 #[derive(Debug, thiserror::Error)]
@@ -225,17 +229,20 @@ impl Handle {
         if principal.project().is_some() {
             return Err(CatalogueSourceError::NotAllowed);
         }
-        let source = self.shared.catalogue_source.clone();
-        let loading = tokio::task::spawn_blocking(move || source());
-        let loaded = loading.await.map_err(|_| CatalogueSourceError::Closed)?;
-        match loaded {
-            Ok(catalogue) => {
+        let shared = self.shared.clone();
+        let loading = tokio::task::spawn_blocking(move || {
+            (shared.catalogue_source)(&|catalogue| {
                 let properties = catalogue.properties().count();
                 let profiles = catalogue.profiles().count();
-                self.shared.catalogue.replace(catalogue);
+                shared.catalogue.replace(catalogue);
+                tracing::info!(properties, profiles, "another catalogue is in force");
+            })
+        });
+        let loaded = loading.await.map_err(|_| CatalogueSourceError::Closed)?;
+        match loaded {
+            Ok(()) => {
                 metrics::counter!("fleetwright_catalogue_reloads_total", "result" => "ok")
                     .increment(1);
-                tracing::info!(properties, profiles, "another catalogue is in force");
                 Ok(())
             }
             Err(error) => {

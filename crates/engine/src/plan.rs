@@ -36,7 +36,9 @@ pub fn action(work: &Work, catalogue: &Catalogue) -> Action {
     let state = &work.state;
     let profile = &work.device.profile;
     let mut action = Action { known_boot: state.boot.clone(), ..bare(work) };
-    let wiped = is_reset(work);
+    // A phone that is new here holds nothing of what was settled with another.
+    let is_new = !state.adopted || state.adoption.is_some_and(|request| !request.from_reported);
+    let wiped = is_reset(work) || is_new;
     for (name, desired) in &state.desired.0 {
         let route = catalogue.route(profile, name);
         let repair = wiped || work.settings.drift == DriftPolicy::Repair;
@@ -62,7 +64,7 @@ pub fn bare(work: &Work) -> Action {
         Some(request) if request.replace_marker => Adopt::Any,
         Some(_) => Adopt::Unmarked,
         // What a reset wiped is ours to give again: it was proved before.
-        None if is_reset(work) => Adopt::Unmarked,
+        None if is_reset(work) && state.adopted => Adopt::Unmarked,
         None if !state.adopted && work.settings.adoption == AdoptionPolicy::Unmarked => {
             Adopt::Unmarked
         }

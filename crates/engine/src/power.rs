@@ -10,12 +10,13 @@ use std::time::Duration;
 use fleet::catalogue::{FactoryReset, Restart};
 use fleet::limits;
 use fleet::{
-    BootIdentity, Condition, End, Failure, Job, Operation, PowerStep, Proof, Revision, Timestamp,
+    BootIdentity, Catalogue, Condition, End, Failure, Job, Operation, PowerStep, Proof, Revision,
+    Timestamp,
 };
 use store::Work;
 use store::write::EndedJob;
 
-use crate::driver::{Away, PowerReport, Report};
+use crate::driver::{Away, PowerReport, Report, Target};
 use crate::judge::{Next, Verdict};
 use crate::lane::{Attempts, Hold};
 use crate::plan;
@@ -48,12 +49,12 @@ fn asked_by(jobs: &[Job]) -> Option<(Operation, Revision)> {
 }
 
 /// Whether the profile does this without the device, so that one that can't be reached can be told.
-pub(crate) fn is_blind(step: Step<'_>, operation: Operation) -> bool {
-    let Some(profile) = step.catalogue.profile(&step.work.device.profile) else { return false };
+pub(crate) fn is_blind(work: &Work, catalogue: &Catalogue, operation: Operation) -> bool {
+    let Some(profile) = catalogue.profile(&work.device.profile) else { return false };
     match operation {
         Operation::Update => false,
         Operation::Restart => {
-            profile.restart == Restart::Command || profile.commands.start.is_some()
+            profile.commands.restart.is_some() || profile.commands.start.is_some()
         }
         Operation::Reset => profile.factory_reset == FactoryReset::Command,
         Operation::Stop => profile.commands.stop.is_some(),
@@ -78,9 +79,11 @@ pub(crate) async fn begin(
     let began = step.shared.clock.now();
     let action = plan::action(step.work, step.catalogue);
     let (mut verdict, report) = step.exchange(&action).await?;
-    let from_boot = match &report {
-        Report::Reached(reached) => reached.boot.clone(),
-        Report::Away(Away::Unreachable(_)) if is_blind(step, operation) => None,
+    let (from_boot, blind) = match &report {
+        Report::Reached(reached) => (reached.boot.clone(), false),
+        Report::Away(Away::Unreachable(_)) if is_blind(step.work, step.catalogue, operation) => {
+            (step.work.state.boot.clone(), true)
+        }
         Report::Away(_) => return step.conclude(&verdict, began).await,
     };
     let now = step.shared.clock.now();
@@ -88,9 +91,12 @@ pub(crate) async fn begin(
         operation,
         through,
         from_boot,
+        blind,
+        was: step.work.state.condition,
         begun_at: now,
         told: 1,
         told_at: now,
+        heard: false,
         back: false,
     };
     if served(step.work, &power).all(|job| verdict.ended.iter().any(|it| it.job == job.id)) {
@@ -107,7 +113,12 @@ pub(crate) async fn begin(
         return Ok(Outcome::new(Then::Rest, Attempts::default()));
     }
     metrics::counter!("fleetwright_restarts_total", "operation" => operation.name()).increment(1);
-    tell(step, &power).await
+    let mut work = step.work.clone();
+    work.state.condition = verdict.condition;
+    work.state.since = verdict.since;
+    work.state.trouble = None;
+    work.state.power = verdict.power;
+    tell(Step { work: &work, ..step }, &power).await
 }
 
 /// The planted bug: tells the device first and puts that on record afterwards.
@@ -129,7 +140,12 @@ async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error
     let report = match shared.driver(device.kind) {
         Some(driver) => {
             shared.set_running(device.key, true);
-            let told = driver.power(device, power.operation, power.from_boot.as_ref());
+            let target = match (power.blind, power.was) {
+                (false, _) => Target::Answers(power.from_boot.as_ref()),
+                (true, Condition::Stopped) => Target::Stopped,
+                (true, _) => Target::Away,
+            };
+            let told = driver.power(device, power.operation, target);
             let limit = shared.action_timeout + limits::COMMAND_TIMEOUT;
             let report = tokio::time::timeout(limit, told).await;
             shared.set_running(device.key, false);
@@ -138,21 +154,27 @@ async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error
         None => PowerReport::Unsupported("this node has no driver for it".to_owned()),
     };
     match report {
-        PowerReport::Told | PowerReport::OtherBoot => Ok(look_again(Hold::Boot)),
+        PowerReport::Told => heard(step, power).await,
+        PowerReport::OtherBoot => Ok(look_again(Hold::Boot)),
         PowerReport::Away(away) => {
             // It may have been told all the same: the boot it is in next will say.
             tracing::info!(device = device.key.0, %away, "no answer while being told");
             Ok(look_again(Hold::Boot))
         }
         PowerReport::Refused(detail) | PowerReport::Unsupported(detail) => {
-            let condition = match &power.from_boot {
-                Some(_) => Condition::Running,
-                None => work.state.condition,
-            };
+            let condition = if power.blind { power.was } else { Condition::Running };
             let operation = power.operation;
             give_up(step, power, condition, Failure::PowerFailed { operation, detail }).await
         }
     }
+}
+
+/// Puts on record that it said yes: where no boot identity tells, nothing else does.
+async fn heard(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    let power = Some(PowerStep { heard: true, ..power.clone() });
+    let verdict = Verdict { changes: true, power, ..Verdict::unchanged(step.work) };
+    step.settle(&verdict).await?;
+    Ok(look_again(Hold::Boot))
 }
 
 /// Looks whether what was begun is over.
@@ -166,7 +188,16 @@ pub(crate) async fn follow(step: Step<'_>, power: &PowerStep) -> Result<Outcome,
 async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
     let report = step.act(&plan::bare(step.work)).await;
     let now = step.shared.clock.now();
-    if matches!(report, Report::Away(Away::Unreachable(_))) {
+    let is_gone = matches!(
+        report,
+        Report::Away(Away::Unreachable(_) | Away::WrongDevice { .. } | Away::Copied(_))
+    );
+    if is_gone && power.heard {
+        // One look without an answer may be a slip of the network.
+        if step.turn.attempts.away == 0 {
+            let attempts = Attempts { away: 1, ..Attempts::default() };
+            return Ok(Outcome { attempts, ..look_again(Hold::Boot) });
+        }
         let mut verdict = Verdict { power: None, ..Verdict::unchanged(step.work) };
         let end = End::Succeeded { proof: Proof::Verified };
         verdict.ended = ends(step.work, power, &end);
@@ -175,7 +206,7 @@ async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store
         return step.conclude(&verdict, now).await;
     }
     if now.since(power.begun_at) < step.shared.rules.boot_deadline {
-        return Ok(look_again(Hold::Boot));
+        return not_yet(step, power, now).await;
     }
     let detail = "it still answers".to_owned();
     let failure = Failure::PowerFailed { operation: power.operation, detail };
@@ -183,12 +214,23 @@ async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store
 }
 
 async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+    let forget_below = forgets(step.work, power);
+    let mut work = step.work.clone();
+    if let Some(revision) = forget_below {
+        // What is to be forgotten is not brought back first.
+        work.state.desired.0.retain(|_, value| value.revision >= revision);
+    }
+    let step = Step { work: &work, ..step };
     let action = plan::action(step.work, step.catalogue);
     let report = step.act(&action).await;
     let now = step.shared.clock.now();
     match &report {
         Report::Away(away) if now.since(power.begun_at) >= step.shared.rules.boot_deadline => {
             is_lost(step, power, away, now).await
+        }
+        // It has to be told at least once.
+        Report::Away(Away::Unreachable(_)) if power.blind && !power.heard => {
+            not_yet(step, power, now).await
         }
         Report::Away(_) => Ok(look_again(if power.back { Hold::Restart } else { Hold::Boot })),
         Report::Reached(reached) if is_back(step, power, reached.boot.as_ref(), now) => {
@@ -199,6 +241,7 @@ async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, st
             let left = served(step.work, power).filter(is_open).count();
             let over = left == 0 && (verdict.boot.is_some() || reached.boot.is_none());
             verdict.power = (!over).then(|| PowerStep { back: true, ..power.clone() });
+            verdict.forget_below = forget_below.filter(|_| over);
             let hold = if over { Hold::Nothing } else { Hold::Restart };
             let outcome = step.conclude(&verdict, now).await?;
             let hold = if outcome.then == Then::Rest { Hold::Nothing } else { hold };
@@ -208,14 +251,30 @@ async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, st
     }
 }
 
+/// The revision below which all is forgotten once this is over: that of the last job it serves
+/// which asked so.
+fn forgets(work: &Work, power: &PowerStep) -> Option<Revision> {
+    served(work, power).filter(|job| job.clear).map(|job| job.revision).max()
+}
+
 /// Whether the device has come back from what was begun.
 fn is_back(step: Step<'_>, power: &PowerStep, boot: Option<&BootIdentity>, now: Timestamp) -> bool {
-    let restart = step.catalogue.profile(&step.work.device.profile).map(|it| it.restart);
-    let by_framework = restart == Some(Restart::Framework) && power.operation == Operation::Restart;
-    power.back
-        || power.from_boot.is_none()
-        || boot != power.from_boot.as_ref()
-        || by_framework && now.since(power.told_at) >= FRAMEWORK_GOES_DOWN
+    let by_framework = power.operation == Operation::Restart
+        && !power.blind
+        && step
+            .catalogue
+            .profile(&step.work.device.profile)
+            .is_some_and(|profile| profile.restart == Restart::Framework);
+    match (&power.from_boot, boot) {
+        _ if power.back => true,
+        _ if by_framework => {
+            boot != power.from_boot.as_ref()
+                || power.heard && now.since(power.told_at) >= FRAMEWORK_GOES_DOWN
+        }
+        (Some(from), Some(boot)) => from != boot,
+        // No boot identity tells, so that the word for it has to do.
+        _ => power.heard,
+    }
 }
 
 /// The device answers in the boot that was to end. After a while it is told again, and after that

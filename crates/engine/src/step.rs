@@ -77,11 +77,14 @@ pub(crate) async fn run(shared: Arc<Shared>, turn: Turn) -> Outcome {
 
 async fn attempt(shared: &Shared, turn: Turn, work: Work) -> Result<Outcome, store::Error> {
     let step = Step { shared, catalogue: &shared.catalogue.get(), work: &work, turn };
+    if work.settings.paused || shared.server_paused.load(Ordering::Relaxed) {
+        // What is under way keeps its room.
+        let hold = work.state.power.is_none().then_some(Hold::Nothing);
+        let wait = Then::Wait(limits::PAUSED_RETRY);
+        return Ok(Outcome { hold, ..Outcome::new(wait, turn.attempts) });
+    }
     if let Some(power) = &work.state.power {
         return power::follow(step, power).await;
-    }
-    if work.settings.paused || shared.server_paused.load(Ordering::Relaxed) {
-        return Ok(Outcome::new(Then::Wait(limits::PAUSED_RETRY), turn.attempts));
     }
     match power::asked(&work) {
         Some(asked) if turn.may_restart => power::begin(step, asked).await,
@@ -113,7 +116,8 @@ impl<'a> Step<'a> {
         let outcome = self.conclude(&verdict, now).await?;
         let blind = matches!(report, Some(Report::Away(Away::Unreachable(_))))
             && verdict.ended.is_empty()
-            && power::asked(work).is_some_and(|(operation, _)| power::is_blind(self, operation));
+            && power::asked(work)
+                .is_some_and(|(operation, _)| power::is_blind(work, catalogue, operation));
         if blind && matches!(outcome.then, Then::Wait(_)) {
             return Ok(Outcome { then: Then::Restart, ..outcome });
         }
@@ -242,8 +246,10 @@ impl<'a> Step<'a> {
             // Only once: looking whether the record is the one that was read costs a look-up.
             adopted: verdict.adopted && !work.state.adopted,
             record_at: work.device.updated_at,
+            read: Some((work.state.condition, work.state.since)),
             adoption_done: verdict.adoption_done,
             desire: verdict.desire.clone(),
+            forget_below: verdict.forget_below,
             copy: verdict.copy,
             power: verdict.power.clone(),
             restart_pending: verdict.restart_pending.clone(),

@@ -43,6 +43,10 @@ pub enum SignInError {
     /// not told, and takes equally long to find out.
     #[error("the name or the password is wrong")]
     Wrong,
+    /// No user can have such a name or such a password, so nothing was checked. To be told like
+    /// [`Self::Wrong`], but it is no guess that would have to be counted.
+    #[error("the name or the password is wrong")]
+    Impossible,
     /// As many passwords wait to be checked as may; try again after a second.
     #[error("too many are signing in at the moment")]
     Busy,
@@ -117,7 +121,7 @@ impl Handle {
     /// Checks a name and a password and issues a token, which works for the time that the engine's
     /// settings say.
     ///
-    /// Errors: see [`SignInError`]. Whoever calls this counts the failures.
+    /// Errors: see [`SignInError`]. Whoever calls this counts [`SignInError::Wrong`].
     pub async fn sign_in(
         &self,
         name: &str,
@@ -126,7 +130,7 @@ impl Handle {
         let shared = &self.shared;
         // No user has such a name or such a password; which users there are has no part in it.
         if check_name(name).is_err() || password::check(&password).is_err() {
-            return Err(SignInError::Wrong);
+            return Err(SignInError::Impossible);
         }
         let turn = shared.password_checks.turn().await.map_err(|_| SignInError::Busy)?;
         let found = shared.store.user(name).await?;

@@ -56,6 +56,8 @@ pub struct Job {
     pub revision: Revision,
     /// What it asks of the device besides the values.
     pub operation: Operation,
+    /// Whether all that was desired before it is forgotten once it succeeds: a reset may ask so.
+    pub clear: bool,
     /// The values asked for.
     pub patch: Values,
     /// Whether the device was away when the call came, so that the door answered at once that the

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::{BootIdentity, UnknownWord};
+use crate::device::{BootIdentity, Condition, UnknownWord};
 use crate::id::Revision;
 use crate::time::Timestamp;
 
@@ -64,15 +64,22 @@ pub struct PowerStep {
     pub operation: Operation,
     /// Every open job up to this revision that asked for it is served by it.
     pub through: Revision,
-    /// The boot that it is to end; `None` if the device could not be asked, because it is stopped
-    /// or away and its profile restarts it without asking.
+    /// The boot that it is to end: the one that the device is in, or was last seen in; `None` if
+    /// none is known.
     pub from_boot: Option<BootIdentity>,
+    /// Whether the device did not answer, so that its profile has it told without it.
+    pub blind: bool,
+    /// How the device was doing before.
+    pub was: Condition,
     /// When it was begun first.
     pub begun_at: Timestamp,
     /// How often the device was told.
     pub told: u8,
     /// When it was told last.
     pub told_at: Timestamp,
+    /// Whether the device, or the operator's command in its place, said yes. Where no boot identity
+    /// tells, nothing else does.
+    pub heard: bool,
     /// Whether another boot has answered since: what is left is to bring back what it wiped.
     pub back: bool,
 }

@@ -32,35 +32,44 @@ pub struct OperatorFile {
 #[derive(Debug)]
 pub struct CatalogueFiles {
     directory: PathBuf,
-    /// The files that the catalogue was last made from.
+    /// Held from the reading of the files until they are in force: whoever reads later wins.
+    turn: Mutex<()>,
+    /// The files of the catalogue in force. Held while another one is put in its place.
     in_force: Mutex<Vec<String>>,
 }
 
 impl CatalogueFiles {
     /// Those of the data directory `data`. There need not be any.
     pub fn new(data: &Path) -> Arc<Self> {
-        Arc::new(Self { directory: data.join("catalogue"), in_force: Mutex::default() })
+        let (turn, in_force) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { directory: data.join("catalogue"), turn, in_force })
     }
 
-    /// The catalogue: the product's own files and the operator's as they are now. Blocks.
+    /// Hands the catalogue, the product's own files and the operator's as they are now, to
+    /// `replace`, which puts it in force; gives what that gives. Blocks while it reads, and while
+    /// another is at it.
     ///
     /// Errors: a file can't be read or is wrong; then the files in force are those of before.
-    pub fn load(&self) -> Result<Catalogue, CatalogueSourceError> {
+    pub fn load<T>(&self, replace: impl FnOnce(Catalogue) -> T) -> Result<T, CatalogueSourceError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let properties = read_all(&self.directory)?;
         let profiles = read_all(&self.directory.join("profiles"))?;
         let catalogue = Catalogue::with(&sources(&properties), &sources(&profiles))?;
         let names = properties.into_iter().chain(profiles).map(|file| file.name);
-        *self.in_force.lock().unwrap_or_else(PoisonError::into_inner) = names.collect();
-        Ok(catalogue)
+        let names = names.collect();
+        let mut in_force = self.in_force.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = replace(catalogue);
+        *in_force = names;
+        Ok(replaced)
     }
 
     /// The same as the engine asks for it.
     pub fn source(self: &Arc<Self>) -> CatalogueSource {
         let files = self.clone();
-        Arc::new(move || files.load())
+        Arc::new(move |replace| files.load(replace))
     }
 
-    /// The files that the catalogue was last made from.
+    /// The files that the catalogue in force was made from.
     pub fn in_force(&self) -> Vec<String> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -112,6 +121,9 @@ pub fn read(path: &Path) -> Result<OperatorFile, CatalogueSourceError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
     use super::*;
 
     const PROPERTY: &str = "[[property]]\nname = \"own.one\"\nkind = \"bool01\"\n\
@@ -121,7 +133,8 @@ mod tests {
     fn files_are_read_by_name_and_replaced_whole_or_not_at_all() {
         let data = tempfile::tempdir().unwrap();
         let files = CatalogueFiles::new(data.path());
-        let built_in = files.load().unwrap().properties().count();
+        let load = || files.load(|catalogue| catalogue);
+        let built_in = load().unwrap().properties().count();
         assert!(files.in_force().is_empty(), "without a directory there are none");
 
         let directory = data.path().join("catalogue");
@@ -129,17 +142,49 @@ mod tests {
         std::fs::write(directory.join("own.toml"), PROPERTY).unwrap();
         std::fs::write(directory.join(".own.toml.swp"), "\0").unwrap();
         std::fs::write(directory.join(".#own.toml"), "rubbish").unwrap();
-        let catalogue = files.load().unwrap();
+        let catalogue = load().unwrap();
         assert_eq!(catalogue.properties().count(), built_in + 1);
         assert!(catalogue.property("own.one").is_some());
         let own = directory.join("own.toml").display().to_string();
         assert_eq!(files.in_force(), std::slice::from_ref(&own));
 
         std::fs::write(directory.join("bad.toml"), "\n  [[property]]\nname = 1\n").unwrap();
-        let error = files.load().unwrap_err().to_string();
+        let error = load().unwrap_err().to_string();
         let bad = directory.join("bad.toml").display().to_string();
         assert!(error.starts_with(&format!("{bad}:3:")), "{error}");
         assert_eq!(files.in_force(), [own], "what is in force is that of before");
+    }
+
+    #[test]
+    fn of_two_who_reload_at_once_the_later_reading_is_in_force() {
+        let data = tempfile::tempdir().unwrap();
+        let files = CatalogueFiles::new(data.path());
+        let file = data.path().join("catalogue/own.toml");
+        std::fs::create_dir(data.path().join("catalogue")).unwrap();
+        std::fs::write(&file, PROPERTY).unwrap();
+        let order = Mutex::new(Vec::new());
+        let put = |catalogue: Catalogue| {
+            let is_new = catalogue.property("own.two").is_some();
+            order.lock().unwrap().push(if is_new { "new" } else { "old" });
+        };
+        let (has_read, first_has_read) = mpsc::channel();
+        let (is_done, second_is_done) = mpsc::channel();
+        let (files, put) = (&files, &put);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                files.load(|catalogue| {
+                    has_read.send(()).unwrap();
+                    // Without turns the other would be done before this has ended.
+                    let _ = second_is_done.recv_timeout(Duration::from_millis(300));
+                    put(catalogue);
+                })
+            });
+            first_has_read.recv().unwrap();
+            std::fs::write(&file, PROPERTY.replace("own.one", "own.two")).unwrap();
+            files.load(put).unwrap();
+            let _ = is_done.send(());
+        });
+        assert_eq!(*order.lock().unwrap(), ["old", "new"]);
     }
 
     #[test]
@@ -149,7 +194,7 @@ mod tests {
         let directory = data.path().join("catalogue");
         std::fs::create_dir(&directory).unwrap();
         let refused = || {
-            let error = anyhow::Error::from(files.load().unwrap_err());
+            let error = anyhow::Error::from(files.load(drop).unwrap_err());
             format!("{error:#}")
         };
         let large = directory.join("large.toml");
@@ -161,7 +206,7 @@ mod tests {
         for number in 1..FILES_MAX {
             std::fs::write(directory.join(format!("{number}.toml")), "").unwrap();
         }
-        files.load().unwrap();
+        files.load(drop).unwrap();
         std::fs::write(directory.join("one-more.toml"), "").unwrap();
         assert!(refused().contains("has more than 64 files"), "{}", refused());
     }

@@ -197,6 +197,35 @@ pub fn load(
     environment: impl Fn(&str) -> Option<String>,
     flags: &[Flag],
 ) -> Result<Config, Error> {
+    draft(file, environment, flags)?.finish()
+}
+
+/// Where a server by this configuration keeps what is its own, for commands that work on that while
+/// it does not run: of the result only [`Config::data`] and [`Config::store`] count. What concerns
+/// serving alone is not asked of the environment, and not checked together: the flags or variables
+/// that complete it may be the server's own.
+pub fn load_places(
+    file: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+    flags: &[Flag],
+) -> Result<Config, Error> {
+    let of_places = |name: &str| {
+        let key = KEYS.iter().find(|key| key.variable == name)?;
+        if PLACES.contains(&key.name) { environment(name) } else { None }
+    };
+    let draft = draft(file, of_places, flags)?;
+    if draft.problems.is_empty() { Ok(draft.config) } else { Err(Error::Problems(draft.problems)) }
+}
+
+/// The keys that say where a server keeps what is its own.
+const PLACES: [&str; 2] = ["data", "store"];
+
+/// What was given, each key checked by itself.
+fn draft(
+    file: Option<&Path>,
+    environment: impl Fn(&str) -> Option<String>,
+    flags: &[Flag],
+) -> Result<Draft, Error> {
     let mut draft = Draft::default();
     if let Some(path) = file {
         let text = std::fs::read_to_string(path)
@@ -214,7 +243,7 @@ pub fn load(
             draft.set(key, key::Given::Text(text), Origin::Flag(flag));
         }
     }
-    draft.finish()
+    Ok(draft)
 }
 
 /// The file that says every default, with its words. `load` accepts it and changes nothing by it.

@@ -62,6 +62,11 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    /// A file that was named can't be read.
+    pub fn unreadable(file: impl std::fmt::Display, why: &std::io::Error) -> Self {
+        Self::usage(format!("{file} can't be read: {why}"))
+    }
+
     /// The time was over first.
     pub fn timed_out(message: impl Into<String>) -> Self {
         Self { exit: Exit::TimedOut, message: message.into() }

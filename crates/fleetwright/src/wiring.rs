@@ -74,7 +74,8 @@ impl Server {
         let (listener, certificate) = listen(&config).await?;
         // Before anything is made: a server that does not start for it leaves nothing behind.
         let catalogue_files = CatalogueFiles::new(&config.data);
-        let catalogue = catalogue_files.load().context("the catalogue can't be loaded")?;
+        let catalogue =
+            catalogue_files.load(|loaded| loaded).context("the catalogue can't be loaded")?;
         let clock = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -210,7 +211,7 @@ async fn listen(config: &Config) -> Result<(Listener, Option<Arc<Reloading>>)> {
 
 /// Locks the data directory itself where the database, whose directory the store locks, lies in
 /// another.
-fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>> {
+pub fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>> {
     let database_directory = match database.parent() {
         Some(parent) if parent == Path::new("") => Path::new("."),
         Some(parent) => parent,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::{
     Action, Away, DeviceEvent, Driver, Entropy, EventSender, Examination, PowerReport, Reached,
-    Report,
+    Report, Target,
 };
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::{FaultPoint, FaultPoints};
-use fleet::{BootIdentity, Device, DeviceKey, Kind, Operation, limits};
+use fleet::{Device, DeviceKey, Kind, Operation, limits};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -259,9 +259,9 @@ impl Driver for Phones {
         &self,
         device: &Device,
         operation: Operation,
-        known_boot: Option<&BootIdentity>,
+        target: Target<'_>,
     ) -> PowerReport {
-        self.switch(device, operation, known_boot).await
+        self.switch(device, operation, target).await
     }
 
     async fn examine(&self, device: &Device) -> Examination {

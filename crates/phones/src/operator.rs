@@ -123,7 +123,7 @@ impl Commands {
         let tail = Tail::default();
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let mut reading = std::pin::pin!(async {
-            tokio::join!(tail.take_all(stdout), tail.take_all(stderr));
+            tokio::join!(tail.output.take_all(stdout), tail.errors.take_all(stderr));
         });
         let mut read_all = false;
         let ended = timeout(self.limit, async {
@@ -182,11 +182,19 @@ fn how(status: ExitStatus) -> String {
     }
 }
 
-/// The last bytes of what a command prints.
+/// The last bytes of what a command prints. The two streams are kept apart, since nobody knows in
+/// which order they were written: its errors count as its last words.
 #[derive(Default)]
-struct Tail(Mutex<VecDeque<u8>>);
+struct Tail {
+    output: Kept,
+    errors: Kept,
+}
 
-impl Tail {
+/// The last bytes of one stream.
+#[derive(Default)]
+struct Kept(Mutex<VecDeque<u8>>);
+
+impl Kept {
     fn kept(&self) -> MutexGuard<'_, VecDeque<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -202,10 +210,14 @@ impl Tail {
             kept.drain(..over);
         }
     }
+}
 
+impl Tail {
     /// The last words, in one line, behind a colon; nothing if there are none.
     fn said(&self) -> String {
-        let kept: Vec<u8> = self.kept().iter().copied().collect();
+        let mut kept: Vec<u8> = self.output.kept().iter().copied().collect();
+        kept.push(b'\n');
+        kept.extend(self.errors.kept().iter());
         let text = String::from_utf8_lossy(&kept);
         let one_line: Vec<&str> =
             text.split(|letter: char| letter.is_control() || letter == ' ').collect();

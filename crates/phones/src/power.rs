@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use engine::{Away, PowerReport};
+use engine::{Away, PowerReport, Target};
 use fleet::catalogue::{FactoryReset, Privilege, Profile, Restart};
 use fleet::{BootIdentity, Device, Operation, limits};
 use tokio::time::Instant;
@@ -28,30 +28,39 @@ enum Way<'c> {
     Away(&'static str),
 }
 
-/// How `profile` does `operation` on a device that was last seen in the boot `known`.
-fn way<'c>(profile: &'c Profile, operation: Operation, known: Option<&'c BootIdentity>) -> Way<'c> {
+/// How `profile` does `operation` on `target`.
+fn way<'c>(profile: &'c Profile, operation: Operation, target: Target<'c>) -> Way<'c> {
     let (name, commands) = (&profile.name, &profile.commands);
-    let over_adb = |deed| match known {
-        Some(boot) => Way::Adb(deed, boot),
-        None => Way::Away(
-            "it is stopped or away, or tells no boots apart, and its profile names no program that \
-             starts it (commands.start)",
+    let over_adb = |deed| match target {
+        Target::Answers(Some(boot)) => Way::Adb(deed, boot),
+        // Nobody could see that it is over.
+        Target::Answers(None) => Way::None(format!(
+            "the phone tells no boots apart, so a restart over ADB can't be seen to be over: give \
+             the profile {name} restart = \"command\" and commands.restart"
+        )),
+        Target::Stopped | Target::Away => Way::Away(
+            "it is stopped or away, and its profile names no program that starts it \
+             (commands.start)",
         ),
     };
     let command = |argv: &'c Option<Vec<String>>, setting: &str| match argv {
         Some(argv) => Way::Command(argv),
         None => Way::None(format!("the profile {name} names no program as commands.{setting}")),
     };
+    // Starting does nothing to one that hangs, and restarting may not do for one that is stopped.
+    let unseen = match target {
+        Target::Answers(_) => None,
+        Target::Stopped => commands.start.as_ref().or(commands.restart.as_ref()),
+        Target::Away => commands.restart.as_ref().or(commands.start.as_ref()),
+    };
     match operation {
         Operation::Update => Way::None("an update alone switches nothing".to_owned()),
-        Operation::Restart => match (known, &commands.start, &commands.restart) {
-            (None, Some(argv), _) | (None, None, Some(argv)) => Way::Command(argv),
-            _ => match profile.restart {
-                Restart::AdbReboot => over_adb(Deed::Reboot),
-                Restart::Framework => over_adb(Deed::RestartFramework),
-                Restart::Command => command(&commands.restart, "restart"),
-                Restart::None => Way::None(not_restarted(name)),
-            },
+        Operation::Restart => match (unseen, profile.restart) {
+            (Some(argv), _) => Way::Command(argv),
+            (None, Restart::AdbReboot) => over_adb(Deed::Reboot),
+            (None, Restart::Framework) => over_adb(Deed::RestartFramework),
+            (None, Restart::Command) => command(&commands.restart, "restart"),
+            (None, Restart::None) => Way::None(not_restarted(name)),
         },
         Operation::Reset => match profile.factory_reset {
             FactoryReset::TestHarness => over_adb(Deed::EnableTestHarness),
@@ -85,10 +94,10 @@ impl Phones {
         &self,
         device: &Device,
         operation: Operation,
-        known_boot: Option<&BootIdentity>,
+        target: Target<'_>,
     ) -> PowerReport {
         let begun = Instant::now();
-        let report = self.tell(device, operation, known_boot).await;
+        let report = self.tell(device, operation, target).await;
         let outcome = match &report {
             PowerReport::Told => "told",
             PowerReport::OtherBoot => "other_boot",
@@ -106,17 +115,12 @@ impl Phones {
         report
     }
 
-    async fn tell(
-        &self,
-        device: &Device,
-        operation: Operation,
-        known_boot: Option<&BootIdentity>,
-    ) -> PowerReport {
+    async fn tell(&self, device: &Device, operation: Operation, target: Target<'_>) -> PowerReport {
         let catalogue = self.catalogue.get();
         let Some(profile) = catalogue.profile(&device.profile) else {
             return PowerReport::Unsupported(format!("there is no profile {:?}", device.profile));
         };
-        match way(profile, operation, known_boot) {
+        match way(profile, operation, target) {
             Way::Adb(deed, known) => {
                 let told = self.over_adb(device, profile.privilege, deed, known).await;
                 told.unwrap_or_else(|away| after(deed, away, known))

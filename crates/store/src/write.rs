@@ -242,7 +242,7 @@ pub struct AcceptEntry {
     pub device: DeviceKey,
     /// What is asked of it besides the values.
     pub operation: Operation,
-    /// Whether all that was desired before is forgotten.
+    /// Whether all that was desired before is forgotten once the job succeeds. Of a reset only.
     pub clear: bool,
     /// The values asked for, by canonical name.
     pub patch: Values,
@@ -287,12 +287,18 @@ pub struct Settle {
     pub adopted: bool,
     /// When the record that was worked on had last changed.
     pub record_at: Timestamp,
+    /// The condition that was read, and since when it had lasted. If an operator has said otherwise
+    /// since, or moved the device, the result is of no account: [`Refused::Stale`]. `None` takes
+    /// whatever is there.
+    pub read: Option<(Condition, Timestamp)>,
     /// The adoption that was asked for and is done, if it is: the request is forgotten if it still
     /// is this one.
     pub adoption_done: Option<AdoptionRequest>,
     /// Values to desire from now on, where nothing is desired yet: those that an adopted device
     /// showed. They take a revision of their own, which is settled if all before it is.
     pub desire: Values,
+    /// What was desired below this revision is forgotten: a reset is over.
+    pub forget_below: Option<Revision>,
     /// What the record says from now on of the other device that bears this one's marker.
     pub copy: Option<DeviceKey>,
     /// The restart, reset or stop that was begun and is not over, as it stands from now on.
@@ -398,6 +404,9 @@ pub enum Refused {
         /// What the import says it is.
         asked: &'static str,
     },
+    /// The device was changed by an operator since it was read.
+    #[error("an operator has changed the device meanwhile")]
+    Stale,
     /// The fence is stale: another owner has taken the shard since.
     #[error("the shard has a newer owner (epoch {store:?}, not {given:?})")]
     Fenced {

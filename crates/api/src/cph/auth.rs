@@ -22,7 +22,7 @@ use super::error::{Code, Failure};
 use super::tokens::microseconds;
 use crate::listener::{BODY_TIMEOUT, BodyError, PeerAddr, client_address, read_body};
 use crate::signature::huawei::{Head, Refusal, Signed};
-use crate::signature::lockout::Lockout;
+use crate::signature::lockout::{self, Lockout, Outcome};
 
 /// Kilobytes of all large bodies at a time. A body is in memory before its signature can be
 /// checked, and an access key's id is no secret: without a bound, strangers could fill the memory
@@ -96,7 +96,8 @@ impl Door {
     /// there is a signature, it decides.
     ///
     /// Errors: 401 APIGW.0301 if the signature does not hold, its caller is locked out, or the
-    /// token does not work; 413 APIGW.0201 for a body over the bound; 429 where there is no room.
+    /// token does not work; 413 APIGW.0201 for a body over the bound; 429 where there is no room,
+    /// for the body or to count what may be a guess.
     pub(super) async fn enter(&self, request: Request) -> Result<Call, Failure> {
         let (mut parts, body) = request.into_parts();
         let by_token = parts.headers.contains_key(TOKEN) && !Signed::is_meant(&parts.headers);
@@ -145,9 +146,7 @@ impl Door {
         let address = self.address(parts);
         let signed = Signed::parse(Head::of(parts), now)?;
         let ak = signed.access_key();
-        if self.lockout().is_locked(ak, address, now) {
-            return Err(Refusal::Locked.into());
-        }
+        self.lockout().admit(ak, address, now).map_err(shut_out)?;
         let Some(key) = self.handle.access_key(ak).await? else {
             return Err(Refusal::UnknownKey.into());
         };
@@ -156,14 +155,18 @@ impl Door {
         if self.handle.access_key(ak).await?.is_none() {
             return Err(Refusal::UnknownKey.into());
         }
+        // Others may have used up the guesses while the body came, and while this one is verified:
+        // only what is settled before the lock is told.
+        self.lockout().admit(ak, address, self.handle.now()).map_err(shut_out)?;
         let verified = signed.verify(key.secret.expose().as_bytes(), &body, &self.public_hosts);
-        if let Err(refusal) = verified {
-            if refusal.is_guess() {
-                self.lockout().failed(ak, address, self.handle.now());
-            }
-            return Err(refusal.into());
-        }
-        self.lockout().succeeded(ak, address);
+        let outcome = match &verified {
+            Ok(()) => Outcome::Passed,
+            Err(refusal) if refusal.is_guess() => Outcome::Failed,
+            Err(_) => Outcome::Unknown,
+        };
+        let settled = self.lockout().settle(ak, address, self.handle.now(), outcome);
+        settled.map_err(shut_out)?;
+        verified?;
         let principal = Principal::client(key.project, key.ak.as_str());
         Ok((Caller { principal, project: key.project_id.clone() }, body, room))
     }
@@ -186,7 +189,7 @@ impl Door {
         }
     }
 
-    /// The wrong passwords of late. Never held across a wait.
+    /// The wrong passwords of late, and the checks under way. Never held across a wait.
     pub(super) fn passwords(&self) -> MutexGuard<'_, Lockout> {
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -206,6 +209,14 @@ impl Door {
         let kilobytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
         let room = self.bodies.clone().try_acquire_many_owned(kilobytes);
         room.map(Some).map_err(|_| Failure::of(Code::Throttled))
+    }
+}
+
+/// Why a key is shut out, in the vendor's words.
+fn shut_out(refused: lockout::Refused) -> Failure {
+    match refused {
+        lockout::Refused::Locked => Refusal::Locked.into(),
+        lockout::Refused::Full => Failure::of(Code::Throttled),
     }
 }
 

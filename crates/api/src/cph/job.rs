@@ -76,6 +76,7 @@ mod tests {
             project: ProjectKey(1),
             revision: Revision(1),
             operation: fleet::Operation::Update,
+            clear: false,
             patch: Values::new(),
             stored,
             door: Door::Cph,

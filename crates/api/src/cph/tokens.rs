@@ -6,6 +6,7 @@
 //! Keystone, on whose API IAM's is built, does for a project that the user has no role in and for
 //! one that does not exist: an answer of its own would tell which projects there are.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 use super::error::{Code, Failure};
 use super::{Door, answer, auth, query::Query, small_body};
 use crate::listener::{BODY_TIMEOUT, read_body};
+use crate::signature::lockout::{self, Outcome};
 
 /// Where the token is.
 const SUBJECT_TOKEN: HeaderName = HeaderName::from_static("x-subject-token");
@@ -123,25 +125,7 @@ async fn sign_in(door: &Door, id: RequestId, request: Request) -> Result<Respons
     let body = read(body).await?;
     let Asked { name, password, domain, project_id, project_name } = asked(&body)?;
     drop(body);
-    if door.passwords().is_locked(&name, address, door.handle.now()) {
-        return Err(Failure::of(Code::SignInLocked));
-    }
-    let signed_in = door.handle.sign_in(&name, password).await;
-    // Guesses that were under way when the fifth failed learn nothing either.
-    if door.passwords().is_locked(&name, address, door.handle.now()) {
-        return Err(Failure::of(Code::SignInLocked));
-    }
-    let signed_in = match signed_in {
-        Ok(signed_in) => signed_in,
-        Err(SignInError::Wrong) => {
-            // Names that do not exist count too, or being locked out would tell which do.
-            door.passwords().failed(&name, address, door.handle.now());
-            return Err(Failure::of(Code::SignInWrong));
-        }
-        Err(SignInError::Busy) => return Err(Failure::of(Code::SignInBusy)),
-        Err(SignInError::Engine(error)) => return Err(error.into()),
-    };
-    door.passwords().succeeded(&name, address);
+    let signed_in = check(door, address, &name, password).await?;
     let user = &signed_in.user;
     let is_theirs = project_id.is_none_or(|id| id == user.project_id.as_str())
         && project_name.is_none_or(|name| name == user.project_name);
@@ -150,6 +134,66 @@ async fn sign_in(door: &Door, id: RequestId, request: Request) -> Result<Respons
     }
     let has_catalog = Query::parse(parts.uri.query()).text("nocatalog").is_none();
     answer(id, &signed_in, &domain, has_catalog)
+}
+
+/// Checks the password, unless its sender has guessed too often or has too many checks under way.
+async fn check(
+    door: &Door,
+    address: IpAddr,
+    name: &str,
+    password: Secret<String>,
+) -> Result<SignedIn, Failure> {
+    door.passwords().admit(name, address, door.handle.now()).map_err(shut_out)?;
+    let place = Place::take(door, address)?;
+    let signed_in = door.handle.sign_in(name, password).await;
+    drop(place);
+    let outcome = match &signed_in {
+        Ok(_) => Outcome::Passed,
+        // Names that do not exist count too, or being locked out would tell which do.
+        Err(SignInError::Wrong) => Outcome::Failed,
+        Err(SignInError::Impossible | SignInError::Busy | SignInError::Engine(_)) => {
+            Outcome::Unknown
+        }
+    };
+    // Guesses that were under way when the fifth failed learn nothing either.
+    let settled = door.passwords().settle(name, address, door.handle.now(), outcome);
+    settled.map_err(shut_out)?;
+    signed_in.map_err(|error| match error {
+        SignInError::Wrong | SignInError::Impossible => Failure::of(Code::SignInWrong),
+        SignInError::Busy => Failure::of(Code::SignInBusy),
+        SignInError::Engine(error) => error.into(),
+    })
+}
+
+/// Why a name is shut out.
+fn shut_out(refused: lockout::Refused) -> Failure {
+    match refused {
+        lockout::Refused::Locked => Failure::of(Code::SignInLocked),
+        lockout::Refused::Full => Failure::of(Code::SignInBusy),
+    }
+}
+
+/// One of the places that an address has among the checks of passwords, given back when it is
+/// dropped. Without them, one client that fills the queue would keep everybody from signing in.
+struct Place<'a> {
+    door: &'a Door,
+    address: IpAddr,
+}
+
+impl<'a> Place<'a> {
+    /// Takes one, or refuses with 429 the address that has as many as it may.
+    fn take(door: &'a Door, address: IpAddr) -> Result<Self, Failure> {
+        if !door.passwords().begin_check(address) {
+            return Err(Failure::of(Code::SignInBusy));
+        }
+        Ok(Self { door, address })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.door.passwords().end_check(self.address);
+    }
 }
 
 /// The body, of which strangers may send little.

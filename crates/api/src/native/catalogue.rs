@@ -119,7 +119,7 @@ pub(super) async fn show_catalogue(
     State(native): State<Arc<Native>>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<CatalogueView>, Problem> {
-    let catalogue = native.handle.catalogue();
+    let (catalogue, operator_files) = in_force(&native);
     let profile = query.profile.as_deref();
     if let Some(name) = profile
         && catalogue.profile(name).is_none()
@@ -129,7 +129,7 @@ pub(super) async fn show_catalogue(
     let properties = catalogue.properties();
     let properties = properties.map(|property| view(&catalogue, profile, property));
     Ok(Json(CatalogueView {
-        operator_files: (native.files.catalogue)(),
+        operator_files,
         properties: properties.collect(),
         profiles: catalogue.profiles().map(ProfileView::from).collect(),
     }))
@@ -150,12 +150,24 @@ pub(super) async fn reload_catalogue(
     State(native): State<Arc<Native>>,
 ) -> Result<Json<Reloaded>, Problem> {
     native.handle.reload_catalogue(&Principal::admin()).await?;
-    let catalogue = native.handle.catalogue();
+    let (catalogue, operator_files) = in_force(&native);
     Ok(Json(Reloaded {
         properties: catalogue.properties().count(),
         profiles: catalogue.profiles().count(),
-        operator_files: (native.files.catalogue)(),
+        operator_files,
     }))
+}
+
+/// The catalogue in force and the operator's files that it was made from. Both at one moment:
+/// asked again while another catalogue is being put in force.
+fn in_force(native: &Native) -> (Arc<Catalogue>, Vec<String>) {
+    loop {
+        let catalogue = native.handle.catalogue();
+        let files = (native.files.catalogue)();
+        if Arc::ptr_eq(&catalogue, &native.handle.catalogue()) {
+            return (catalogue, files);
+        }
+    }
 }
 
 /// What is known of a property, and how `profile` takes it.

@@ -30,7 +30,8 @@ pub(super) struct Asked {
     /// Where to look: at most 1,024 addresses.
     #[schema(max_items = 1024)]
     candidates: Vec<AskedCandidate>,
-    /// Whether what is found is recorded: new phones imported, moved ones given their new address.
+    /// Whether what is found is recorded: new phones imported, moved ones given their new address,
+    /// containers that had no name given theirs.
     /// Unless it is, this is a preview and changes nothing.
     #[serde(default)]
     apply: bool,
@@ -47,7 +48,8 @@ struct AskedCandidate {
     #[serde(default)]
     #[schema(max_length = 256)]
     container: String,
-    /// The name that a new phone gets; its container's or its address unless given.
+    /// The name that a new phone gets; unless given its container's, or else its model, with its
+    /// address behind it where that is taken, or else its address.
     #[serde(default)]
     #[schema(max_length = 256)]
     name: String,
@@ -81,6 +83,8 @@ struct FoundPhone {
     copies: Vec<String>,
     /// Why there is no phone to speak to, or whose marker it bears.
     why: Option<String>,
+    /// The container's name that the record of a known device gets, having none so far.
+    container: Option<String>,
     /// The model that it says it is.
     model: Option<String>,
 }
@@ -91,7 +95,8 @@ struct FoundPhone {
 enum What {
     /// A phone that is on no record.
     New,
-    /// A device where its record says it is.
+    /// A device of this project that has not moved, or a phone that is new at another of the
+    /// addresses.
     Known,
     /// A device of this project at another address than its record's.
     Moved,
@@ -115,11 +120,14 @@ impl From<Found> for FoundPhone {
             from: None,
             copies: Vec::new(),
             why: None,
+            container: None,
             model,
         };
         match outcome {
             FoundAs::New { id } => Self { id: Some(id), ..phone(What::New) },
-            FoundAs::Known { id } => Self { id: Some(id), ..phone(What::Known) },
+            FoundAs::Known { id, container } => {
+                Self { id: Some(id), container, ..phone(What::Known) }
+            }
             FoundAs::Moved { id, from } => {
                 Self { id: Some(id), from: Some(from), ..phone(What::Moved) }
             }

@@ -9,13 +9,24 @@ use serde::de::DeserializeOwned;
 use super::Problem;
 use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
 
-/// A body of JSON, whatever its `Content-Type` says. Bounded in size and time.
+/// A body that is a JSON object, whatever its `Content-Type` says. Bounded in size and time.
 pub(super) struct Json<T>(pub(super) T);
 
-/// The same, where an empty body stands for `{}`.
+/// The same for a list.
+pub(super) struct JsonList<T>(pub(super) T);
+
+/// An object, where an empty body stands for `{}`.
 pub(super) struct JsonOrNothing<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        object(&whole_body(request).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonList<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -28,7 +39,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOrNothing<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let body = whole_body(request).await?;
-        parse(if body.is_empty() { b"{}" } else { &body }).map(Self)
+        object(if body.is_empty() { b"{}" } else { &body }).map(Self)
     }
 }
 
@@ -38,6 +49,15 @@ async fn whole_body(request: Request) -> Result<axum::body::Bytes, Problem> {
         BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
         BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
     })
+}
+
+/// Reads an object. A list is none, though serde takes one for a struct, its fields by position.
+fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let read = parse(body)?;
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::invalid("the body must be a JSON object"));
+    }
+    Ok(read)
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

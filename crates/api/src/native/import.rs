@@ -111,7 +111,7 @@ impl<'de> Deserialize<'de> for NewDevices {
 )]
 pub(super) async fn import_devices(
     State(native): State<Arc<Native>>,
-    exchange::Json(NewDevices(devices)): exchange::Json<NewDevices>,
+    exchange::JsonList(NewDevices(devices)): exchange::JsonList<NewDevices>,
 ) -> Result<Json<Imported>, Problem> {
     let records = devices.into_iter().map(fleet::NewDevice::from).collect();
     let imported = native.handle.import(&Principal::admin(), records).await?;

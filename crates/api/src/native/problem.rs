@@ -154,7 +154,8 @@ impl From<Refused> for Problem {
             Refused::TooManyTags => Self::new(StatusCode::CONFLICT, "too_many_tags", detail),
             Refused::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             Refused::KindDiffers { .. } => Self::new(StatusCode::CONFLICT, "kind_differs", detail),
-            Refused::Fenced { .. } => Self::internal(&refused),
+            // The engine alone meets these.
+            Refused::Stale | Refused::Fenced { .. } => Self::internal(&refused),
         }
     }
 }

@@ -53,8 +53,9 @@ pub(super) struct Users {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
-    /// The user's name, unique on this server: up to 128 bytes.
-    #[schema(min_length = 1, max_length = 128)]
+    /// The user's name, unique on this server: 1 to 64 ASCII letters, digits, spaces, `-`, `_` and
+    /// `.`, not beginning with a digit or a space.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z_.-][A-Za-z0-9 _.-]*$")]
     name: String,
     /// The password: 8 to 128 bytes.
     #[serde(deserialize_with = "secret")]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::client::{bytes, exchange};
 use crate::site::{FOREIGN, FOREIGN_KEY, KEY, PHONES, PROJECT, START, Site};
@@ -125,6 +127,54 @@ async fn five_wrong_signatures_lock_the_key_out_for_five_minutes() {
     site.cph_as(FOREIGN_KEY, "GET", &others, b"").await.refused(400, "CPS.0049");
     site.clock.advance(Duration::from_secs(300));
     assert_eq!(try_with(KEY, START).await.status, 200, "the lock is over");
+}
+
+/// Sends a signed call's head; gives the connection once the server waits for the body, which the
+/// server says because it is asked to (RFC 9110, section 10.1.1).
+async fn head_of_call(site: &Site, key: (&str, &str), body: &str) -> TcpStream {
+    let mut headers = site.signed(key, "POST", UPDATE, body.as_bytes());
+    headers.insert("expect", HeaderValue::from_static("100-continue"));
+    let call = bytes("POST", UPDATE, &headers, body.as_bytes());
+    let mut stream = TcpStream::connect(site.address).await.unwrap();
+    stream.write_all(&call[..call.len() - body.len()]).await.unwrap();
+    let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
+}
+
+/// Sends the body; gives the answer's text.
+async fn rest_of_call(mut stream: TcpStream, body: &str) -> String {
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn of_many_signatures_under_way_at_once_five_are_told_wrong() {
+    let site = Site::start().await;
+    let before = site.fingerprint().await;
+    let body = body();
+    let mut heads = Vec::new();
+    for _ in 0..40 {
+        heads.push(head_of_call(&site, WRONG, &body).await);
+    }
+    let right = head_of_call(&site, KEY, &body).await;
+    // All are past the first look at the lock-out, and wait for their bodies.
+    let mut calls = tokio::task::JoinSet::new();
+    for stream in heads {
+        let body = body.clone();
+        calls.spawn(async move { rest_of_call(stream, &body).await });
+    }
+    let answers = calls.join_all().await;
+    let told = |part: &str| answers.iter().filter(|answer| answer.contains(part)).count();
+    assert_eq!((told("canonicalRequest"), told("reach the limit,forbidden")), (5, 35));
+    let answer = rest_of_call(right, &body).await;
+    assert!(answer.contains("reach the limit,forbidden"), "the right one comes too late: {answer}");
+    assert_eq!(site.fingerprint().await, before, "nothing changes");
+    site.clock.advance(Duration::from_secs(300));
+    assert_eq!(site.update(&body).await.status, 200, "the lock is over");
 }
 
 #[tokio::test]

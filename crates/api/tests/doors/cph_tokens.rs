@@ -193,15 +193,81 @@ async fn five_wrong_passwords_lock_the_name_out_for_five_minutes() {
 }
 
 #[tokio::test]
+async fn what_no_user_can_have_is_no_guess_and_locks_nothing() {
+    let site = Site::start().await.with_users().await;
+    let sign_in = async |user| site.sign_in(&token_body(user, &Value::Null)).await;
+    for user in [(USER.0, "short"), (USER.0, "a control\ncharacter"), ("9lives", USER.1)] {
+        for _ in 0..6 {
+            let message = iam(&sign_in(user).await, 401, "Unauthorized");
+            assert_eq!(message, "The username or password is wrong.");
+        }
+    }
+    assert_eq!(sign_in(USER).await.status, 201);
+}
+
+#[tokio::test]
+async fn of_many_guesses_at_once_five_are_told() {
+    let site = Site::start().await.with_users().await;
+    let mut calls = tokio::task::JoinSet::new();
+    let body = token_body((USER.0, "wrong password"), &Value::Null);
+    for _ in 0..8 {
+        let request = sign_in_bytes("192.0.2.1", &body);
+        let address = site.address;
+        calls.spawn(async move { exchange(address, &request).await });
+    }
+    let messages: Vec<_> =
+        calls.join_all().await.iter().map(|call| iam(call, 401, "Unauthorized")).collect();
+    assert_eq!(messages.iter().filter(|text| text.contains("wrong.")).count(), 5, "{messages:?}");
+    assert_eq!(messages.iter().filter(|text| text.contains("locked")).count(), 3, "{messages:?}");
+}
+
+#[tokio::test]
+async fn one_address_can_not_keep_others_from_signing_in() {
+    let site = Site::start().await.with_users().await;
+    let (address, _open) = site.behind_proxies(&["127.0.0.0/8"]).await;
+    // More than may be checked and wait, all from one network and each by another name.
+    let mut flood = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let name = format!("nobody-{number}");
+        let body = token_body((&name, "wrong password"), &Value::Null);
+        let request = sign_in_bytes(&format!("2001:db8::{number}"), &body);
+        flood.spawn(async move { exchange(address, &request).await });
+    }
+    let refused = loop {
+        let answer = flood.join_next().await.unwrap().unwrap();
+        if answer.status == 429 {
+            break answer;
+        }
+    };
+    let message = iam(&refused, 429, "Too Many Requests");
+    assert_eq!(message, "Too many sign-ins at a time. Try again in a second.");
+    assert_eq!(refused.header("retry-after"), "1");
+    let other = sign_in_bytes("2001:db8:1::1", &token_body(USER, &Value::Null));
+    assert_eq!(exchange(address, &other).await.status, 201);
+    let rest = flood.join_all().await;
+    assert!(rest.iter().all(|answer| [401, 429].contains(&answer.status)), "{rest:?}");
+    let checked = rest.iter().filter(|answer| answer.status == 401).count();
+    assert!(checked >= 6, "those that found a place are checked: {checked}");
+    // Their places are given back.
+    let again = sign_in_bytes("2001:db8::1", &token_body(USER, &Value::Null));
+    assert_eq!(exchange(address, &again).await.status, 201);
+}
+
+/// The bytes of a call that asks for a token, forwarded for this client.
+fn sign_in_bytes(forwarded: &str, body: &Value) -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("localhost"));
+    headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+    bytes("POST", "/v3/auth/tokens", &headers, body.to_string().as_bytes())
+}
+
+#[tokio::test]
 async fn behind_trusted_proxies_only_the_offender_is_locked_out() {
     let site = Site::start().await.with_users().await;
     let (address, _open) = site.behind_proxies(&["127.0.0.0/8", "10.0.0.0/8"]).await;
     let sign_in = async |forwarded: &str, password: &str| {
-        let mut headers = HeaderMap::new();
-        headers.insert("host", HeaderValue::from_static("localhost"));
-        headers.insert("x-forwarded-for", forwarded.parse().unwrap());
-        let body = token_body((USER.0, password), &Value::Null).to_string();
-        exchange(address, &bytes("POST", "/v3/auth/tokens", &headers, body.as_bytes())).await.status
+        let body = token_body((USER.0, password), &Value::Null);
+        exchange(address, &sign_in_bytes(forwarded, &body)).await.status
     };
     for number in 0..5 {
         // What the offender writes in front makes no difference, nor which proxies were passed.

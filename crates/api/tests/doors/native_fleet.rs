@@ -128,6 +128,11 @@ async fn what_holds_for_a_project_is_shown_and_changed_field_by_field() {
     for body in [json!({ "drift": "mend" }), json!({ "paused": "yes" }), json!({ "name": "x" })] {
         change(body).await.problem(400, "invalid");
     }
+    // A list is no object, even of what the object's fields would take by position.
+    for body in [json!([true]), json!([])] {
+        change(body).await.problem(400, "invalid");
+        assert_eq!(site.native("GET", &project, "").await.json()["settings"], settings);
+    }
     site.native("PATCH", "/projects/nobody", "{}").await.problem(404, "no_such_project");
     site.native("GET", "/projects/nobody", "").await.problem(404, "no_such_project");
     let others = site.native("GET", &format!("/projects/{FOREIGN}"), "").await.json();

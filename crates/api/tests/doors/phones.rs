@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use engine::{Action, Adopt, Away, Driver, Examination, Fault, PowerReport, Reached, Report};
+use engine::{
+    Action, Adopt, Away, Driver, Examination, Fault, PowerReport, Reached, Report, Target,
+};
 use fleet::{BootIdentity, Device, Facts, Kind, Operation};
 
 /// How a phone behaves.
@@ -180,7 +182,7 @@ impl Driver for Phones {
         &self,
         device: &Device,
         operation: Operation,
-        known_boot: Option<&BootIdentity>,
+        target: Target<'_>,
     ) -> PowerReport {
         self.with(device.id.as_str(), |phone| {
             if phone.stopped && operation != Operation::Stop {
@@ -191,7 +193,7 @@ impl Driver for Phones {
             if let Some(away) = phone.away(device, Adopt::No) {
                 return PowerReport::Away(away);
             }
-            if known_boot.is_some_and(|known| *known != phone.boot()) {
+            if matches!(target, Target::Answers(Some(known)) if *known != phone.boot()) {
                 return PowerReport::OtherBoot;
             }
             match phone.mood {

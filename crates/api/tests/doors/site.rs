@@ -213,9 +213,10 @@ impl Drop for Site {
 
 /// The catalogue of the product, with the properties of this file if there is one.
 fn source(own: PathBuf) -> CatalogueSource {
-    Arc::new(move || {
+    Arc::new(move |replace| {
         let text = std::fs::read_to_string(&own).unwrap_or_default();
-        Ok(Catalogue::with(&[Source { name: "own.toml", text: &text }], &[])?)
+        replace(Catalogue::with(&[Source { name: "own.toml", text: &text }], &[])?);
+        Ok(())
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fleet::{BootIdentity, Device, DeviceId};
 
-use super::FoundAs;
+use super::{Candidate, FoundAs};
 use crate::driver::{Away, Examination};
 
 /// What the project has on record of those who answered.
@@ -13,14 +13,27 @@ pub(super) struct OnRecord {
     /// Its devices whose markers were seen, by marker.
     pub(super) by_marker: BTreeMap<String, Device>,
     /// Its devices at the addresses that were looked at, by address.
-    pub(super) by_address: BTreeMap<String, DeviceId>,
+    pub(super) by_address: BTreeMap<String, Device>,
+    /// Those that were never adopted and whose boot is that of a phone without a marker.
+    pub(super) in_boot: Vec<(BootIdentity, Device)>,
+}
+
+impl OnRecord {
+    /// The device with this id, of those that were read.
+    pub(super) fn device(&self, id: &DeviceId) -> Option<&Device> {
+        let in_boot = self.in_boot.iter().map(|(_, device)| device);
+        let mut all = self.by_marker.values().chain(self.by_address.values()).chain(in_boot);
+        all.find(|device| device.id == *id)
+    }
 }
 
 /// Who answers at an address.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decided {
     /// A phone that is nowhere on record and has no id yet.
     New,
+    /// The phone that answers at this other address too, among the candidates.
+    Same(String),
     /// Somebody who needs no id.
     As(FoundAs),
 }
@@ -45,7 +58,7 @@ pub(super) fn decide(
     match answer.marker.as_deref() {
         None => unreachable("it did not say which marker it bears"),
         Some("") => match record.by_address.get(address) {
-            Some(id) => Decided::As(FoundAs::Known { id: id.clone() }),
+            Some(device) => known(device),
             None => Decided::New,
         },
         Some(marker) => Decided::As(match record.by_marker.get(marker) {
@@ -66,7 +79,7 @@ fn marked(device: &Device, marker: &str, answers: &BTreeMap<String, Examination>
     let on_record = bearers.iter().find(|(address, _)| **address == device.address);
     let id = device.id.clone();
     match (on_record, bearers.as_slice()) {
-        (Some(_), [_]) => FoundAs::Known { id },
+        (Some(_), [_]) => FoundAs::Known { id, container: None },
         // What boots there may be the device, and this one its copy.
         (None, [_]) if is_booting(answers.get(&device.address)) => FoundAs::Unreachable {
             why: format!(
@@ -78,7 +91,7 @@ fn marked(device: &Device, marker: &str, answers: &BTreeMap<String, Examination>
         (None, [_]) => FoundAs::Moved { id, from: device.address.clone() },
         // One phone by several addresses, the one on record among them.
         (Some((_, Some(boot))), all) if all.iter().all(|(_, other)| *other == Some(*boot)) => {
-            FoundAs::Known { id }
+            FoundAs::Known { id, container: None }
         }
         (_, all) => FoundAs::Copy { of: all.iter().map(|(at, _)| (*at).clone()).collect() },
     }
@@ -86,4 +99,57 @@ fn marked(device: &Device, marker: &str, answers: &BTreeMap<String, Examination>
 
 fn is_booting(answer: Option<&Examination>) -> bool {
     answer.is_some_and(|answer| answer.away == Some(Away::Booting))
+}
+
+/// A device that needs nothing.
+pub(super) fn known(device: &Device) -> Decided {
+    Decided::As(FoundAs::Known { id: device.id.clone(), container: None })
+}
+
+/// The boot that a phone without a marker is known by, as far as it is: with both halves.
+pub(super) fn unmarked_boot(answer: &Examination) -> Option<&BootIdentity> {
+    let is_unmarked = answer.away.is_none() && answer.marker.as_deref() == Some("");
+    let boot = answer.boot.as_ref().filter(|_| is_unmarked)?;
+    (!boot.kernel.is_empty() && !boot.init_start.is_empty()).then_some(boot)
+}
+
+/// Of phones that bear no marker and answer at several addresses makes one each: who is in the same
+/// boot is the same phone. The one at an address on record is that device; else one that was never
+/// adopted and was last seen in that boot is; else the first of them is new.
+pub(super) fn join(
+    candidates: &[Candidate],
+    decided: &mut [Decided],
+    answers: &BTreeMap<String, Examination>,
+    record: &OnRecord,
+) {
+    let booted = |candidate: &Candidate| answers.get(&candidate.address).and_then(unmarked_boot);
+    let mut phones: Vec<(&BootIdentity, &str, Decided)> = Vec::new();
+    for candidate in candidates {
+        let at = record.by_address.get(&candidate.address);
+        if let (Some(boot), Some(device)) = (booted(candidate), at) {
+            phones.push((boot, &device.container, known(device)));
+        }
+    }
+    for (boot, device) in &record.in_boot {
+        phones.push((boot, &device.container, known(device)));
+    }
+    for (candidate, decided) in candidates.iter().zip(decided) {
+        let Some(boot) = booted(candidate).filter(|_| *decided == Decided::New) else { continue };
+        let same = phones.iter().find(|(other, container, _)| {
+            *other == boot && !are_apart(container, &candidate.container)
+        });
+        match same {
+            Some((_, _, phone)) => *decided = phone.clone(),
+            None => {
+                let first = Decided::Same(candidate.address.clone());
+                phones.push((boot, &candidate.container, first));
+            }
+        }
+    }
+}
+
+/// Whether these are the names of two containers: containers of one host share its kernel, and may
+/// have been started in the same tick of its clock.
+fn are_apart(container: &str, other: &str) -> bool {
+    !container.is_empty() && !other.is_empty() && container != other
 }

@@ -26,8 +26,8 @@ async fn found(stage: &Stage, addresses: &[&str], apply: bool) -> Vec<FoundAs> {
 }
 
 async fn records(stage: &Stage) -> Vec<Device> {
-    let page = store::Page { after: DeviceKey(0), limit: 100 };
-    let filter = store::DeviceFilter { project: Some(project("p")), ..Default::default() };
+    let page = Page { after: DeviceKey(0), limit: 100 };
+    let filter = DeviceFilter { project: Some(project("p")), ..Default::default() };
     let devices = stage.handle.reads().devices(&stage.admin, &filter, page).await.unwrap();
     devices.into_iter().map(|found| found.device).collect()
 }
@@ -41,7 +41,7 @@ async fn adopted(stage: &Stage, project_id: &str, id: &str, address: &str) -> St
 }
 
 fn known(id: &str) -> FoundAs {
-    FoundAs::Known { id: DeviceId::new(id).unwrap() }
+    FoundAs::Known { id: DeviceId::new(id).unwrap(), container: None }
 }
 
 #[tokio::test]
@@ -64,7 +64,9 @@ async fn new_phones_are_shown_first_and_recorded_when_asked_to() {
     let seen: Vec<(&str, &str)> =
         recorded.iter().map(|device| (device.id.as_str(), device.address.as_str())).collect();
     assert_eq!(seen, [(id.as_str(), "a:1"), (other.as_str(), "a:2")]);
-    assert!(recorded.iter().all(|device| device.name == MODEL && device.server == "host-2"));
+    let names: Vec<&str> = recorded.iter().map(|device| device.name.as_str()).collect();
+    assert_eq!(names, [MODEL.to_owned(), format!("{MODEL} a:2")]);
+    assert!(recorded.iter().all(|device| device.server == "host-2"));
     assert!(recorded.iter().all(|device| device.profile == PROFILE));
 }
 
@@ -74,15 +76,18 @@ async fn a_second_run_makes_no_duplicates_even_before_adoption() {
     stage.phones.put("a:1", answering("", boot(1)));
     let first = found(&stage, &["a:1"], true).await;
     let [FoundAs::New { id }] = &first[..] else { panic!("{first:?}") };
-    assert_eq!(found(&stage, &["a:1"], true).await, [FoundAs::Known { id: id.clone() }]);
+    assert_eq!(
+        found(&stage, &["a:1"], true).await,
+        [FoundAs::Known { id: id.clone(), container: None }]
+    );
     assert_eq!(records(&stage).await.len(), 1);
 }
 
 #[tokio::test]
 async fn two_runs_that_race_record_one_device() {
     let stage = Stage::new().await;
-    for address in ["a:1", "a:2", "a:3"] {
-        stage.phones.put(address, answering("", boot(1)));
+    for (number, address) in (1..).zip(["a:1", "a:2", "a:3"]) {
+        stage.phones.put(address, answering("", boot(number)));
     }
     let run = async || found(&stage, &["a:1", "a:2", "a:3"], true).await;
     let (one, other, third) = tokio::join!(run(), run(), run());
@@ -146,7 +151,7 @@ async fn a_new_phone_at_an_address_that_a_found_one_left_gets_an_id_of_its_own()
     found(&stage, &["a:2"], true).await;
     let outcomes = found(&stage, &["a:1", "a:2"], true).await;
     assert!(matches!(&outcomes[0], FoundAs::New { id } if *id != first.id), "{outcomes:?}");
-    assert_eq!(outcomes[1], FoundAs::Known { id: first.id.clone() });
+    assert_eq!(outcomes[1], FoundAs::Known { id: first.id.clone(), container: None });
     let records = records(&stage).await;
     assert_eq!(records.len(), 2);
     assert_eq!((&records[0].id, records[0].address.as_str()), (&first.id, "a:2"));
@@ -186,6 +191,119 @@ async fn one_phone_by_two_addresses_is_no_copy() {
 }
 
 #[tokio::test]
+async fn an_unmarked_phone_by_several_addresses_is_one() {
+    let stage = Stage::new().await;
+    for address in ["localhost:1", "a:1", "b:1"] {
+        stage.phones.put(address, answering("", boot(1)));
+    }
+    stage.phones.put("a:2", answering("", boot(2)));
+    let addresses = ["localhost:1", "a:1", "a:2", "b:1"];
+    for apply in [false, true] {
+        let outcomes = found(&stage, &addresses, apply).await;
+        let [FoundAs::New { id }, same, FoundAs::New { id: other }, again] = &outcomes[..] else {
+            panic!("{outcomes:?}");
+        };
+        assert_ne!(id, other);
+        assert_eq!([same, again], [&known(id.as_str()), &known(id.as_str())]);
+    }
+    let recorded: Vec<String> =
+        records(&stage).await.into_iter().map(|device| device.address).collect();
+    assert_eq!(recorded, ["localhost:1", "a:2"]);
+    // The one at the address on record is the device, wherever it stands.
+    let outcomes = found(&stage, &["b:1", "localhost:1"], true).await;
+    assert!(outcomes.iter().all(|outcome| *outcome == outcomes[0]), "{outcomes:?}");
+    assert_eq!(records(&stage).await.len(), 2);
+}
+
+#[tokio::test]
+async fn phones_that_are_not_known_for_one_stay_apart() {
+    let stage = Stage::new().await;
+    // A boot with half of it unknown, or none of it, proves nothing.
+    for (address, half) in [("a:1", true), ("a:2", true), ("a:3", false), ("a:4", false)] {
+        let mut answer = answering("", boot(1));
+        match &mut answer.boot {
+            Some(boot) if half => boot.init_start.clear(),
+            boot => *boot = None,
+        }
+        stage.phones.put(address, answer);
+    }
+    let outcomes = found(&stage, &["a:1", "a:2", "a:3", "a:4"], true).await;
+    assert!(outcomes.iter().all(|found| matches!(found, FoundAs::New { .. })), "{outcomes:?}");
+    // Nor does one tick of the clock, where docker says that they are two containers.
+    let mut asked = discovery(&["b:1", "b:2"], true);
+    for (candidate, name) in asked.candidates.iter_mut().zip(["box-1", "box-2"]) {
+        stage.phones.put(&candidate.address, answering("", boot(7)));
+        candidate.container = name.to_owned();
+    }
+    stage.handle.discover(&stage.admin, asked).await.unwrap();
+    assert_eq!(records(&stage).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_phone_that_waits_for_its_adoption_is_known_by_its_boot() {
+    let stage = Stage::new().await;
+    stage.import("p", "A", "a:1", PROFILE).await;
+    stage.import("q", "B", "b:1", PROFILE).await;
+    for (project_id, id, number) in [("p", "A", 1), ("q", "B", 2)] {
+        stage.seen_in(project_id, id, boot(number)).await;
+    }
+    for (address, number) in [("c:1", 1), ("c:2", 2)] {
+        stage.phones.put(address, answering("", boot(number)));
+    }
+    let outcomes = found(&stage, &["c:1", "c:2"], true).await;
+    assert_eq!(outcomes[0], known("A"));
+    assert!(matches!(outcomes[1], FoundAs::New { .. }), "another project's is not told of");
+    assert_eq!(stage.device("p", "A").await.address, "a:1");
+    // The next boot is nobody's.
+    stage.phones.put("c:1", answering("", boot(3)));
+    assert!(matches!(found(&stage, &["c:1"], false).await[0], FoundAs::New { .. }));
+}
+
+#[tokio::test]
+async fn new_phones_get_names_of_their_own() {
+    let stage = Stage::new().await;
+    let mut asked = discovery(&["a:1", "a:2", "a:3", "a:4", "a:5"], true);
+    for (number, candidate) in (1..).zip(&asked.candidates) {
+        stage.phones.put(&candidate.address, answering("", boot(number)));
+    }
+    asked.candidates[1].container = "redroid-2".to_owned();
+    asked.candidates[2].name = "desk".to_owned();
+    asked.candidates[3].container = "desk".to_owned();
+    stage.handle.discover(&stage.admin, asked).await.unwrap();
+    stage.phones.put("a:6", answering("", boot(6)));
+    found(&stage, &["a:6"], true).await;
+    let names: Vec<String> = records(&stage).await.into_iter().map(|device| device.name).collect();
+    let of_model = |address: &str| format!("{MODEL} {address}");
+    let expected = [MODEL, "redroid-2", "desk", "desk a:4", &of_model("a:5"), &of_model("a:6")];
+    assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_known_phones_container_gets_its_name_once() {
+    let stage = Stage::new().await;
+    stage.phones.put("a:1", answering("", boot(1)));
+    found(&stage, &["a:1"], true).await;
+    let device = records(&stage).await.remove(0);
+    stage.phones.put("a:1", answering(&device.marker, boot(1)));
+    let ask = async |container: &str, apply: bool| {
+        let mut asked = discovery(&["a:1"], apply);
+        asked.candidates[0].container = container.to_owned();
+        let found = stage.handle.discover(&stage.admin, asked).await.unwrap().remove(0);
+        (found.outcome, records(&stage).await.remove(0))
+    };
+    let named = FoundAs::Known { id: device.id.clone(), container: Some("redroid-7".to_owned()) };
+    assert_eq!(ask("redroid-7", false).await, (named.clone(), device.clone()), "a preview");
+    let (outcome, after) = ask("redroid-7", true).await;
+    assert_eq!((outcome, after.container.as_str()), (named, "redroid-7"));
+    assert_eq!(
+        (&after.name, &after.server, &after.address),
+        (&device.name, &device.server, &device.address)
+    );
+    let (outcome, unchanged) = ask("another", true).await;
+    assert_eq!((outcome, unchanged), (known(device.id.as_str()), after));
+}
+
+#[tokio::test]
 async fn what_belongs_to_others_is_left_alone() {
     let stage = Stage::new().await;
     let theirs = adopted(&stage, "q", "A", "a:1").await;
@@ -219,8 +337,8 @@ async fn who_does_not_answer_is_told_why() {
 #[tokio::test]
 async fn a_candidate_says_its_name_server_and_container() {
     let stage = Stage::new().await;
-    for address in ["a:1", "a:2"] {
-        let mut answer = answering("", boot(1));
+    for (number, address) in (1..).zip(["a:1", "a:2"]) {
+        let mut answer = answering("", boot(number));
         answer.facts.0.insert(Facts::MODEL.to_owned(), "a\u{7}b".to_owned());
         stage.phones.put(address, answer);
     }

@@ -27,6 +27,7 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
             project: ProjectKey(1),
             revision,
             operation: Operation::Update,
+            clear: false,
             patch: values(patch),
             stored: false,
             door: Door::Cph,

@@ -9,14 +9,16 @@ use async_trait::async_trait;
 use fleet::catalogue::{CatalogueCell, LoadError, Source};
 use fleet::fault_point::FaultPoints;
 use fleet::{
-    BootIdentity, Catalogue, Device, DeviceId, Facts, Kind, NewDevice, Operation, Principal,
-    ProjectId, Timestamp,
+    BootIdentity, Catalogue, Condition, Device, DeviceId, Facts, Kind, NewDevice, Operation,
+    Principal, ProjectId, Revision, Timestamp, Values,
 };
+use store::Write;
 use store::seal::MasterKey;
 use store::sqlite::Inline;
+use store::write::{Fence, Settle};
 
 use super::CatalogueSourceError;
-use crate::driver::{Away, Driver, Examination, PowerReport, Report, events};
+use crate::driver::{Away, Driver, Examination, PowerReport, Report, Target, events};
 use crate::{Action, Clock, Engine, Handle, Options, Settings, SystemEntropy};
 
 /// What a phone says its model is.
@@ -48,7 +50,9 @@ impl Stage {
         let engine = Engine::start(Options {
             store: Arc::new(Inline::new(clock.now(), FaultPoints::none()).unwrap()),
             catalogue: Arc::new(CatalogueCell::new(catalogue)),
-            catalogue_source: Arc::new(move || files.load()),
+            catalogue_source: Arc::new(move |replace: &dyn Fn(Catalogue)| {
+                files.load().map(replace)
+            }),
             drivers: vec![phones.clone()],
             events: events().1,
             clock: clock.clone(),
@@ -76,6 +80,37 @@ impl Stage {
     pub(crate) async fn device(&self, project_id: &str, id: &str) -> Device {
         let project = project(project_id);
         self.handle.device(&self.admin, &project, &device_id(id)).await.unwrap().device
+    }
+
+    /// Puts the boot on record in which a device was last seen, and nothing else of it.
+    pub(crate) async fn seen_in(&self, project_id: &str, id: &str, boot: BootIdentity) {
+        let device = self.device(project_id, id).await;
+        let shared = &self.handle.shared;
+        let shard = device.key.shard();
+        let settle = Settle {
+            fence: Fence { shard, epoch: shared.epoch(shard).unwrap() },
+            device: device.key,
+            at: self.clock.now(),
+            reported: None,
+            boot: Some(boot),
+            settled: Revision(0),
+            condition: Condition::New,
+            since: self.clock.now(),
+            trouble: None,
+            adopted: false,
+            record_at: device.updated_at,
+            read: None,
+            adoption_done: None,
+            desire: Values::default(),
+            forget_below: None,
+            copy: None,
+            power: None,
+            restart_pending: None,
+            facts: None,
+            ended: Vec::new(),
+        };
+        let write = Write::Settle(Box::new(settle));
+        shared.store.write(&Principal::engine(), write).await.unwrap().unwrap();
     }
 }
 
@@ -185,7 +220,7 @@ impl Driver for Phones {
         Report::Away(nobody())
     }
 
-    async fn power(&self, _: &Device, _: Operation, _: Option<&BootIdentity>) -> PowerReport {
+    async fn power(&self, _: &Device, _: Operation, _: Target<'_>) -> PowerReport {
         PowerReport::Away(nobody())
     }
 

@@ -133,6 +133,33 @@ async fn a_device_is_named_frozen_stopped_and_looked_at() {
 }
 
 #[tokio::test]
+async fn a_device_keeps_a_name_that_another_has_too() {
+    let stage = Stage::new().await;
+    let record = |id: &str, name: &str| {
+        let mut record = stage::record("p", id, "a:1", PROFILE);
+        record.name = name.to_owned();
+        record
+    };
+    let records = vec![record("A", "desk"), record("B", "desk"), record("C", "shelf")];
+    stage.handle.import(&stage.admin, records).await.unwrap();
+    let rename = async |id: &str, name: &str| {
+        let change = DeviceChange::Name(name.to_owned());
+        stage.handle.change_device(&stage.admin, &project("p"), &device_id(id), change).await
+    };
+    rename("A", "desk").await.unwrap();
+    let refused = rename("C", "desk").await.unwrap_err().to_string();
+    assert!(refused.contains("desk"), "{refused}");
+    rename("A", "shelf").await.unwrap_err();
+    rename("A", "table").await.unwrap();
+    rename("B", "desk").await.unwrap();
+    rename("A", "desk").await.unwrap_err();
+    let names = [("A", "table"), ("B", "desk"), ("C", "shelf")];
+    for (id, name) in names {
+        assert_eq!(stage.device("p", id).await.name, name);
+    }
+}
+
+#[tokio::test]
 async fn servers_get_names_and_tags() {
     let stage = stage().await;
     let handle = &stage.handle;

@@ -9,6 +9,7 @@ fn job(revision: i64, operation: Operation) -> Job {
         project: ProjectKey(1),
         revision: Revision(revision),
         operation,
+        clear: false,
         patch: Values::new(),
         stored: false,
         door: Door::Cph,

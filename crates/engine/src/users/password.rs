@@ -1,15 +1,17 @@
 //! Passwords: which are taken, how they are hashed, and how many at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use fleet::limits::{PASSWORD_CHECKS_AT_A_TIME, PASSWORD_CHECKS_WAITING_MAX};
 use fleet::{Secret, limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zeroize::Zeroizing;
 
 use crate::command::Error;
+
+type HashError = argon2::password_hash::Error;
 
 /// The fewest bytes of a password (NIST SP 800-63B, section 5.1.1.1).
 const BYTES_MIN: usize = 8;
@@ -22,6 +24,9 @@ pub(super) const SALT_BYTES: usize = 16;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+
+/// Bytes of a hash.
+const HASH_BYTES: usize = Params::DEFAULT_OUTPUT_LEN;
 
 /// The hash that is checked where there is no user, at the same cost. It is no password's: both its
 /// salt and its output are made up.
@@ -49,12 +54,41 @@ pub(crate) struct PasswordChecks {
     admitted: Arc<Semaphore>,
     /// Who may hash.
     at_work: Arc<Semaphore>,
+    /// What they hash in.
+    memories: Arc<Memories>,
 }
 
 /// The right to hash one password.
-#[derive(Debug)]
 pub(super) struct Turn {
+    memories: Arc<Memories>,
     _permits: [OwnedSemaphorePermit; 2],
+}
+
+/// The memory of those who hash, one piece for each who may at a time. A piece is allocated when it
+/// is first needed and then kept: allocated anew for each hash, on whichever thread, it would stay
+/// with the allocator, once for each thread that ever hashed.
+#[derive(Default)]
+struct Memories(Mutex<Vec<Vec<Block>>>);
+
+impl Memories {
+    /// A piece that nobody hashes in, of as many blocks as a hash takes.
+    ///
+    /// Errors: [`Error::Busy`] if there is no memory for it.
+    fn take(&self) -> Result<Vec<Block>, Error> {
+        if let Some(memory) = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(memory);
+        }
+        let blocks = params().map_err(|error| unhashable(&error.into()))?.block_count();
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(blocks).map_err(|_| Error::Busy)?;
+        memory.resize(blocks, Block::new());
+        Ok(memory)
+    }
+
+    /// Keeps a piece for who hashes next.
+    fn give_back(&self, memory: Vec<Block>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    }
 }
 
 /// As many wait as may.
@@ -67,6 +101,7 @@ impl PasswordChecks {
         Self {
             admitted: Arc::new(Semaphore::new(admitted)),
             at_work: Arc::new(Semaphore::new(PASSWORD_CHECKS_AT_A_TIME)),
+            memories: Arc::default(),
         }
     }
 
@@ -80,7 +115,7 @@ impl PasswordChecks {
     pub(super) async fn turn(&self) -> Result<Turn, TooMany> {
         let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| TooMany)?;
         let at_work = self.at_work.clone().acquire_owned().await.map_err(|_| TooMany)?;
-        Ok(Turn { _permits: [admitted, at_work] })
+        Ok(Turn { memories: self.memories.clone(), _permits: [admitted, at_work] })
     }
 }
 
@@ -91,34 +126,38 @@ impl Turn {
         password: Secret<String>,
         salt: [u8; SALT_BYTES],
     ) -> Result<String, Error> {
-        let hashed = self.on_a_blocking_thread(move || {
-            argon2()?
-                .hash_password_with_salt(password.expose().as_bytes(), &salt)
-                .map(|hash| hash.to_string())
+        let hashed = self.on_a_blocking_thread(move |memory| {
+            let salt = Salt::new(&salt)?;
+            hash_in(memory, &password, salt).map(|hash| hash.to_string())
         });
-        hashed.await?.map_err(|error| Error::Invalid {
-            what: "password".to_owned(),
-            detail: format!("can't be hashed: {error}"),
-        })
+        hashed.await?.map_err(|error| unhashable(&error))
     }
 
     /// Whether `password` is the one of `hash`, on a thread that may block. Without a hash it is
     /// not, and that takes as long to say.
     ///
-    /// Errors: the hash can't be read as one.
+    /// Errors: the hash can't be read as one, or is not of the one kind and cost that
+    /// [`Self::hash`] gives.
     pub(super) async fn verify(
         self,
         password: Secret<String>,
         hash: Option<String>,
     ) -> Result<bool, Error> {
-        let verified = self.on_a_blocking_thread(move || {
+        let verified = self.on_a_blocking_thread(move |memory| {
             let is_somebody = hash.is_some();
-            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
-            match argon2()?.verify_password(password.expose().as_bytes(), &hash) {
-                Ok(()) => Ok(is_somebody),
-                Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(error) => Err(error),
+            let known = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
+            let (Some(salt), Some(_)) = (known.salt, known.hash) else {
+                return Err(HashError::EncodingInvalid);
+            };
+            let given = hash_in(memory, &password, salt)?;
+            if (&known.algorithm, &known.version) != (&given.algorithm, &given.version) {
+                return Err(HashError::Algorithm);
             }
+            if known.params != given.params {
+                return Err(HashError::ParamsInvalid);
+            }
+            // Outputs are compared in constant time.
+            Ok(known.hash == given.hash && is_somebody)
         });
         verified.await?.map_err(|error| {
             let what = "a user's password hash".to_owned();
@@ -126,25 +165,50 @@ impl Turn {
         })
     }
 
-    /// Runs `work` and gives the turn back when it has ended, even if nobody waits for it any more:
-    /// a thread can't be stopped, and goes on taking its memory.
+    /// Runs `work` in the memory for one hash, and gives both memory and turn back when it has
+    /// ended, even if nobody waits for it any more: a thread can't be stopped.
     async fn on_a_blocking_thread<T: Send + 'static>(
         self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut [Block]) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let running = tokio::task::spawn_blocking(move || {
-            let done = work();
+            let mut memory = self.memories.take()?;
+            let done = work(&mut memory);
+            self.memories.give_back(memory);
             drop(self);
-            done
+            Ok(done)
         });
-        running.await.map_err(|_| Error::Closed)
+        running.await.map_err(|_| Error::Closed)?
     }
 }
 
-/// Argon2id (RFC 9106) at the cost above. A hash is verified at the cost that it names itself.
-fn argon2() -> Result<Argon2<'static>, argon2::password_hash::Error> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// The cost above.
+fn params() -> argon2::Result<Params> {
+    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES))
+}
+
+/// The Argon2id hash (RFC 9106) of `password` at the cost above, worked out in `memory`.
+fn hash_in(
+    memory: &mut [Block],
+    password: &Secret<String>,
+    salt: Salt,
+) -> Result<PasswordHash, HashError> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params()?);
+    let mut output = Zeroizing::new([0; HASH_BYTES]);
+    let password = password.expose().as_bytes();
+    argon2.hash_password_into_with_memory(password, &salt, &mut *output, memory)?;
+    Ok(PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params())?,
+        salt: Some(salt),
+        hash: Some(Output::new(&*output)?),
+    })
+}
+
+/// Why there is no hash of a password.
+fn unhashable(error: &HashError) -> Error {
+    Error::Invalid { what: "password".to_owned(), detail: format!("can't be hashed: {error}") }
 }
 
 #[cfg(test)]
@@ -194,8 +258,48 @@ mod tests {
         assert!(verify("hunter2-23", Some(&one)).await.unwrap());
         assert!(!verify("hunter2-24", Some(&one)).await.unwrap());
         assert!(!verify("hunter2-23", None).await.unwrap());
-        let error = verify("hunter2-23", Some("$argon2id$")).await.unwrap_err();
-        assert!(matches!(error, Error::Store(store::Error::Damaged { .. })), "{error:?}");
+        let of_another_kind = one.replace("argon2id", "argon2i");
+        let of_another_version = one.replace("v=19", "v=16");
+        let of_another_cost = one.replace("m=19456", "m=4194304");
+        let cut = one.rsplit_once('$').unwrap().0;
+        for bad in ["$argon2id$", &of_another_kind, &of_another_version, &of_another_cost, cut] {
+            let error = verify("hunter2-23", Some(bad)).await.unwrap_err();
+            assert!(matches!(error, Error::Store(store::Error::Damaged { .. })), "{error:?}");
+        }
+        assert_eq!(checks.memories.0.lock().unwrap().len(), 1, "one hashed at a time");
+    }
+
+    /// The hash is the reference implementation's (github.com/P-H-C/phc-winner-argon2), of its
+    /// `argon2id_hash_encoded`: the RFC's own test vector has a secret, which ours don't.
+    #[tokio::test]
+    async fn a_hash_of_another_implementation_is_verified() {
+        let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
+                    K13EBUiG7JV+9ZxztmHFTdb7J0WQsnj2V8bZaqyPptE";
+        let checks = PasswordChecks::new();
+        for (password, expected) in [("password", true), ("passwore", false)] {
+            let turn = checks.turn().await.unwrap();
+            let is_right = turn.verify(secret(password), Some(hash.to_owned())).await.unwrap();
+            assert_eq!(is_right, expected);
+        }
+    }
+
+    /// Many at a time, from many threads, take the memory of those who may hash at a time.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn memory_is_kept_for_as_many_as_may_hash_at_a_time() {
+        let checks = Arc::new(PasswordChecks::new());
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let checks = checks.clone();
+            running.spawn(async move {
+                let turn = checks.turn().await.unwrap();
+                turn.verify(secret("hunter2-23"), None).await.unwrap()
+            });
+        }
+        while let Some(is_right) = running.join_next().await {
+            assert!(!is_right.unwrap());
+        }
+        let kept = checks.memories.0.lock().unwrap().len();
+        assert!((1..=PASSWORD_CHECKS_AT_A_TIME).contains(&kept), "{kept}");
     }
 
     #[tokio::test]

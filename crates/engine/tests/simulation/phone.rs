@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use engine::Clock;
 use engine::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
-    Reached, Report,
+    Reached, Report, Target,
 };
 use fleet::{BootIdentity, Device, Kind, Operation, Timestamp};
 use tokio::time::Instant;
@@ -198,7 +198,7 @@ impl Driver for SimulatedDriver {
         &self,
         device: &Device,
         operation: Operation,
-        known_boot: Option<&BootIdentity>,
+        target: Target<'_>,
     ) -> PowerReport {
         assert_eq!(operation, Operation::Restart, "the clients ask for nothing else");
         self.life.step().await;
@@ -217,7 +217,7 @@ impl Driver for SimulatedDriver {
                 let marker = phone.marker.clone().unwrap_or_default();
                 return PowerReport::Away(Away::WrongDevice { marker, boot: Some(phone.boot()) });
             }
-            if known_boot != Some(&phone.boot()) {
+            if target != Target::Answers(Some(&phone.boot())) {
                 return PowerReport::OtherBoot;
             }
             if !self.phones.chance.strikes(misfortune.deaf) {

@@ -279,7 +279,7 @@ impl World {
         Engine::start(Options {
             store: Arc::new(store),
             catalogue: self.catalogue.clone(),
-            catalogue_source: Arc::new(|| Err(CatalogueSourceError::Closed)),
+            catalogue_source: Arc::new(|_| Err(CatalogueSourceError::Closed)),
             drivers: vec![Arc::new(driver)],
             events: inbox,
             clock: Arc::new(self.clock),

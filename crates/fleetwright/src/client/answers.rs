@@ -265,6 +265,9 @@ pub struct FoundPhone {
     pub copies: Vec<String>,
     /// Why there is no phone to speak to, or whose it is.
     pub why: Option<String>,
+    /// The container's name that the record of a known device gets.
+    #[serde(default)]
+    pub container: Option<String>,
     /// The model.
     pub model: Option<String>,
 }

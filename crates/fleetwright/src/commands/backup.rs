@@ -11,11 +11,14 @@ use engine::{Clock, SystemClock};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::sqlite::{self, DirectoryLock};
+use tempfile::NamedTempFile;
 
 use crate::client::answers;
 use crate::client::{Client, ServerOptions};
+use crate::config::{self, Config, Flag};
 use crate::exit::Failure;
 use crate::output;
+use crate::wiring::lock_apart;
 
 /// What no backup holds, said by both commands.
 const NOT_IN_IT: &str = "\
@@ -43,19 +46,29 @@ pub struct Backup {
 /// Makes a backup the database again, while no server runs: `fleetwright restore fleet.db
 /// --data-dir DIR`
 ///
-/// The backup is checked as a whole first. A data directory that is in use, or has a database
-/// already, is refused.
+/// It becomes the database of the server with this configuration, which is found as `serve` finds
+/// it: by --config, the environment and flags. The backup is checked as a whole first. Where a
+/// server runs, or a database is already, it is refused.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  \
-    fleetwright restore fleet.db --data-dir /var/lib/fleetwright\n\n\
+#[command(after_help = "Examples:\n  \
+    fleetwright restore fleet.db --data-dir /var/lib/fleetwright\n  \
+    fleetwright restore fleet.db --config /etc/fleetwright.toml --replace\n\n\
+    Give it what the server is started with: a server whose store lies elsewhere (--store,\n\
+    store = in the file, FLEETWRIGHT_STORE) has its database there, not in the data directory.\n\n\
     With --replace, the database that is there is kept beside the restored one, under a name with\n\
     the time in it.")]
 pub struct Restore {
     /// The backup.
     file: PathBuf,
-    /// The data directory of the server that is to have it.
+    /// The server's configuration file.
+    #[arg(long, value_name = "FILE", env = "FLEETWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+    /// The server's data directory. [default: fleetwright-data; env: FLEETWRIGHT_DATA]
     #[arg(long, value_name = "DIR")]
-    data_dir: PathBuf,
+    data_dir: Option<String>,
+    /// The server's store. [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Puts the database that is there aside.
     #[arg(long)]
     replace: bool,
@@ -73,14 +86,23 @@ impl Backup {
             let what = format!("{} exists already, and nothing is written over", to.display());
             return Err(Failure::usage(what).into());
         }
+        // First, so that nothing is made where it could not be brought.
+        let target = self.to.as_deref().map(Target::make).transpose()?;
         let client = Client::patient(&self.server)?;
         let mut answer = client.post(&["backup"], &json!({}))?;
         let mut made: answers::Backup = client.read(&answer)?;
-        if let Some(to) = &self.to {
-            fetch(&client, &made, to).with_context(|| {
-                format!("the backup {} stays on the server", output::clean(&made.path))
-            })?;
-            client.delete(&["backups", &made.name])?;
+        if let Some(target) = target {
+            let to = target.to.clone();
+            let fetched = target.fetch(&client, &made);
+            let deleted = client.delete(&["backups", &made.name]);
+            if deleted.is_err() {
+                let stays =
+                    || format!("the backup {} stays on the server", output::clean(&made.path));
+                fetched.with_context(stays)?;
+                deleted.with_context(stays)?;
+            } else {
+                fetched?;
+            }
             made.path = to.display().to_string();
             if let Some(fields) = answer.as_object_mut() {
                 fields.insert("path".to_owned(), json!(made.path));
@@ -97,31 +119,49 @@ impl Backup {
     }
 }
 
-/// Brings a backup from the server to `to`, whole and checked or not at all.
-fn fetch(client: &Client, made: &answers::Backup, to: &Path) -> Result<()> {
-    let failed = || format!("{} can't be written", to.display());
-    let directory = to.parent().filter(|parent| *parent != Path::new(""));
-    let directory = directory.unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(directory)
-        .with_context(failed)?;
-    let mut content = client.download(&["backups", &made.name])?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0_u8; 256 * 1024];
-    loop {
-        let read = content.read(&mut chunk).context("the server broke off")?;
-        let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
-        hash.update(part);
-        file.write_all(part).with_context(failed)?;
+/// Where a backup is brought to.
+struct Target {
+    /// The file's name to be.
+    to: PathBuf,
+    /// The file, which goes away unless it gets that name.
+    file: NamedTempFile,
+}
+
+impl Target {
+    /// Makes the file, in the directory where it is to be.
+    fn make(to: &Path) -> Result<Self> {
+        let directory = to.parent().filter(|parent| *parent != Path::new(""));
+        let directory = directory.unwrap_or_else(|| Path::new("."));
+        let file = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory);
+        let file = file.map_err(|error| {
+            Failure::usage(format!("{} can't be written: {error}", to.display()))
+        })?;
+        Ok(Self { to: to.to_owned(), file })
     }
-    if hex::encode(hash.finalize()) != made.sha256 {
-        return Err(Failure::failed("what came is not what the server has made").into());
+
+    /// Brings a backup from the server, whole and checked or not at all.
+    fn fetch(self, client: &Client, made: &answers::Backup) -> Result<()> {
+        let Self { to, mut file } = self;
+        let failed = || format!("{} can't be written", to.display());
+        let mut content = client.download(&["backups", &made.name])?;
+        let mut hash = Sha256::new();
+        let mut chunk = vec![0_u8; 256 * 1024];
+        loop {
+            let read = content.read(&mut chunk).context("the server broke off")?;
+            let Some(part) = chunk.get(..read).filter(|part| !part.is_empty()) else { break };
+            hash.update(part);
+            file.write_all(part).with_context(failed)?;
+        }
+        if hex::encode(hash.finalize()) != made.sha256 {
+            return Err(Failure::failed("what came is not what the server has made").into());
+        }
+        file.as_file().sync_all().with_context(failed)?;
+        file.persist_noclobber(&to).map_err(|error| error.error).with_context(failed)?;
+        Ok(())
     }
-    file.as_file().sync_all().with_context(failed)?;
-    file.persist_noclobber(to).map_err(|error| error.error).with_context(failed)?;
-    Ok(())
 }
 
 impl Restore {
@@ -131,9 +171,12 @@ impl Restore {
             let what = format!("{} is no file", self.file.display());
             return Err(Failure::usage(what).into());
         }
+        let config = self.places()?;
         // Before anything of the directory is touched.
         sqlite::verify_backup(&self.file)?;
-        let database = self.data_dir.join("fleetwright.db");
+        let database = config.database();
+        // Of a server whose database lies elsewhere, the data directory is locked too.
+        let _lock = if config.data.exists() { lock_apart(&config.data, &database)? } else { None };
         let aside = self.put_aside(&database)?;
         let restored = match sqlite::restore(&self.file, &database) {
             Ok(restored) => restored,
@@ -161,23 +204,37 @@ impl Restore {
             }
         }
         output::tell(NOT_IN_IT);
-        if !self.data_dir.join("master-key").exists() {
+        let master_key = config.data.join("master-key");
+        if !master_key.exists() {
             output::tell(&format!(
                 "There is no {}: put it there before the server is started.",
-                self.data_dir.join("master-key").display()
+                master_key.display()
             ));
         }
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Where the server has its data and its database.
+    fn places(&self) -> Result<Config, config::Error> {
+        let flags: [Flag; 2] = [
+            ("data", "--data-dir", self.data_dir.clone()),
+            ("store", "--store", self.store.clone()),
+        ];
+        config::load_places(self.config.as_deref(), |name| std::env::var(name).ok(), &flags)
+    }
+
     /// Moves what there is of a database out of the way, if that was asked for.
     fn put_aside(&self, database: &Path) -> Result<Aside> {
         let mut aside = Aside(Vec::new());
-        if !self.data_dir.exists() {
+        let directory = match database.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        if !directory.exists() {
             return Ok(aside);
         }
         // No server may be at work on what is moved; a restore takes the lock for itself again.
-        let _lock = DirectoryLock::take(&self.data_dir)?;
+        let _lock = DirectoryLock::take(directory)?;
         let time: String = SystemClock.now().to_string().replace(':', "");
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let from = beside(database, suffix);
@@ -192,7 +249,7 @@ impl Restore {
                 );
                 return Err(Failure::usage(what).into());
             }
-            let to = self.data_dir.join(format!("fleetwright-before-restore-{time}.db{suffix}"));
+            let to = directory.join(format!("fleetwright-before-restore-{time}.db{suffix}"));
             let moved = std::fs::rename(&from, &to);
             if let Err(error) = moved {
                 aside.put_back()?;

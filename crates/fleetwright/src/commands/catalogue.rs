@@ -40,8 +40,9 @@ enum Command {
     /// Checks files before they are given to a server; asks none.
     #[command(after_help = "Example:\n  \
         fleetwright catalogue check own.toml profiles/own.toml\n\n\
-        Files are checked together, with the catalogue that is part of this program. A file with\n\
-        [[property]] entries is one of properties; any other is a profile.")]
+        Files are checked together, in the order of their names as the server reads them, with\n\
+        the catalogue that is part of this program. A file with [[property]] entries is one of\n\
+        properties; any other is a profile.")]
     Check {
         /// The files.
         #[arg(required = true, value_name = "FILE")]
@@ -93,9 +94,13 @@ impl Catalogue {
     }
 }
 
-/// Reads files of properties and files of profiles, told apart by what is in them.
+/// Reads files of properties and files of profiles, told apart by what is in them, each sort by
+/// name: the server reads a directory's files in that order, and of two entries with one name the
+/// later counts.
 fn read(files: &[PathBuf]) -> Result<(Vec<OperatorFile>, Vec<OperatorFile>)> {
     let (mut properties, mut profiles) = (Vec::new(), Vec::new());
+    let mut files: Vec<&PathBuf> = files.iter().collect();
+    files.sort_by_key(|path| path.file_name());
     for path in files {
         let file = catalogue_files::read(path)?;
         // What is no TOML is no profile either way; the catalogue says where and why.
@@ -204,18 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_apart_by_what_is_in_them() {
+    fn files_are_told_apart_by_what_is_in_them_and_read_by_name() {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = directory.path().join(name);
             std::fs::write(&path, text).unwrap();
             path
         };
+        // The server reads them by name, whatever the order in which they are given here.
         let files = [
-            write("a.toml", "[[property]]\nname = 'a'\n"),
-            write("b.toml", "name = 'own'\n"),
-            write("c.toml", "no toml"),
             write("d.toml", ""),
+            write("b.toml", "name = 'own'\n"),
+            write("a.toml", "[[property]]\nname = 'a'\n"),
+            write("c.toml", "no toml"),
         ];
         let (properties, profiles) = read(&files).unwrap();
         let names = |files: &[OperatorFile]| {

@@ -4,12 +4,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fleet::{ProjectId, Secret};
 use serde_json::json;
 
 use crate::client::answers::{Keys, NewKey};
 use crate::client::{Client, ServerOptions};
+use crate::exit::Failure;
 use crate::output;
 
 /// Makes, lists and revokes access keys. A key opens one project; client programs sign with it.
@@ -122,7 +123,7 @@ fn given(
         (Some(ak), Some(secret)) => Ok(Some((ak, secret))),
         (Some(_), None) => {
             let what = "--ak names a key that exists elsewhere, and takes its secret: --sk-file";
-            Err(crate::exit::Failure::usage(what).into())
+            Err(Failure::usage(what).into())
         }
         (None, _) => Ok(None),
     }
@@ -136,7 +137,8 @@ pub fn read_secret(path: &Path) -> Result<Secret<String>> {
     } else {
         std::fs::read_to_string(path)
     };
-    let text = Secret::new(read.with_context(|| format!("{} can't be read", path.display()))?);
+    let text = read.map_err(|error| Failure::unreadable(path.display(), &error))?;
+    let text = Secret::new(text);
     Ok(Secret::new(text.expose().trim().to_owned()))
 }
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fleet::limits::USER_BYTES_MAX;
 use fleet::{ProjectId, Secret};
 use serde_json::json;
@@ -32,7 +32,8 @@ enum Command {
         pass show ada | fleetwright user create ada --project acme --password-file -\n\n\
         One line feed at the file's end is no part of the password. The server keeps only a hash.")]
     Create {
-        /// The user's name, unique on the server.
+        /// The user's name, unique on the server: 1 to 64 ASCII letters, digits, spaces, - _ and .
+        /// and neither a digit nor a space first.
         name: String,
         /// The project that the user may sign in for.
         #[arg(long, value_name = "ID")]
@@ -123,7 +124,8 @@ fn read_password(path: &Path) -> Result<Secret<String>> {
         }
         Ok(text)
     };
-    let text = Secret::new(read().with_context(|| format!("{} can't be read", path.display()))?);
+    let text = read().map_err(|error| Failure::unreadable(path.display(), &error))?;
+    let text = Secret::new(text);
     let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
     let password = Secret::new(line.strip_suffix('\r').unwrap_or(line).to_owned());
     if password.expose().is_empty() {

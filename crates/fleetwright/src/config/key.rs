@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use api::listener::TrustedProxy;
+use api::signature::huawei::PUBLIC_HOSTS_MAX;
 use toml::de::DeValue;
 use tracing_subscriber::EnvFilter;
 
@@ -12,8 +13,8 @@ use super::{Config, LogFormat};
 /// What a store's URL begins with.
 pub const SQLITE: &str = "sqlite:";
 
-/// Host names, and proxies, that may be listed.
-const LISTED_MAX: usize = 16;
+/// Proxies that may be listed.
+const PROXIES_MAX: usize = 16;
 
 /// One thing that can be set.
 pub struct Key {
@@ -105,9 +106,11 @@ pub const KEYS: &[Key] = &[
         name: "http.public_hosts",
         variable: "FLEETWRIGHT_PUBLIC_HOSTS",
         meaning: "Host names (with the port, if clients name one) that clients sign when a proxy\n\
-                  in front rewrites Host.",
+                  in front rewrites Host: at most 8, since each is tried for every signature.",
         example: "",
-        set: |config, given| given.list().map(|list| config.http.public_hosts = list),
+        set: |config, given| {
+            given.list(PUBLIC_HOSTS_MAX).map(|list| config.http.public_hosts = list)
+        },
         show: |config| {
             let hosts: Vec<String> =
                 config.http.public_hosts.iter().map(|host| quote(host)).collect();
@@ -122,7 +125,7 @@ pub const KEYS: &[Key] = &[
                   client and not the proxy.",
         example: "",
         set: |config, given| {
-            let proxies = given.list()?;
+            let proxies = given.list(PROXIES_MAX)?;
             for text in &proxies {
                 text.parse::<TrustedProxy>().map_err(|error| error.to_string())?;
             }
@@ -321,7 +324,8 @@ impl Given<'_> {
         }
     }
 
-    fn list(self) -> Result<Vec<String>, String> {
+    /// At most `max` texts.
+    fn list(self, max: usize) -> Result<Vec<String>, String> {
         let list: Vec<String> = match self {
             Self::Text(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
             Self::Toml(DeValue::Array(parts)) => {
@@ -330,8 +334,8 @@ impl Given<'_> {
             }
             Self::Toml(other) => return Err(self.not("a list of texts", other)),
         };
-        if list.len() > LISTED_MAX {
-            return Err(format!("has {} entries; at most {LISTED_MAX}", list.len()));
+        if list.len() > max {
+            return Err(format!("has {} entries; at most {max}", list.len()));
         }
         Ok(list.into_iter().filter(|part| !part.is_empty()).collect())
     }

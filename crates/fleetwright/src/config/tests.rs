@@ -126,6 +126,22 @@ fn all_problems_are_named_at_once_with_key_and_line() {
 }
 
 #[test]
+fn no_more_is_listed_than_is_used() {
+    let listed = |key: &str, entry: &str, count: usize| {
+        let list = vec![format!("'{entry}'"); count].join(", ");
+        from_file(&format!("[http]\n{key} = [{list}]\n"))
+    };
+    let max = api::signature::huawei::PUBLIC_HOSTS_MAX;
+    assert_eq!(listed("public_hosts", "a", max).unwrap().http.public_hosts.len(), max);
+    let error = listed("public_hosts", "a", max + 1).unwrap_err().to_string();
+    assert!(error.contains("http.public_hosts: has 9 entries; at most 8"), "{error}");
+    assert!(listed("trusted_proxies", "::1", 16).is_ok());
+    assert!(listed("trusted_proxies", "::1", 17).is_err());
+    let words = default_file();
+    assert!(words.contains(&format!("at most {max}, ")), "the file says so: {words}");
+}
+
+#[test]
 fn what_is_no_toml_is_named_with_its_line() {
     let found = problems("data = 'x'\n[http\nlisten = \n");
     assert!(found.iter().any(|line| line.starts_with("2: : ")), "{found:?}");
@@ -163,6 +179,28 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     assert_eq!(config.log.filter, "debug");
     assert_eq!(config.http.listen.port(), 3);
     assert_eq!(config.http.public_hosts, ["a", "b:1"]);
+}
+
+#[test]
+fn places_are_the_servers_and_nothing_else_of_it_is_asked() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"store = 'sqlite:/srv/x.db'\n[http]\nlisten = '0.0.0.0:443'\n").unwrap();
+    let environment = |name: &str| match name {
+        "FLEETWRIGHT_DATA" => Some("/srv/fw".to_owned()),
+        "FLEETWRIGHT_HTTP" => Some("nowhere".to_owned()),
+        _ => None,
+    };
+    let places = load_places(Some(file.path()), environment, &[]).unwrap();
+    assert_eq!((places.data.clone(), places.database()), ("/srv/fw".into(), "/srv/x.db".into()));
+    let flags: [Flag; 2] = [
+        ("data", "--data-dir", Some("/tmp/try".into())),
+        ("store", "--store", Some("sqlite:y.db".into())),
+    ];
+    let places = load_places(Some(file.path()), environment, &flags).unwrap();
+    assert_eq!((places.data.clone(), places.database()), ("/tmp/try".into(), "y.db".into()));
+    let store = |name: &str| (name == "FLEETWRIGHT_STORE").then(|| "mysql:x".to_owned());
+    let error = load_places(None, store, &[]).unwrap_err().to_string();
+    assert!(error.contains("environment FLEETWRIGHT_STORE: store: \"mysql:x\""), "{error}");
 }
 
 #[test]

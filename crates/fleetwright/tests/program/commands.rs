@@ -186,6 +186,25 @@ fn mistakes_in_use_end_with_2() {
 }
 
 #[test]
+fn an_input_file_that_can_not_be_read_ends_with_2() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().to_str().unwrap();
+    for file in ["/nonexistent/file", folder] {
+        for args in [
+            &["user", "create", "ada", "--project", "p", "--password-file", file][..],
+            &["user", "password", "ada", "--password-file", file],
+            &["key", "create", "--project", "p", "--ak", "a", "--sk-file", file],
+            &["device", "import", file],
+            &["device", "discover", "--project", "p", "--docker-ps", file],
+        ] {
+            let ran = run(fleetwright(args).env("FLEETWRIGHT_TOKEN", "x"));
+            assert_eq!(ran.status, 2, "{args:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains(&format!("{file} can't be read: ")), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn the_printed_configuration_is_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("fleetwright.toml");

@@ -16,9 +16,14 @@ pub struct Server {
 impl Server {
     /// On a free port, with its data in `directory`.
     pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(directory: &Path, more: &[&str]) -> Self {
         let data = directory.join("data");
         let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
-        let running = Running::start(&mut fleetwright(&args));
+        let running = Running::start(fleetwright(&args).args(more));
         let url = format!("http://{}", running.says("ready http="));
         let token = std::fs::read_to_string(data.join("admin-token")).unwrap();
         Self { running, url, token }

@@ -6,10 +6,11 @@ fn boot() -> BootIdentity {
 }
 
 /// The way of each profile, in short.
-fn check(profile: &str, operation: Operation, known: bool, expected: &str) {
+fn check(profile: &str, operation: Operation, answers: bool, expected: &str) {
     let (catalogue, boot) = (catalogue(), boot());
     let profile = catalogue.profile(profile).unwrap();
-    let way = match way(profile, operation, known.then_some(&boot)) {
+    let target = if answers { Target::Answers(Some(&boot)) } else { Target::Stopped };
+    let way = match way(profile, operation, target) {
         Way::Adb(deed, _) => format!("{deed:?}"),
         Way::Command(argv) => argv.join(" "),
         Way::None(why) => format!("unsupported: {why}"),
@@ -38,6 +39,21 @@ fn each_make_is_switched_in_its_own_way() {
     check("box", Stop, false, "sh -c");
     check("phone", Restart, false, "unsupported: the profile phone is not restarted over ADB");
     check("phone", Update, true, "unsupported: ");
+}
+
+#[test]
+fn one_that_hangs_is_restarted_and_not_started() {
+    let catalogue = catalogue();
+    let container = catalogue.profile("container").unwrap();
+    let argv = |target| match way(container, Operation::Restart, target) {
+        Way::Command(argv) => argv.join(" "),
+        _ => panic!("by no command"),
+    };
+    assert_eq!(argv(Target::Away), "true {host}:{port}");
+    assert_eq!(argv(Target::Stopped), "true {container}");
+    let adb = catalogue.profile("adb").unwrap();
+    let way = way(adb, Operation::Restart, Target::Answers(None));
+    assert!(matches!(way, Way::None(why) if why.contains("tells no boots apart")));
 }
 
 #[test]

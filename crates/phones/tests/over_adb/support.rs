@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Action, Adopt, Away, Driver, PowerReport, Reached, Report, SystemEntropy};
+use engine::{Action, Adopt, Away, Driver, PowerReport, Reached, Report, SystemEntropy, Target};
 use fleet::catalogue::{CatalogueCell, Source};
 use fleet::{
     BootIdentity, Catalogue, Device, DeviceId, DeviceKey, Kind, Operation, ProjectId, ProjectKey,
@@ -127,7 +127,8 @@ impl Rig {
         operation: Operation,
         boot: Option<&BootIdentity>,
     ) -> PowerReport {
-        let report = self.phones.power(device, operation, boot);
+        let target = boot.map_or(Target::Stopped, |boot| Target::Answers(Some(boot)));
+        let report = self.phones.power(device, operation, target);
         tokio::time::timeout(LIMIT, report).await.unwrap()
     }
 }

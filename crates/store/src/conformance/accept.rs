@@ -7,7 +7,7 @@ use fleet::{Condition, DeviceKey, Operation, Principal, Refusal, Revision};
 
 use super::fixture::*;
 use crate::write::{AcceptEntry, AcceptedEntry, DeviceChange};
-use crate::{Store, Write};
+use crate::{Refused, Store, Write};
 
 pub(crate) async fn revisions_are_dense_and_patches_merge(store: &dyn Store) {
     let (project, keys) = fleet(store, 2).await;
@@ -156,19 +156,39 @@ pub(crate) async fn what_is_asked_besides_values_is_in_the_job(store: &dyn Store
     assert!(work.jobs.iter().map(|job| job.operation).eq(operations));
 }
 
-pub(crate) async fn clearing_forgets_what_was_desired_before(store: &dyn Store) {
+pub(crate) async fn a_reset_that_is_over_forgets_what_was_desired_before(store: &dyn Store) {
     let (project, keys) = fleet(store, 1).await;
-    // So much that only after clearing there is room for more.
-    let half = "v".repeat(DESIRED_BYTES_MAX / 2 - 1);
-    accept_one(store, project, 1, keys[0], &[("a", &half), ("b", &half)]).await;
+    accept_one(store, project, 1, keys[0], &[("a", "1"), ("b", "1")]).await;
     let mut call = accept(project, request(2), &[(keys[0], &[("c", "1")]), (keys[0], &[])]);
     call.entries[0].clear = true;
+    call.entries[0].operation = Operation::Reset;
     let results = accepted_as(store, &engine(), call).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let work = store.work(keys[0]).await.unwrap().unwrap();
+    let kinds: Vec<_> = work.jobs.iter().map(|job| (job.operation, job.clear)).collect();
+    let update = (Operation::Update, false);
+    assert_eq!(kinds, [update, (Operation::Reset, true), update]);
+    assert_eq!(work.state.desired.0.len(), 3, "a reset may fail");
+
+    let mut result = settle(keys[0], fence(store, keys[0]).await, 3);
+    result.forget_below = Some(Revision(2));
+    settled(store, result).await.unwrap();
     let state = device(store, keys[0]).await.state;
     assert_eq!(state.desired.values(), values(&[("c", "1")]));
     assert_eq!(state.desired.get("c").unwrap().revision, Revision(2));
-    assert_eq!((state.revision, state.open_jobs.len()), (Revision(3), 3));
+}
+
+pub(crate) async fn a_result_for_what_an_operator_has_changed_is_of_no_account(store: &dyn Store) {
+    let (_, keys) = fleet(store, 1).await;
+    let state = device(store, keys[0]).await.state;
+    changed(store, "phone-0", DeviceChange::Stopped(true)).await;
+    let stopped = device(store, keys[0]).await.state;
+    let mut result = settle(keys[0], fence(store, keys[0]).await, 0);
+    result.read = Some((state.condition, state.since));
+    assert_eq!(settled(store, result.clone()).await, Err(Refused::Stale));
+    assert_eq!(device(store, keys[0]).await.state, stopped);
+    result.read = Some((stopped.condition, stopped.since));
+    settled(store, result).await.unwrap();
 }
 
 pub(crate) async fn a_frozen_device_takes_nothing_until_it_is_not(store: &dyn Store) {

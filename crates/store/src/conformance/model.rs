@@ -227,9 +227,6 @@ fn accept_in_model(
     }
     phone.revision += 1;
     phone.open.push(job);
-    if entry.clear {
-        phone.desired.clear();
-    }
     for (name, value) in values(&entry.patch) {
         phone.desired.insert(name, (value, phone.revision));
     }

@@ -46,6 +46,9 @@ async fn in_trouble(store: &dyn Store, condition: Condition) -> fleet::DeviceKey
         begun_at: AT,
         told: 1,
         told_at: AT,
+        heard: false,
+        blind: false,
+        was: Condition::Running,
         back: false,
     });
     settled(store, result).await.unwrap();

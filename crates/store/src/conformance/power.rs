@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fleet::{BootIdentity, DeviceKey, Facts, Operation, PowerStep, RestartPending, Revision};
+use fleet::{
+    BootIdentity, Condition, DeviceKey, Facts, Operation, PowerStep, RestartPending, Revision,
+};
 
 use super::fixture::*;
 use crate::Store;
@@ -30,6 +32,9 @@ pub(crate) async fn a_step_that_was_begun_is_work_and_is_read_back(store: &dyn S
             begun_at: AT,
             told: 2,
             told_at: LATER,
+            heard: false,
+            blind: false,
+            was: Condition::Running,
             back: true,
         };
         result.power = Some(step.clone());

@@ -204,7 +204,8 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
         device: DeviceKey(column(row, "device")?),
         project: ProjectKey(column(row, "job_project")?),
         revision: Revision(column(row, "revision")?),
-        operation: operation(row)?,
+        operation: operation(row)?.0,
+        clear: operation(row)?.1,
         patch: json(row, "patch")?,
         stored: column(row, "stored")?,
         door: parsed(row, "door")?,
@@ -215,12 +216,13 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
 }
 
 /// What a job asks besides values, from the same row.
-fn operation(row: &Row<'_>) -> Result<Operation, Error> {
+fn operation(row: &Row<'_>) -> Result<(Operation, bool), Error> {
     match column::<Option<i64>>(row, "operation")? {
-        None => Ok(Operation::Update),
-        Some(RESTART) => Ok(Operation::Restart),
-        Some(RESET) => Ok(Operation::Reset),
-        Some(STOP) => Ok(Operation::Stop),
+        None => Ok((Operation::Update, false)),
+        Some(RESTART) => Ok((Operation::Restart, false)),
+        Some(RESET) => Ok((Operation::Reset, false)),
+        Some(STOP) => Ok((Operation::Stop, false)),
+        Some(RESET_AND_FORGET) => Ok((Operation::Reset, true)),
         Some(other) => Err(damaged("operation", format!("{other} stands for nothing"))),
     }
 }
@@ -231,10 +233,13 @@ const RESTART: i64 = 1;
 const RESET: i64 = 2;
 /// ... that stops it.
 const STOP: i64 = 3;
+/// ... that resets it, and after which what was desired before is forgotten.
+const RESET_AND_FORGET: i64 = 4;
 
 /// The column `operation` for what a job asks.
-pub(super) fn job_operation(operation: Operation) -> Option<i64> {
+pub(super) fn job_operation(operation: Operation, clear: bool) -> Option<i64> {
     match operation {
+        Operation::Reset if clear => Some(RESET_AND_FORGET),
         Operation::Update => None,
         Operation::Restart => Some(RESTART),
         Operation::Reset => Some(RESET),

@@ -41,7 +41,8 @@ pub struct Discover {
     /// What the host that the phones live on is called: so many of one are worked on at a time.
     #[arg(long, value_name = "NAME")]
     server: Option<String>,
-    /// Records what was found: new phones are imported, moved ones get their new address.
+    /// Records what was found: new phones are imported, moved ones get their new address, and
+    /// containers that have no name on record get theirs.
     #[arg(long)]
     apply: bool,
     /// Shows addresses of ranges too where nobody answers.
@@ -88,15 +89,18 @@ impl Discover {
         let shown = found.iter().zip(&candidates).filter(|(found, candidate)| {
             self.all || found.what != "unreachable" || !candidate.container.is_empty()
         });
+        let first = first_addresses(&found);
         let rows: Vec<_> =
-            shown.map(|(found, candidate)| row(found, &candidate.container)).collect();
+            shown.map(|(found, candidate)| row(found, &candidate.container, &first)).collect();
         if !rows.is_empty() {
             let header = ["ADDRESS", "FOUND", "ID", "CONTAINER", "MODEL", "DETAIL"];
             output::data(&output::table(&header, rows))?;
             output::data("")?;
         }
         output::data(&format!("{} addresses: {}", found.len(), counts(&found)))?;
-        let is_news = found.iter().any(|found| matches!(&*found.what, "new" | "moved"));
+        let is_news = found
+            .iter()
+            .any(|found| matches!(&*found.what, "new" | "moved") || found.container.is_some());
         if is_news && !self.apply {
             output::tell("A preview: nothing was recorded. With --apply it is.");
         }
@@ -114,7 +118,7 @@ impl Discover {
             }
         };
         if let Some(path) = &self.docker_ps {
-            let text = read(path).with_context(|| format!("{} can't be read", path.display()))?;
+            let text = read(path).map_err(|error| Failure::unreadable(path.display(), &error))?;
             let found = docker::containers(&text, self.host.as_deref())
                 .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
             if !found.others.is_empty() {
@@ -177,10 +181,26 @@ fn read(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// What was found at an address, for people.
-fn row(found: &FoundPhone, container: &str) -> Vec<String> {
+/// The address at which each device is named first.
+fn first_addresses(found: &[FoundPhone]) -> BTreeMap<&str, &str> {
+    let mut first = BTreeMap::new();
+    for found in found {
+        if let Some(id) = &found.id {
+            first.entry(id.as_str()).or_insert(found.address.as_str());
+        }
+    }
+    first
+}
+
+/// What was found at an address, for people. `first` says where each device is named first.
+fn row(found: &FoundPhone, container: &str, first: &BTreeMap<&str, &str>) -> Vec<String> {
     let mut detail: Vec<String> = Vec::new();
+    let first = found.id.as_deref().and_then(|id| first.get(id));
+    let first = first.filter(|first| **first != found.address);
+    detail.extend(first.map(|first| format!("the same phone as at {first}")));
     detail.extend(found.from.iter().map(|from| format!("was at {from}")));
+    let named = found.container.iter();
+    detail.extend(named.map(|name| format!("its record gets the container name {name}")));
     if !found.copies.is_empty() {
         detail.push(format!("bears one marker with {}", found.copies.join(", ")));
     }
@@ -252,7 +272,16 @@ mod tests {
         let mut moved = found("moved");
         (moved.id, moved.from) = (Some("a".into()), Some("10.0.3.12:5555".into()));
         moved.model = Some("redroid12".to_owned());
-        let row = row(&moved, "phone-1");
+        let again = FoundPhone { address: "farm-1:5555".into(), from: None, ..found("known") };
+        let mut again = FoundPhone { id: moved.id.clone(), ..again };
+        again.container = Some("phone-1".to_owned());
+        let all = [moved, again];
+        let first = first_addresses(&all);
+        let detail = row(&all[1], "phone-1", &first).pop().unwrap();
+        let words =
+            "the same phone as at 10.0.3.11:5555; its record gets the container name phone-1";
+        assert_eq!(detail, words);
+        let row = row(&all[0], "phone-1", &first);
         assert_eq!(
             row,
             ["10.0.3.11:5555", "moved", "a", "phone-1", "redroid12", "was at 10.0.3.12:5555"]

@@ -23,7 +23,7 @@ pub fn import(client: &Client, file: &str, is_json: bool) -> Result<()> {
             let bytes = file.metadata()?.len();
             Ok((file, bytes))
         };
-        let (opened, bytes) = open().with_context(|| format!("{file} can't be read"))?;
+        let (opened, bytes) = open().map_err(|error| Failure::unreadable(file, &error))?;
         (Box::new(BufReader::new(opened)), Some(bytes))
     };
     let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
@@ -61,7 +61,9 @@ fn import_pieces<R: BufRead>(
             Err(error @ Error::Line { .. }) => {
                 return Err(Failure::usage(error.to_string()).into());
             }
-            Err(error) => return Err(error.into()),
+            Err(Error::Read { file, source }) => {
+                return Err(Failure::unreadable(file, &source).into());
+            }
         };
         let (first, last) = piece.lines;
         let answer = client

@@ -1,5 +1,7 @@
 //! Restarts, resets, stops and looks, over a link that can fail.
 
+use fleet::BootIdentity;
+
 use super::*;
 
 impl Bench {
@@ -19,7 +21,8 @@ impl Bench {
         boot: Option<&BootIdentity>,
     ) -> PowerReport {
         let device = Device { profile: profile.to_owned(), ..device() };
-        self.phones.power(&device, operation, boot).await
+        let target = boot.map_or(Target::Stopped, |boot| Target::Answers(Some(boot)));
+        self.phones.power(&device, operation, target).await
     }
 
     fn told(&self) -> Option<String> {
@@ -91,7 +94,7 @@ async fn a_command_of_the_operators_needs_no_phone() {
     assert_eq!(bench.connects(), 0);
 
     let nameless = Device { container: String::new(), profile: "container".to_owned(), ..device() };
-    let report = bench.phones.power(&nameless, Operation::Stop, None).await;
+    let report = bench.phones.power(&nameless, Operation::Stop, Target::Away).await;
     let PowerReport::Unsupported(why) = report else { panic!("{report:?}") };
     assert!(why.contains("{container}"), "{why}");
     let unknown = bench.switch("none such", Operation::Stop, None).await;

@@ -98,9 +98,6 @@ impl Statements<'_> {
             return Ok(Err(Refusal::Busy { detail }));
         }
         let revision = state.revision.next();
-        if entry.clear {
-            state.desired = Desired::default();
-        }
         state.desired.merge(&entry.patch, revision);
         if state.desired.bytes() > DESIRED_BYTES_MAX {
             let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
@@ -129,7 +126,7 @@ impl Statements<'_> {
                 principal.name(),
                 accept.at.0,
                 to_json(&entry.patch)?,
-                job_operation(entry.operation),
+                job_operation(entry.operation, entry.clear),
             ])
             .during("record a job")?;
         Ok(Ok(AcceptedEntry { device: entry.device, job, revision, stored }))

@@ -148,6 +148,12 @@ fn update(
         change_state(connection, key, |state| {
             state.adopted = false;
             state.copy = None;
+            // What was begun was begun elsewhere; and what is being found out at the old address is
+            // of no account.
+            if state.power.take().is_some() {
+                state.condition = Condition::New;
+            }
+            state.since = at;
         })?;
     }
     connection

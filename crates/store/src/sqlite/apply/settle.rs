@@ -2,18 +2,20 @@
 
 use fleet::limits::DESIRED_BYTES_MAX;
 use fleet::{
-    AdoptionRequest, Condition, Desired, Facts, JobId, Principal, ProjectKey, Revision, Values,
+    AdoptionRequest, Condition, Desired, Facts, JobId, Principal, ProjectKey, Revision, Timestamp,
+    Values,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::sqlite::rows::{
-    self, During, column, has_work, job_state, json, optional_json, to_json,
+    self, During, column, has_work, job_state, json, optional_json, parsed, to_json,
 };
 use crate::write::{EndedJob, Settle, Settled};
 use crate::{Error, Refused, Written};
 
 /// What recording reads of a device's state.
-const SELECT: &str = "SELECT project, has_work, revision, settled, adopted, adoption, open_jobs
+const SELECT: &str = "SELECT project, has_work, revision, settled, adopted, adoption, open_jobs,
+         condition, since
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device whose work is what it was: leaves the index over it alone.
 const UPDATE: &str = "UPDATE device_state SET settled = ?2, open_jobs = ?3, condition = ?4,
@@ -41,6 +43,8 @@ struct State {
     adopted: bool,
     adoption: Option<AdoptionRequest>,
     open_jobs: Vec<u8>,
+    /// The condition, and since when it has lasted.
+    stands: (Condition, Timestamp),
 }
 
 impl State {
@@ -54,6 +58,7 @@ impl State {
             adopted: column(row, 4)?,
             adoption: optional_json(row, 5)?,
             open_jobs: column(row, 6)?,
+            stands: (parsed(row, 7)?, Timestamp(column(row, 8)?)),
         })
     }
 }
@@ -76,7 +81,13 @@ pub(super) fn settle(
         }
         _ => return Ok(Err(Refused::NoSuchDevice)),
     };
+    if settle.read.is_some_and(|read| read != state.stands) {
+        return Ok(Err(Refused::Stale));
+    }
     state.open_jobs = end_jobs(connection, settle, &state)?;
+    if let Some(revision) = settle.forget_below {
+        forget(connection, settle, revision)?;
+    }
     // Above the revision there is nothing that could be settled.
     state.settled = state.settled.max(settle.settled.min(state.revision));
     if is_about_adoption(settle, &state) && is_of_the_record(connection, settle)? {
@@ -113,19 +124,34 @@ fn is_of_the_record(connection: &Connection, settle: &Settle) -> Result<bool, Er
         .during("read when a record changed")
 }
 
+/// What is desired of the device.
+fn desired(connection: &Connection, settle: &Settle) -> Result<Desired, Error> {
+    let sql = "SELECT desired FROM device_state WHERE device = ?1";
+    let mut select = connection.prepare_cached(sql).during("read desired state")?;
+    let mut rows = select.query([settle.device.0]).during("read desired state")?;
+    let row = rows.next().during("read desired state")?;
+    Ok(row.map(|row| json(row, 0)).transpose()?.unwrap_or_default())
+}
+
+/// Forgets what was desired below `revision`.
+fn forget(connection: &Connection, settle: &Settle, revision: Revision) -> Result<(), Error> {
+    let mut desired = desired(connection, settle)?;
+    desired.0.retain(|_, value| value.revision >= revision);
+    connection
+        .prepare_cached("UPDATE device_state SET desired = ?2 WHERE device = ?1")
+        .during("prepare to forget desired state")?
+        .execute(params![settle.device.0, to_json(&desired)?])
+        .during("forget desired state")?;
+    Ok(())
+}
+
 /// Takes up the values that an adopted device showed, where nothing is desired yet and as far as
 /// there is room, at a revision of their own.
 fn desire(connection: &Connection, settle: &Settle, state: &mut State) -> Result<(), Error> {
     if settle.desire.is_empty() {
         return Ok(());
     }
-    let mut desired: Desired = {
-        let sql = "SELECT desired FROM device_state WHERE device = ?1";
-        let mut select = connection.prepare_cached(sql).during("read desired state")?;
-        let mut rows = select.query([settle.device.0]).during("read desired state")?;
-        let row = rows.next().during("read desired state")?;
-        row.map(|row| json(row, 0)).transpose()?.unwrap_or_default()
-    };
+    let mut desired = desired(connection, settle)?;
     let mut room = DESIRED_BYTES_MAX.saturating_sub(desired.bytes());
     let mut new = Values::new();
     for (name, value) in &settle.desire {
