@@ -172,7 +172,7 @@ fn guessing_a_password_locks_out_the_guesser_alone() {
     let (server, _) = server(&Start::default());
     let from = |address, password: &str| sign_in(password).send_from(address, server.address());
     for _ in 0..GUESSES {
-        assert_eq!(from(THERE, "a guess").status, 401);
+        assert_eq!(from(THERE, "a wrong guess").status, 401);
     }
     let locked = from(THERE, PASSWORD);
     assert_eq!(locked.status, 401, "the right password does not help now: {locked:?}");

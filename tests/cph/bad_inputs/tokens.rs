@@ -94,6 +94,6 @@ pub fn add(rows: &mut Rows, bed: &Bed) {
         body["auth"]["scope"] = scope;
         rows.add(format!("sign-in: {what}"), bed.sign_in_as(&body), SignIn(401));
     }
-    let wrong = bed.sign_in(USER, "wrong");
+    let wrong = bed.sign_in(USER, "a wrong password");
     rows.add_after(5, "sign-in: a sixth after five wrong passwords", wrong, SignIn(401));
 }

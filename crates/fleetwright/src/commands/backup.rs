@@ -177,14 +177,24 @@ impl Restore {
         let database = config.database();
         // Of a server whose database lies elsewhere, the data directory is locked too.
         let _lock = if config.data.exists() { lock_apart(&config.data, &database)? } else { None };
+        if !self.replace {
+            refuse_existing(&database)?;
+        }
+        // Under a name of its own first: the long part is over before anything is moved, and a
+        // restore that is broken off leaves the database that is there.
+        let new = beside(&database, "-restored");
+        if new.exists() {
+            std::fs::remove_file(&new)
+                .with_context(|| format!("{}, of a restore that broke off", new.display()))?;
+        }
+        let restored = sqlite::restore(&self.file, &new)?;
         let aside = self.put_aside(&database)?;
-        let restored = match sqlite::restore(&self.file, &database) {
-            Ok(restored) => restored,
-            Err(error) => {
-                aside.put_back()?;
-                return Err(error.into());
-            }
-        };
+        if let Err(error) = std::fs::rename(&new, &database) {
+            aside.put_back()?;
+            let what = format!("{} can't be named {}", new.display(), database.display());
+            return Err(error).context(what);
+        }
+        let restored = store::Backup { path: database, ..restored };
         let counts = [
             ("projects".to_owned(), restored.counts.projects),
             ("devices".to_owned(), restored.counts.devices),
@@ -236,18 +246,10 @@ impl Restore {
         // No server may be at work on what is moved; a restore takes the lock for itself again.
         let _lock = DirectoryLock::take(directory)?;
         let time: String = SystemClock.now().to_string().replace(':', "");
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        for suffix in DATABASE_FILES {
             let from = beside(database, suffix);
             if !from.exists() {
                 continue;
-            }
-            if !self.replace {
-                let what = format!(
-                    "{} exists: a restore never writes over a database. With --replace it is \
-                     kept under another name",
-                    from.display()
-                );
-                return Err(Failure::usage(what).into());
             }
             let to = directory.join(format!("fleetwright-before-restore-{time}.db{suffix}"));
             let moved = std::fs::rename(&from, &to);
@@ -260,6 +262,25 @@ impl Restore {
         Ok(aside)
     }
 }
+
+/// Refuses where there is a database, or what one has left.
+fn refuse_existing(database: &Path) -> Result<()> {
+    for suffix in DATABASE_FILES {
+        let path = beside(database, suffix);
+        if path.exists() {
+            let what = format!(
+                "{} exists: a restore never writes over a database. With --replace it is kept \
+                 under another name",
+                path.display()
+            );
+            return Err(Failure::usage(what).into());
+        }
+    }
+    Ok(())
+}
+
+/// What the files of a database have behind its name.
+const DATABASE_FILES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// A path with something behind it.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
