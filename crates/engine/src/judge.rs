@@ -118,6 +118,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the job ends with it.
+    pub(crate) fn ends(&self, job: &Job) -> bool {
+        self.ended.iter().any(|ended| ended.job == job.id)
+    }
+
     /// The device is in another condition from now on, and well.
     pub(crate) fn turn(&mut self, condition: Condition, now: Timestamp) {
         if self.condition != condition || self.trouble.is_some() {

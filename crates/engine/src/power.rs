@@ -99,7 +99,7 @@ pub(crate) async fn begin(
         heard: false,
         back: false,
     };
-    if served(step.work, &power).all(|job| verdict.ended.iter().any(|it| it.job == job.id)) {
+    if served(step.work, &power).all(|job| verdict.ends(job)) {
         // The device was away for too long.
         return step.conclude(&verdict, began).await;
     }
@@ -215,12 +215,13 @@ async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store
 
 async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
     let forget_below = forgets(step.work, power);
-    let mut work = step.work.clone();
-    if let Some(revision) = forget_below {
+    let kept = forget_below.map(|revision| {
         // What is to be forgotten is not brought back first.
+        let mut work = step.work.clone();
         work.state.desired.0.retain(|_, value| value.revision >= revision);
-    }
-    let step = Step { work: &work, ..step };
+        work
+    });
+    let step = Step { work: kept.as_ref().unwrap_or(step.work), ..step };
     let action = plan::action(step.work, step.catalogue);
     let report = step.act(&action).await;
     let now = step.shared.clock.now();
@@ -237,9 +238,8 @@ async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, st
             let attempts = if power.back { step.turn.attempts } else { Attempts::default() };
             let mut verdict = step.judge(&action, &report, attempts, Some(power.through));
             verdict.copy = None;
-            let is_open = |job: &&Job| !verdict.ended.iter().any(|ended| ended.job == job.id);
-            let left = served(step.work, power).filter(is_open).count();
-            let over = left == 0 && (verdict.boot.is_some() || reached.boot.is_none());
+            let ended = served(step.work, power).all(|job| verdict.ends(job));
+            let over = ended && (verdict.boot.is_some() || reached.boot.is_none());
             verdict.power = (!over).then(|| PowerStep { back: true, ..power.clone() });
             verdict.forget_below = forget_below.filter(|_| over);
             let hold = if over { Hold::Nothing } else { Hold::Restart };

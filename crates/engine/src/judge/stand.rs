@@ -51,8 +51,7 @@ pub(super) fn stands<'a>(judged: Judged<'a>, reached: &Reached, attempts: Attemp
                 && desired.revision <= attempts.through;
         let route = judged.catalogue.route(profile, name);
         let restarted = judged.restarted.is_some();
-        let argument = judged.catalogue.start_argument(profile, name, &desired.value);
-        let value = Value { name, desired, settled, last, route, restarted, argument };
+        let value = Value { name, desired, settled, last, route, restarted };
         (name.as_str(), value.stand(reached))
     });
     stands.collect()
@@ -69,8 +68,6 @@ struct Value<'a> {
     route: Option<Route<'a>>,
     /// Whether the device has just come back from a restart that was asked for.
     restarted: bool,
-    /// The argument of the device's container that gives it the value, where that is the way.
-    argument: Option<String>,
 }
 
 impl Value<'_> {
@@ -105,8 +102,8 @@ impl Value<'_> {
             Some(shown) => shown.clone(),
             None => None,
         };
-        if let Some(argument) = &self.argument {
-            Stand::Failed(Failure::NeedsRecreate { name, argument: argument.clone() })
+        if let Some(argument) = self.route.and_then(|it| it.start_argument(&self.desired.value)) {
+            Stand::Failed(Failure::NeedsRecreate { name, argument })
         } else if self.last {
             Stand::Failed(Failure::ReadBackDiffers { name, shown })
         } else {

@@ -218,10 +218,7 @@ impl Catalogue {
     /// The argument that a container of `profile` must be started with to have `value` as the
     /// property `name`; `None` where the property is not set by one.
     pub fn start_argument(&self, profile: &str, name: &str, value: &str) -> Option<String> {
-        match self.route(profile, name)?.set_by {
-            SetBy::StartArgument { argument, .. } => Some(argument.replace("{value}", value)),
-            _ => None,
-        }
+        self.route(profile, name)?.start_argument(value)
     }
 
     /// The rule of `profile` for the property `canonical`, or why there is none, in words.

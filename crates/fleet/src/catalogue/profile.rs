@@ -175,6 +175,15 @@ pub struct Route<'a> {
 }
 
 impl Route<'_> {
+    /// The argument that a container must be started with to have `value`; `None` where the
+    /// property is not set by one.
+    pub fn start_argument(&self, value: &str) -> Option<String> {
+        match self.set_by {
+            SetBy::StartArgument { argument, .. } => Some(argument.replace("{value}", value)),
+            _ => None,
+        }
+    }
+
     /// The most bytes of a value that this route can carry to the device; `None` where it sets no
     /// bound of its own.
     pub fn value_bytes_max(&self) -> Option<usize> {
