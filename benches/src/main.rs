@@ -3,7 +3,7 @@
 //!
 //! It must never measure anything but real programs in their default configuration: the built
 //! `fleetwright serve`, asked over a socket with signed requests, and Debian's PostgreSQL, asked by
-//! `pgbench`. Everything stays on loopback and on one disk, is bounded in count and time, and is
+//! `pgbench`; or cameras that register by digest with it and with Debian's Kamailio. Everything stays on loopback and on one disk, is bounded in count and time, and is
 //! cleaned away at the end, on an error and on an interrupt.
 //!
 //! Start reading at [`pairs`] (what a figure is), then [`p1`] (a whole measurement), [`bed`] (our
@@ -17,20 +17,28 @@
 
 mod asking;
 mod bed;
+mod cameras;
 mod clock;
 mod disk;
+mod herd;
+mod kamailio;
 mod load;
 mod machine;
+mod memory;
 mod ours;
 mod p1;
 mod p2;
 mod p20;
+mod p6;
+mod p7;
 mod p9;
 mod pairs;
 mod peer;
+mod ports;
 mod process;
 mod requests;
 mod side_by_side;
+mod sipp;
 mod statistics;
 
 use std::path::PathBuf;
@@ -92,11 +100,15 @@ enum Which {
     P2,
     /// The 99th percentile of an update's time at half the top rate, against that of fdatasync
     P9,
+    /// Processor time of a camera's registration, against Kamailio's
+    P6,
+    /// Memory of a registered camera, against Kamailio's
+    P7,
     /// How long a server's phones that restart all at once are without their values
     P20,
     /// PostgreSQL alone: no figure, only what it does on this machine
     Peer,
-    /// P1, P2, P9 and P20
+    /// All but `peer`
     All,
 }
 
@@ -154,6 +166,8 @@ async fn measure(args: &Args) -> Result<()> {
             Which::P1 => Box::pin(p1::run(options, &disk)).await?,
             Which::P2 => Box::pin(p2::run(options, &disk)).await?,
             Which::P9 => Box::pin(p9::run(options, &disk)).await?,
+            Which::P6 => Box::pin(p6::run(options, &disk)).await?,
+            Which::P7 => Box::pin(p7::run(options, &disk)).await?,
             Which::P20 => Box::pin(p20::run(options, &disk)).await?,
             Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
             Which::All => {}
@@ -166,9 +180,9 @@ async fn measure(args: &Args) -> Result<()> {
 fn plan(asked: &[Which]) -> Vec<Which> {
     let all = asked.is_empty() || asked.contains(&Which::All);
     let wanted = |which: &Which| match which {
-        Which::P1 | Which::P2 | Which::P9 | Which::P20 => all || asked.contains(which),
         Which::Peer => asked.contains(which),
         Which::All => false,
+        _ => all || asked.contains(which),
     };
     Which::value_variants().iter().copied().filter(wanted).collect()
 }
@@ -195,9 +209,9 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_everything_but_the_peer_alone() {
-        use Which::{All, P1, P2, P9, P20, Peer};
-        assert_eq!(plan(&[]), [P1, P2, P9, P20]);
-        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P20, Peer]);
+        use Which::{All, P1, P2, P6, P7, P9, P20, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P20]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P20, Peer]);
         assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
         assert_eq!(plan(&[Peer]), [Peer]);
     }

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rand::Rng as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use crate::cameras;
 use crate::clock;
 use crate::process::{Process, Signal};
 use crate::requests::Signer;
@@ -33,6 +35,7 @@ const LOG_BYTES_SHOWN: usize = 2_000;
 pub struct Server {
     process: Process,
     address: SocketAddr,
+    sip: SocketAddr,
     signer: Signer,
     cli: Cli,
     /// The data, the log, and the files that were imported.
@@ -52,13 +55,8 @@ impl Server {
     pub async fn start(program: &Path, dir: &Path) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("benches-fleetwright-").tempdir_in(dir);
         let scratch = scratch.context("could not make a directory for the server")?;
-        let (data, log) = (scratch.path().join("data"), scratch.path().join("log"));
-        let log_file = File::create(&log).context("could not make the server's log")?;
-        let mut command = unconfigured(program);
-        command.args(["serve", "--http", "127.0.0.1:0", "--data"]).arg(&data);
-        command.stdout(Stdio::null()).stderr(log_file);
-        let mut process = Process::start("fleetwright serve", &mut command, Signal::Kill)?;
-        let address = ready(&mut process, &log).await?;
+        let data = scratch.path().join("data");
+        let (process, Ready { http: address, sip }) = serve(program, scratch.path()).await?;
         let token = fs::read_to_string(data.join("admin-token"));
         let token = token.context("could not read the server's admin-token")?.trim().to_owned();
         let cli = Cli { program: program.to_owned(), url: format!("http://{address}"), token };
@@ -66,12 +64,27 @@ impl Server {
         let (ak, sk) = new_key();
         cli.run(&["key", "create", "--project", PROJECT, "--ak", &ak, "--sk", &sk])?;
         let signer = Signer::new(address, PROJECT, &ak, &sk);
-        Ok(Self { process, address, signer, cli, scratch })
+        Ok(Self { process, address, sip, signer, cli, scratch })
+    }
+
+    /// Ends the process and starts another with the same data: what remains in memory of what was
+    /// asked so far is gone.
+    pub async fn restart(self) -> Result<Self> {
+        let Self { process, signer, mut cli, scratch, .. } = self;
+        drop(process);
+        let (process, Ready { http: address, sip }) = serve(&cli.program, scratch.path()).await?;
+        cli.url = format!("http://{address}");
+        Ok(Self { process, address, sip, signer: signer.at(address), cli, scratch })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for cameras, by UDP.
+    pub fn sip(&self) -> SocketAddr {
+        self.sip
     }
 
     /// Signs with its key.
@@ -87,7 +100,7 @@ impl Server {
     /// Imports the devices in a file of one JSON object a line.
     pub fn import_file(&self, file: &Path) -> Result<()> {
         let file = file.to_str().context("the file's name is no text")?;
-        self.cli.run(&["device", "import", file])
+        self.cli.run(&["device", "import", file]).map(drop)
     }
 
     /// Imports devices given as one JSON object a line.
@@ -95,6 +108,17 @@ impl Server {
         let file = self.scratch.path().join("devices.jsonl");
         fs::write(&file, lines).context("could not write the devices to import")?;
         self.import_file(&file)
+    }
+
+    /// Makes the first so many cameras known.
+    pub fn import_cameras(&self, count: u32) -> Result<()> {
+        self.import(&cameras::import_lines(PROJECT, count))
+    }
+
+    /// What the server says of a device, as JSON.
+    pub fn show(&self, id: &str) -> Result<Value> {
+        let said = self.cli.run(&["device", "show", id, "--json"])?;
+        serde_json::from_str(&said).with_context(|| format!("no JSON is said of {id}"))
     }
 
     /// Starts simulated phones of the server's project. Gives their process and the file that
@@ -121,8 +145,8 @@ impl Server {
 }
 
 impl Cli {
-    /// Runs a command to its end.
-    fn run(&self, args: &[&str]) -> Result<()> {
+    /// Runs a command to its end; gives what it printed.
+    fn run(&self, args: &[&str]) -> Result<String> {
         let mut command = unconfigured(&self.program);
         command.args(args).stdin(Stdio::null());
         command.env("FLEETWRIGHT_URL", &self.url).env("FLEETWRIGHT_TOKEN", &self.token);
@@ -135,7 +159,7 @@ impl Cli {
             let said = String::from_utf8_lossy(&output.stderr);
             bail!("`fleetwright {what}` failed ({}): {}", output.status, said.trim());
         }
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 
@@ -150,14 +174,27 @@ fn unconfigured(program: &Path) -> Command {
     command
 }
 
+/// Starts the program with its data and its log in `scratch`.
+async fn serve(program: &Path, scratch: &Path) -> Result<(Process, Ready)> {
+    let log = scratch.join("log");
+    let log_file = File::create(&log).context("could not make the server's log")?;
+    let mut command = unconfigured(program);
+    command.args(["serve", "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0"]);
+    command.arg("--data").arg(scratch.join("data"));
+    command.stdout(Stdio::null()).stderr(log_file);
+    let mut process = Process::start("fleetwright serve", &mut command, Signal::Kill)?;
+    let ready = ready(&mut process, &log).await?;
+    Ok((process, ready))
+}
+
 /// Waits until the server says where it answers.
-async fn ready(process: &mut Process, log: &Path) -> Result<SocketAddr> {
+async fn ready(process: &mut Process, log: &Path) -> Result<Ready> {
     let started = clock::now();
     loop {
         let text = fs::read_to_string(log).context("could not read the server's log")?;
         let whole_lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-        if let Some(address) = whole_lines.lines().find_map(ready_address) {
-            return Ok(address);
+        if let Some(ready) = whole_lines.lines().find_map(Ready::parse) {
+            return Ok(ready);
         }
         process.check_alive().with_context(|| format!("its log ends: {}", tail(log)))?;
         if started.elapsed() > START_TIMEOUT {
@@ -167,9 +204,22 @@ async fn ready(process: &mut Process, log: &Path) -> Result<SocketAddr> {
     }
 }
 
-/// The address in the line `ready http=ADDR`.
-fn ready_address(line: &str) -> Option<SocketAddr> {
-    line.trim().strip_prefix("ready http=")?.split_whitespace().next()?.parse().ok()
+/// Where a server listens.
+#[derive(Debug, PartialEq, Eq)]
+struct Ready {
+    http: SocketAddr,
+    sip: SocketAddr,
+}
+
+impl Ready {
+    /// Reads the line `ready http=ADDR sip=ADDR`.
+    fn parse(line: &str) -> Option<Self> {
+        let words = line.trim().strip_prefix("ready ")?;
+        let address = |name: &str| {
+            words.split_whitespace().find_map(|word| word.strip_prefix(name))?.parse().ok()
+        };
+        Some(Self { http: address("http=")?, sip: address("sip=")? })
+    }
 }
 
 /// The end of a log, for an error.
@@ -193,13 +243,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_gives_the_address() {
-        let check = |line: &str, address: Option<&str>| {
-            let expected = address.map(|text| text.parse().unwrap());
-            assert_eq!(ready_address(line), expected, "{line:?}");
+    fn the_ready_line_gives_the_addresses() {
+        let check = |line: &str, ports: Option<(u16, u16)>| {
+            let expected = ports.map(|(http, sip)| Ready {
+                http: ([127, 0, 0, 1], http).into(),
+                sip: ([127, 0, 0, 1], sip).into(),
+            });
+            assert_eq!(Ready::parse(line), expected, "{line:?}");
         };
-        check("ready http=127.0.0.1:4711", Some("127.0.0.1:4711"));
-        check("ready http=127.0.0.1:", None);
+        check("ready http=127.0.0.1:4711 sip=127.0.0.1:5060", Some((4711, 5060)));
+        check("ready http=127.0.0.1:4711", None);
+        check("ready http=127.0.0.1: sip=127.0.0.1:5060", None);
         check("2026-11-22T00:00:00Z INFO listening", None);
     }
 

@@ -23,6 +23,8 @@ pub enum Signal {
     Kill,
     /// Asks it to end; PostgreSQL then aborts its children and cleans up.
     Quit,
+    /// Asks it to end in its own time; Kamailio then ends its children.
+    Terminate,
     /// Halts it.
     Stop,
     /// Lets it go on.
@@ -34,6 +36,7 @@ impl Signal {
         match self {
             Self::Kill => "KILL",
             Self::Quit => "QUIT",
+            Self::Terminate => "TERM",
             Self::Stop => "STOP",
             Self::Continue => "CONT",
         }
@@ -133,18 +136,34 @@ pub fn ended_children_cpu() -> Result<Duration> {
 pub fn family_cpu(process: u32) -> Result<Duration> {
     let parent = read_stat(process)?;
     let mut total = parent.cpu() + parent.ended_children;
-    for entry in fs::read_dir("/proc").context("could not list /proc")?.flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
-            continue;
-        };
+    for child in children(process)? {
         // One that has ended meanwhile is counted the next time, with the parent's.
-        if let Ok(stat) = read_stat(id)
-            && stat.parent == process
-        {
+        if let Ok(stat) = read_stat(child) {
             total += stat.cpu();
         }
     }
     Ok(total)
+}
+
+/// A process and those of its children that live.
+pub fn family(process: u32) -> Result<Vec<u32>> {
+    let mut all = children(process)?;
+    all.push(process);
+    Ok(all)
+}
+
+/// The children of a process that live.
+fn children(process: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").context("could not list /proc")?.flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        if read_stat(id).is_ok_and(|stat| stat.parent == process) {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 /// What is wanted of `/proc/PID/stat`.

@@ -41,6 +41,12 @@ pub struct Updates<'a> {
 }
 
 impl Signer {
+    /// The same key for a server that has moved.
+    pub fn at(mut self, address: SocketAddr) -> Self {
+        self.host = address.to_string();
+        self
+    }
+
     /// Signs for the server at `address`.
     pub fn new(address: SocketAddr, project: &str, ak: &str, sk: &str) -> Self {
         let [project, ak, sk] = [project, ak, sk].map(str::to_owned);

@@ -1,5 +1,6 @@
 //! The product killed at the worst moments, and brought back.
 
 mod backup;
+mod cameras;
 mod kill9;
 mod load;

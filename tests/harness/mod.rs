@@ -1,18 +1,23 @@
 //! What every end-to-end test stands on: the product as a process, its clients, and phones.
 
 pub mod adb;
+pub mod cameras;
 pub mod cli;
 pub mod client;
+pub mod gb;
 pub mod phones;
 pub mod sdk;
 pub mod server;
+pub mod sip;
 pub mod site;
 pub mod tools;
 pub mod waiting;
 pub mod wire;
 
+pub use cameras::Cameras;
 pub use cli::Cli;
 pub use client::{Answer, Cph, Key, Native};
+pub use gb::PythonCamera;
 pub use phones::Phones;
 pub use sdk::Sdk;
 pub use server::{Server, Start};

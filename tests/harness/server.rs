@@ -29,12 +29,26 @@ pub struct Start {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Files that the operator has put into the data directory: paths below it, and texts.
     pub files: Vec<(&'static str, String)>,
+    /// It serves cameras: on a free port, or, after a restart, where it did before, since that is
+    /// where cameras look for it.
+    pub cameras: bool,
 }
 
 impl Start {
     /// With a deadline for jobs, in seconds.
     pub fn with_deadline(seconds: u32) -> Self {
         Self::with_engine(&format!("job_deadline_seconds = {seconds}"))
+    }
+
+    /// It serves cameras. It looks at new ones without haste, so that what a test sees going on is
+    /// the test's own doing.
+    pub fn with_cameras() -> Self {
+        Self::with_sip("survey_per_second = 1")
+    }
+
+    /// It serves cameras, with these lines in the configuration's section `sip`.
+    pub fn with_sip(lines: &str) -> Self {
+        Self { config: format!("[sip]\n{lines}\n"), cameras: true, ..Self::default() }
     }
 
     /// With these lines in the configuration's section `engine`.
@@ -54,6 +68,7 @@ pub struct Server {
     data: TempDir,
     process: Process,
     address: SocketAddr,
+    sip: Option<SocketAddr>,
     secure: bool,
 }
 
@@ -65,15 +80,15 @@ impl Server {
 
     /// Starts a server whose data directory is `data` in this folder, with what is there already.
     pub fn start_in(data: TempDir, start: &Start) -> Self {
-        let (process, address) = run(data.path(), start);
-        Self { data, process, address, secure: start.tls.is_some() }
+        let (process, address, sip) = run(data.path(), start, None);
+        Self { data, process, address, sip, secure: start.tls.is_some() }
     }
 
     /// Starts another process on the same data and waits until it is ready. The one before must
     /// have ended.
     pub fn restart(&mut self, start: &Start) {
         assert!(self.process.status().is_some(), "the data folder still has a server");
-        (self.process, self.address) = run(self.data.path(), start);
+        (self.process, self.address, self.sip) = run(self.data.path(), start, self.sip);
         self.secure = start.tls.is_some();
     }
 
@@ -104,6 +119,11 @@ impl Server {
         self.address
     }
 
+    /// Where cameras register, over UDP and TCP.
+    pub fn sip(&self) -> SocketAddr {
+        self.sip.expect("the server was started to serve cameras")
+    }
+
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
         self.data.path().join("data")
@@ -132,14 +152,24 @@ impl Server {
     }
 }
 
-/// Starts `fleetwright serve` in `folder`, on a free port of the loopback.
-fn run(folder: &Path, start: &Start) -> (Process, SocketAddr) {
+/// Starts `fleetwright serve` in `folder`, on a free port of the loopback for each door; cameras are
+/// served at `sip` if that is given. Gives where it listens for each.
+fn run(
+    folder: &Path,
+    start: &Start,
+    sip: Option<SocketAddr>,
+) -> (Process, SocketAddr, Option<SocketAddr>) {
     let config = folder.join("fleetwright.toml");
     std::fs::write(&config, &start.config).expect("write the configuration");
     let data = folder.join("data");
     start.files.iter().for_each(|(path, text)| put_file(&data, path, text));
+    let sip = match (start.cameras, sip) {
+        (false, _) => "none".to_owned(),
+        (true, None) => "127.0.0.1:0".to_owned(),
+        (true, Some(sip)) => sip.to_string(),
+    };
     let mut command = Command::new(tools::fleetwright());
-    command.arg("serve").args(["--http", "127.0.0.1:0"]);
+    command.arg("serve").args(["--http", "127.0.0.1:0", "--sip", &sip]);
     command.arg("--config").arg(config).arg("--data").arg(data);
     if let Some((certificate, key)) = &start.tls {
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
@@ -148,9 +178,19 @@ fn run(folder: &Path, start: &Start) -> (Process, SocketAddr) {
         command.env("FLEETWRIGHT_FAULT_POINT", format!("{}:{pass}", point.name()));
     }
     let process = Process::start(command.stdout(Stdio::null()));
-    let address = process.wait_for_line("ready http=");
-    let address = address.parse().unwrap_or_else(|e| panic!("ready http={address}: {e}"));
-    (process, address)
+    let ready = process.wait_for_line("ready http=");
+    let (http, sip) = match ready.split_once(" sip=") {
+        Some((http, sip)) => (http, Some(address(&ready, sip))),
+        None => (ready.as_str(), None),
+    };
+    assert_eq!(sip.is_some(), start.cameras, "ready http={ready}");
+    let http = address(&ready, http);
+    (process, http, sip)
+}
+
+/// An address in the line that says that the server is ready.
+fn address(ready: &str, text: &str) -> SocketAddr {
+    text.parse().unwrap_or_else(|e| panic!("ready http={ready}: {e}"))
 }
 
 /// Writes a file below a data directory, with the directories that it takes: for their owner alone,

@@ -23,6 +23,21 @@ pub fn python() -> PathBuf {
     program("FLEETWRIGHT_PYTHON", "target/venv/bin/python", "cargo xtask test install")
 }
 
+/// SIPp, which plays cameras by a scenario.
+pub fn sipp() -> PathBuf {
+    program("FLEETWRIGHT_SIPP", "/usr/bin/sipp", "cargo xtask test install")
+}
+
+/// sipsak, which registers from the command line.
+pub fn sipsak() -> PathBuf {
+    program("FLEETWRIGHT_SIPSAK", "/usr/bin/sipsak", "cargo xtask test install")
+}
+
+/// baresip, a telephone.
+pub fn baresip() -> PathBuf {
+    program("FLEETWRIGHT_BARESIP", "/usr/bin/baresip", "cargo xtask test install")
+}
+
 /// Debian's adb.
 pub fn adb() -> PathBuf {
     program("FLEETWRIGHT_ADB", "/usr/bin/adb", "cargo xtask test install")

@@ -2,3 +2,4 @@
 
 mod eight_thousand;
 mod restarts;
+mod twenty_thousand;

@@ -36,7 +36,41 @@ pub fn for_tests(workspace: &Workspace) -> Result<()> {
     }
     compiler(workspace)?;
     adb(workspace)?;
+    sip_peers(workspace)?;
     python(workspace)
+}
+
+/// The SIP programs that share no code with ours: each program, and the Debian package it is in.
+const SIP_PEERS: &[(&str, &str)] = &[
+    ("/usr/bin/sipp", "sip-tester"),
+    ("/usr/bin/sipsak", "sipsak"),
+    ("/usr/bin/baresip", "baresip-core"),
+];
+
+/// Installs the SIP programs that cameras are tested with, unless they are there.
+fn sip_peers(workspace: &Workspace) -> Result<()> {
+    debian(workspace, SIP_PEERS)
+}
+
+/// Installs Kamailio, which the measurements run beside our registrar, unless it is there.
+pub fn kamailio(workspace: &Workspace) -> Result<()> {
+    debian(workspace, &[("/usr/sbin/kamailio", "kamailio"), ("/usr/bin/sipp", "sip-tester")])
+}
+
+/// Installs those of Debian's packages whose programs are missing.
+fn debian(workspace: &Workspace, programs: &[(&str, &str)]) -> Result<()> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| !Path::new(program).is_file())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let by_hand = format!("apt-get install {}", missing.join(" "));
+    require_root(workspace, &missing.join(", "), &by_hand)?;
+    apt_get(workspace, &["update"])?;
+    apt_get(workspace, &[&["install"], missing.as_slice()].concat())
 }
 
 /// Installs a C++ compiler, which builds libFuzzer, unless it is there. (A C compiler, which

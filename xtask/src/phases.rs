@@ -41,7 +41,7 @@ pub struct TestArgs {
 /// One part of a test run. The order here is the order of running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Phase {
-    /// What the tests need: adb and adbd, Huawei's SDK, nextest
+    /// What the tests need: adb and adbd, SIP programs, Huawei's SDK, nextest
     Install,
     /// Formatting, clippy, the repository's own rules, licences and sources of dependencies
     Lint,

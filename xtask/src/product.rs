@@ -19,6 +19,7 @@ pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
 /// `benches ARGS`, which finds the product next to itself.
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
     install::postgresql(workspace)?;
+    install::kamailio(workspace)?;
     run(&mut workspace.cargo("build --release --package fleetwright --package benches --locked"))?;
     become_program(workspace.command(workspace.target.join("release/benches")).args(args))
 }

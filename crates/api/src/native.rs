@@ -1,15 +1,18 @@
-//! The native door, `/api/v1`: projects, access keys, users, devices, jobs, the catalogue and the
-//! server itself, for the operator of this server and the command line. And what machines ask of a
-//! server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
+//! The native door, `/api/v1`: projects, access keys, users, devices, updates, jobs, the catalogue
+//! and the server itself, for the operator of this server and the command line. And what machines
+//! ask of a server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
 //!
 //! The operator proves himself by `Authorization: Bearer` and the server's admin token; errors are
 //! RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
 
 mod backup;
+mod camera_view;
 mod catalogue;
+mod channels;
 mod device_view;
 mod devices;
 mod discover;
+mod entries;
 mod exchange;
 mod import;
 mod jobs;
@@ -19,9 +22,11 @@ mod operate;
 mod power;
 mod problem;
 mod projects;
+mod registrations;
 mod server_settings;
 mod status;
 mod token;
+mod updates;
 mod users;
 
 use std::path::PathBuf;
@@ -117,6 +122,7 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(users::disable_user))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::show_device))
+        .routes(routes!(channels::list_channels))
         .routes(routes!(import::import_devices))
         .routes(routes!(discover::discover_devices))
         .routes(routes!(operate::adopt_device))
@@ -129,6 +135,10 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(power::restart_device))
         .routes(routes!(power::reset_device))
         .routes(routes!(power::stop_device))
+        .routes(routes!(registrations::refused_registrations))
+        .routes(routes!(updates::create_update))
+        .routes(routes!(updates::show_update))
+        .routes(routes!(updates::list_update_jobs))
         .routes(routes!(jobs::show_job))
         .routes(routes!(catalogue::show_catalogue))
         .routes(routes!(catalogue::reload_catalogue))

@@ -8,10 +8,14 @@
     reason = "the helpers of a test fail it by panicking"
 )]
 
+#[path = "doors/cameras.rs"]
+mod cameras;
 #[path = "doors/client.rs"]
 mod client;
 #[path = "doors/cph_calls.rs"]
 mod cph_calls;
+#[path = "doors/cph_cameras.rs"]
+mod cph_cameras;
 #[path = "doors/cph_contract.rs"]
 mod cph_contract;
 #[path = "doors/cph_paths.rs"]
@@ -34,10 +38,14 @@ mod cph_tags;
 mod cph_tokens;
 #[path = "doors/native.rs"]
 mod native;
+#[path = "doors/native_cameras.rs"]
+mod native_cameras;
 #[path = "doors/native_fleet.rs"]
 mod native_fleet;
 #[path = "doors/native_server.rs"]
 mod native_server;
+#[path = "doors/native_updates.rs"]
+mod native_updates;
 #[path = "doors/phones.rs"]
 mod phones;
 #[path = "doors/site.rs"]

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use fleet::catalogue::{NAME, channel_property};
 use fleet::limits;
-use fleet::{Catalogue, DeviceId, Principal, ProjectId, ProjectKey, Refusal, Values};
-use store::write::{Accept, AcceptEntry, AcceptedEntry};
+use fleet::{Catalogue, DeviceId, Kind, Principal, ProjectId, ProjectKey, Refusal, Values};
+use store::write::{Accept, AcceptEntry, AcceptedEntry, CameraPatch};
 use store::{AcceptTarget, LaneSeed, Write, Written};
 
 use crate::command::{Error, Update, UpdateEntry, UpdateResult};
@@ -44,13 +45,16 @@ impl Handle {
         let mut servers = Vec::with_capacity(entries);
         for (position, entry) in (0_u16..).zip(update.entries) {
             let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
+            let target = target.filter(|target| update.kind.is_none_or(|kind| target.kind == kind));
             let clear = entry.clear;
             match check(&catalogue, entry, target) {
                 Ok((target, patch)) => {
                     // Stands until the store has answered for this entry.
                     results.push(Err(Refusal::DeviceUnknown));
                     let device = target.device;
-                    accepted.push(AcceptEntry { position, device, operation, clear, patch });
+                    let camera = (target.kind == Kind::Camera).then(|| camera_patch(&patch));
+                    let entry = AcceptEntry { position, device, operation, clear, patch, camera };
+                    accepted.push(entry);
                     servers.push(target.server.clone());
                 }
                 Err(refusal) => results.push(Err(refusal)),
@@ -157,6 +161,18 @@ fn answer_before_commit(
         .collect();
     tokio::spawn(async move { shared.store.write(&principal, Write::Accept(accept)).await });
     answers
+}
+
+/// What an update changes of a GB device's records with the commit itself: our names for it and for
+/// its channels.
+fn camera_patch(patch: &Values) -> CameraPatch {
+    let channel = |(property, name): (&String, &String)| {
+        Some((channel_property(property)?, name.clone(), property.clone()))
+    };
+    CameraPatch {
+        name: patch.get(NAME).cloned(),
+        channels: patch.iter().filter_map(channel).collect(),
+    }
 }
 
 /// Checks one entry, in the documented order: id, device, properties.

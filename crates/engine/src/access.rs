@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fleet::limits;
-use fleet::{Catalogue, DeviceId, NewDevice, Principal, Project, ProjectId, ProjectKey, Secret};
+use fleet::{
+    Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, Project, ProjectId, ProjectKey,
+    Secret,
+};
 use store::write::{CreateKey, CreateProject, ImportDevices, ImportedDevice, RevokeKey};
 use store::{LaneSeed, Write, Written};
 
@@ -11,6 +14,7 @@ use crate::command::Error;
 use crate::handle::Handle;
 use crate::keys::AccessKey;
 use crate::lane::Wake;
+use crate::registrants;
 use crate::shared::Shared;
 use crate::sweep::wake_all;
 
@@ -145,7 +149,9 @@ impl Handle {
         let mut new_devices = Vec::with_capacity(total);
         for (index, record) in devices.into_iter().enumerate() {
             check_record(&catalogue, index, &record)?;
-            new_devices.push(ImportedDevice { record, marker: self.random_hex() });
+            let sealed_password = self.seal_password(&record)?;
+            let marker = self.random_hex();
+            new_devices.push(ImportedDevice { record, marker, sealed_password });
         }
         let mut ids = Vec::with_capacity(total);
         for ImportedDevice { record, .. } in &new_devices {
@@ -158,6 +164,17 @@ impl Handle {
         let recording = record(self.shared.clone(), principal.clone(), write, ids);
         let new = tokio::spawn(recording).await.map_err(|_| Error::Closed)??;
         Ok(Imported { new, updated: total - new })
+    }
+
+    /// The registration password that an operator gives a GB device, sealed.
+    fn seal_password(&self, record: &NewDevice) -> Result<Option<Vec<u8>>, Error> {
+        let password = record.camera.as_ref().and_then(|camera| camera.password.as_ref());
+        let Some(password) = password else { return Ok(None) };
+        let mut nonce = [0_u8; 24];
+        self.shared.entropy.fill(&mut nonce);
+        let place = registrants::sealed_with(&record.project, &record.id);
+        let sealed = self.shared.master_key.seal(nonce, &place, password.expose().as_bytes());
+        sealed.map(Some).map_err(|error| invalid("password", error))
     }
 
     /// 32 hexadecimal digits that nobody can foresee.
@@ -175,19 +192,22 @@ async fn record(
     import: ImportDevices,
     ids: Vec<(ProjectKey, DeviceId)>,
 ) -> Result<usize, Error> {
-    let servers: Vec<String> =
-        import.devices.iter().map(|device| device.record.server.clone()).collect();
+    // GB devices come to us: there is nobody to look for.
+    let servers: Vec<Option<String>> = import
+        .devices
+        .iter()
+        .map(|device| (device.record.kind == Kind::Phone).then(|| device.record.server.clone()))
+        .collect();
     let written = shared.store.write(&principal, Write::ImportDevices(import)).await;
+    shared.registrants.forget(ids.iter().map(|(_, id)| id));
     shared.targets.forget(ids.into_iter());
     let Written::Imported { keys, new } = written?? else { return Err(Error::Closed) };
     let seeds = keys
         .into_iter()
         .zip(servers)
-        .map(|(device, server)| LaneSeed {
-            device,
-            shard: device.shard(),
-            server,
-            restarting: None,
+        .filter_map(|(device, server)| {
+            let server = server?;
+            Some(LaneSeed { device, shard: device.shard(), server, restarting: None })
         })
         .collect();
     // A device that has moved may be reachable now, so its wait ends.
@@ -201,8 +221,55 @@ fn check_record(catalogue: &Catalogue, index: usize, record: &NewDevice) -> Resu
     check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
     check_optional(&at("server"), &record.server)?;
     check_optional(&at("container"), &record.container)?;
-    check_address(&at("address"), &record.address)?;
-    check_profile(&at("profile"), catalogue, &record.profile)
+    check_profile(&at("profile"), catalogue, record.kind, &record.profile)?;
+    match (record.kind, &record.camera) {
+        (Kind::Phone, None) => check_address(&at("address"), &record.address),
+        (Kind::Camera, Some(camera)) => check_camera(at, record, camera),
+        (Kind::Phone, Some(_)) => Err(invalid(&at("kind"), "a phone has no user or password")),
+        (Kind::Camera, None) => Err(invalid(&at("kind"), "what a GB device has is missing")),
+    }
+}
+
+/// Checks what a GB device has besides.
+fn check_camera(
+    at: impl Fn(&str) -> String,
+    record: &NewDevice,
+    camera: &NewCamera,
+) -> Result<(), Error> {
+    check_gb_id(&at("id"), &record.id)?;
+    for (field, text) in [("address", &record.address), ("container", &record.container)] {
+        if !text.is_empty() {
+            return Err(invalid(&at(field), "a GB device has none: it comes to us"));
+        }
+    }
+    if let Some(user) = &camera.user {
+        check_text(&at("user"), user, limits::REGISTRANT_BYTES_MAX)?;
+        if user.contains(['"', '\\']) {
+            return Err(invalid(&at("user"), "has a quote or a backslash"));
+        }
+    }
+    if let Some(password) = &camera.password {
+        check_text(&at("password"), password.expose(), limits::REGISTRANT_BYTES_MAX)?;
+    }
+    if camera.channels.len() > limits::CHANNELS_PER_DEVICE_MAX {
+        let channels_max = limits::CHANNELS_PER_DEVICE_MAX;
+        return Err(invalid(&at("channels"), format!("more than {channels_max} channels")));
+    }
+    for channel in &camera.channels {
+        check_gb_id(&at("channel id"), &channel.id)?;
+        let what = at(&format!("channel {}, name", channel.id));
+        check_text(&what, &channel.name, limits::NAME_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+/// The id of a GB device or a channel: 20 digits (GB/T 28181-2016, annex D).
+fn check_gb_id(what: &str, id: &DeviceId) -> Result<(), Error> {
+    let id = id.as_str();
+    if id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(invalid(what, format!("{id:?} is not 20 digits")))
 }
 
 /// A name that may be left out.
@@ -225,13 +292,20 @@ pub(crate) fn check_address(what: &str, address: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A profile that the catalogue has.
-pub(crate) fn check_profile(what: &str, catalogue: &Catalogue, profile: &str) -> Result<(), Error> {
-    if catalogue.profile(profile).is_some() {
+/// A profile that the catalogue has for devices of this kind.
+pub(crate) fn check_profile(
+    what: &str,
+    catalogue: &Catalogue,
+    kind: Kind,
+    profile: &str,
+) -> Result<(), Error> {
+    if catalogue.profile(profile).is_some_and(|profile| profile.kind == kind) {
         return Ok(());
     }
-    let known: Vec<&str> = catalogue.profiles().map(|profile| profile.name.as_str()).collect();
-    let detail = format!("no profile {profile:?}; there are {}", known.join(", "));
+    let of_kind = catalogue.profiles().filter(|profile| profile.kind == kind);
+    let known: Vec<&str> = of_kind.map(|profile| profile.name.as_str()).collect();
+    let kind = kind.name();
+    let detail = format!("no profile {profile:?} for a {kind}; there are {}", known.join(", "));
     Err(Error::Invalid { what: what.to_owned(), detail })
 }
 

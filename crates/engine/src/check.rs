@@ -1,6 +1,7 @@
 //! Checking one device: everything that must hold for it to be worked on, one by one, and for each
 //! that does not what to do about it.
 
+mod camera;
 mod judgement;
 mod route;
 
@@ -15,7 +16,7 @@ use judgement::Findings;
 /// What a check found, in the order in which one thing rests on another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The items: six about the device, then one for each property that is desired of it or that
+    /// The items: six about a phone or two about a GB device, then one for each property that is desired of it or that
     /// its profile can set and read back.
     pub items: Vec<CheckItem>,
 }
@@ -23,8 +24,8 @@ pub struct Check {
 /// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckItem {
-    /// What: `reachable`, `authenticated`, `right phone`, `rights`, `boot identity`, `clock`, or a
-    /// property's name.
+    /// What: `reachable`, `authenticated`, `right phone`, `rights`, `boot identity`, `clock`; of a
+    /// GB device `registered`, `answers`; or a property's name.
     pub name: String,
     /// Whether it holds.
     pub result: CheckResult,

@@ -1,7 +1,7 @@
 //! What the doors ask of the engine. Doors never write to the store.
 
 use fleet::limits;
-use fleet::{DeviceId, Door, JobId, Operation, ProjectId, Refusal, RequestId, Values};
+use fleet::{DeviceId, Door, JobId, Kind, Operation, ProjectId, Refusal, RequestId, Values};
 
 /// One call that changes the desired state of devices.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Update {
     pub door: Door,
     /// The project.
     pub project: ProjectId,
+    /// The kind of device that the API speaks of: to it, others don't exist. `None`: all.
+    pub kind: Option<Kind>,
     /// What is asked of every device of the call besides the values.
     pub operation: Operation,
     /// One entry a device, in the order of the call; the same device may stand there twice.

@@ -163,7 +163,8 @@ impl Handle {
                 detail: format!("{count} in one discovery; at most {max}"),
             });
         }
-        check_profile("profile", &self.shared.catalogue.get(), &discovery.profile)?;
+        let catalogue = self.shared.catalogue.get();
+        check_profile("profile", &catalogue, Kind::Phone, &discovery.profile)?;
         check_optional("server", &discovery.server)?;
         let mut seen = BTreeSet::new();
         let mut candidates = Vec::with_capacity(count);
@@ -310,7 +311,7 @@ impl Handle {
             let page = Page { after: start, limit: limits::SCAN_PAGE };
             let page = self.shared.store.devices(principal, &filter, page).await?;
             after = page.last().map(|last| last.device.key);
-            for DeviceWithState { device, state } in page {
+            for DeviceWithState { device, state, .. } in page {
                 if wanted.contains(device.name.as_str()) {
                     taken.0.insert(device.name.clone());
                 }
@@ -457,6 +458,7 @@ impl Telling<'_> {
             address: candidate.address,
             container: candidate.container,
             profile: self.discovery.profile.clone(),
+            camera: None,
         }
     }
 }
@@ -472,6 +474,7 @@ fn contained(candidate: &Candidate, device: &Device) -> NewDevice {
         address: device.address.clone(),
         container: candidate.container.clone(),
         profile: device.profile.clone(),
+        camera: None,
     }
 }
 
@@ -487,6 +490,7 @@ fn moved(discovery: &Discovery, candidate: Candidate, device: &Device) -> NewDev
         address: candidate.address,
         container: or(&candidate.container, &device.container),
         profile: device.profile.clone(),
+        camera: None,
     }
 }
 

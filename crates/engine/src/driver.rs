@@ -1,9 +1,10 @@
 //! What the engine asks of a driver, and what a driver tells the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use fleet::{BootIdentity, Device, DeviceKey, Facts, Kind, Operation, Values};
+use fleet::{BootIdentity, Device, DeviceKey, Facts, Kind, Operation, Revision, Values};
 use tokio::sync::mpsc;
 
 /// Speaks to devices of one kind. Sending may repeat; the effect may not: a driver compares, sets
@@ -14,7 +15,7 @@ pub trait Driver: Send + Sync + 'static {
     fn kind(&self) -> Kind;
 
     /// Does one action on one device and says what it saw. The engine never has two in flight for
-    /// one device and gives up waiting after [`fleet::limits::PHONE_ACTION_TIMEOUT`]; the driver
+    /// one device and gives up waiting after [`Self::action_timeout`]; the driver
     /// then drops what it holds of the device.
     async fn run(&self, device: &Device, action: Action) -> Report;
 
@@ -24,6 +25,12 @@ pub trait Driver: Send + Sync + 'static {
     /// in, and nothing is done if it is in another.
     async fn power(&self, device: &Device, operation: Operation, target: Target<'_>)
     -> PowerReport;
+
+    /// How long one action on a device of this kind may take, where `default` is what the engine
+    /// gives.
+    fn action_timeout(&self, default: Duration) -> Duration {
+        default
+    }
 
     /// Looks at whoever answers at `device`'s address, changes nothing, and says what it saw, step
     /// by step.
@@ -51,6 +58,8 @@ pub enum Target<'a> {
 pub struct Action {
     /// Whether a device may be given the record's marker.
     pub adopt: Adopt,
+    /// The desired revision that it was planned at.
+    pub revision: Revision,
     /// The boot in which the device was last seen; `None` if it never was.
     pub known_boot: Option<BootIdentity>,
     /// Values to set where the device shows another.
@@ -140,6 +149,8 @@ pub struct Reached {
 pub enum Fault {
     /// The device refused; in its own words.
     Refused(String),
+    /// The device refused for good, so that it is not asked again; in its own words.
+    Declined(String),
     /// The profile knows no way.
     Unsupported(String),
     /// It is fixed when the device's container starts: the argument that gives it the value.
@@ -149,6 +160,10 @@ pub enum Fault {
 /// Why a device can't be worked on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Away {
+    /// It comes to us and is not registered, since when and why: there is nothing to do until it
+    /// registers.
+    #[error("not registered: {0}")]
+    NotRegistered(String),
     /// No answer: refused, dropped, timed out.
     #[error("unreachable: {0}")]
     Unreachable(String),

@@ -21,6 +21,7 @@ use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Bounds;
 use crate::operate::CatalogueSource;
+use crate::registrants::{RefusedRegistrations, Registrants};
 use crate::runner::Runner;
 use crate::shared::Shared;
 use crate::sweep;
@@ -120,6 +121,8 @@ impl Engine {
             catalogue_source: options.catalogue_source,
             drivers: options.drivers.into_iter().map(|driver| (driver.kind(), driver)).collect(),
             request_ids: RequestIds::new(options.clock.clone(), options.entropy.clone()),
+            registrants: Registrants::new(&options.master_key, &*options.entropy),
+            refused_registrations: RefusedRegistrations::default(),
             clock: options.clock,
             entropy: options.entropy,
             master_key: options.master_key,

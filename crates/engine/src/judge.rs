@@ -328,6 +328,7 @@ fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
         !waits_in_line(job)
             && deadline(job, trouble_began, rules).is_some_and(|deadline| deadline <= now)
     };
+    let awaited = matches!(away, Away::NotRegistered(_));
     let end_away = |job: &Job| {
         if job.patch.is_empty() && job.operation == Operation::Update {
             // It asked for nothing, so there is nothing to wait for.
@@ -347,6 +348,9 @@ fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
     let attempts = Attempts { away: attempts.away.saturating_add(1), ..attempts };
     let next =
         if *away == Away::Booting { Next::RetrySoon(attempts) } else { Next::Retry(attempts) };
+    if awaited {
+        return judge_awaited(judged, &trouble, ended);
+    }
     let given_up = work.jobs.iter().any(is_late) || now.since(trouble_began) >= rules.job_deadline;
     if is_stopped {
         // That is what stopping it was for.
@@ -364,6 +368,31 @@ fn judge_away(judged: Judged<'_>, away: &Away) -> Verdict {
         since,
         trouble: Some(trouble),
         copy,
+        ended,
+        next,
+        ..Verdict::unchanged(work)
+    }
+}
+
+/// A GB device that is not registered: it comes back by itself, so nobody looks for it meanwhile.
+/// What stands in the way is on record while a job waits for it.
+fn judge_awaited(judged: Judged<'_>, trouble: &str, ended: Vec<EndedJob>) -> Verdict {
+    let Judged { work, rules, now, attempts, .. } = judged;
+    let state = &work.state;
+    let waiting = work.jobs.len() > ended.len();
+    let trouble = waiting.then(|| trouble.to_owned());
+    let since = if trouble.is_some() { away_since(work, now) } else { now };
+    // The deadline of a job is the one thing that its lane has to be there for.
+    let next = match next_deadline(work, rules, now) {
+        Some(_) if waiting => Next::Retry(Attempts { away: u8::MAX, ..attempts }),
+        _ => Next::Rest,
+    };
+    let condition = Condition::Awaited;
+    Verdict {
+        changes: state.trouble != trouble || state.condition != condition || !ended.is_empty(),
+        condition,
+        since,
+        trouble,
         ended,
         next,
         ..Verdict::unchanged(work)

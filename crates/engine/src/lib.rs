@@ -25,6 +25,7 @@ pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod power;
+pub mod registrants;
 mod runner;
 mod shared;
 mod step;
@@ -44,4 +45,7 @@ pub use driver::{
 pub use handle::{Engine, Handle, Options, Settings};
 pub use keys::AccessKey;
 pub use operate::{CatalogueSource, CatalogueSourceError};
+pub use registrants::{
+    Camera, RefusedRegistration, Registrant, RegistrantWork, RegistrationFault, Standing,
+};
 pub use users::{SignInError, SignedIn, TokenHolder};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fleet::catalogue::LoadError;
-use fleet::{Catalogue, DeviceId, Principal, ProjectId, ProjectSettings, ServerSettings, limits};
+use fleet::{
+    Catalogue, DeviceId, Kind, Principal, ProjectId, ProjectSettings, ServerSettings, limits,
+};
 use store::write::{ChangeDevice, ChangeTags, DeviceChange, RenameServer, SetProject};
 use store::{Backup, DeviceWithState, LaneSeed, Refused, Tagged, Write};
 
@@ -97,8 +99,9 @@ impl Handle {
     /// Changes one device's record or state, and looks at the device.
     ///
     /// Errors: a name is empty, too long (over [`limits::NAME_BYTES_MAX`]) or has a control
-    /// character; no such project; [`Refused::NoSuchDevice`]; [`Refused::Exists`] if another device
-    /// of the project has the name; or the store failed.
+    /// character; a camera is to be adopted, or said to be stopped or started; no such project;
+    /// [`Refused::NoSuchDevice`]; [`Refused::Exists`] if another device of the project has the
+    /// name; or the store failed.
     pub async fn change_device(
         &self,
         principal: &Principal,
@@ -111,6 +114,14 @@ impl Handle {
         }
         let shared = self.shared.clone();
         let key = self.project_key(principal, project).await?;
+        if let Some(why_not) = why_no_camera(&change) {
+            let ids = vec![id.clone()];
+            let found = shared.targets.find(&*shared.store, (key, project), ids).await?;
+            if found.into_iter().flatten().any(|target| target.kind == Kind::Camera) {
+                let what = format!("device {id}");
+                return Err(Error::Invalid { what, detail: why_not.to_owned() });
+            }
+        }
         let principal = principal.clone();
         let (project, id) = (project.clone(), id.clone());
         to_the_end(async move {
@@ -195,7 +206,7 @@ impl Handle {
         project: &ProjectId,
         id: &DeviceId,
     ) -> Result<Vec<String>, Error> {
-        let DeviceWithState { device, state } = self.device(principal, project, id).await?;
+        let DeviceWithState { device, state, .. } = self.device(principal, project, id).await?;
         let catalogue = self.shared.catalogue.get();
         let desired = state.desired.0.iter();
         let arguments = desired.filter_map(|(name, desired)| {
@@ -264,6 +275,20 @@ impl Handle {
         self.project_key(principal, project).await?;
         let found = self.shared.store.device(principal, Some(project), id).await?;
         found.into_iter().next().ok_or(Error::Refused(Refused::NoSuchDevice))
+    }
+}
+
+/// Why a change is none that a camera can undergo; `None` if it can.
+fn why_no_camera(change: &DeviceChange) -> Option<&'static str> {
+    match change {
+        DeviceChange::Adopt(_) => {
+            Some("a camera is not adopted: it proves itself by its password whenever it registers")
+        }
+        DeviceChange::Stopped(_) => Some(
+            "a camera is not marked as stopped or started: whether it is registered says whether \
+             it is there",
+        ),
+        DeviceChange::Name(_) | DeviceChange::Frozen(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one step does to a device: the difference of desired and reported, as one action. Pure.
 
 use fleet::catalogue::Retention;
-use fleet::{AdoptionPolicy, Catalogue, Condition, DriftPolicy, Operation};
+use fleet::{AdoptionPolicy, Catalogue, DriftPolicy, Kind, Operation};
 use store::Work;
 
 use crate::driver::{Action, Adopt};
@@ -19,7 +19,7 @@ pub enum Plan {
 pub fn plan(work: &Work, catalogue: &Catalogue, look: bool) -> Plan {
     let state = &work.state;
     let pending = state.desired.0.values().any(|desired| desired.revision > state.settled);
-    let unmet = state.condition != Condition::Running
+    let unmet = !state.condition.is_met()
         || state.trouble.is_some()
         || state.adoption.is_some()
         || state.copy.is_some()
@@ -50,7 +50,9 @@ pub fn action(work: &Work, catalogue: &Catalogue) -> Action {
             action.read.push(name.clone());
         }
     }
-    if state.adoption.is_some_and(|request| request.from_reported) {
+    // All of a GB device's configuration comes in one answer.
+    let reads_all = work.device.kind == Kind::Camera;
+    if reads_all || state.adoption.is_some_and(|request| request.from_reported) {
         let readable = catalogue.readable(profile).filter(|name| state.desired.get(name).is_none());
         action.read.extend(readable.map(str::to_owned));
     }
@@ -70,7 +72,8 @@ pub fn bare(work: &Work) -> Action {
         }
         None => Adopt::No,
     };
-    Action { adopt, known_boot: state.boot.clone(), ..Action::default() }
+    let revision = state.revision;
+    Action { adopt, revision, known_boot: state.boot.clone(), ..Action::default() }
 }
 
 /// Whether the device was told to go back to how it left the factory, so that nothing that it held

@@ -21,6 +21,7 @@ use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Wake;
 use crate::operate::CatalogueSource;
+use crate::registrants::{RefusedRegistrations, Registrants};
 use crate::targets::Targets;
 use crate::users::{PasswordChecks, Tokens};
 
@@ -71,6 +72,9 @@ pub(crate) struct Shared {
     /// Asks for a rescan at once.
     pub(crate) rescan: Notify,
     pub(crate) targets: Targets,
+    pub(crate) registrants: Registrants,
+    /// Registrations that were refused.
+    pub(crate) refused_registrations: RefusedRegistrations,
     /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
     pub(crate) projects: Cache<ProjectId, ProjectKey>,
     pub(crate) messages: mpsc::Sender<Message>,

@@ -212,7 +212,8 @@ impl<'a> Step<'a> {
         };
         shared.set_running(work.device.key, true);
         let done = driver.run(&work.device, action.clone());
-        let report = tokio::time::timeout(shared.action_timeout, done).await;
+        let timeout = driver.action_timeout(shared.action_timeout);
+        let report = tokio::time::timeout(timeout, done).await;
         shared.set_running(work.device.key, false);
         #[cfg(feature = "planted-bugs")]
         if shared.planted == Some(crate::planted::Bug::LaterValueFirst)
@@ -222,7 +223,7 @@ impl<'a> Step<'a> {
             drop(driver.run(&work.device, late).await);
         }
         report.unwrap_or_else(|_| {
-            let seconds = shared.action_timeout.as_secs();
+            let seconds = timeout.as_secs();
             Report::Away(Away::Unreachable(format!("no answer within {seconds} s")))
         })
     }

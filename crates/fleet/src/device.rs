@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::camera::NewCamera;
 use crate::desired::{Desired, Reported};
 use crate::id::{DeviceId, DeviceKey, JobId, ProjectId, ProjectKey, Revision};
 use crate::operation::PowerStep;
@@ -17,6 +18,8 @@ use crate::time::Timestamp;
 pub enum Kind {
     /// An Android phone, reached over ADB.
     Phone,
+    /// A GB device: a camera or a recorder that registers by GB/T 28181 and is reached over SIP.
+    Camera,
 }
 
 impl Kind {
@@ -24,6 +27,7 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Phone => "phone",
+            Self::Camera => "camera",
         }
     }
 }
@@ -34,6 +38,7 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "phone" => Ok(Self::Phone),
+            "camera" => Ok(Self::Camera),
             _ => Err(UnknownWord { what: "device kind", word: text.to_owned() }),
         }
     }
@@ -66,7 +71,7 @@ pub struct Device {
     pub name: String,
     /// The host it lives on, as the operator names it; empty if none was given.
     pub server: String,
-    /// Where it answers: `host:port`.
+    /// Where it answers: `host:port`; empty for a GB device, which comes to us.
     pub address: String,
     /// What its server calls it, for the commands of its profile: a container's name; empty if none
     /// was given.
@@ -82,7 +87,7 @@ pub struct Device {
 }
 
 /// What an operator puts on record of a device: what [`Device`] has besides what we add.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NewDevice {
     /// The project it belongs to.
     pub project: ProjectId,
@@ -94,12 +99,14 @@ pub struct NewDevice {
     pub name: String,
     /// The host it lives on; empty if none is given.
     pub server: String,
-    /// Where it answers: `host:port`.
+    /// Where it answers: `host:port`; empty for a GB device.
     pub address: String,
     /// What its server calls it; empty if none is given.
     pub container: String,
     /// The profile by which it is spoken to.
     pub profile: String,
+    /// What a GB device has besides; `None` for a phone.
+    pub camera: Option<NewCamera>,
 }
 
 /// How a device is doing, as the engine last saw it.
@@ -108,6 +115,9 @@ pub struct NewDevice {
 pub enum Condition {
     /// Imported, and never reached yet.
     New,
+    /// A GB device that nothing was asked of yet: it comes to us, and its binding tells whether it
+    /// is there.
+    Awaited,
     /// Reached, proved to be the right one, and running.
     Running,
     /// It was told to restart and is not back yet.
@@ -124,6 +134,11 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// Whether the engine has nothing to find out about such a device.
+    pub fn is_met(self) -> bool {
+        matches!(self, Self::Running | Self::Awaited)
+    }
+
     /// Whether values for such a device are stored until it runs again, and the door says so.
     pub fn stores(self) -> bool {
         matches!(self, Self::Abnormal | Self::Stopped | Self::Stopping)
@@ -133,6 +148,7 @@ impl Condition {
     pub fn name(self) -> &'static str {
         match self {
             Self::New => "new",
+            Self::Awaited => "awaited",
             Self::Running => "running",
             Self::Restarting => "restarting",
             Self::Resetting => "resetting",
@@ -155,6 +171,7 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "new" => Ok(Self::New),
+            "awaited" => Ok(Self::Awaited),
             "running" => Ok(Self::Running),
             "restarting" => Ok(Self::Restarting),
             "resetting" => Ok(Self::Resetting),
@@ -194,14 +211,14 @@ impl FromStr for BootIdentity {
     }
 }
 
-/// What a phone said of itself when it was last seen in a new boot, by the words of
+/// What a device said of itself when it was last asked (a phone: seen in a new boot), by the words of
 /// [`Facts::MODEL`] and its neighbours. What it did not say is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Facts(pub BTreeMap<String, String>);
 
 impl Facts {
-    /// The model: `ro.product.model`.
+    /// The model: a phone's `ro.product.model`, a GB device's `Model`.
     pub const MODEL: &'static str = "model";
     /// The Android release: `ro.build.version.release`.
     pub const RELEASE: &'static str = "release";
@@ -209,6 +226,14 @@ impl Facts {
     pub const BUILD: &'static str = "build";
     /// The build's fingerprint: `ro.build.fingerprint`.
     pub const FINGERPRINT: &'static str = "fingerprint";
+    /// Who made it: a GB device's `Manufacturer` (GB/T 28181-2016, A.2.6.5 DeviceInfo).
+    pub const MANUFACTURER: &'static str = "manufacturer";
+    /// What runs on it: a GB device's `Firmware`.
+    pub const FIRMWARE: &'static str = "firmware";
+    /// How many channels a GB device says it has: `Channel`.
+    pub const CHANNELS: &'static str = "channels";
+    /// What a GB device says it is called: `DeviceName`.
+    pub const NAME: &'static str = "name";
     /// The user that commands run as: what `id -u` says.
     pub const USER: &'static str = "user";
     /// The rights that its profile's way to them was seen to give: `root` or `shell`.
@@ -308,7 +333,7 @@ impl DeviceState {
     pub fn has_work(&self) -> bool {
         self.settled < self.revision
             || !self.open_jobs.is_empty()
-            || self.condition != Condition::Running
+            || !self.condition.is_met()
             || self.trouble.is_some()
             || self.adoption.is_some()
             || self.copy.is_some()

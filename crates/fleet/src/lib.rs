@@ -8,6 +8,7 @@
 //! Start with [`device`] and [`job`] for the nouns, then [`desired`] for the rule by which a job
 //! ends, then [`catalogue`] for what is known of each property.
 
+pub mod camera;
 pub mod catalogue;
 pub mod desired;
 pub mod device;
@@ -22,6 +23,10 @@ pub mod refusal;
 pub mod secret;
 pub mod time;
 
+pub use camera::{
+    Binding, CameraStatus, Channel, NewCamera, NewChannel, Offline, Push, PushOutcome,
+    ReportedChannel, SipTransport,
+};
 pub use catalogue::Catalogue;
 pub use desired::{Desired, Reported, Values};
 pub use device::{

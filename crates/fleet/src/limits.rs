@@ -13,6 +13,19 @@ pub const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a device's address, `host:port`: a DNS name has at most 253.
 pub const ADDRESS_BYTES_MAX: usize = 260;
 
+/// Bytes of a GB device's digest user name and of its password: ISS takes up to 64 characters of
+/// each, of up to four bytes.
+pub const REGISTRANT_BYTES_MAX: usize = 256;
+/// Channels of one GB device: the largest recorders have some hundred; a platform that registers
+/// as a device may have thousands.
+pub const CHANNELS_PER_DEVICE_MAX: usize = 10_000;
+/// Registrants kept in memory, ids that are none among them.
+pub const REGISTRANTS_CACHED_MAX: usize = 65_536;
+/// Registrations that were refused and are remembered, to tell operators why.
+pub const REFUSED_REGISTRATIONS_MAX: usize = 1_000;
+/// Bindings in one change of the store.
+pub const BINDINGS_PER_WRITE_MAX: usize = 512;
+
 /// Tags on one phone or server: CPH API, "Creating tags in batches".
 pub const TAGS_PER_RESOURCE_MAX: usize = 10;
 /// Bytes of a tag's key and of its value: CPH counts characters, at most 127 and 255, of up to four

@@ -3,7 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, catalogue, config, device, job, key, project, server, simulate, user,
+    backup, catalogue, config, device, job, key, project, registrations, server, simulate, update,
+    user,
 };
 use crate::{demo, exit, serve};
 
@@ -42,6 +43,8 @@ pub enum Command {
     User(user::User),
     /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
     Device(device::Device),
+    Update(Box<update::Update>),
+    Registrations(registrations::Registrations),
     /// Shows jobs and waits for their end: `fleetwright job wait ID`
     Job(job::Job),
     /// Shows, reloads and checks the catalogue of properties: `fleetwright catalogue show`
@@ -50,7 +53,8 @@ pub enum Command {
     Restore(backup::Restore),
     /// Prints and checks the server's configuration: `fleetwright config default`
     Config(config::Config),
-    /// Runs simulated phones: `fleetwright simulate phones --count 100 --emit phones.jsonl`
+    /// Runs simulated phones and cameras: `fleetwright simulate phones --count 100 --emit
+    /// phones.jsonl`
     Simulate(simulate::Simulate),
 }
 
@@ -67,15 +71,17 @@ mod tests {
 
     #[test]
     fn the_help_names_every_command_with_an_example_and_every_exit_status() {
-        let help = Args::command().render_long_help().to_string();
+        let text = Args::command().render_long_help().to_string();
+        // However the lines are broken.
+        let help = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for command in Args::command().get_subcommands() {
             let name = command.get_name();
-            let whole = ["demo", "status", "resume"].contains(&name);
+            let whole = ["demo", "status", "resume", "registrations"].contains(&name);
             assert!(help.contains(&format!("`fleetwright {name} ")) || whole, "{name}");
             assert!(command.get_about().is_some(), "{name}");
         }
         for status in 0..=5 {
-            assert!(help.contains(&format!("\n  {status}  ")), "{status}");
+            assert!(text.contains(&format!("\n  {status}  ")), "{status}");
         }
     }
 

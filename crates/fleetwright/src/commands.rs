@@ -7,8 +7,10 @@ pub mod device;
 pub mod job;
 pub mod key;
 pub mod project;
+pub mod registrations;
 pub mod server;
 pub mod simulate;
+pub mod update;
 pub mod user;
 
 use std::time::Duration;
@@ -18,6 +20,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let duration: jiff::SignedDuration =
         text.parse().map_err(|_| format!("{text:?} is no duration such as 500ms, 2s or 1m"))?;
     Duration::try_from(duration).map_err(|_| format!("{text:?} is negative"))
+}
+
+/// A pause between two looks. This is a program of one thread with nothing else to do.
+#[expect(clippy::disallowed_methods, reason = "no runtime runs here that it could hold up")]
+pub fn rest(pause: Duration) {
+    std::thread::sleep(pause);
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-pub use key::{KEYS, Key};
+pub use key::{Key, keys};
 
 /// Everything that can be set of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub http: Http,
     /// How much the engine does at a time.
     pub engine: Engine,
+    /// Where cameras register, and by what rules.
+    pub sip: Sip,
     /// What is logged.
     pub log: Log,
 }
@@ -70,6 +72,58 @@ pub struct Engine {
     pub sweep_per_second: u32,
 }
 
+/// Where cameras register, and by what rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sip {
+    /// The address, over UDP and TCP; `None` serves no cameras.
+    pub listen: Option<SocketAddr>,
+    /// The addresses that cameras are told, each checked to be one.
+    pub advertise: Vec<String>,
+    /// This server's 20-digit id.
+    pub id: String,
+    /// Its domain.
+    pub domain: String,
+    /// Its realm; `None` is the domain.
+    pub realm: Option<String>,
+    /// What a keepalive may move.
+    pub follow: cameras::Follow,
+    /// Whether cameras are told the time.
+    pub date_header: bool,
+    /// Whether SHA-256 is offered before MD5.
+    pub sha256: bool,
+    /// Seconds between keepalives; 0 expects none.
+    pub keepalive_seconds: u32,
+    /// Missed keepalives after which a camera is gone.
+    pub keepalive_misses: u32,
+    /// The shortest registration.
+    pub expires_min_seconds: u32,
+    /// The longest.
+    pub expires_max_seconds: u32,
+    /// Cameras that are looked at each second because they have registered.
+    pub survey_per_second: u32,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        let settings = cameras::Settings::default();
+        Self {
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 5060))),
+            advertise: Vec::new(),
+            id: settings.id,
+            domain: settings.domain,
+            realm: None,
+            follow: settings.follow,
+            date_header: settings.date_header,
+            sha256: settings.sha256,
+            keepalive_seconds: settings.keepalive_seconds,
+            keepalive_misses: settings.keepalive_misses,
+            expires_min_seconds: settings.expires_min_seconds,
+            expires_max_seconds: settings.expires_max_seconds,
+            survey_per_second: settings.survey_per_second,
+        }
+    }
+}
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -113,6 +167,7 @@ impl Default for Config {
                 restarts_per_project: engine.bounds.restarts_per_project,
                 sweep_per_second: engine.sweep_per_second,
             },
+            sip: Sip::default(),
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
         }
     }
@@ -210,7 +265,7 @@ pub fn load_places(
     flags: &[Flag],
 ) -> Result<Config, Error> {
     let of_places = |name: &str| {
-        let key = KEYS.iter().find(|key| key.variable == name)?;
+        let key = keys().find(|key| key.variable == name)?;
         if PLACES.contains(&key.name) { environment(name) } else { None }
     };
     let draft = draft(file, of_places, flags)?;
@@ -232,13 +287,13 @@ fn draft(
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         file::read(&mut draft, path, &text);
     }
-    for key in KEYS {
+    for key in keys() {
         if let Some(text) = environment(key.variable) {
             draft.set(key, key::Given::Text(&text), Origin::Variable(key.variable));
         }
     }
     for (name, flag, text) in flags {
-        let key = KEYS.iter().find(|key| key.name == *name);
+        let key = keys().find(|key| key.name == *name);
         if let (Some(key), Some(text)) = (key, text) {
             draft.set(key, key::Given::Text(text), Origin::Flag(flag));
         }
@@ -301,6 +356,10 @@ impl Draft {
                  http.insecure = true"
             );
             self.problem_with("http.listen", what);
+        }
+        if self.config.sip.expires_min_seconds > self.config.sip.expires_max_seconds {
+            let what = "is more than sip.expires_max_seconds, the longest";
+            self.problem_with("sip.expires_min_seconds", what);
         }
         if self.problems.is_empty() { Ok(self.config) } else { Err(Error::Problems(self.problems)) }
     }

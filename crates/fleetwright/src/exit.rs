@@ -29,8 +29,8 @@ impl From<Exit> for ExitCode {
 pub const TABLE: &str = "\
 Exit status:
   0  done
-  1  what was asked has failed (a job failed, a device's check did not hold, a demo showed
-     something else)
+  1  what was asked has failed, or a part of it (a job failed, a device was refused, a line of
+     another platform's tables can't be taken, a check did not hold, a demo showed something else)
   2  the command line, the environment or a file is not right
   3  the time was over first
   4  no server answers

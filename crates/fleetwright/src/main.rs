@@ -1,4 +1,4 @@
-//! The program `fleetwright`: the server, the commands that operate it, and simulated phones.
+//! The program `fleetwright`: the server, the commands that operate it, and simulated devices.
 //!
 //! This crate puts the others together and holds what people see of them: configuration, command
 //! line, terminal output. It must never decide anything about devices or updates, never speak a
@@ -57,6 +57,8 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Device(device) => device.run(),
+        Command::Update(update) => update.run(),
+        Command::Registrations(registrations) => registrations.run(),
         Command::Job(job) => job.run(),
         Command::Catalogue(catalogue) => catalogue.run(),
         Command::Backup(backup) => backup.run(),

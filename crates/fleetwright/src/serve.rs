@@ -12,16 +12,17 @@ use crate::{logging, open_files, output};
 
 /// Runs the server: `fleetwright serve --data /var/lib/fleetwright`
 ///
-/// It writes one line `ready http=ADDR` to stderr as soon as it answers, the port being the true
-/// one. SIGTERM and SIGINT end it: open requests are answered and actions in flight recorded, then
-/// the status is 0; a second signal ends it at once, and nothing that was answered is lost by it.
+/// It writes one line `ready http=ADDR sip=ADDR` to stderr as soon as it answers, the ports being
+/// the true ones. SIGTERM and SIGINT end it: open requests are answered and actions in flight
+/// recorded, then the status is 0; a second signal ends it at once, and nothing that was answered
+/// is lost by it.
 /// SIGHUP reads the TLS certificate and the operator's catalogue files (DATA/catalogue/*.toml,
 /// DATA/catalogue/profiles/*.toml) again; what is not right is logged, and the old stays in force.
 ///
 /// The first start makes the data directory with the master key and the admin token in it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  fleetwright serve --data /var/lib/fleetwright \\\n    \
-    --http 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key\n\n\
+    --http 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --sip 0.0.0.0:5060\n\n\
     Everything that can be set, with its environment variable: fleetwright config default")]
 pub struct Serve {
     /// The configuration file; see `fleetwright config default`.
@@ -36,6 +37,10 @@ pub struct Serve {
     /// Where to answer, IP:PORT. [default: 127.0.0.1:8080; env: FLEETWRIGHT_HTTP]
     #[arg(long, value_name = "ADDR")]
     http: Option<String>,
+    /// Where cameras register over UDP and TCP, IP:PORT, or none.
+    /// [default: 127.0.0.1:5060; env: FLEETWRIGHT_SIP]
+    #[arg(long, value_name = "ADDR")]
+    sip: Option<String>,
     /// The certificate chain, PEM. [env: FLEETWRIGHT_TLS_CERT]
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<String>,
@@ -50,10 +55,11 @@ pub struct Serve {
 impl Serve {
     /// The configuration by the file, the environment and the flags.
     fn config(self) -> Result<Config, config::Error> {
-        let flags: [Flag; 6] = [
+        let flags: [Flag; 7] = [
             ("data", "--data", self.data),
             ("store", "--store", self.store),
             ("http.listen", "--http", self.http),
+            ("sip.listen", "--sip", self.sip),
             ("http.tls_cert", "--tls-cert", self.tls_cert),
             ("http.tls_key", "--tls-key", self.tls_key),
             ("log.format", "--log", self.log),
@@ -81,7 +87,8 @@ async fn serve(options: wiring::Options) -> Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let mut reload = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
     let server = Server::start(options).await?;
-    output::tell(&format!("ready http={}", server.address()));
+    let sip = server.sip_address().map_or_else(String::new, |address| format!(" sip={address}"));
+    output::tell(&format!("ready http={}{sip}", server.address()));
     loop {
         tokio::select! {
             name = stop.asked() => {

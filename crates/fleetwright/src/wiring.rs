@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use api::listener::{self, Drained, Listener, ProxyError};
 use api::native::OperatorFiles;
 use api::tls::Reloading;
+use cameras::{AdvertiseError, Cameras, Sip};
 use engine::{Clock, Engine, Entropy, Handle, SystemClock, SystemEntropy};
 use fleet::Principal;
 use fleet::catalogue::CatalogueCell;
@@ -58,6 +59,8 @@ pub struct Server {
     address: SocketAddr,
     engine: Engine,
     phones: Arc<Phones>,
+    /// Where cameras register, if they may.
+    sip: Option<Sip>,
     store: Arc<Sqlite>,
     certificate: Option<Arc<Reloading>>,
     shutdown: CancellationToken,
@@ -98,12 +101,20 @@ impl Server {
         let (sender, events) = engine::driver::events();
         let mut driver = phones::Options::new(entropy.clone());
         driver.fault_points = fault_points.clone();
-        let phones = Arc::new(Phones::new(host_key, catalogue.clone(), sender, driver));
+        let phones = Arc::new(Phones::new(host_key, catalogue.clone(), sender.clone(), driver));
+        let cameras = Cameras::new(cameras::Options {
+            catalogue: catalogue.clone(),
+            settings: camera_settings(&config.sip)?,
+            events: sender,
+            entropy: entropy.clone(),
+            clock: clock.clone(),
+            fault_points: fault_points.clone(),
+        });
         let engine = Engine::start(engine::Options {
             store: store.clone(),
             catalogue,
             catalogue_source: catalogue_files.source(),
-            drivers: vec![phones.clone()],
+            drivers: vec![phones.clone(), cameras.clone()],
             events,
             clock,
             entropy,
@@ -114,6 +125,10 @@ impl Server {
         .await
         .context("the engine can't be started")?;
 
+        let sip = match config.sip.listen {
+            Some(address) => Some(cameras.listen(engine.handle(), address).await?),
+            None => None,
+        };
         let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
         let trusted_proxies = proxies.collect::<Result<_, ProxyError>>()?;
         let recorder = record_metrics()?;
@@ -135,6 +150,7 @@ impl Server {
             address,
             engine,
             phones,
+            sip,
             store,
             certificate,
             listening: tokio::spawn(listener.run(router, shutdown.clone())),
@@ -147,6 +163,11 @@ impl Server {
     /// Where it answers; the port is the true one.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where cameras register; the port is the true one. `None` if they may not.
+    pub fn sip_address(&self) -> Option<SocketAddr> {
+        self.sip.as_ref().map(Sip::address)
     }
 
     /// What the doors hold of the engine.
@@ -186,7 +207,11 @@ impl Server {
         {
             tracing::warn!(connections = drained.cut_off, "cut off with their requests open");
         }
+        // The engine first: what it has in flight with cameras still needs SIP.
         self.engine.stop().await;
+        if let Some(sip) = self.sip {
+            sip.stop().await;
+        }
         self.phones.close().await;
         self.upkeep.abort();
         let store = self.store;
@@ -222,6 +247,26 @@ pub fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>>
         _ => false,
     };
     if same { Ok(None) } else { Ok(Some(DirectoryLock::take(data)?)) }
+}
+
+/// How cameras are served, by the configuration.
+fn camera_settings(sip: &crate::config::Sip) -> Result<cameras::Settings> {
+    let advertise = sip.advertise.iter().map(|address| address.parse());
+    Ok(cameras::Settings {
+        id: sip.id.clone(),
+        domain: sip.domain.clone(),
+        realm: sip.realm.clone().unwrap_or_else(|| sip.domain.clone()),
+        advertise: advertise.collect::<Result<_, AdvertiseError>>()?,
+        follow: sip.follow,
+        date_header: sip.date_header,
+        sha256: sip.sha256,
+        keepalive_seconds: sip.keepalive_seconds,
+        keepalive_misses: sip.keepalive_misses,
+        expires_min_seconds: sip.expires_min_seconds,
+        expires_max_seconds: sip.expires_max_seconds,
+        survey_per_second: sip.survey_per_second,
+        ..cameras::Settings::default()
+    })
 }
 
 /// The engine's settings by the configuration.

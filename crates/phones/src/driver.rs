@@ -227,6 +227,7 @@ fn outcome(report: &Report) -> &'static str {
 /// Why a phone could not be worked on, in the metrics.
 pub(crate) fn away_label(away: &Away) -> &'static str {
     match away {
+        Away::NotRegistered(_) => "not_registered",
         Away::Unreachable(_) => "unreachable",
         Away::Unauthorised(_) => "unauthorised",
         Away::Booting => "booting",

@@ -129,6 +129,11 @@ impl<'a> Plan<'a> {
             SetBy::Unsupported { reason } => {
                 return self.fault(property, Fault::Unsupported(reason.to_owned()));
             }
+            // The catalogue takes no phone profile that says so: the device's is one of cameras.
+            SetBy::BasicParam => {
+                let reason = format!("the profile {profile} is for cameras, not for phones");
+                return self.fault(property, Fault::Unsupported(reason));
+            }
             SetBy::Stored => {
                 self.recorded.insert(property.to_owned());
                 return;

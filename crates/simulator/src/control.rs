@@ -1,7 +1,12 @@
-//! Control of simulated phones from outside, as an operator's command has it: one line, one answer.
+//! Control of simulated devices from outside, as an operator's command has it: one line there, one
+//! line back.
 //!
-//! A client connects, writes `COMMAND ID [ARGUMENT...]` and a newline, and reads `ok` or
-//! `error REASON`, as often as it likes. ID is a phone's id or its name. The commands:
+//! A client connects, writes `COMMAND ID [ARGUMENT...]` and a newline, and reads `ok`, `ok TEXT` or
+//! `error REASON`, as often as it likes. There is no authentication: the socket is a file of the
+//! user's, or a port of the loopback interface.
+//!
+//! The commands for phones, where ID is a phone's id or its name. An answer comes when the phone's
+//! port has followed, not when the boot is complete.
 //!
 //! | Command | What it does |
 //! | --- | --- |
@@ -13,8 +18,23 @@
 //! | `freeze ID`, `thaw ID` | lets nothing on it move, and again |
 //! | `swap ID ADDRESS` | moves it to that address, in exchange with the phone that is there |
 //!
-//! An answer comes when the phone's port has followed, not when the boot is complete. There is no
-//! authentication: the socket is a file of the user's, or a port of the loopback interface.
+//! The commands for cameras, where ID is a camera's 20-digit code, or `all` for all but `show`:
+//!
+//! | Command | What it does |
+//! | --- | --- |
+//! | `show ID` | answers with what the camera holds, as JSON ([`crate::camera::Held`]) |
+//! | `set-name ID NAME` | somebody renames it at its web page |
+//! | `set-name ID/CHANNEL NAME` | the same with one of its channels, by the channel's code |
+//! | `set-password ID PASSWORD` | somebody sets its password: it registers with that at once |
+//! | `fault ID JSON` | gives it these faults ([`crate::camera::Faults`]) for those it has |
+//! | `stop ID` | cuts its power: it says nothing |
+//! | `start ID` | switches one on that is off |
+//! | `restart ID` | restarts it, whether it is on or not: it un-registers nowhere |
+//! | `register ID` | registers at once, whatever it waits for |
+//! | `unregister ID` | takes itself off at its server, and stays off |
+
+mod cameras;
+mod phones;
 
 use std::fmt;
 use std::io;
@@ -28,13 +48,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
-use crate::phone::power::Cause;
-use crate::phone::{Common, Phone, Power};
-use crate::phones::swap;
-
-/// Longest line either way, in bytes.
+/// Longest command, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
+/// Longest answer, in bytes: that of a recorder with the most channels has less.
+const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// Most clients at once; the others wait.
 const CLIENTS_MAX: usize = 64;
 /// How long a client may take for a line, and an answer may take to come.
@@ -100,6 +119,12 @@ pub enum ControlError {
     Refused(String),
 }
 
+/// What is controlled: it knows the commands.
+pub(crate) trait Operated: Send + Sync + 'static {
+    /// Does what a line says. Gives what is to be answered beside `ok`, or why it is not done.
+    fn act(&self, line: &str) -> impl Future<Output = Result<Option<String>, String>> + Send;
+}
+
 /// A control that listens; it ends when it is dropped, or with its fleet.
 #[derive(Debug)]
 pub struct Control {
@@ -121,13 +146,13 @@ impl Drop for SocketFile {
 impl Control {
     /// Listens; the last control's file at a socket's path must be gone.
     pub(crate) async fn start(
-        phones: Arc<[Arc<Phone>]>,
-        common: Arc<Common>,
+        operated: impl Operated,
+        stop: CancellationToken,
+        tasks: &TaskTracker,
         address: &ControlAddress,
     ) -> Result<Self, ControlError> {
         let failed = |source| ControlError::Listen { address: address.clone(), source };
-        let stop = common.stop.child_token();
-        let serving = Serving { phones, stop: stop.clone() };
+        let serving = Serving { operated, stop: stop.clone() };
         let bound = match address {
             ControlAddress::Tcp(wanted) if !wanted.ip().is_loopback() => {
                 return Err(ControlError::Address(wanted.to_string()));
@@ -135,13 +160,13 @@ impl Control {
             ControlAddress::Tcp(wanted) => {
                 let listener = TcpListener::bind(wanted).await.map_err(failed)?;
                 let bound = listener.local_addr().map_err(failed)?;
-                common.tasks.spawn(serving.run(async move || Ok(listener.accept().await?.0)));
+                tasks.spawn(serving.run(async move || Ok(listener.accept().await?.0)));
                 ControlAddress::Tcp(bound)
             }
             ControlAddress::Unix(path) => {
                 let listener = UnixListener::bind(path).map_err(failed)?;
                 let file = SocketFile(path.clone());
-                common.tasks.spawn(async move {
+                tasks.spawn(async move {
                     serving.run(async move || Ok(listener.accept().await?.0)).await;
                     drop(file);
                 });
@@ -158,12 +183,12 @@ impl Control {
 }
 
 /// What serves clients.
-struct Serving {
-    phones: Arc<[Arc<Phone>]>,
+struct Serving<O> {
+    operated: O,
     stop: CancellationToken,
 }
 
-impl Serving {
+impl<O: Operated> Serving<O> {
     /// Takes clients until the control ends.
     async fn run<S>(self, accept: impl AsyncFn() -> io::Result<S>)
     where
@@ -197,9 +222,10 @@ impl Serving {
     /// Answers one client until it leaves.
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, client: S) -> io::Result<()> {
         let mut client = BufReader::new(client);
-        while let Some(line) = read_line(&mut client).await? {
-            let answer = match self.act(&line).await {
-                Ok(()) => "ok\n".to_owned(),
+        while let Some(line) = read_line(&mut client, LINE_BYTES_MAX).await? {
+            let answer = match self.operated.act(&line).await {
+                Ok(None) => "ok\n".to_owned(),
+                Ok(Some(text)) => format!("ok {text}\n"),
                 Err(reason) => format!("error {reason}\n"),
             };
             client.write_all(answer.as_bytes()).await?;
@@ -207,49 +233,15 @@ impl Serving {
         }
         Ok(())
     }
-
-    /// Does what a line says.
-    async fn act(&self, line: &str) -> Result<(), String> {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let [command, id, rest @ ..] = words.as_slice() else {
-            return Err("expected COMMAND ID".to_owned());
-        };
-        let mut phones = self.phones.iter();
-        let phone = phones.find(|phone| phone.id() == *id || phone.name() == *id);
-        let phone = phone.ok_or_else(|| format!("no phone {id}"))?;
-        match (*command, rest) {
-            ("stop", []) => phone.power_off().await,
-            ("start", []) if phone.power() != Power::Off => {}
-            ("start" | "restart", []) => {
-                phone.begin_boot(Cause::Operator);
-                phone.settle().await;
-            }
-            ("factory-reset", []) => {
-                phone.begin_factory_reset(Cause::Operator);
-                phone.settle().await;
-            }
-            ("recreate", args) => {
-                let wrong = |arg| format!("{arg} is no NAME=VALUE");
-                phone.start_with(args, Cause::Operator).map_err(wrong)?;
-                phone.settle().await;
-            }
-            ("freeze", []) => phone.freeze(),
-            ("thaw", []) => phone.thaw(),
-            ("swap", [address]) => {
-                let address = address.parse().map_err(|_| format!("{address} is no address"))?;
-                let moved = swap(&self.phones, phone, address).await;
-                moved.map_err(|error| error.to_string())?;
-            }
-            _ => return Err(format!("unknown command, or wrong arguments: {command}")),
-        }
-        Ok(())
-    }
 }
 
-/// Reads a line of at most [`LINE_BYTES_MAX`]; none at the end.
-async fn read_line<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Result<Option<String>> {
+/// Reads a line of at most `bytes_max`; none at the end.
+async fn read_line<S: AsyncRead + Unpin>(
+    stream: &mut BufReader<S>,
+    bytes_max: usize,
+) -> io::Result<Option<String>> {
     let mut line = Vec::new();
-    let most = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     let mut stream = stream.take(most);
     let read = stream.read_until(b'\n', &mut line);
     tokio::time::timeout(LINE_MAX, read).await.map_err(|_| io::ErrorKind::TimedOut)??;
@@ -262,19 +254,20 @@ async fn read_line<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> io::Resul
     String::from_utf8(line).map(Some).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// Has a control do something, such as `["restart", "phone-0001"]`; returns when it has answered.
-pub async fn ask(address: &ControlAddress, words: &[&str]) -> Result<(), ControlError> {
+/// Has a control do something, such as `["restart", "phone-0001"]`; returns when it has answered,
+/// with what it answered beside `ok`: mostly nothing.
+pub async fn ask(address: &ControlAddress, words: &[&str]) -> Result<String, ControlError> {
     let failed = |source| ControlError::Connect { address: address.clone(), source };
     let answer = match address {
         ControlAddress::Tcp(tcp) => exchange(TcpStream::connect(tcp).await, words).await,
         ControlAddress::Unix(path) => exchange(UnixStream::connect(path).await, words).await,
     };
-    match answer.map_err(failed)?.as_str() {
-        "ok" => Ok(()),
-        other => {
-            let reason = other.strip_prefix("error ").unwrap_or(other);
-            Err(ControlError::Refused(reason.to_owned()))
-        }
+    let answer = answer.map_err(failed)?;
+    match answer.split_once(' ') {
+        None if answer == "ok" => Ok(String::new()),
+        Some(("ok", text)) => Ok(text.to_owned()),
+        Some(("error", reason)) => Err(ControlError::Refused(reason.to_owned())),
+        _ => Err(ControlError::Refused(answer)),
     }
 }
 
@@ -286,5 +279,7 @@ async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stream = BufReader::new(stream?);
     stream.write_all((words.join(" ") + "\n").as_bytes()).await?;
     stream.flush().await?;
-    read_line(&mut stream).await?.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    read_line(&mut stream, ANSWER_BYTES_MAX)
+        .await?
+        .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }

@@ -1,19 +1,27 @@
-//! Simulated Android phones: a whole fleet in one process, each phone on a TCP port of its own,
-//! speaking the device side of the ADB protocol and running shell scripts against an Android
-//! property store, with faults on demand. Beside them, the Android commands that a real `adbd`
-//! on Linux lacks.
+//! Simulated devices: whole fleets in one process, with faults on demand.
 //!
-//! It must never share code with the phone driver (no `libadb`, no crate `phones`): a mistake in
-//! the driver's idea of the protocol must not be repeated here, where it would go unseen. It must
-//! never start a process for a simulated phone's shell, and never hold an unbounded buffer.
+//! Android phones, each on a TCP port of its own, speak the device side of the ADB protocol and run
+//! shell scripts against an Android property store. Beside them, the Android commands that a real
+//! `adbd` on Linux lacks. GB/T 28181 cameras and recorders register with a SIP server, answer its
+//! queries and take its configuration.
+//!
+//! It must never share code with the drivers (no `libadb`, no crates `phones` and `cameras`): a
+//! mistake in a driver's idea of the protocol must not be repeated here, where it would go unseen.
+//! Of `gb28181` the cameras use what reads and prints messages, and neither its transactions nor
+//! anything of a registrar. It must never start a process for a simulated phone's shell, and never
+//! hold an unbounded buffer.
 //!
 //! Start reading at [`phones::Fleet`]; then [`phone::Phone`] (one phone's state and boots),
 //! [`property`] (Android's rules, shared with the real-`adbd` userland), `adb` (the wire),
-//! [`shell`] (the interpreter) and [`control`] (what an operator's command does from outside).
+//! [`shell`] (the interpreter). For cameras at [`camera::Camera`] (one camera, without IO or clock)
+//! and [`cameras::Fleet`] (many of them on sockets). [`control`] is what an operator's command does
+//! to either from outside.
 
 mod adb;
 pub mod adbd;
 mod android;
+pub mod camera;
+pub mod cameras;
 pub mod control;
 mod defaults;
 mod framework;

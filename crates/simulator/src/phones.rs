@@ -298,7 +298,8 @@ impl Fleet {
     /// Lets an operator's commands control the phones from outside: see [`Control`]. Must be
     /// called within a Tokio runtime.
     pub async fn control(&self, address: &ControlAddress) -> Result<Control, ControlError> {
-        Control::start(Arc::clone(&self.phones), Arc::clone(&self.common), address).await
+        let Common { stop, tasks, .. } = &*self.common;
+        Control::start(Arc::clone(&self.phones), stop.child_token(), tasks, address).await
     }
 
     /// Stops every phone; returns when all ports are closed.

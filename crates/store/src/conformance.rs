@@ -5,6 +5,9 @@
 pub(crate) mod accept;
 pub(crate) mod adoption;
 pub(crate) mod backups;
+pub(crate) mod bindings;
+pub(crate) mod cameras;
+pub(crate) mod channels;
 pub(crate) mod devices;
 pub(crate) mod fixture;
 pub(crate) mod jobs;
@@ -103,6 +106,26 @@ macro_rules! tests {
             tags: keys_are_listed_with_their_values,
             tags: things_are_found_by_their_tags,
             tags: a_client_tags_its_own_things_alone,
+            cameras: an_imported_camera_is_awaited_and_has_no_work,
+            cameras: a_camera_keeps_what_a_second_import_leaves_out,
+            cameras: a_gb_id_is_taken_once_on_the_whole_server,
+            cameras: registrants_stand_in_the_order_asked,
+            cameras: a_push_is_noted_under_the_fence_alone,
+            cameras: a_survey_is_noted_with_what_was_said,
+            cameras: a_client_sees_its_own_cameras_alone,
+            cameras: a_camera_is_no_phone,
+            cameras: a_camera_is_renamed_as_any_device,
+            bindings: a_binding_is_read_back_as_it_was_written,
+            bindings: of_two_bindings_in_one_change_the_later_one_stands,
+            bindings: bindings_that_have_not_ended_are_paged,
+            bindings: nobody_registers_for_a_project,
+            bindings: values_are_stored_until_a_camera_is_registered,
+            channels: a_catalog_changes_what_is_reported_and_not_our_name,
+            channels: a_channel_missed_twice_is_forgotten_unless_it_has_our_name,
+            channels: a_device_has_so_many_channels_and_no_more,
+            channels: an_import_names_channels_and_pushes_nothing,
+            channels: an_update_names_a_device_and_its_channels_at_once,
+            channels: channels_are_paged_by_id,
             backups: a_backup_is_told_with_what_it_holds,
             backups: nothing_is_written_over,
             model: random_calls_do_what_the_model_does,

@@ -20,14 +20,14 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
     ServerSettings, Shard,
 };
 
 pub use read::{
-    AcceptTarget, Backup, BackupCounts, Counted, DeviceFilter, DeviceWithState, JobWithDevice,
-    LaneSeed, Make, Page, PhoneFilter, SealedKey, Server, ServerFilter, StoredToken, StoredUser,
-    Work,
+    AcceptTarget, Backup, BackupCounts, CameraState, CameraWork, Counted, DeviceFilter,
+    DeviceWithState, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, SealedKey, SealedRegistrant,
+    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, Work,
 };
 pub use tag::{Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 pub use write::{Fence, Refused, Write, Written};
@@ -157,6 +157,28 @@ pub trait Reads: Send + Sync + 'static {
 
     /// The records of these devices, those that exist, by key.
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error>;
+
+    /// For each id, in order, who may register as the GB device of that id; `None` where there is
+    /// none. Asked before there is a principal: a REGISTER names no project.
+    async fn registrants(&self, ids: Vec<DeviceId>)
+    -> Result<Vec<Option<SealedRegistrant>>, Error>;
+
+    /// The bindings that have not ended before their time, whether they have run out or not, of
+    /// devices with a key above `after`, by key.
+    async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error>;
+
+    /// What a driver needs to know of a GB device; `None` if there is none.
+    async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error>;
+
+    /// The channels of a GB device with an id above `after` (empty: from the first), by id; none if
+    /// the principal may not see the device.
+    async fn channels(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Channel>, Error>;
 
     /// The users of a project, by name.
     async fn users(

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use fleet::{
-    Condition, Device, DeviceId, DeviceKey, DeviceState, Job, Kind, ProjectId, ProjectKey,
-    ProjectSettings, Shard, Timestamp,
+    Binding, Condition, Device, DeviceId, DeviceKey, DeviceState, Facts, Job, Kind, ProjectId,
+    ProjectKey, ProjectSettings, Push, Shard, Timestamp,
 };
 
 /// An access key as it is stored.
@@ -31,12 +31,66 @@ pub struct AcceptTarget {
     pub device: DeviceKey,
     /// Its project.
     pub project: ProjectKey,
+    /// What it is.
+    pub kind: Kind,
     /// Its profile: decides which properties it can take.
     pub profile: String,
     /// Whether its project lets the properties be changed by which a phone is told from others.
     pub identity: bool,
     /// The host it lives on: the lane it wakes is bounded by it.
     pub server: String,
+}
+
+/// What is known of a GB device besides its record and state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraState {
+    /// The digest user name that it must register with; `None`: its id.
+    pub user: Option<String>,
+    /// Whether there is a password for it to register with.
+    pub has_password: bool,
+    /// Its registration, the last one if it is not registered; `None` if it never was.
+    pub binding: Option<Binding>,
+    /// How many channels it has.
+    pub channels: u32,
+}
+
+/// Who may register under a GB device's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedRegistrant {
+    /// The device.
+    pub device: DeviceKey,
+    /// Its id.
+    pub id: DeviceId,
+    /// Its project's public id.
+    pub project_id: ProjectId,
+    /// The digest user name; `None`: the id.
+    pub user: Option<String>,
+    /// The password, sealed; `None` if there is none.
+    pub sealed_password: Option<Vec<u8>>,
+}
+
+/// What a driver needs to know of a GB device before it speaks to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraWork {
+    /// Who may register as it.
+    pub registrant: SealedRegistrant,
+    /// What was last sent to it.
+    pub push: Option<Push>,
+    /// When it was last asked what it is.
+    pub surveyed_at: Option<Timestamp>,
+    /// What it said of itself.
+    pub facts: Facts,
+}
+
+/// A binding as it is loaded at a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBinding {
+    /// The device's id.
+    pub id: DeviceId,
+    /// The binding.
+    pub binding: Binding,
+    /// When the device was last asked what it is.
+    pub surveyed_at: Option<Timestamp>,
 }
 
 /// A device with all that is known of it.
@@ -46,6 +100,8 @@ pub struct DeviceWithState {
     pub device: Device,
     /// The state.
     pub state: DeviceState,
+    /// What a GB device has besides; `None` for a phone.
+    pub camera: Option<CameraState>,
 }
 
 /// A job with the public names that an answer needs.
@@ -205,7 +261,7 @@ pub struct ServerFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Make {
     /// What they share: [`fleet::Facts::MODEL`], `RELEASE`, `BUILD` and `FINGERPRINT`.
-    pub facts: fleet::Facts,
+    pub facts: Facts,
     /// How many there are.
     pub devices: u64,
 }

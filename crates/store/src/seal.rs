@@ -75,6 +75,16 @@ impl MasterKey {
         hex::encode(self.id)
     }
 
+    /// A key for another use, the same wherever the master key is: SHA-256 over a label, the key
+    /// and `purpose`. It says nothing of the master key.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"fleetwright derived key");
+        hash.update(self.key.expose());
+        hash.update(purpose);
+        hash.finalize().into()
+    }
+
     /// Seals `plain`, tied to `place`: the project's id, the thing's id, the field's name. `nonce`
     /// must be random, and drawn anew each time.
     pub fn seal(

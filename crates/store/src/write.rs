@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use fleet::{
-    AdoptionRequest, BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch, Facts, JobId,
-    NewDevice, Operation, PowerStep, ProjectId, ProjectKey, ProjectSettings, Refusal, Reported,
-    RequestId, RestartPending, Revision, ServerSettings, Shard, Timestamp, Values,
+    AdoptionRequest, Binding, BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch,
+    Facts, JobId, NewDevice, Operation, PowerStep, ProjectId, ProjectKey, ProjectSettings, Push,
+    Refusal, Reported, ReportedChannel, RequestId, RestartPending, Revision, ServerSettings, Shard,
+    Timestamp, Values,
 };
 
 use crate::tag::{Tag, Tagged};
@@ -37,6 +38,17 @@ pub enum Write {
     ChangeTags(ChangeTags),
     /// Devices are recorded, or their records changed.
     ImportDevices(ImportDevices),
+    /// GB devices have registered, moved, or gone; in their order, at most
+    /// [`fleet::limits::BINDINGS_PER_WRITE_MAX`]. Refused with [`Refused::NoSuchDevice`] to one who
+    /// is bound to a project. Whether the devices exist is not looked at: a binding of none is
+    /// never read.
+    Bind(Vec<Binding>),
+    /// A configuration is about to be sent to a GB device, or something has come of it.
+    NotePush(NotePush),
+    /// A GB device was asked what it is.
+    NoteSurvey(NoteSurvey),
+    /// A GB device has told of its channels.
+    RecordChannels(RecordChannels),
     /// An update is accepted: desired state changes and each device gets its job.
     Accept(Accept),
     /// What a step of a device's lane has found is recorded, and jobs end.
@@ -192,10 +204,54 @@ pub struct ChangeTags {
     pub take: Vec<(String, Option<String>)>,
 }
 
-/// Records devices. A device that exists already takes the new name, server, address, container and
-/// profile and keeps its marker and its state; at another address it has to be adopted anew and is
-/// no copy of another any more. A server that no record has named before is there from now on.
-/// Refused whole with [`Refused::NoSuchProject`] and with [`Refused::KindDiffers`].
+/// Notes what was sent to a GB device. Refused with [`Refused::Fenced`] and
+/// [`Refused::NoSuchDevice`].
+#[derive(Debug, Clone)]
+pub struct NotePush {
+    /// Proof of ownership.
+    pub fence: Fence,
+    /// The device.
+    pub device: DeviceKey,
+    /// What was sent, and what came of it as far as is known.
+    pub push: Push,
+}
+
+/// Notes that a GB device was asked what it is, whether it has answered or not. Refused with
+/// [`Refused::NoSuchDevice`].
+#[derive(Debug, Clone)]
+pub struct NoteSurvey {
+    /// The device.
+    pub device: DeviceKey,
+    /// Now.
+    pub at: Timestamp,
+    /// What it said of itself; `None` leaves what is there.
+    pub facts: Option<Facts>,
+}
+
+/// Records what a catalog said. A channel takes what is reported of it and keeps our name. If the
+/// catalog was `complete`, a channel that it does not name has been missed once more; one missed
+/// twice in a row is forgotten unless it bears a name of ours. At most
+/// [`fleet::limits::CHANNELS_PER_DEVICE_MAX`] channels are kept of a device; what is beyond is left
+/// out. Refused with [`Refused::NoSuchDevice`].
+#[derive(Debug, Clone)]
+pub struct RecordChannels {
+    /// The device.
+    pub device: DeviceKey,
+    /// The channels that the catalog named.
+    pub channels: Vec<(DeviceId, ReportedChannel)>,
+    /// Whether it was the whole catalog.
+    pub complete: bool,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Records devices. A device that exists already takes the new name, server, address, container
+/// and profile and keeps its marker and its state; at another address a phone has to be adopted
+/// anew and is no copy of another any more. A GB device keeps what [`fleet::NewCamera`] leaves
+/// out. A server that no record has named before is there from now on. Refused whole with
+/// [`Refused::NoSuchProject`], with [`Refused::KindDiffers`], with [`Refused::TooManyChannels`],
+/// and with [`Refused::Exists`] if another project of this server has a GB device of that id: a
+/// REGISTER names no project.
 #[derive(Debug, Clone)]
 pub struct ImportDevices {
     /// The devices.
@@ -205,12 +261,15 @@ pub struct ImportDevices {
 }
 
 /// One device to record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ImportedDevice {
     /// What the operator says of it.
     pub record: NewDevice,
     /// The marker to give it if it is new.
     pub marker: String,
+    /// The password that a GB device must register with, sealed; `None` leaves what is there. The
+    /// one in `record` is not looked at.
+    pub sealed_password: Option<Vec<u8>>,
 }
 
 /// Accepts an update. Per entry, in order and under the row lock: the device's revision goes up by
@@ -246,6 +305,19 @@ pub struct AcceptEntry {
     pub clear: bool,
     /// The values asked for, by canonical name.
     pub patch: Values,
+    /// What becomes of a GB device's records with it; `None` for a phone.
+    pub camera: Option<CameraPatch>,
+}
+
+/// What an update changes of a GB device's records besides its desired state, with the commit
+/// itself. The entry is refused alone with [`Refusal::PropertyUnsupported`] if the device has no
+/// such channel. Its values are stored if it is not registered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CameraPatch {
+    /// Our name for the device from now on.
+    pub name: Option<String>,
+    /// Our names for channels from now on, each with the property that asks for it.
+    pub channels: Vec<(DeviceId, String, String)>,
 }
 
 /// Proof that the writer owns the device's shard. Compared with the store's own epoch in the same
@@ -383,6 +455,10 @@ pub enum Refused {
     /// It would have more tags than a thing may have.
     #[error("more than {} tags", fleet::limits::TAGS_PER_RESOURCE_MAX)]
     TooManyTags,
+    /// The GB device would have more channels than one may have.
+    #[error("device {0} would have more than {max} channels",
+        max = fleet::limits::CHANNELS_PER_DEVICE_MAX)]
+    TooManyChannels(DeviceId),
     /// No such access key, or none that the principal may see.
     #[error("no such access key: {0}")]
     NoSuchKey(String),

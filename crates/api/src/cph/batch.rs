@@ -3,7 +3,7 @@
 
 use axum::response::Response;
 use engine::{Update, UpdateEntry};
-use fleet::{DeviceId, Door as DoorName, JobId, Operation, Refusal, RequestId};
+use fleet::{DeviceId, Door as DoorName, JobId, Kind, Operation, Refusal, RequestId};
 use serde::Serialize;
 
 use super::auth::Call;
@@ -46,7 +46,14 @@ pub(super) async fn run(
 ) -> Response {
     let commands = entries.iter().map(|entry| command(operation, entry)).collect();
     let project = call.project.clone();
-    let update = Update { request: id, door: DoorName::Cph, project, operation, entries: commands };
+    let update = Update {
+        request: id,
+        door: DoorName::Cph,
+        project,
+        kind: Some(Kind::Phone),
+        operation,
+        entries: commands,
+    };
     let results = door.handle.update(&call.principal, update).await;
     let accepted = results.map_err(Failure::from).map(|results| Accepted {
         request_id: id,

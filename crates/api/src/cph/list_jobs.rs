@@ -1,13 +1,14 @@
 //! ListJobs (CPH API, page cph_api_0522): the jobs of one request or of several.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 use fleet::limits::{JOBS_PER_PAGE_MAX, REQUEST_IDS_PER_QUERY_MAX};
-use fleet::{DeviceId, JobId, RequestId};
+use fleet::{DeviceId, DeviceKey, Door as DoorName, JobId, Kind, RequestId};
 use serde::Serialize;
-use store::JobWithDevice;
+use store::{JobWithDevice, Reads};
 
 use super::auth::Call;
 use super::error::{Code, Failure};
@@ -53,9 +54,15 @@ async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure
         Asked::read(&Query::parse(call.query.as_deref()))?;
     let reads = door.handle.reads();
     let jobs = reads.jobs(&call.principal, &requests, offset, limit).await?;
+    let jobs = of_phones(reads, jobs).await?;
     if jobs.is_empty() {
-        let is_past_the_end =
-            offset > 0 && !reads.jobs(&call.principal, &requests, 0, 1).await?.is_empty();
+        let first = if offset == 0 {
+            Vec::new()
+        } else {
+            let first = reads.jobs(&call.principal, &requests, 0, JOBS_PER_PAGE_MAX).await?;
+            of_phones(reads, first).await?
+        };
+        let is_past_the_end = !first.is_empty();
         if !is_past_the_end {
             return Err(Failure::of(Code::RequestUnknown));
         }
@@ -65,6 +72,25 @@ async fn list(door: &Door, id: RequestId, call: &Call) -> Result<Listed, Failure
         _ => id,
     };
     Ok(Listed { request_id, jobs: jobs.into_iter().map(entry).collect() })
+}
+
+/// The jobs that phones have: to this door there are no others. What came through it is of phones
+/// anyway; an update of another door may be of cameras, or of both.
+pub(super) async fn of_phones(
+    reads: &dyn Reads,
+    mut jobs: Vec<JobWithDevice>,
+) -> Result<Vec<JobWithDevice>, Failure> {
+    let came_here = |found: &JobWithDevice| found.job.door == DoorName::Cph;
+    let others = jobs.iter().filter(|found| !came_here(found));
+    let others: Vec<DeviceKey> = others.map(|found| found.job.device).collect();
+    if others.is_empty() {
+        return Ok(jobs);
+    }
+    let records = reads.records(&others).await?;
+    let phones = records.into_iter().filter(|device| device.kind == Kind::Phone);
+    let phones: HashSet<DeviceKey> = phones.map(|device| device.key).collect();
+    jobs.retain(|found| came_here(found) || phones.contains(&found.job.device));
+    Ok(jobs)
 }
 
 /// What a call asks for.

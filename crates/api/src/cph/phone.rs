@@ -32,7 +32,7 @@ pub(super) struct Phone {
 impl Phone {
     /// The phone of this record and state.
     pub(super) fn of(found: &DeviceWithState) -> Self {
-        let DeviceWithState { device, state } = found;
+        let DeviceWithState { device, state, .. } = found;
         let facts = &state.facts;
         Self {
             phone_name: device.name.clone(),
@@ -57,7 +57,8 @@ fn status(state: &DeviceState) -> i64 {
 /// The vendor's number for a condition (CPH API, page cph_api_0503, `status`).
 fn number(condition: Condition) -> i64 {
     match condition {
-        Condition::New => 1,
+        // No phone is awaited: that is a camera's.
+        Condition::New | Condition::Awaited => 1,
         Condition::Running => 2,
         Condition::Resetting => 3,
         Condition::Restarting => 4,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::auth::Call;
 use super::error::{Code, Failure};
 use super::job::Outcome;
-use super::{Door, answer};
+use super::{Door, answer, list_jobs};
 
 /// The answer. What there is nothing to say about is null, as in the vendor's sample.
 #[derive(Serialize)]
@@ -46,7 +46,10 @@ async fn show(door: &Door, call: &Call) -> Result<Shown, Failure> {
         return Err(Failure::of(Code::JobIdEmpty));
     }
     let job: JobId = job.parse().map_err(|_| unknown())?;
-    let found = door.handle.reads().job(&call.principal, job).await?.ok_or_else(unknown)?;
+    let reads = door.handle.reads();
+    let found = reads.job(&call.principal, job).await?;
+    let found = list_jobs::of_phones(reads, found.into_iter().collect()).await?;
+    let found = found.into_iter().next().ok_or_else(unknown)?;
     let Outcome { status, ended_at, error, execute_msg } = Outcome::of(&found.job);
     let (error_code, error_msg) = error.map(|(code, text)| (code.text(), text)).unzip();
     Ok(Shown {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use fleet::{Catalogue, DeviceId, RequestId, Values};
+use fleet::{Catalogue, DeviceId, Kind, RequestId, Values};
 use serde::Serialize;
+use store::DeviceWithState;
 use store::write::DeviceChange;
 
 use super::auth::Call;
@@ -75,13 +76,20 @@ fn phone_id(call: &Call) -> Result<DeviceId, Failure> {
     DeviceId::new(call.param("phone_id")).map_err(|_| Failure::of(Code::PhoneIdInvalid))
 }
 
-/// Finds the phone.
+/// The phone of this id. To this door no camera exists.
+pub(super) async fn find(
+    door: &Door,
+    call: &Call,
+    id: &DeviceId,
+) -> Result<DeviceWithState, Failure> {
+    let found = door.handle.reads().device(&call.principal, Some(&call.project), id).await?;
+    let phone = found.into_iter().find(|found| found.device.kind == Kind::Phone);
+    phone.ok_or_else(|| Failure::of(Code::PhoneUnknown))
+}
+
+/// Shows the phone.
 async fn show(door: &Door, id: RequestId, call: &Call) -> Result<Shown, Failure> {
-    let phone = phone_id(call)?;
-    let found = door.handle.reads().device(&call.principal, Some(&call.project), &phone).await?;
-    let Some(found) = found.into_iter().next() else {
-        return Err(Failure::of(Code::PhoneUnknown));
-    };
+    let found = find(door, call, &phone_id(call)?).await?;
     let (listed, custom_property) = split(&door.handle.catalogue(), found.state.desired.values());
     let property = serde_json::to_string(&listed).map_err(|error| {
         tracing::error!(%error, "desired values can't be written as JSON");
@@ -104,6 +112,7 @@ async fn rename(door: &Door, id: RequestId, call: &Call) -> Result<Named, Failur
     if !names::is_name(name) {
         return Err(Failure::of(Code::PhoneNameInvalid));
     }
+    find(door, call, &phone).await?;
     let change = DeviceChange::Name(name.to_owned());
     let named = door.handle.change_device(&call.principal, &call.project, &phone, change).await;
     named.map_err(|error| Failure::of_input(error, Code::PhoneNameInvalid))?;

@@ -15,7 +15,7 @@ use store::{Tag, Tagged, TaggedKind, TaggedThing};
 use super::auth::Call;
 use super::error::{Code, Failure};
 use super::query::Query;
-use super::{Door, answer, servers, small_body};
+use super::{Door, answer, servers, show_phone, small_body};
 use asked::{Change, Search};
 pub(super) use asked::{
     KEY_CHARACTERS_MAX, KEYS_PER_QUERY_MAX, TAGS_PER_CALL_MAX, VALUE_CHARACTERS_MAX,
@@ -139,6 +139,14 @@ fn tagged(call: &Call, kind: TaggedKind) -> Result<Tagged, Failure> {
     }
 }
 
+/// Refuses the id of a phone that is not there: among the store's devices there are cameras too.
+async fn check_is_there(door: &Door, call: &Call, tagged: &Tagged) -> Result<(), Failure> {
+    match tagged {
+        Tagged::Device(id) => show_phone::find(door, call, id).await.map(|_| ()),
+        Tagged::Server(_) => Ok(()),
+    }
+}
+
 /// Puts tags on the thing, or takes them from it.
 async fn change(door: &Door, call: &Call, kind: TaggedKind) -> Result<(), Failure> {
     let tagged = tagged(call, kind)?;
@@ -147,6 +155,7 @@ async fn change(door: &Door, call: &Call, kind: TaggedKind) -> Result<(), Failur
         Change::Put(tags) => (tags, Vec::new()),
         Change::Take(tags) => (Vec::new(), tags),
     };
+    check_is_there(door, call, &tagged).await?;
     let project = call.project.clone();
     let change = ChangeTags { project, tagged, put, take };
     let changed = door.handle.change_tags(&call.principal, change).await;
@@ -156,6 +165,7 @@ async fn change(door: &Door, call: &Call, kind: TaggedKind) -> Result<(), Failur
 /// Lists the tags of the thing.
 async fn of_one(door: &Door, call: &Call, kind: TaggedKind) -> Result<OfOne, Failure> {
     let tagged = tagged(call, kind)?;
+    check_is_there(door, call, &tagged).await?;
     let found = door.handle.reads().tags(&call.principal, &call.project, &tagged).await?;
     let unknown = match kind {
         TaggedKind::Server => Code::ServerUnknown,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleet::catalogue::{
-    FactoryReset, Privilege, Profile, Property, Restart, Retention, Route, SetBy, Timing, ValueKind,
+    FactoryReset, GbProfile, Privilege, Profile, Property, Restart, Retention, Route, SetBy,
+    Timing, ValueKind,
 };
 use fleet::{Catalogue, Principal};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,8 @@ use super::{Native, Problem, openapi};
 pub(super) struct CatalogueView {
     /// The operator's own files of those it was made from.
     operator_files: Vec<String>,
-    /// All properties, in the order of the files.
+    /// The properties, in the order of the files: all of them, or where a profile was asked for
+    /// those of its sort of device.
     properties: Vec<PropertyView>,
     /// All profiles, by name.
     profiles: Vec<ProfileView>,
@@ -28,6 +30,8 @@ pub(super) struct CatalogueView {
 /// What is known of a property.
 #[derive(Debug, Serialize, ToSchema)]
 struct PropertyView {
+    /// What sort of device has it: `phone` or `camera`. A name may stand for one of each.
+    device_kind: &'static str,
     /// Its name; what ends in `*` stands for all names that begin so.
     name: String,
     /// Other names that callers may use.
@@ -57,7 +61,7 @@ struct PropertyView {
 #[derive(Debug, Serialize, ToSchema)]
 struct RouteView {
     /// `setprop`, `setprop_once_per_boot`, `settings`, `command`, `file`, `start_argument`,
-    /// `stored` or `unsupported`.
+    /// `basic_param`, `stored` or `unsupported`.
     how: &'static str,
     /// What is run or written, or why there is no way.
     detail: String,
@@ -72,6 +76,8 @@ struct RouteView {
 struct ProfileView {
     /// What a device's record calls it.
     name: String,
+    /// What sort of device it is for: `phone` or `camera`.
+    kind: &'static str,
     /// Which devices it is for.
     meaning: String,
     /// How such a device is restarted: `adb_reboot`, `framework`, `command` or `none`.
@@ -82,6 +88,21 @@ struct ProfileView {
     privilege: &'static str,
     /// What the operator's own commands do: of `restart`, `start`, `stop`, `factory_reset`.
     commands: Vec<&'static str>,
+    /// How such a GB device is spoken to; null for a phone's profile.
+    gb: Option<GbView>,
+}
+
+/// How one make of GB device is spoken to.
+#[derive(Debug, Serialize, ToSchema)]
+struct GbView {
+    /// The shape of its DeviceConfig: `2016` (of GB/T 28181-2016 and -2022) or `2014` (of the
+    /// amendment of 2014, with the password in it).
+    shape: &'static str,
+    /// Whether it takes names for its channels. If not, ours are records.
+    channel_names: bool,
+    /// A camera whose profile is `generic` is spoken to by this one if the manufacturer that it
+    /// names has one of these texts, in whatever case.
+    manufacturers: Vec<String>,
 }
 
 /// How much of the catalogue there is.
@@ -120,14 +141,19 @@ pub(super) async fn show_catalogue(
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<CatalogueView>, Problem> {
     let (catalogue, operator_files) = in_force(&native);
-    let profile = query.profile.as_deref();
-    if let Some(name) = profile
-        && catalogue.profile(name).is_none()
-    {
-        return Err(Problem::not_found(format!("no such profile: {name}")));
-    }
+    let profile = match query.profile.as_deref() {
+        None => None,
+        Some(name) => {
+            let known = catalogue.profile(name);
+            let known =
+                known.ok_or_else(|| Problem::not_found(format!("no such profile: {name}")))?;
+            Some(known)
+        }
+    };
     let properties = catalogue.properties();
-    let properties = properties.map(|property| view(&catalogue, profile, property));
+    let properties = properties
+        .filter(|property| profile.is_none_or(|profile| profile.kind == property.device_kind))
+        .map(|property| view(&catalogue, profile, property));
     Ok(Json(CatalogueView {
         operator_files,
         properties: properties.collect(),
@@ -171,9 +197,10 @@ fn in_force(native: &Native) -> (Arc<Catalogue>, Vec<String>) {
 }
 
 /// What is known of a property, and how `profile` takes it.
-fn view(catalogue: &Catalogue, profile: Option<&str>, property: &Property) -> PropertyView {
-    let route = profile.and_then(|profile| catalogue.route(profile, &property.name));
+fn view(catalogue: &Catalogue, profile: Option<&Profile>, property: &Property) -> PropertyView {
+    let route = profile.and_then(|profile| catalogue.route(&profile.name, &property.name));
     PropertyView {
+        device_kind: property.device_kind.name(),
         name: property.name.clone(),
         aliases: property.aliases.clone(),
         kind: match property.kind {
@@ -208,6 +235,7 @@ impl From<Route<'_>> for RouteView {
             SetBy::Command { set, .. } => ("command", set.join(" ")),
             SetBy::File { path } => ("file", path.to_owned()),
             SetBy::StartArgument { argument, .. } => ("start_argument", argument.to_owned()),
+            SetBy::BasicParam => ("basic_param", "DeviceConfig, ConfigDownload".to_owned()),
             SetBy::Stored => ("stored", "a record: nothing on the device reads it".to_owned()),
             SetBy::Unsupported { reason } => ("unsupported", reason.to_owned()),
         };
@@ -233,6 +261,7 @@ impl From<&Profile> for ProfileView {
         let commands = commands.into_iter().filter(|(_, command)| command.is_some());
         Self {
             name: profile.name.clone(),
+            kind: profile.kind.name(),
             meaning: profile.meaning.clone(),
             restart: match profile.restart {
                 Restart::AdbReboot => "adb_reboot",
@@ -251,6 +280,17 @@ impl From<&Profile> for ProfileView {
                 Privilege::RootShell => "root_shell",
             },
             commands: commands.map(|(name, _)| name).collect(),
+            gb: profile.gb.as_ref().map(GbView::from),
+        }
+    }
+}
+
+impl From<&GbProfile> for GbView {
+    fn from(gb: &GbProfile) -> Self {
+        Self {
+            shape: gb.shape.name(),
+            channel_names: gb.channel_names,
+            manufacturers: gb.manufacturers.clone(),
         }
     }
 }

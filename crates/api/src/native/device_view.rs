@@ -1,40 +1,52 @@
 //! A device as the native door shows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use engine::Handle;
 use fleet::catalogue::{Route, SetBy};
+use fleet::desired::DesiredValue;
 use fleet::{
-    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, JobId,
-    Kind, Operation, PowerStep, ProjectId, Revision, Timestamp, Values,
+    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, Facts,
+    JobId, Kind, Operation, PowerStep, ProjectId, PushOutcome, Revision, Timestamp, Values,
 };
 use serde::Serialize;
 use store::{DeviceWithState, Reads};
 use utoipa::ToSchema;
 
-/// A device.
+use super::camera_view::Camera;
+
+/// A device. What only a phone can have is absent from a camera.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Device {
     /// Its project.
     #[schema(value_type = String)]
     project: ProjectId,
-    /// Its id, unique in its project: CPH's phone_id.
+    /// Its id, unique in its project: CPH's phone_id, or the 20 digits by which a camera registers.
     #[schema(value_type = String, max_length = 32)]
     id: DeviceId,
-    /// What it is.
+    /// What it is: `phone` or `camera`.
     #[schema(value_type = String, example = "phone")]
     kind: Kind,
     /// The operator's name for it.
     name: String,
-    /// The host it lives on; empty if none was named.
-    server: String,
-    /// Where it answers: host:port.
-    address: String,
-    /// What its server calls it: a container's name; empty if none was named.
-    container: String,
+    /// The host that a phone lives on; empty if none was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    server: Option<String>,
+    /// Where a phone answers: host:port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    address: Option<String>,
+    /// What a phone's server calls it: a container's name; empty if none was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    container: Option<String>,
     /// How it is spoken to.
     profile: String,
     /// How it is doing: `new` (never reached yet), `running`, `restarting`, `resetting`,
-    /// `stopping`, `stopped` or `abnormal`.
+    /// `stopping`, `stopped` or `abnormal`; of a camera, `awaited` until something is asked of it.
+    /// Whether a camera is there says `camera.status`.
     #[schema(value_type = String, example = "running")]
     condition: Condition,
     /// Since when the condition or the trouble has lasted.
@@ -44,19 +56,32 @@ pub(super) struct Device {
     trouble: Option<String>,
     /// Whether an operator has frozen it, so that it takes no updates.
     frozen: bool,
-    /// Whether it has shown that it is the device on record.
-    adopted: bool,
+    /// Whether a phone has shown that it is the device on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    adopted: Option<bool>,
     /// An adoption that was asked for and is not done; null if there is none.
-    adoption: Option<Adoption>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Adoption>)]
+    adoption: Option<Option<Adoption>>,
     /// Another device whose address answers with this device's marker, so that nothing is set on
     /// either; null if there is none.
-    copy: Option<Copy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Copy>)]
+    copy: Option<Option<Copy>>,
     /// A restart, reset or stop that was begun and is not over; null if there is none.
-    power: Option<Power>,
-    /// What it said of itself: `model`, `release`, `build`, `fingerprint`, `user`, `rights`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Power>)]
+    power: Option<Option<Power>>,
+    /// What a camera has and phones have not; null for a phone.
+    camera: Option<Camera>,
+    /// What it said of itself: `model` and more; a phone `release`, `build`, `fingerprint`, `user`
+    /// and `rights`, a camera `manufacturer`, `firmware`, `channels` and `name`.
     facts: BTreeMap<String, String>,
-    /// The boot in which it was last seen; null if it never was.
-    boot: Option<Boot>,
+    /// The boot in which a phone was last seen; null if it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Boot>)]
+    boot: Option<Option<Boot>>,
     /// Goes up with each accepted change of what is asked of it.
     #[schema(value_type = i64)]
     revision: Revision,
@@ -70,8 +95,10 @@ pub(super) struct Device {
     states: BTreeMap<String, ValueState>,
     /// What it last showed, by property.
     reported: BTreeMap<String, Reported>,
-    /// The properties whose values it holds and that wait for a restart to act.
-    restart_pending: BTreeMap<String, Pending>,
+    /// The properties whose values a phone holds and that wait for a restart to act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BTreeMap<String, Pending>, required = false)]
+    restart_pending: Option<BTreeMap<String, Pending>>,
     /// The properties at which it shows something other than is asked, while it runs and nothing is
     /// pending.
     drift: Vec<String>,
@@ -191,17 +218,19 @@ enum ValueState {
 }
 
 /// Makes the view of devices at one moment.
-pub(super) struct View<'a> {
+pub(super) struct View {
     /// The moment.
-    pub(super) now: Timestamp,
+    now: Timestamp,
     /// How each profile takes each property.
-    pub(super) catalogue: &'a Catalogue,
+    catalogue: Arc<Catalogue>,
     /// The devices that others are copies of.
-    pub(super) copies: HashMap<DeviceKey, Copy>,
+    copies: HashMap<DeviceKey, Copy>,
+    /// The cameras that took what they were last sent and may not be able to show it.
+    acknowledged: HashSet<DeviceKey>,
 }
 
 /// The devices that these have as their copies.
-pub(super) async fn copies(
+async fn copies(
     reads: &dyn Reads,
     found: &[DeviceWithState],
 ) -> Result<HashMap<DeviceKey, Copy>, store::Error> {
@@ -216,11 +245,50 @@ pub(super) async fn copies(
     Ok(named.collect())
 }
 
-impl View<'_> {
+/// Those of the cameras that have never shown a value which was dealt with and that have said yes
+/// to what they were last sent.
+async fn acknowledged(
+    reads: &dyn Reads,
+    found: &[DeviceWithState],
+) -> Result<HashSet<DeviceKey>, store::Error> {
+    let mut acknowledged = HashSet::new();
+    for DeviceWithState { device, state, camera } in found {
+        let is_hidden = |(name, wanted): (&String, &DesiredValue)| {
+            wanted.revision <= state.settled && !state.reported.values.contains_key(name)
+        };
+        if camera.is_none() || !state.desired.0.iter().any(is_hidden) {
+            continue;
+        }
+        let push = reads.camera(device.key).await?.and_then(|work| work.push);
+        let outcome = push.map(|push| push.outcome);
+        if matches!(outcome, Some(PushOutcome::Acknowledged | PushOutcome::Verified)) {
+            acknowledged.insert(device.key);
+        }
+    }
+    Ok(acknowledged)
+}
+
+impl View {
+    /// The view of these devices now.
+    pub(super) async fn of(
+        handle: &Handle,
+        found: &[DeviceWithState],
+    ) -> Result<Self, store::Error> {
+        let reads = handle.reads();
+        Ok(Self {
+            now: handle.now(),
+            catalogue: handle.catalogue(),
+            copies: copies(reads, found).await?,
+            acknowledged: acknowledged(reads, found).await?,
+        })
+    }
+
     /// A device as it is shown. Its marker is not: it proves the device.
     pub(super) fn device(&self, found: DeviceWithState) -> Device {
-        let DeviceWithState { device, state } = found;
-        let states = self.states(&device.profile, &state);
+        let DeviceWithState { device, state, camera } = found;
+        let is_phone = device.kind == Kind::Phone;
+        let camera = camera.map(|camera| Camera::of(camera, &state, self.now));
+        let states = self.states(&device, &state);
         let drift = states.iter().filter(|(_, state)| **state == ValueState::Drift);
         let drift = drift.map(|(name, _)| name.clone()).collect();
         let reported = state.reported.values.into_iter().map(|(name, shown)| {
@@ -237,26 +305,27 @@ impl View<'_> {
             id: device.id,
             kind: device.kind,
             name: device.name,
-            server: device.server,
-            address: device.address,
-            container: device.container,
+            server: is_phone.then_some(device.server),
+            address: is_phone.then_some(device.address),
+            container: is_phone.then_some(device.container),
             profile: device.profile,
             condition: state.condition,
             since: state.since.to_string(),
             trouble: state.trouble,
             frozen: state.frozen,
-            adopted: state.adopted,
-            adoption: state.adoption.map(Adoption::from),
-            copy: state.copy.and_then(|key| self.copies.get(&key).cloned()),
-            power: state.power.map(Power::from),
+            adopted: is_phone.then_some(state.adopted),
+            adoption: is_phone.then(|| state.adoption.map(Adoption::from)),
+            copy: is_phone.then(|| state.copy.and_then(|key| self.copies.get(&key).cloned())),
+            power: is_phone.then(|| state.power.map(Power::from)),
+            camera,
             facts: state.facts.0,
-            boot: state.boot.map(Boot::from),
+            boot: is_phone.then(|| state.boot.map(Boot::from)),
             revision: state.revision,
             settled: state.settled,
             desired: state.desired.values(),
             states,
             reported: reported.collect(),
-            restart_pending: restart_pending.collect(),
+            restart_pending: is_phone.then(|| restart_pending.collect()),
             drift,
             open_jobs: state.open_jobs,
             created_at: device.created_at.to_string(),
@@ -264,34 +333,49 @@ impl View<'_> {
         }
     }
 
-    /// Where each value stands that is asked of a device of `profile`.
-    fn states(&self, profile: &str, state: &DeviceState) -> BTreeMap<String, ValueState> {
+    /// Where each value stands that is asked of a device.
+    fn states(&self, device: &fleet::Device, state: &DeviceState) -> BTreeMap<String, ValueState> {
+        let profile = self.profile(device, state);
         let desired = state.desired.0.iter();
         let stands = desired.map(|(name, wanted)| {
-            let route = self.catalogue.route(profile, name);
-            let shown = state.reported.values.get(name).and_then(|shown| shown.value.as_deref());
-            let is_settled = wanted.revision <= state.settled;
+            let reported = state.reported.values.get(name);
+            let shown = reported.and_then(|shown| shown.value.as_deref());
             let stands = if state.restart_pending.contains_key(name) {
                 ValueState::RestartPending
             } else if shown == Some(wanted.value.as_str()) {
                 ValueState::Shown
-            } else if !is_settled {
+            } else if wanted.revision > state.settled {
                 ValueState::Pending
             } else {
-                at_rest(route, state.has_work())
+                let took_unseen = reported.is_none() && self.acknowledged.contains(&device.key);
+                let route = self.catalogue.route(profile, name);
+                at_rest(route, took_unseen, state.has_work())
             };
             (name.clone(), stands)
         });
         stands.collect()
     }
+
+    /// The profile by which a device is spoken to.
+    fn profile<'a>(&'a self, device: &'a fleet::Device, state: &DeviceState) -> &'a str {
+        let recorded = device.profile.as_str();
+        if device.kind != Kind::Camera {
+            return recorded;
+        }
+        let manufacturer = state.facts.get(Facts::MANUFACTURER);
+        let profile = self.catalogue.camera_profile(recorded, manufacturer);
+        profile.map_or(recorded, |profile| &profile.name)
+    }
 }
 
-/// Where a value stands that was dealt with and that the device does not show. `has_work` says
-/// whether there is something to be done for the device, so that what differs may still change.
-fn at_rest(route: Option<Route<'_>>, has_work: bool) -> ValueState {
+/// Where a value stands that was dealt with and that the device does not show. `took_unseen` says
+/// whether the device said yes to it and has never shown it, `has_work` whether there is something
+/// to be done for the device, so that what differs may still change.
+fn at_rest(route: Option<Route<'_>>, took_unseen: bool, has_work: bool) -> ValueState {
     match route.map(|route| route.set_by) {
         Some(SetBy::Stored) => ValueState::Recorded,
         Some(SetBy::Command { get: [], .. }) => ValueState::Acknowledged,
+        Some(SetBy::BasicParam) if took_unseen => ValueState::Acknowledged,
         Some(SetBy::StartArgument { .. }) => ValueState::NeedsRecreate,
         _ if has_work => ValueState::Pending,
         _ => ValueState::Drift,

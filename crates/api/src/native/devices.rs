@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleet::limits::DEVICES_PER_PAGE_MAX;
-use fleet::{Condition, DeviceId, DeviceKey, Principal, ProjectId};
+use fleet::{Condition, DeviceId, DeviceKey, Kind, Principal, ProjectId};
 use serde::{Deserialize, Serialize};
 use store::{DeviceFilter, DeviceWithState, Page};
 use utoipa::ToSchema;
 
-use super::device_view::{self, Device, View};
+use super::device_view::{Device, View};
 use super::exchange::{FromPath, FromQuery};
 use super::{Native, Problem, openapi};
 
@@ -34,6 +34,9 @@ pub(super) struct ListQuery {
     /// Of this project only.
     #[param(value_type = Option<String>)]
     project: Option<ProjectId>,
+    /// Of this kind only: `phone` or `camera`.
+    #[param(value_type = Option<String>)]
+    kind: Option<Kind>,
     /// On this server only.
     server: Option<String>,
     /// In this condition only, as a device shows it.
@@ -88,8 +91,8 @@ pub(super) async fn list_devices(
     {
         return Err(Problem::no_such_project(project));
     }
-    let ListQuery { project, server, condition, .. } = query;
-    let filter = DeviceFilter { project, kind: None, server, condition };
+    let ListQuery { project, kind, server, condition, .. } = query;
+    let filter = DeviceFilter { project, kind, server, condition };
     // One more than asked for shows whether there is a next page.
     let page = Page { after, limit: limit + 1 };
     let mut found = reads.devices(&principal, &filter, page).await?;
@@ -97,9 +100,7 @@ pub(super) async fn list_devices(
     let has_next = found.len() > asked;
     found.truncate(asked);
     let last = found.last().map(|found| found.device.key.0.to_string());
-    let catalogue = native.handle.catalogue();
-    let copies = device_view::copies(reads, &found).await?;
-    let view = View { now: native.handle.now(), catalogue: &catalogue, copies };
+    let view = View::of(&native.handle, &found).await?;
     Ok(Json(Devices {
         devices: found.into_iter().map(|found| view.device(found)).collect(),
         next: last.filter(|_| has_next),
@@ -122,11 +123,8 @@ pub(super) async fn show_device(
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<Device>, Problem> {
-    let reads = native.handle.reads();
     let found = [find(&native, query.project.as_ref(), &id).await?];
-    let catalogue = native.handle.catalogue();
-    let copies = device_view::copies(reads, &found).await?;
-    let view = View { now: native.handle.now(), catalogue: &catalogue, copies };
+    let view = View::of(&native.handle, &found).await?;
     let [found] = found;
     Ok(Json(view.device(found)))
 }
@@ -147,4 +145,12 @@ pub(super) async fn find(
         )));
     }
     found.pop().ok_or_else(|| Problem::not_found(format!("no such device: {id}")))
+}
+
+/// Refuses what is asked of a device of the other kind, with a sentence that says why.
+pub(super) fn check_kind(device: &fleet::Device, kind: Kind, why: &str) -> Result<(), Problem> {
+    if device.kind == kind {
+        return Ok(());
+    }
+    Err(Problem::invalid(format!("device {} is a {}: {why}", device.id, device.kind.name())))
 }

@@ -1,55 +1,142 @@
 //! Importing devices: many at a time, all or none.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use fleet::catalogue::GENERIC_PROFILE;
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
-use fleet::{DeviceId, Kind, Principal, ProjectId};
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use fleet::{DeviceId, Kind, NewCamera, Principal, ProjectId, Secret};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::entries::Entries;
 use super::exchange;
 use super::{Native, Problem, openapi};
 
 /// A device to import.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(
+    tag = "kind",
+    rename_all = "lowercase",
+    deny_unknown_fields,
+    expecting = "a device, as an object"
+)]
+pub(super) enum NewDevice {
+    /// An Android phone, which is reached over ADB.
+    Phone {
+        /// Its project.
+        #[schema(value_type = String, min_length = 1, max_length = 64)]
+        project: ProjectId,
+        /// Its id, unique in its project: 1 to 32 bytes.
+        #[schema(value_type = String, min_length = 1, max_length = 32)]
+        id: DeviceId,
+        /// The operator's name for it.
+        #[schema(min_length = 1, max_length = 256)]
+        name: String,
+        /// The host it lives on: so many devices of one host are worked on at a time.
+        #[serde(default)]
+        #[schema(max_length = 256)]
+        server: String,
+        /// Where it answers: host:port.
+        #[schema(min_length = 1, max_length = 260, example = "10.0.0.7:5555")]
+        address: String,
+        /// What its server calls it, for the commands of its profile: a container's name.
+        #[serde(default)]
+        #[schema(max_length = 256)]
+        container: String,
+        /// How it is spoken to: the name of a profile.
+        #[schema(example = "android")]
+        profile: String,
+    },
+    /// A GB device: a camera or a recorder that registers here by GB/T 28181.
+    Camera {
+        /// Its project.
+        #[schema(value_type = String, min_length = 1, max_length = 64)]
+        project: ProjectId,
+        /// Its id, by which it registers: 20 digits, unique on this server.
+        #[schema(value_type = String, pattern = "^[0-9]{20}$", example = "34020000001320000001")]
+        id: DeviceId,
+        /// The operator's name for it. It is recorded and not sent to the device.
+        #[schema(min_length = 1, max_length = 256)]
+        name: String,
+        /// The digest user name that it must register with. Unless given, what is on record stays;
+        /// where nothing is, it is the id.
+        #[schema(min_length = 1, max_length = 256)]
+        user: Option<String>,
+        /// The password that it must register with. Unless given, what is on record stays; where
+        /// nothing is, it can't register. It is never shown.
+        #[serde(default, deserialize_with = "password")]
+        #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
+        password: Option<Secret<String>>,
+        /// How it is spoken to: the name of a profile. `generic` gives way to the profile of the
+        /// maker that the device names.
+        #[serde(default = "generic")]
+        #[schema(default = "generic", example = "generic")]
+        profile: String,
+        /// Channels that are known before the device has told of them.
+        #[serde(default)]
+        #[schema(max_items = 10_000)]
+        channels: Vec<NewChannel>,
+    },
+}
+
+/// A channel of a GB device.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewDevice {
-    /// What it is.
-    #[schema(value_type = String, example = "phone")]
-    kind: Kind,
-    /// Its project.
-    #[schema(value_type = String, min_length = 1, max_length = 64)]
-    project: ProjectId,
-    /// Its id, unique in its project: 1 to 32 bytes.
-    #[schema(value_type = String, min_length = 1, max_length = 32)]
+pub(super) struct NewChannel {
+    /// Its id, as the device's catalog names it: 20 digits.
+    #[schema(value_type = String, pattern = "^[0-9]{20}$", example = "34020000001310000001")]
     id: DeviceId,
-    /// The operator's name for it.
+    /// The operator's name for it. It is recorded and not sent to the device.
     #[schema(min_length = 1, max_length = 256)]
     name: String,
-    /// The host it lives on: so many devices of one host are worked on at a time.
-    #[serde(default)]
-    #[schema(max_length = 256)]
-    server: String,
-    /// Where it answers: host:port.
-    #[schema(min_length = 1, max_length = 260, example = "10.0.0.7:5555")]
-    address: String,
-    /// What its server calls it, for the commands of its profile: a container's name.
-    #[serde(default)]
-    #[schema(max_length = 256)]
-    container: String,
-    /// How it is spoken to: the name of a profile.
-    #[schema(example = "android")]
-    profile: String,
+}
+
+/// The profile of a GB device of which no other is named.
+fn generic() -> String {
+    GENERIC_PROFILE.to_owned()
+}
+
+/// Reads a password. Its error does not say what was there, as serde's own would.
+fn password<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret<String>>, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(text) => Ok(Some(Secret::new(text))),
+        _ => Err(serde::de::Error::custom("password is not a text")),
+    }
 }
 
 impl From<NewDevice> for fleet::NewDevice {
     fn from(new: NewDevice) -> Self {
-        let NewDevice { kind, project, id, name, server, address, container, profile } = new;
-        Self { project, kind, id, name, server, address, container, profile }
+        match new {
+            NewDevice::Phone { project, id, name, server, address, container, profile } => {
+                let (kind, camera) = (Kind::Phone, None);
+                Self { project, kind, id, name, server, address, container, profile, camera }
+            }
+            NewDevice::Camera { project, id, name, user, password, profile, channels } => {
+                let channels = channels.into_iter().map(fleet::NewChannel::from).collect();
+                Self {
+                    project,
+                    kind: Kind::Camera,
+                    id,
+                    name,
+                    server: String::new(),
+                    address: String::new(),
+                    container: String::new(),
+                    profile,
+                    camera: Some(NewCamera { user, password, channels }),
+                }
+            }
+        }
+    }
+}
+
+impl From<NewChannel> for fleet::NewChannel {
+    fn from(NewChannel { id, name }: NewChannel) -> Self {
+        Self { id, name }
     }
 }
 
@@ -60,41 +147,6 @@ pub(super) struct Imported {
     new: usize,
     /// Devices that existed and took the new record. They keep their values.
     updated: usize,
-}
-
-/// The devices of a call, whose errors name the entry, counted from 1.
-pub(super) struct NewDevices(Vec<NewDevice>);
-
-impl<'de> Deserialize<'de> for NewDevices {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = NewDevices;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of devices")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut devices = Vec::new();
-                loop {
-                    let number = devices.len() + 1;
-                    let next = list
-                        .next_element()
-                        .map_err(|error| A::Error::custom(format!("device {number}: {error}")))?;
-                    let Some(device) = next else { return Ok(NewDevices(devices)) };
-                    if number > DEVICES_PER_IMPORT_MAX {
-                        let bound = format!("more than {DEVICES_PER_IMPORT_MAX} devices");
-                        return Err(A::Error::custom(bound));
-                    }
-                    devices.push(device);
-                }
-            }
-        }
-
-        deserializer.deserialize_seq(Reader)
-    }
 }
 
 /// Imports devices, all or none: at most 10,000. One that exists already takes the new record and
@@ -111,7 +163,9 @@ impl<'de> Deserialize<'de> for NewDevices {
 )]
 pub(super) async fn import_devices(
     State(native): State<Arc<Native>>,
-    exchange::JsonList(NewDevices(devices)): exchange::JsonList<NewDevices>,
+    exchange::JsonList(Entries(devices)): exchange::JsonList<
+        Entries<NewDevice, DEVICES_PER_IMPORT_MAX>,
+    >,
 ) -> Result<Json<Imported>, Problem> {
     let records = devices.into_iter().map(fleet::NewDevice::from).collect();
     let imported = native.handle.import(&Principal::admin(), records).await?;

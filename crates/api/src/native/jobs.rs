@@ -45,7 +45,8 @@ pub(super) struct Job {
     /// The revision that what is asked of the device got from it.
     #[schema(value_type = i64)]
     revision: Revision,
-    /// Whether the device was abnormal or stopped when the call came, so that the values wait.
+    /// Whether the device was away when the call came, so that the values wait for it: a phone that
+    /// was abnormal or stopped, a camera that was not registered.
     stored: bool,
     /// The API through which it came.
     #[schema(value_type = String, example = "cph")]
@@ -89,36 +90,38 @@ pub(super) async fn show_job(
     let id: JobId = id.parse().map_err(|_| unknown())?;
     let found = native.handle.reads().job(&Principal::admin(), id).await?.ok_or_else(unknown)?;
     let is_running = native.handle.is_running(found.job.device);
-    Ok(Json(job(found, is_running)))
+    Ok(Json(Job::of(found, is_running)))
 }
 
-/// A job as it is shown.
-fn job(found: JobWithDevice, is_running: bool) -> Job {
-    let JobWithDevice { job, device_id, project_id, trouble, .. } = found;
-    let state = job.state(trouble.is_some(), is_running);
-    let (mut proof, mut detail) = (None, trouble.filter(|_| job.end.is_none()));
-    if let Some(ended) = &job.end {
-        match &ended.end {
-            End::Succeeded { proof: how } => proof = Some(*how),
-            End::Failed { failure } => detail = Some(failure.to_string()),
+impl Job {
+    /// A job as it is shown. `is_running` says whether an action is in flight on its device.
+    pub(super) fn of(found: JobWithDevice, is_running: bool) -> Self {
+        let JobWithDevice { job, device_id, project_id, trouble, .. } = found;
+        let state = job.state(trouble.is_some(), is_running);
+        let (mut proof, mut detail) = (None, trouble.filter(|_| job.end.is_none()));
+        if let Some(ended) = &job.end {
+            match &ended.end {
+                End::Succeeded { proof: how } => proof = Some(*how),
+                End::Failed { failure } => detail = Some(failure.to_string()),
+            }
         }
-    }
-    Job {
-        id: job.id,
-        request: job.id.request(),
-        project: project_id,
-        device: device_id,
-        operation: job.operation,
-        state,
-        patch: job.patch,
-        revision: job.revision,
-        stored: job.stored,
-        door: job.door,
-        actor: job.actor,
-        accepted_at: job.accepted_at.to_string(),
-        ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
-        proof,
-        detail,
-        superseded_by: job.end.and_then(|ended| ended.superseded_by),
+        Self {
+            id: job.id,
+            request: job.id.request(),
+            project: project_id,
+            device: device_id,
+            operation: job.operation,
+            state,
+            patch: job.patch,
+            revision: job.revision,
+            stored: job.stored,
+            door: job.door,
+            actor: job.actor,
+            accepted_at: job.accepted_at.to_string(),
+            ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
+            proof,
+            detail,
+            superseded_by: job.end.and_then(|ended| ended.superseded_by),
+        }
     }
 }

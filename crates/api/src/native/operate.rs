@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::check::{Check, CheckItem, CheckResult};
-use fleet::{AdoptionRequest, DeviceId, Principal};
+use fleet::{AdoptionRequest, DeviceId, Kind, Principal};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::write::DeviceChange;
@@ -46,10 +46,10 @@ changes! {
     freeze_device "/devices/{id}/freeze" DeviceChange::Frozen(true);
     /// Unfreezes a device.
     unfreeze_device "/devices/{id}/unfreeze" DeviceChange::Frozen(false);
-    /// Says that a device has been stopped by other means than this server's: values for it are
+    /// Says that a phone has been stopped by other means than this server's: values for it are
     /// stored until it answers again.
     mark_stopped "/devices/{id}/mark-stopped" DeviceChange::Stopped(true);
-    /// Says that a device that was stopped has been started.
+    /// Says that a phone that was stopped has been started.
     mark_started "/devices/{id}/mark-started" DeviceChange::Stopped(false);
 }
 
@@ -188,7 +188,7 @@ pub(super) struct StartArguments {
     arguments: Vec<String>,
 }
 
-/// Gives the arguments with which a device's container has to be made, so that it shows the values
+/// Gives the arguments with which a phone's container has to be made, so that it shows the values
 /// that are asked of it and fixed at its start.
 #[utoipa::path(
     get,
@@ -197,7 +197,7 @@ pub(super) struct StartArguments {
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     responses(
         (status = 200, description = "The arguments", body = StartArguments),
-        openapi::Guarded, openapi::Missing, openapi::Conflict,
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
     )
 )]
 pub(super) async fn start_arguments(
@@ -206,6 +206,7 @@ pub(super) async fn start_arguments(
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<StartArguments>, Problem> {
     let device = devices::find(&native, query.project.as_ref(), &id).await?.device;
+    devices::check_kind(&device, Kind::Phone, "only a phone runs in a container")?;
     let (principal, project) = (Principal::admin(), &device.project_id);
     let arguments = native.handle.start_arguments(&principal, project, &device.id).await?;
     Ok(Json(StartArguments { arguments }))

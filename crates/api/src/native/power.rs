@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::{Patch, Update, UpdateEntry};
-use fleet::{DeviceId, Door, JobId, Operation, Principal, ProjectId, RequestId, Values};
+use fleet::{DeviceId, Door, JobId, Kind, Operation, Principal, ProjectId, RequestId, Values};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -56,7 +56,7 @@ pub(super) struct Accepted {
     device: DeviceId,
 }
 
-/// Restarts a device, or starts it if it is stopped. The job has succeeded when the device is back
+/// Restarts a phone, or starts it if it is stopped. The job has succeeded when the device is back
 /// and shows all that is asked of it.
 #[utoipa::path(
     post,
@@ -79,7 +79,7 @@ pub(super) async fn restart_device(
     ask(&native, query.project.as_ref(), id, asked).await
 }
 
-/// Takes a device back to how it left the factory and starts it. What is asked of it is applied
+/// Takes a phone back to how it left the factory and starts it. What is asked of it is applied
 /// anew, unless `factory_reset` says that it is to be forgotten.
 #[utoipa::path(
     post,
@@ -102,7 +102,7 @@ pub(super) async fn reset_device(
     ask(&native, query.project.as_ref(), id, asked).await
 }
 
-/// Stops a device. It stays stopped until it is restarted.
+/// Stops a phone. It stays stopped until it is restarted.
 #[utoipa::path(
     post,
     path = "/devices/{id}/stop",
@@ -140,6 +140,8 @@ async fn ask(
     asked: Asked,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let device = devices::find(native, project, &id).await?.device;
+    let why = format!("nothing here can {} one", asked.operation.name());
+    devices::check_kind(&device, Kind::Phone, &why)?;
     let request = native.handle.next_request_id();
     let entry = UpdateEntry {
         device: Ok(device.id.clone()),
@@ -150,6 +152,7 @@ async fn ask(
         request,
         door: Door::Native,
         project: device.project_id.clone(),
+        kind: Some(Kind::Phone),
         operation: asked.operation,
         entries: vec![entry],
     };

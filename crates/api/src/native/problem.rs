@@ -152,6 +152,9 @@ impl From<Refused> for Problem {
             Refused::NoSuchUser(_) => Self::new(StatusCode::NOT_FOUND, "no_such_user", detail),
             Refused::NoSuchServer(_) => Self::new(StatusCode::NOT_FOUND, "no_such_server", detail),
             Refused::TooManyTags => Self::new(StatusCode::CONFLICT, "too_many_tags", detail),
+            Refused::TooManyChannels(_) => {
+                Self::new(StatusCode::CONFLICT, "too_many_channels", detail)
+            }
             Refused::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             Refused::KindDiffers { .. } => Self::new(StatusCode::CONFLICT, "kind_differs", detail),
             // The engine alone meets these.
@@ -160,21 +163,24 @@ impl From<Refused> for Problem {
     }
 }
 
+/// The code that programs know a refused entry by, which is that of the problem where the entry is
+/// all of the call, and that problem's status.
+pub(super) fn refusal_code(refusal: &Refusal) -> (StatusCode, &'static str) {
+    match refusal {
+        Refusal::DeviceIdInvalid => (StatusCode::BAD_REQUEST, "device_id_invalid"),
+        Refusal::DeviceUnknown => (StatusCode::NOT_FOUND, "no_such_device"),
+        Refusal::PropertiesInvalid { .. } => (StatusCode::BAD_REQUEST, "properties_invalid"),
+        Refusal::PropertyUnsupported { .. } => (StatusCode::BAD_REQUEST, "property_unsupported"),
+        Refusal::PropertyInvalid { .. } => (StatusCode::BAD_REQUEST, "property_invalid"),
+        Refusal::Frozen => (StatusCode::CONFLICT, "frozen"),
+        Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let detail = refusal.to_string();
-        let (status, code) = match refusal {
-            Refusal::DeviceIdInvalid => (StatusCode::BAD_REQUEST, "device_id_invalid"),
-            Refusal::DeviceUnknown => (StatusCode::NOT_FOUND, "no_such_device"),
-            Refusal::PropertiesInvalid { .. } => (StatusCode::BAD_REQUEST, "properties_invalid"),
-            Refusal::PropertyUnsupported { .. } => {
-                (StatusCode::BAD_REQUEST, "property_unsupported")
-            }
-            Refusal::PropertyInvalid { .. } => (StatusCode::BAD_REQUEST, "property_invalid"),
-            Refusal::Frozen => (StatusCode::CONFLICT, "frozen"),
-            Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "busy"),
-        };
-        let problem = Self::new(status, code, detail);
+        let (status, code) = refusal_code(&refusal);
+        let problem = Self::new(status, code, refusal.to_string());
         if status == StatusCode::TOO_MANY_REQUESTS { problem.retry_after(1) } else { problem }
     }
 }

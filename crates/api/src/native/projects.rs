@@ -58,17 +58,17 @@ impl From<fleet::Project> for Project {
     }
 }
 
-/// A project and its devices.
+/// A project and its phones.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProjectWithDevices {
     /// The project.
     #[serde(flatten)]
     project: Project,
-    /// How many devices it has in each condition, and how many there are.
+    /// How many phones it has in each condition, and how many there are. Cameras are not counted.
     devices: Counts,
 }
 
-/// How many devices there are.
+/// How many phones there are.
 #[derive(Debug, Default, Serialize, ToSchema)]
 struct Counts {
     /// In all.
@@ -162,7 +162,7 @@ pub(super) async fn create_project(
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
-/// Shows a project, and how its devices are doing.
+/// Shows a project, and how its phones are doing.
 #[utoipa::path(
     get,
     path = "/projects/{project}",
@@ -214,7 +214,7 @@ pub(super) async fn change_project(
     Ok(Json(project.into()))
 }
 
-/// How many devices a project has, by condition.
+/// How many phones a project has, by condition.
 async fn counts(native: &Native, project: &ProjectId) -> Result<Counts, Problem> {
     let reads = native.handle.reads();
     let count = async |filter: PhoneFilter| {

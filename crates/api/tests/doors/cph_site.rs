@@ -79,6 +79,7 @@ impl Site {
             address: address.to_owned(),
             container: String::new(),
             profile: "simulated".to_owned(),
+            camera: None,
         };
         self.handle.import(&Principal::admin(), vec![record]).await.unwrap();
         self.until("a phone to be met", async || self.device(id).await.adopted).await;

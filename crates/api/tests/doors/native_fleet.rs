@@ -9,14 +9,14 @@ use crate::site::{FOREIGN, FOREIGN_KEY, FOREIGN_PHONE, PHONES, PROJECT, Site};
 
 impl Site {
     /// A device as the native door shows it.
-    async fn shown(&self, id: &str) -> Value {
+    pub async fn shown(&self, id: &str) -> Value {
         let answer = self.native("GET", &format!("/devices/{id}"), "").await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 
     /// Asks something of a device.
-    async fn ask(&self, id: &str, verb: &str, body: &str) -> Answer {
+    pub async fn ask(&self, id: &str, verb: &str, body: &str) -> Answer {
         self.native("POST", &format!("/devices/{id}/{verb}"), body).await
     }
 

@@ -1,5 +1,5 @@
-//! A server in the test's own process: doors on a socket, an engine, a store in memory, phones that
-//! do as they are told, a clock that the test moves.
+//! A server in the test's own process: doors on a socket, an engine, a store in memory, phones and
+//! cameras that do as they are told, a clock that the test moves.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use api::listener::{self, Listener};
 use api::native::{AdminToken, OperatorFiles};
 use api::router::{self, router};
+use engine::driver::EventSender;
 use engine::operate::CatalogueSource;
 use engine::{Clock, Engine, Entropy, Handle, Settings};
 use fleet::catalogue::{CatalogueCell, Source};
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::cameras::Cameras;
 use crate::phones::Phones;
 
 /// The time at which every test begins.
@@ -52,6 +54,9 @@ pub struct Site {
     pub address: SocketAddr,
     pub handle: Handle,
     pub phones: Arc<Phones>,
+    pub cameras: Arc<Cameras>,
+    /// What drivers tell the engine by.
+    pub events: EventSender,
     pub clock: Arc<TestClock>,
     engine: Option<Engine>,
     shutdown: CancellationToken,
@@ -118,15 +123,16 @@ impl Site {
         let start = Timestamp::from_basic_text(START).unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(start.0)));
         let phones = Arc::new(Phones::default());
+        let cameras = Arc::new(Cameras::default());
         let directory = tempfile::tempdir().unwrap();
         let catalogue = Arc::new(CatalogueCell::new(Catalogue::built_in().unwrap()));
-        let (_, events) = engine::driver::events();
+        let (sender, events) = engine::driver::events();
         let settings = Settings { action_timeout: Duration::from_secs(5), ..Settings::default() };
         let engine = Engine::start(engine::Options {
             store: Arc::new(Inline::new(start, FaultPoints::none()).unwrap()),
             catalogue,
             catalogue_source: source(directory.path().join("own.toml")),
-            drivers: vec![phones.clone()],
+            drivers: vec![phones.clone(), cameras.clone()],
             events,
             clock: clock.clone(),
             entropy: Arc::new(Counting(AtomicU64::new(1))),
@@ -154,6 +160,8 @@ impl Site {
             address,
             handle: engine.handle(),
             phones,
+            cameras,
+            events: sender,
             clock,
             engine: Some(engine),
             _listening: tokio::spawn(listener.run(router, shutdown.clone())),
@@ -231,5 +239,6 @@ fn record(project: &str, id: &str, profile: &str) -> NewDevice {
         address: "127.0.0.1:5555".to_owned(),
         container: String::new(),
         profile: profile.to_owned(),
+        camera: None,
     }
 }

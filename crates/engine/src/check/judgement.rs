@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use fleet::catalogue::Privilege;
-use fleet::{Catalogue, Condition, Device, DeviceState, Facts, Timestamp};
+use fleet::{Catalogue, Condition, Device, DeviceState, Facts, Kind, Timestamp};
 
-use super::{Check, CheckItem, CheckResult, named, route};
+use super::{Check, CheckItem, CheckResult, camera, named, route};
 use crate::driver::{Away, Examination};
 
 /// How far a device's clock may be from ours, in seconds: beyond it, certificates and the times in
@@ -30,33 +30,29 @@ pub(super) struct Findings<'a> {
 }
 
 /// What was found of one thing.
-struct Finding {
+pub(super) struct Finding {
     result: CheckResult,
     detail: String,
 }
 
-fn passed(detail: impl Into<String>) -> Finding {
+pub(super) fn passed(detail: impl Into<String>) -> Finding {
     Finding { result: CheckResult::Passed, detail: detail.into() }
 }
 
-fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
+pub(super) fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { result: CheckResult::Failed { remedy: remedy.into() }, detail: detail.into() }
 }
 
-fn not_reached() -> Finding {
+pub(super) fn not_reached() -> Finding {
     Finding { result: CheckResult::NotReached, detail: String::new() }
 }
 
 /// Judges all that was gathered.
 pub(super) fn judge(findings: &Findings<'_>) -> Check {
-    let about_the_device = [
-        ("reachable", reachable(findings)),
-        ("authenticated", authenticated(findings)),
-        ("right phone", right_phone(findings)),
-        ("rights", rights(findings)),
-        ("boot identity", boot_identity(findings)),
-        ("clock", clock(findings)),
-    ];
+    let about_the_device = match findings.device.kind {
+        Kind::Phone => about_a_phone(findings),
+        Kind::Camera => camera::judge(findings),
+    };
     let properties = findings.names.iter().map(|name| (*name, property(findings, name)));
     let items = about_the_device.into_iter().chain(properties).map(|(name, finding)| CheckItem {
         name: name.to_owned(),
@@ -66,10 +62,21 @@ pub(super) fn judge(findings: &Findings<'_>) -> Check {
     Check { items: items.collect() }
 }
 
+fn about_a_phone(findings: &Findings<'_>) -> Vec<(&'static str, Finding)> {
+    vec![
+        ("reachable", reachable(findings)),
+        ("authenticated", authenticated(findings)),
+        ("right phone", right_phone(findings)),
+        ("rights", rights(findings)),
+        ("boot identity", boot_identity(findings)),
+        ("clock", clock(findings)),
+    ]
+}
+
 fn reachable(findings: &Findings<'_>) -> Finding {
     let address = &findings.device.address;
     match &findings.examination.away {
-        Some(Away::Unreachable(why)) => {
+        Some(Away::Unreachable(why) | Away::NotRegistered(why)) => {
             let remedy = if findings.state.condition == Condition::Stopped {
                 "it was stopped: start it, by `fleetwright device restart` if its profile has a \
                  command for that"
@@ -94,7 +101,7 @@ fn reachable(findings: &Findings<'_>) -> Finding {
 
 fn authenticated(findings: &Findings<'_>) -> Finding {
     match &findings.examination.away {
-        Some(Away::Unreachable(_) | Away::Garbled(_)) => not_reached(),
+        Some(Away::Unreachable(_) | Away::NotRegistered(_) | Away::Garbled(_)) => not_reached(),
         Some(Away::Unauthorised(why)) => failed(
             why,
             "add the line in adb-host-key.pub, in the server's data directory, to the phone's \
@@ -117,9 +124,7 @@ fn right_phone(findings: &Findings<'_>) -> Finding {
             );
         }
         Some(Away::Copied(what)) => return failed(what, remedy_for_copies(&adopt)),
-        Some(Away::Unreachable(_) | Away::Unauthorised(_) | Away::Garbled(_)) => {
-            return not_reached();
-        }
+        Some(_) => return not_reached(),
     }
     if let Some(copy) = findings.copy {
         let detail = format!("the phone of {} bears the same marker: it is a copy", named(copy));

@@ -25,6 +25,7 @@ pub(super) fn in_words(catalogue: &Catalogue, profile: &str, name: &str) -> Resu
         SetBy::Command { set, get } => {
             format!("set by {}, read by {}", set.join(" "), get.join(" "))
         }
+        SetBy::BasicParam => "set by DeviceConfig (BasicParam), read by ConfigDownload".to_owned(),
         SetBy::File { path } => format!("set by writing {path}, read from there"),
         SetBy::StartArgument { name, argument } => {
             format!("set by the container's argument {argument}, read by getprop {name}")

@@ -368,7 +368,10 @@ async fn what_was_given_is_checked_before_anything_is_looked_at() {
     let name = refused(|asked| asked.candidates[0].name = "\n".to_owned()).await;
     assert_eq!(name, "candidate 1, name: has a control character");
     let profile = refused(|asked| asked.profile = "nexus".to_owned()).await;
-    assert!(profile.starts_with("profile: no profile \"nexus\"; there are "), "{profile}");
+    assert!(
+        profile.starts_with("profile: no profile \"nexus\" for a phone; there are "),
+        "{profile}"
+    );
     let project = refused(|asked| asked.project = ProjectId::new("x").unwrap()).await;
     assert_eq!(project, "no such project: x");
     let count = refused(|asked| asked.candidates = vec![Candidate::default(); 1_025]).await;

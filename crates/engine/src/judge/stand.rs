@@ -77,6 +77,9 @@ impl Value<'_> {
             Some(Fault::Unsupported(detail)) => {
                 return Stand::Failed(Failure::Unsupported { name, detail: detail.clone() });
             }
+            Some(Fault::Declined(detail)) => {
+                return Stand::Failed(Failure::Refused { name, detail: detail.clone() });
+            }
             Some(Fault::NeedsRecreate(argument)) => {
                 let argument = argument.clone();
                 return Stand::Failed(Failure::NeedsRecreate { name, argument });

@@ -6,6 +6,8 @@ use fleet::{
 use super::*;
 use crate::driver::Fault;
 
+mod awaited;
+
 const NOW: Timestamp = Timestamp(1_000_000);
 
 fn values(pairs: &[(&str, &str)]) -> Values {

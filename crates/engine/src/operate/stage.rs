@@ -136,6 +136,7 @@ pub(crate) fn record(project_id: &str, id: &str, address: &str, profile: &str) -
         address: address.to_owned(),
         container: format!("box-{id}"),
         profile: profile.to_owned(),
+        camera: None,
     }
 }
 

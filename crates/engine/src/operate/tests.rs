@@ -21,6 +21,7 @@ async fn update(stage: &Stage, id: &str, name: &str, value: &str) -> Result<(), 
         request: stage.handle.next_request_id(),
         door: fleet::Door::Native,
         project: project("p"),
+        kind: None,
         operation: Operation::Update,
         entries: vec![UpdateEntry {
             device: Ok(device_id(id)),

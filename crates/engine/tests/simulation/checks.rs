@@ -7,6 +7,7 @@ use std::time::Duration;
 use fleet::{Condition, End, Failure, Job, JobId, Principal, Timestamp};
 use store::{DeviceFilter, DeviceWithState, Page, Reads};
 
+use crate::camera_checks::Case;
 use crate::world::{JOB_DEADLINE, NAMES, Outcome, World};
 
 /// How long after the end of all misfortune everything must be settled.
@@ -22,6 +23,7 @@ pub async fn check(world: &World) -> Outcome {
         broken.push(what);
     }
     let facts = Facts::read(world).await;
+    facts.cameras(&mut broken);
     facts.nothing_answered_is_lost(&mut broken);
     facts.order_is_kept(&mut broken);
     facts.jobs_tell_the_truth(&mut broken);
@@ -110,6 +112,19 @@ impl<'a> Facts<'a> {
         jobs
     }
 
+    fn cameras(&self, broken: &mut Vec<String>) {
+        for (index, device) in self.devices.iter().enumerate().skip(self.phones()) {
+            let number = index - self.phones();
+            let jobs = self.jobs_of(index);
+            Case { world: self.world, number, device, jobs }.check(broken);
+        }
+    }
+
+    /// How many of the devices are phones: the first ones.
+    fn phones(&self) -> usize {
+        self.world.scenario.phones
+    }
+
     fn nothing_answered_is_lost(&self, broken: &mut Vec<String>) {
         for answered in self.world.ledger.answered.lock().unwrap().iter() {
             let Some(job) = self.jobs.get(&answered.job) else {
@@ -144,7 +159,7 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-        for number in 0..self.devices.len() {
+        for number in 0..self.phones() {
             let jobs = self.jobs_of(number);
             if jobs.windows(2).any(|pair| pair[0].revision == pair[1].revision) {
                 broken.push(format!("two jobs of phone {number} have one revision"));
@@ -162,7 +177,7 @@ impl<'a> Facts<'a> {
     }
 
     fn jobs_tell_the_truth(&self, broken: &mut Vec<String>) {
-        for number in 0..self.devices.len() {
+        for number in 0..self.phones() {
             let effects = self.world.phones.effects(number);
             for job in self.jobs_of(number) {
                 let Some(ended) = &job.end else { continue };
@@ -186,10 +201,12 @@ impl<'a> Facts<'a> {
                             }
                         }
                     }
+                    // A phone that was restarted has its own time to come back.
                     End::Failed { failure: Failure::DeadlinePassed { .. } }
-                        if ended.at.since(job.accepted_at) < JOB_DEADLINE =>
+                        if !job.operation.is_power()
+                            && ended.at.since(job.accepted_at) < JOB_DEADLINE =>
                     {
-                        broken.push(format!("job {} failed before its deadline", job.id));
+                        broken.push(format!("job {} failed before its deadline: {job:?}", job.id));
                     }
                     End::Failed { .. } if self.world.scenario.is_calm() => {
                         broken.push(format!("job {} failed and nothing was wrong", job.id));
@@ -208,7 +225,7 @@ impl<'a> Facts<'a> {
     }
 
     fn phones_show_what_was_asked_for(&self, broken: &mut Vec<String>) {
-        for (number, device) in self.devices.iter().enumerate() {
+        for (number, device) in self.devices.iter().enumerate().take(self.phones()) {
             if is_foreign(self.world, number) {
                 if !self.world.phones.effects(number).is_empty() {
                     broken.push(format!("something was set on phone {number}, which is another"));
@@ -238,7 +255,7 @@ impl<'a> Facts<'a> {
     }
 
     fn effects_come_in_order_and_once(&self, broken: &mut Vec<String>) {
-        for number in 0..self.devices.len() {
+        for number in 0..self.phones() {
             let effects = self.world.phones.effects(number);
             for name in NAMES {
                 let of_name: Vec<(u64, u64)> = effects
@@ -274,7 +291,7 @@ impl<'a> Facts<'a> {
         if !self.world.scenario.is_calm() {
             return;
         }
-        for job in self.jobs.values() {
+        for job in (0..self.phones()).flat_map(|number| self.jobs_of(number)) {
             let Some(ended) = &job.end else { continue };
             let took = ended.at.since(job.accepted_at);
             // A restart waits for its turn, and a superseded job for its successor.
@@ -284,8 +301,9 @@ impl<'a> Facts<'a> {
             }
         }
     }
+
     fn restarts_are_asked_for_and_done_once(&self, broken: &mut Vec<String>) {
-        for number in 0..self.devices.len() {
+        for number in 0..self.phones() {
             let told = self.world.phones.told(number);
             let jobs = self.jobs_of(number);
             let asked: Vec<&&Job> = jobs.iter().filter(|job| job.operation.is_power()).collect();

@@ -1,9 +1,10 @@
 //! The engine and the store, simulated: days of fleet life by seed.
 //!
-//! What runs is the real engine, the real SQL and a phone that follows Android's rules; what is
-//! simulated is time, chance and misfortune: the process dies between any two steps, the store
-//! fails or loses its answer, phones vanish, restart in the middle, answer late, refuse, or change
-//! their address. A seed gives the same run each time; a failing one is printed.
+//! What runs is the real engine, the real SQL, the real registrar, a phone that follows Android's
+//! rules and cameras that speak SIP; what is simulated is time, chance and misfortune: the process
+//! dies between any two steps, the store fails or loses its answer, phones and cameras vanish,
+//! restart in the middle, answer late, refuse, or change their address, and the network between
+//! cameras and server loses, doubles and delays. A seed gives the same run each time; a failing one is printed.
 //!
 //! `FLEETWRIGHT_SEEDS` says how many seeds to run (50 if unset), `FLEETWRIGHT_SEED` runs one alone.
 
@@ -17,6 +18,8 @@
     reason = "a test: what is not as expected ends it"
 )]
 
+mod camera;
+mod camera_checks;
 mod chance;
 mod checks;
 mod phone;
@@ -60,6 +63,8 @@ fn the_promise_holds_over_all_seeds() {
         assert!(sum.superseded > 0, "no job was ever superseded");
         assert!(sum.restarts > 0, "no phone ever restarted by itself");
         assert!(sum.told > 0, "no phone was ever told to restart");
+        assert!(sum.registrations > 0, "no camera ever registered");
+        assert!(sum.cameras_named > 0, "no camera ever took a name");
     }
 }
 
@@ -96,4 +101,15 @@ fn finds_a_later_value_applied_first() {
 #[test]
 fn finds_a_restart_that_was_begun_before_it_was_on_record() {
     println!("found by seed {}", found_after(Bug::ToldBeforeRecorded));
+}
+
+#[test]
+fn a_camera_that_is_asked_again_and_again_is_found() {
+    let broken = |seed| {
+        let scenario = Scenario { forgets_pushes: true, ..Scenario::of(seed) };
+        world::run(scenario, None).broken
+    };
+    let found =
+        (1..=200).find(|seed| broken(*seed).iter().any(|what| what.contains("configurations for")));
+    println!("found by seed {}", found.expect("200 seeds did not find it"));
 }

@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
     ServerSettings, Shard,
 };
 use store::sqlite::Inline;
 use store::{
-    AcceptTarget, Backup, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed,
-    Make, Page, PhoneFilter, Reads, Refused, SealedKey, Server, ServerFilter, StoredToken,
-    StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, Work, Write, Writes, Written,
+    AcceptTarget, Backup, CameraWork, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice,
+    LaneSeed, Make, Page, PhoneFilter, Reads, Refused, SealedKey, SealedRegistrant, Server,
+    ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind,
+    TaggedThing, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -26,6 +27,8 @@ pub struct ShakyStore {
     pub chance: Chance,
     /// One call in so many fails; 0 for none.
     pub fails_one_in: Arc<AtomicU32>,
+    /// A planted bug: what is sent to cameras is not put on record.
+    pub forgets_pushes: bool,
 }
 
 impl ShakyStore {
@@ -113,6 +116,31 @@ impl Reads for ShakyStore {
         limit: u32,
     ) -> Result<Vec<JobWithDevice>, Error> {
         shaky!(self.jobs(principal, requests, offset, limit))
+    }
+
+    async fn registrants(
+        &self,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<SealedRegistrant>>, Error> {
+        shaky!(self.registrants(ids))
+    }
+
+    async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error> {
+        shaky!(self.bindings(after, limit))
+    }
+
+    async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error> {
+        shaky!(self.camera(device))
+    }
+
+    async fn channels(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Channel>, Error> {
+        shaky!(self.channels(principal, device, after, limit))
     }
 
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
@@ -243,6 +271,9 @@ impl Writes for ShakyStore {
         write: Write,
     ) -> Result<Result<Written, Refused>, Error> {
         self.before().await?;
+        if self.forgets_pushes && matches!(write, Write::NotePush(_)) {
+            return Ok(Ok(Written::Done));
+        }
         let answer_lost = self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst));
         let written = self.inner.write(principal, write).await?;
         // Committed; now the process may die before it hears of it.

@@ -1,4 +1,4 @@
-//! One run: a server that is killed and started again, its phones, and clients that keep a ledger
+//! One run: a server that is killed and started again, its phones and cameras, and clients that keep a ledger
 //! of what was answered.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,13 +12,15 @@ use engine::{CatalogueSourceError, Clock, Engine, Handle, Options, Settings, Upd
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use fleet::{
-    Catalogue, DeviceId, Door, JobId, Kind, NewDevice, Operation, Principal, ProjectId, RequestId,
-    Timestamp, Values,
+    Catalogue, DeviceId, Door, JobId, Kind, NewCamera, NewDevice, Operation, Principal, ProjectId,
+    RequestId, Secret, Timestamp, Values,
 };
 use store::seal::MasterKey;
 use store::sqlite::Inline;
 use tokio::task::JoinSet;
 
+use crate::camera::{Cameras, PASSWORD, camera_id};
+use crate::camera_checks;
 use crate::chance::{Chance, Life, SimulatedClock};
 use crate::checks;
 use crate::phone::{Misfortune, Phones, SimulatedDriver};
@@ -33,6 +35,7 @@ pub const NAMES: [&str; 4] =
 pub struct Scenario {
     pub seed: u64,
     pub phones: usize,
+    pub cameras: usize,
     /// Calls that clients make in all.
     pub calls: u64,
     /// One step of the process in so many is its last; 0 for none.
@@ -40,8 +43,12 @@ pub struct Scenario {
     /// One call of the store in so many fails; 0 for none.
     pub store_fails_one_in: u32,
     pub misfortune: Misfortune,
+    /// One datagram between cameras and server in so many is lost, doubled or late; 0 for none.
+    pub network_shaky_one_in: u32,
     /// Phones go off and come back, and restart by themselves.
     pub restless: bool,
+    /// A planted bug: what is sent to cameras is not put on record.
+    pub forgets_pushes: bool,
 }
 
 impl Scenario {
@@ -51,6 +58,7 @@ impl Scenario {
         Self {
             seed,
             phones: 3 + usize::try_from(seed % 7).unwrap(),
+            cameras: 1 + usize::try_from(seed % 3).unwrap(),
             calls: 40,
             dies_one_in: harsh(if seed.is_multiple_of(3) { 60 } else { 400 }),
             store_fails_one_in: harsh(if seed.is_multiple_of(4) { 15 } else { 80 }),
@@ -61,7 +69,9 @@ impl Scenario {
                 refuse: harsh(if seed.is_multiple_of(2) { 4 } else { 40 }),
                 deaf: harsh(4),
             },
+            network_shaky_one_in: harsh(if seed.is_multiple_of(2) { 8 } else { 40 }),
             restless: !calm,
+            forgets_pushes: false,
         }
     }
 
@@ -96,6 +106,10 @@ pub struct Outcome {
     pub restarts: u64,
     /// Restarts that jobs asked for.
     pub told: u64,
+    /// Registrations that cameras know of.
+    pub registrations: u64,
+    /// Names that cameras took.
+    pub cameras_named: u64,
     /// What broke the promise, in sentences.
     pub broken: Vec<String>,
 }
@@ -109,6 +123,8 @@ impl Outcome {
         self.crashes += other.crashes;
         self.restarts += other.restarts;
         self.told += other.told;
+        self.registrations += other.registrations;
+        self.cameras_named += other.cameras_named;
     }
 }
 
@@ -117,6 +133,7 @@ pub struct World {
     pub scenario: Scenario,
     pub store: Arc<Inline>,
     pub phones: Phones,
+    pub cameras: Cameras,
     pub clock: SimulatedClock,
     pub ledger: Ledger,
     planted: Option<Bug>,
@@ -134,9 +151,21 @@ pub struct Ledger {
     pub answered: Arc<Mutex<Vec<Answered>>>,
     /// Calls that are still to be made.
     left: Arc<AtomicU64>,
+    /// The same of calls that name cameras.
+    names_left: Arc<AtomicU64>,
     /// Numbers the values, so that each is seen once.
     values: Arc<AtomicU64>,
 }
+
+/// A running server.
+struct Process {
+    engine: Engine,
+    sip: cameras::Sip,
+}
+
+/// A server that can't read its store.
+#[derive(Debug)]
+struct Broken;
 
 pub fn project() -> ProjectId {
     ProjectId::new("simulated").unwrap()
@@ -169,6 +198,7 @@ pub fn run(scenario: Scenario, planted: Option<Bug>) -> Outcome {
             planted,
             store: Arc::new(Inline::new(Timestamp(0), FaultPoints::none()).unwrap()),
             phones: Phones::new(scenario.phones, chance.clone(), scenario.misfortune),
+            cameras: Cameras::new(scenario.cameras, chance.clone(), scenario.network_shaky_one_in),
             chance,
             clock: SimulatedClock::start(),
             ledger: Ledger::default(),
@@ -184,7 +214,10 @@ impl World {
         let mut life = Life::first(self.chance.clone());
         self.set_up(&life).await;
 
+        let mut living = JoinSet::new();
+        living.spawn(self.cameras.clone().live());
         self.ledger.left.store(self.scenario.calls, Ordering::SeqCst);
+        self.ledger.names_left.store(self.scenario.calls / 4, Ordering::SeqCst);
         self.store_fails_one_in.store(self.scenario.store_fails_one_in, Ordering::SeqCst);
         let mut crashes = 0;
         loop {
@@ -206,10 +239,19 @@ impl World {
         life = life.next(0);
         self.store_fails_one_in.store(0, Ordering::SeqCst);
         self.phones.calm();
+        self.cameras.calm();
         self.phones.forget_actions();
-        let engine = self.start(&life).await.expect("a calm store can be read");
+        let process = self.start(&life).await.expect("a calm store can be read");
         let mut outcome = checks::check(self).await;
-        drop(engine);
+        let bindings = async || {
+            let all = store::Reads::bindings(&*self.store, fleet::DeviceKey(0), 1_000).await;
+            all.unwrap().into_iter().map(|stored| stored.binding).collect()
+        };
+        camera_checks::all_is_forgotten(self, &process.sip, bindings, &mut outcome.broken).await;
+        drop(process);
+        outcome.registrations = self.cameras.registrations();
+        let named = (0..self.scenario.cameras).map(|number| self.cameras.names(number).len() - 1);
+        outcome.cameras_named = named.sum::<usize>() as u64;
         outcome.crashes = crashes;
         outcome.restarts = self.phones.restarts();
         let told = (0..self.scenario.phones).map(|number| self.phones.told(number).len() as u64);
@@ -219,9 +261,9 @@ impl World {
 
     /// Makes the project and its phones, on a day on which nothing goes wrong.
     async fn set_up(&self, life: &Life) {
-        let engine = self.start(life).await.unwrap();
+        let process = self.start(life).await.unwrap();
         let admin = Principal::admin();
-        let handle = engine.handle();
+        let handle = process.engine.handle();
         handle.create_project(&admin, "simulated".to_owned(), Some(project())).await.unwrap();
         let phones = (0..self.scenario.phones)
             .map(|number| NewDevice {
@@ -233,18 +275,42 @@ impl World {
                 address: format!("phone:{}", number + 1),
                 container: String::new(),
                 profile: "simulated".to_owned(),
+                camera: None,
             })
             .collect();
         if self.scenario.has_foreign_phone() {
             self.phones.put_foreign_marker(0);
         }
         handle.import(&admin, phones).await.unwrap();
+        let cameras = (0..self.scenario.cameras).map(|number| NewDevice {
+            project: project(),
+            kind: Kind::Camera,
+            id: camera_id(number),
+            name: format!("camera {number}"),
+            server: String::new(),
+            address: String::new(),
+            container: String::new(),
+            profile: fleet::catalogue::GENERIC_PROFILE.to_owned(),
+            camera: Some(NewCamera {
+                password: Some(Secret::new(PASSWORD.to_owned())),
+                ..NewCamera::default()
+            }),
+        });
+        handle.import(&admin, cameras.collect()).await.unwrap();
     }
 
     /// Starts the process: takes the shards over and starts the engine.
-    async fn start(&self, life: &Life) -> Result<Engine, store::Error> {
+    async fn start(&self, life: &Life) -> Result<Process, Broken> {
         self.store.bump_epoch(self.clock.now()).unwrap();
         let (events, inbox) = engine::driver::events();
+        let cameras = cameras::Cameras::new(cameras::Options {
+            catalogue: self.catalogue.clone(),
+            settings: cameras::Settings::default(),
+            events: events.clone(),
+            entropy: Arc::new(self.chance.clone()),
+            clock: Arc::new(self.clock),
+            fault_points: FaultPoints::none(),
+        });
         let driver = SimulatedDriver {
             phones: self.phones.clone(),
             life: life.clone(),
@@ -258,6 +324,7 @@ impl World {
             life: life.clone(),
             chance: self.chance.clone(),
             fails_one_in: self.store_fails_one_in.clone(),
+            forgets_pushes: self.scenario.forgets_pushes,
         };
         let settings = Settings {
             bounds: Bounds {
@@ -276,11 +343,11 @@ impl World {
             planted: self.planted,
             ..Settings::default()
         };
-        Engine::start(Options {
+        let engine = Engine::start(Options {
             store: Arc::new(store),
             catalogue: self.catalogue.clone(),
             catalogue_source: Arc::new(|_| Err(CatalogueSourceError::Closed)),
-            drivers: vec![Arc::new(driver)],
+            drivers: vec![Arc::new(driver), cameras.clone()],
             events: inbox,
             clock: Arc::new(self.clock),
             entropy: Arc::new(self.chance.clone()),
@@ -289,29 +356,39 @@ impl World {
             fault_points: FaultPoints::none(),
         })
         .await
+        .map_err(|_| Broken)?;
+        let sip = cameras.run_with(self.cameras.wire(life), engine.handle()).await;
+        Ok(Process { engine, sip: sip.map_err(|_| Broken)? })
     }
 
     /// One life of the process, until its clients have made all their calls.
     async fn work_day(&self, life: &Life) {
-        let engine = loop {
+        let process = loop {
             // A server that can't read its store at the start is started again.
-            if let Ok(engine) = self.start(life).await {
-                break engine;
+            if let Ok(process) = self.start(life).await {
+                break process;
             }
         };
         let mut others = JoinSet::new();
         if self.scenario.restless {
             others.spawn(restless(self.phones.clone(), self.chance.clone(), self.scenario.phones));
+            others.spawn(troubled(self.cameras.clone(), self.chance.clone(), self.scenario));
         }
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
             clients.spawn(client(
-                engine.handle(),
+                process.engine.handle(),
                 self.scenario.phones,
                 self.chance.clone(),
                 self.ledger.clone(),
             ));
         }
+        clients.spawn(namer(
+            process.engine.handle(),
+            self.scenario,
+            self.chance.clone(),
+            self.ledger.clone(),
+        ));
         while let Some(client) = clients.join_next().await {
             client.unwrap();
         }
@@ -342,7 +419,7 @@ async fn client(handle: Handle, phones: usize, chance: Chance, ledger: Ledger) {
             .collect();
         let operation = if chance.strikes(5) { Operation::Restart } else { Operation::Update };
         let (project, door) = (project(), Door::Native);
-        let update = Update { request, door, project, operation, entries };
+        let update = Update { request, door, project, kind: None, operation, entries };
         let asked_at = handle.now();
         let Ok(results) = handle.update(&Principal::admin(), update).await else { continue };
         let answered_at = handle.now();
@@ -351,6 +428,57 @@ async fn client(handle: Handle, phones: usize, chance: Chance, ledger: Ledger) {
             if let Ok(job) = result {
                 answered.push(Answered { phone, job, asked_at, answered_at });
             }
+        }
+    }
+}
+
+/// A client that gives cameras names, each of which no other has.
+async fn namer(handle: Handle, scenario: Scenario, chance: Chance, ledger: Ledger) {
+    let left = &ledger.names_left;
+    let take_one =
+        || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+    while take_one().is_ok() {
+        chance.pause(if chance.strikes(3) { 40_000 } else { 2_000 }).await;
+        let request = handle.next_request_id();
+        ledger.calls.lock().unwrap().push(request);
+        let camera = usize::try_from(chance.below(scenario.cameras as u64)).unwrap();
+        let number = ledger.values.fetch_add(1, Ordering::SeqCst) + 1;
+        let name = format!("东门-{number}-𠮷");
+        let update = Update {
+            request,
+            door: Door::Native,
+            project: project(),
+            kind: None,
+            operation: Operation::Update,
+            entries: vec![UpdateEntry {
+                device: Ok(camera_id(camera)),
+                clear: false,
+                patch: Ok(Values::from([(camera_checks::NAME.to_owned(), name)]).into()),
+            }],
+        };
+        let asked_at = handle.now();
+        let Ok(results) = handle.update(&Principal::admin(), update).await else { continue };
+        let answered_at = handle.now();
+        let mut answered = ledger.answered.lock().unwrap();
+        for job in results.into_iter().flatten() {
+            // Cameras were recorded after the phones.
+            let phone = scenario.phones + camera;
+            answered.push(Answered { phone, job, asked_at, answered_at });
+        }
+    }
+}
+
+/// Cameras with which something goes wrong for a while.
+async fn troubled(cameras: Cameras, chance: Chance, scenario: Scenario) {
+    loop {
+        chance.pause(20_000).await;
+        let number = usize::try_from(chance.below(scenario.cameras as u64)).unwrap();
+        if chance.strikes(3) {
+            cameras.restart(number);
+        } else {
+            cameras.trouble(number);
+            chance.pause(30_000).await;
+            cameras.set_faults(number, simulator::camera::Faults::default());
         }
     }
 }

@@ -2,6 +2,7 @@
 //! loaded can be used without a further question.
 
 mod argv;
+mod gb_table;
 mod profile_file;
 mod property_file;
 mod rule_entry;
@@ -11,8 +12,9 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
-use super::names::Names;
+use super::names::NamesByKind;
 use super::{Catalogue, Source};
+use crate::device::Kind;
 
 /// Bytes of all files together; the product's own have some 60,000. They are read whole, and each
 /// name and pattern costs a few times its text.
@@ -74,9 +76,14 @@ pub enum Problem {
         /// What is allowed.
         allows: String,
     },
-    /// A rule of a profile is for a property that no catalogue file has.
-    #[error("no property is called {0:?}")]
-    UnknownProperty(String),
+    /// A rule of a profile is for a property that no catalogue file has for its sort of device.
+    #[error("no property of a {} is called {name:?}", kind.name())]
+    UnknownProperty {
+        /// The sort of device that the profile is for.
+        kind: Kind,
+        /// The name.
+        name: String,
+    },
     /// A profile is based on one that no file before it has.
     #[error("no profile before this one is called {0:?}")]
     UnknownProfile(String),
@@ -111,11 +118,14 @@ pub(super) fn load(
         }
     }
     let mut catalogue =
-        Catalogue { properties: Vec::new(), names: Names::new(), profiles: BTreeMap::new() };
+        Catalogue { properties: Vec::new(), names: NamesByKind::new(), profiles: BTreeMap::new() };
 
     let own: Vec<_> = operator.0.iter().map(property_file::read).collect::<Result<_, _>>()?;
-    let replaced: HashSet<String> =
-        own.iter().flat_map(property_file::Parsed::names).map(str::to_owned).collect();
+    let replaced: HashSet<(Kind, String)> = own
+        .iter()
+        .flat_map(property_file::Parsed::names)
+        .map(|(kind, name)| (kind, name.to_owned()))
+        .collect();
     for source in product.0 {
         property_file::read(source)?.add(&mut catalogue, &replaced)?;
     }

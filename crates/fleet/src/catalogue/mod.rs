@@ -4,9 +4,13 @@
 //! two questions from then on: may this value be asked for ([`Catalogue::check`]), and how does a
 //! device take it ([`Catalogue::route`]). Neither allocates unless it refuses.
 //!
+//! Phones and cameras have properties and profiles of their own; which of the two a question is
+//! about follows from the profile in it.
+//!
 //! `catalogue/cph.toml` says what a property's entry holds, `catalogue/profiles/android.toml` what
-//! a profile's file does.
+//! a phone profile's file does, `catalogue/profiles/generic.toml` what a camera profile's does.
 
+mod basic_param;
 mod cell;
 mod custom;
 mod load;
@@ -18,17 +22,21 @@ mod table;
 
 use std::collections::BTreeMap;
 
+pub use basic_param::{
+    EXPIRATION, HEARTBEAT_COUNT, HEARTBEAT_INTERVAL, NAME, channel_property, channel_property_name,
+};
 pub use cell::CatalogueCell;
 pub use load::{LoadError, Problem};
 pub use profile::{
-    Commands, FactoryReset, Privilege, Profile, Restart, Retention, Route, SETPROP_VALUE_BYTES_MAX,
-    SetBy,
+    Commands, FactoryReset, GENERIC_PROFILE, GbProfile, GbShape, Privilege, Profile, Restart,
+    Retention, Route, SETPROP_VALUE_BYTES_MAX, SetBy,
 };
 pub use property::{Property, Timing, ValueKind};
 
+use crate::device::Kind;
 use crate::limits::PROPERTY_NAME_BYTES_MAX;
 use crate::refusal::Refusal;
-use names::Names;
+use names::NamesByKind;
 use rule::{How, Rule};
 
 /// The text of a catalogue or profile file.
@@ -54,6 +62,7 @@ const PRODUCT_PROPERTIES: &[Source<'static>] = &[
     product!("catalogue/cph-unlisted.toml"),
     product!("catalogue/cph-refused.toml"),
     product!("catalogue/android.toml"),
+    product!("catalogue/gb28181.toml"),
 ];
 
 /// The profile files that are part of the product.
@@ -62,6 +71,10 @@ const PRODUCT_PROFILES: &[Source<'static>] = &[
     product!("catalogue/profiles/redroid.toml"),
     product!("catalogue/profiles/kbox.toml"),
     product!("catalogue/profiles/simulated.toml"),
+    product!("catalogue/profiles/generic.toml"),
+    product!("catalogue/profiles/hikvision.toml"),
+    product!("catalogue/profiles/dahua.toml"),
+    product!("catalogue/profiles/uniview.toml"),
 ];
 
 /// All properties and profiles.
@@ -70,7 +83,7 @@ pub struct Catalogue {
     /// The properties, in the order of the files.
     properties: Vec<Property>,
     /// Where in `properties` a name, an alias or a prefix is found.
-    names: Names<usize>,
+    names: NamesByKind,
     /// The profiles by name.
     profiles: BTreeMap<String, Profile>,
 }
@@ -112,7 +125,8 @@ impl Catalogue {
         name: &'a str,
         value: &str,
     ) -> Result<&'a str, Refusal> {
-        let Some((property, canonical)) = self.find(name) else {
+        let profile = self.known(profile).map_err(|detail| unsupported(name, detail))?;
+        let Some((property, canonical)) = self.find(profile.kind, name) else {
             return Err(unsupported(name, why_unknown(name)));
         };
         if !property.updatable {
@@ -121,7 +135,7 @@ impl Catalogue {
         if property.identity && !identity {
             return Err(unsupported(name, IDENTITY_REFUSED.to_owned()));
         }
-        let rule = self.rule(profile, canonical).map_err(|detail| unsupported(name, detail))?;
+        let rule = rule(profile, canonical).map_err(|detail| unsupported(name, detail))?;
         if !property.takes(value) {
             let detail = format!("allowed: {}", property.allows);
             return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
@@ -135,7 +149,7 @@ impl Catalogue {
     /// `custom_property`), and gives the name to store it under. A property of the catalogue obeys
     /// its own rules, by whichever way it comes; another name must be a legal one that is none of
     /// the system's own, and its value has at most [`SETPROP_VALUE_BYTES_MAX`] bytes and no control
-    /// characters.
+    /// characters. A camera has no other properties than those of the catalogue.
     ///
     /// # Errors
     ///
@@ -147,13 +161,14 @@ impl Catalogue {
         name: &'a str,
         value: &str,
     ) -> Result<&'a str, Refusal> {
-        if self.find(name).is_some() {
+        let known = self.known(profile).map_err(|detail| unsupported(name, detail))?;
+        if known.kind == Kind::Camera || self.find(Kind::Phone, name).is_some() {
             return self.check(profile, identity, name, value);
         }
         if !custom::is_free(name) {
             return Err(unsupported(name, why_not_free(name)));
         }
-        let rule = self.rule(profile, name).map_err(|detail| unsupported(name, detail))?;
+        let rule = rule(known, name).map_err(|detail| unsupported(name, detail))?;
         if !custom::takes(value) {
             let detail = format!(
                 "allowed: at most {SETPROP_VALUE_BYTES_MAX} bytes without control characters"
@@ -161,19 +176,36 @@ impl Catalogue {
             return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
         }
         let route = rule.route(name, Timing::AtOnce);
-        carries(profile, rule, &route, value).map_err(|detail| unsupported(name, detail))?;
+        carries(known, rule, &route, value).map_err(|detail| unsupported(name, detail))?;
         Ok(name)
     }
 
-    /// What is known of the property `name`: a name, an alias, or a name that a prefix entry stands
-    /// for.
+    /// What is known of the property `name` of phones: a name, an alias, or a name that a prefix
+    /// entry stands for.
     pub fn property(&self, name: &str) -> Option<&Property> {
-        self.entry(name)
+        self.property_of(Kind::Phone, name)
     }
 
-    /// All properties, in the order of the files.
+    /// What is known of the property `name` of that sort of device: a name, an alias, or a name
+    /// that a prefix entry stands for.
+    pub fn property_of(&self, kind: Kind, name: &str) -> Option<&Property> {
+        if !names::is_legal(name) || names::is_reserved(name) {
+            return None;
+        }
+        if kind == Kind::Camera && !basic_param::is_name(name) {
+            return None;
+        }
+        self.properties.get(*self.names.of(kind).get(name)?)
+    }
+
+    /// All properties, of phones and of cameras, in the order of the files.
     pub fn properties(&self) -> impl Iterator<Item = &Property> {
         self.properties.iter()
+    }
+
+    /// All properties of that sort of device, in the order of the files.
+    pub fn properties_of(&self, kind: Kind) -> impl Iterator<Item = &Property> {
+        self.properties().filter(move |property| property.device_kind == kind)
     }
 
     /// The profile of this name.
@@ -186,29 +218,51 @@ impl Catalogue {
         self.profiles.values()
     }
 
+    /// The profile by which to speak to a camera: the `recorded` one, unless that is
+    /// [`GENERIC_PROFILE`] and the `manufacturer` that the camera names (the element of its
+    /// DeviceInfo) is one of another profile's. Of several such, the one that knows the longest
+    /// part of it. `None` if no profile of cameras has the recorded name.
+    pub fn camera_profile(&self, recorded: &str, manufacturer: Option<&str>) -> Option<&Profile> {
+        let recorded = self.profile(recorded).filter(|profile| profile.kind == Kind::Camera)?;
+        let Some(manufacturer) = manufacturer.filter(|_| recorded.name == GENERIC_PROFILE) else {
+            return Some(recorded);
+        };
+        let manufacturer = manufacturer.to_lowercase();
+        let named = self
+            .profiles()
+            .filter_map(|profile| Some((profile.gb.as_ref()?.matched(&manufacturer)?, profile)));
+        Some(named.max_by_key(|(matched, _)| *matched).map_or(recorded, |(_, profile)| profile))
+    }
+
     /// How devices of `profile` take the property `canonical`, which may also be one that a caller
     /// chose freely. `None` if no such device can have it: the profile is not known, or has no rule
     /// for it, or nobody may use the name.
     pub fn route<'a>(&'a self, profile: &str, canonical: &'a str) -> Option<Route<'a>> {
-        let (timing, canonical) = match self.find(canonical) {
+        let profile = self.profile(profile)?;
+        let (timing, canonical) = match self.find(profile.kind, canonical) {
             Some((property, canonical)) => (property.timing, canonical),
-            None if custom::is_free(canonical) => (Timing::AtOnce, canonical),
+            None if profile.kind == Kind::Phone && custom::is_free(canonical) => {
+                (Timing::AtOnce, canonical)
+            }
             None => return None,
         };
-        let rule = self.profile(profile)?.rules.get(canonical)?;
+        let rule = profile.rules.get(canonical)?;
         Some(rule.route(canonical, timing))
     }
 
     /// The names in the store of the properties that devices of `profile` let us set and read back,
     /// in the order of the files. Prefix entries name no property and are left out.
     pub fn readable<'a>(&'a self, profile: &'a str) -> impl Iterator<Item = &'a str> {
-        let listed = self.properties.iter().filter(|entry| entry.updatable && !entry.is_prefix());
+        let kind = self.profile(profile).map(|profile| profile.kind);
+        let listed = kind.into_iter().flat_map(|kind| self.properties_of(kind));
+        let listed = listed.filter(|entry| entry.updatable && !entry.is_prefix());
         listed.map(|property| &*property.name).filter(move |name| {
             self.route(profile, name).is_some_and(|route| match route.set_by {
                 SetBy::Setprop { .. }
                 | SetBy::SetpropOncePerBoot { .. }
                 | SetBy::Settings { .. }
-                | SetBy::File { .. } => true,
+                | SetBy::File { .. }
+                | SetBy::BasicParam => true,
                 SetBy::Command { get, .. } => !get.is_empty(),
                 SetBy::StartArgument { .. } | SetBy::Stored | SetBy::Unsupported { .. } => false,
             })
@@ -221,32 +275,28 @@ impl Catalogue {
         self.route(profile, name)?.start_argument(value)
     }
 
-    /// The rule of `profile` for the property `canonical`, or why there is none, in words.
-    fn rule(&self, profile: &str, canonical: &str) -> Result<&Rule, String> {
-        let Some(known) = self.profile(profile) else {
-            return Err(format!("the device's profile {profile:?} is not known"));
-        };
-        let rule = known.rules.get(canonical);
-        let rule = rule.ok_or_else(|| format!("profile {profile} does not say how to apply it"))?;
-        match &rule.how {
-            How::Unsupported(reason) => Err(format!("profile {profile}: {reason}")),
-            _ => Ok(rule),
-        }
+    /// The profile of this name, or that there is none, in words.
+    fn known(&self, profile: &str) -> Result<&Profile, String> {
+        let known = self.profile(profile);
+        known.ok_or_else(|| format!("the device's profile {profile:?} is not known"))
     }
 
-    /// The property of this name, and its name in the store: the property's own, or for a prefix
-    /// entry the name as given.
-    fn find<'a>(&'a self, name: &'a str) -> Option<(&'a Property, &'a str)> {
-        let property = self.entry(name)?;
+    /// The property of this name of that sort of device, and its name in the store: the property's
+    /// own, or for a prefix entry the name as given.
+    fn find<'a>(&'a self, kind: Kind, name: &'a str) -> Option<(&'a Property, &'a str)> {
+        let property = self.property_of(kind, name)?;
         Some((property, if property.is_prefix() { name } else { &property.name }))
     }
+}
 
-    /// The property of this name, if the name is one that anybody may use.
-    fn entry(&self, name: &str) -> Option<&Property> {
-        if !names::is_legal(name) || names::is_reserved(name) {
-            return None;
-        }
-        self.properties.get(*self.names.get(name)?)
+/// The rule of `profile` for the property `canonical`, or why there is none, in words.
+fn rule<'a>(profile: &'a Profile, canonical: &str) -> Result<&'a Rule, String> {
+    let name = &profile.name;
+    let rule = profile.rules.get(canonical);
+    let rule = rule.ok_or_else(|| format!("profile {name} does not say how to apply it"))?;
+    match &rule.how {
+        How::Unsupported(reason) => Err(format!("profile {name}: {reason}")),
+        _ => Ok(rule),
     }
 }
 
@@ -260,7 +310,8 @@ fn unsupported(name: &str, detail: String) -> Refusal {
 }
 
 /// Whether `rule`, by `route`, can carry `value` to a device of `profile`; says why not.
-fn carries(profile: &str, rule: &Rule, route: &Route<'_>, value: &str) -> Result<(), String> {
+fn carries(profile: &Profile, rule: &Rule, route: &Route<'_>, value: &str) -> Result<(), String> {
+    let profile = &profile.name;
     rule.takes(value).map_err(|allows| format!("profile {profile} takes only {allows}"))?;
     match route.value_bytes_max() {
         Some(bytes_max) if value.len() > bytes_max => Err(format!(

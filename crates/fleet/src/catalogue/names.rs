@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::device::Kind;
 use crate::limits::PROPERTY_NAME_BYTES_MAX;
 
 /// Names under this are the server's own (its adoption marker is `persist.fleetwright.id`): no file
@@ -114,6 +115,36 @@ impl<T> Names<T> {
                         .keys()
                         .any(|other| other.starts_with(prefix) || prefix.starts_with(other))
             }
+        }
+    }
+}
+
+/// One [`Names`] for each sort of device.
+#[derive(Debug)]
+pub(super) struct NamesByKind {
+    phones: Names<usize>,
+    cameras: Names<usize>,
+}
+
+impl NamesByKind {
+    /// Nothing.
+    pub(super) fn new() -> Self {
+        Self { phones: Names::new(), cameras: Names::new() }
+    }
+
+    /// Those of one sort.
+    pub(super) fn of(&self, kind: Kind) -> &Names<usize> {
+        match kind {
+            Kind::Phone => &self.phones,
+            Kind::Camera => &self.cameras,
+        }
+    }
+
+    /// Those of one sort, to add to.
+    pub(super) fn of_mut(&mut self, kind: Kind) -> &mut Names<usize> {
+        match kind {
+            Kind::Phone => &mut self.phones,
+            Kind::Camera => &mut self.cameras,
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::names::Names;
 use super::property::Timing;
 use super::rule::Rule;
+use crate::device::Kind;
 
 /// The most bytes of a value that `setprop` takes, but for `ro.*` names, whose values have no such
 /// bound: `PROP_VALUE_MAX` (92) less the terminator (AOSP, bionic/libc/include/sys/
@@ -18,18 +19,70 @@ pub const SETPROP_VALUE_BYTES_MAX: usize = 91;
 pub struct Profile {
     /// What a device's record calls it.
     pub name: String,
-    /// How such a device is restarted.
+    /// What sort of device it is for.
+    pub kind: Kind,
+    /// How such a phone is restarted; [`Restart::None`] for a camera.
     pub restart: Restart,
-    /// How such a device goes back to how it left the factory.
+    /// How such a phone goes back to how it left the factory; [`FactoryReset::None`] for a camera.
     pub factory_reset: FactoryReset,
-    /// The rights that setting values takes, and how they are got.
+    /// The rights that setting values takes, and how they are got; [`Privilege::None`] for a
+    /// camera.
     pub privilege: Privilege,
-    /// What the operator runs for what ADB can't do.
+    /// What the operator runs for what ADB can't do; nothing for a camera.
     pub commands: Commands,
+    /// How such a GB device is spoken to: `Some` for a camera, and only for one.
+    pub gb: Option<GbProfile>,
     /// Which devices it is for.
     pub meaning: String,
     /// How it applies each property.
     pub(super) rules: Names<Arc<Rule>>,
+}
+
+/// The profile of a camera whose make is not known: the one by which it is spoken to until it has
+/// said who made it.
+pub const GENERIC_PROFILE: &str = "generic";
+
+/// How one make of GB device is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GbProfile {
+    /// The shape of DeviceConfig's BasicParam that it takes.
+    pub shape: GbShape,
+    /// Whether it takes a DeviceConfig with a channel's id, which gives that channel a name. Where
+    /// it does not, our name for a channel is a record of ours.
+    pub channel_names: bool,
+    /// Texts, in lower case, of which its DeviceInfo's Manufacturer has one, in whatever case.
+    pub manufacturers: Vec<String>,
+}
+
+impl GbProfile {
+    /// The longest of its texts that `manufacturer`, in lower case, has; `None` if it has none.
+    pub(super) fn matched(&self, manufacturer: &str) -> Option<usize> {
+        let found = self.manufacturers.iter().filter(|text| manufacturer.contains(text.as_str()));
+        found.map(String::len).max()
+    }
+}
+
+/// The shape of DeviceConfig's BasicParam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+pub enum GbShape {
+    /// That of GB/T 28181-2016 and -2022: name, expiration, heartbeat interval and count, each
+    /// there or not.
+    #[serde(rename = "2016")]
+    Y2016,
+    /// That of the amendment of 2014 to GB/T 28181-2011: those four, the ids and addresses of the
+    /// device and the server, and the password, all of them there.
+    #[serde(rename = "2014")]
+    Y2014,
+}
+
+impl GbShape {
+    /// The word that stands for it in profile files and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Y2016 => "2016",
+            Self::Y2014 => "2014",
+        }
+    }
 }
 
 /// How a device is restarted.
@@ -151,6 +204,10 @@ pub enum SetBy<'a> {
         /// The argument, in which `{value}` stands for the value.
         argument: &'a str,
     },
+    /// By DeviceConfig's BasicParam, and read back by ConfigDownload: the part of it that has the
+    /// property's name, or for [`super::channel_property`] the name of that channel. Of cameras
+    /// only; and no camera has another way than this, [`Self::Stored`] and [`Self::Unsupported`].
+    BasicParam,
     /// Not on the device: it is a record of ours, and nothing on this make reads it.
     Stored,
     /// Not at all.

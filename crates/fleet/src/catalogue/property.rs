@@ -3,9 +3,13 @@
 use regex_lite::Regex;
 use serde::Deserialize;
 
+use crate::device::Kind;
+
 /// What is known of a property.
 #[derive(Debug)]
 pub struct Property {
+    /// What sort of device has it. A phone's property and a camera's may have one name.
+    pub device_kind: Kind,
     /// Its name; for a prefix entry what all its names begin with and `*`, as in `persist.sys.*`.
     pub name: String,
     /// Other names by which callers may call it.

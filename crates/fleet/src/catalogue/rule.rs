@@ -70,6 +70,8 @@ pub(super) enum How {
         /// The argument.
         argument: String,
     },
+    /// By DeviceConfig's BasicParam.
+    BasicParam,
     /// As a record of ours.
     Stored,
     /// Not at all, for this reason.
@@ -77,6 +79,18 @@ pub(super) enum How {
 }
 
 impl Rule {
+    /// The rule that sets in this way and says nothing else.
+    pub(super) fn plain(how: How, note: Option<&str>) -> Self {
+        Self {
+            how,
+            retention: None,
+            timing: None,
+            effect: Vec::new(),
+            narrow: None,
+            note: note.map(str::to_owned),
+        }
+    }
+
     /// The route of the property `name`, which begins to act at `timing` unless the rule or its way
     /// of setting says otherwise: what a container was started with acts already, and a record of
     /// ours has nothing to wait for.
@@ -108,6 +122,7 @@ impl Rule {
             How::StartArgument { property, argument } => {
                 SetBy::StartArgument { name: own(property), argument }
             }
+            How::BasicParam => SetBy::BasicParam,
             How::Stored => SetBy::Stored,
             How::Unsupported(reason) => SetBy::Unsupported { reason },
         }
@@ -123,11 +138,14 @@ impl Rule {
 }
 
 /// How long a value holds that is set in this way. Android keeps settings and files under /data;
-/// a program is taken to keep what it is told, unless its rule says otherwise.
+/// a program is taken to keep what it is told, unless its rule says otherwise. A camera keeps its
+/// configuration.
 fn retention(set_by: &SetBy<'_>) -> Retention {
     match set_by {
         SetBy::Setprop { name } | SetBy::SetpropOncePerBoot { name } => Retention::of_android(name),
-        SetBy::Settings { .. } | SetBy::Command { .. } | SetBy::File { .. } => Retention::Data,
+        SetBy::Settings { .. } | SetBy::Command { .. } | SetBy::File { .. } | SetBy::BasicParam => {
+            Retention::Data
+        }
         SetBy::StartArgument { .. } => Retention::StartArgs,
         SetBy::Stored | SetBy::Unsupported { .. } => Retention::Record,
     }

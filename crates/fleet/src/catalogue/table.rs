@@ -1,31 +1,40 @@
 //! The catalogue as a page for readers: every property, and how each make of device takes it.
 
+mod cameras;
+
 use super::Catalogue;
 use super::profile::{FactoryReset, Privilege, Profile, Restart, Retention, Route, SetBy};
 use super::property::{Property, Timing};
 use super::rule::{How, Rule};
+use crate::device::Kind;
 
 impl Catalogue {
-    /// All of it as Markdown: the properties with what they allow, then for each profile how it
-    /// sets each of them, reads it back, how long a value holds and when it begins to act.
+    /// All of it as Markdown: the properties of phones with what they allow, then for each of their
+    /// profiles how it sets each of them, reads it back, how long a value holds and when it begins
+    /// to act; then the properties of cameras, and how each of their profiles sets them.
     pub fn table(&self) -> String {
         let mut page = HEAD.to_owned();
-        page.push_str("## Properties\n\n");
-        row(&mut page, ["Name", "Also called", "Takes", "Default", "Acts", "May be changed"]);
-        row(&mut page, ["---"; 6]);
-        for property in self.properties() {
-            row(&mut page, self.property_cells(property).each_ref().map(String::as_str));
-        }
-        for profile in self.profiles() {
+        page.push_str("## Properties of phones\n\n");
+        self.property_table(&mut page, Kind::Phone);
+        for profile in self.profiles().filter(|profile| profile.kind == Kind::Phone) {
             page.push_str(&format!("\n## Profile `{}`\n\n{}\n\n", profile.name, about(profile)));
             row(&mut page, ["Name", "Set by", "Read back by", "Holds", "Acts", "Besides"]);
             row(&mut page, ["---"; 6]);
-            for property in self.properties().filter(|property| property.updatable) {
-                let cells = rule_cells(profile, property);
-                row(&mut page, cells.each_ref().map(String::as_str));
+            for property in self.properties_of(Kind::Phone).filter(|property| property.updatable) {
+                row(&mut page, rule_cells(profile, property));
             }
         }
+        cameras::add(&mut page, self);
         page
+    }
+
+    /// The table of that sort of device's properties.
+    fn property_table(&self, page: &mut String, kind: Kind) {
+        row(page, ["Name", "Also called", "Takes", "Default", "Acts", "May be changed"]);
+        row(page, ["---"; 6]);
+        for property in self.properties_of(kind) {
+            row(page, self.property_cells(property));
+        }
     }
 
     /// What the first table says of a property.
@@ -55,8 +64,8 @@ This page is made of the files in `catalogue/`; `UPDATE_DOCS=1 cargo test -p fle
 A profile is how one make of device is spoken to. \"Holds\" is how long a value stays on the device:
 over restarts, for one boot (then it is set again after each), or as long as its container. \"Acts\"
 is when a value that the device holds has its effect. A name that no file lists may be used as a
-`custom_property` unless it lies in one of the system's own namespaces; it is set by the profile's
-rule for such names.
+phone's `custom_property` unless it lies in one of the system's own namespaces; it is set by the
+profile's rule for such names.
 
 ";
 
@@ -122,6 +131,7 @@ fn ways(route: &Route<'_>) -> (String, String) {
         SetBy::StartArgument { name, argument } => {
             (format!("container argument {}", code(argument)), getprop(name))
         }
+        SetBy::BasicParam => (code("DeviceConfig"), code("ConfigDownload")),
         SetBy::Stored => ("not: a record of ours".to_owned(), String::new()),
         SetBy::Unsupported { reason } => (format!("unsupported: {reason}"), String::new()),
     }
@@ -165,10 +175,10 @@ fn code(text: &str) -> String {
 }
 
 /// Adds one row to a table. A bar within a cell would end it.
-fn row(page: &mut String, cells: [&str; 6]) {
+fn row(page: &mut String, cells: impl IntoIterator<Item = impl AsRef<str>>) {
     for cell in cells {
         page.push_str("| ");
-        page.push_str(&cell.replace('|', "\\|"));
+        page.push_str(&cell.as_ref().replace('|', "\\|"));
         page.push(' ');
     }
     page.push_str("|\n");

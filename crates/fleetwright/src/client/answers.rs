@@ -1,9 +1,15 @@
 //! The native API's answers, as far as the commands print them. What they do not print they do not
 //! name, so that a newer server's additions do no harm; `--json` prints answers whole.
 
+mod camera;
+mod update;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+
+pub use camera::{Camera, Channel, Channels, RefusedRegistrations};
+pub use update::{AcceptedUpdate, DeviceOutcome, JobCounts, Update, UpdateJobs};
 
 /// `GET /projects`.
 #[derive(Debug, Deserialize)]
@@ -113,7 +119,8 @@ pub struct Devices {
     pub next: Option<String>,
 }
 
-/// A device, with what is asked of it and what it shows.
+/// A device, with what is asked of it and what it shows. What only a phone has is absent from a
+/// camera.
 #[derive(Debug, Deserialize)]
 pub struct Device {
     /// Its project.
@@ -125,10 +132,13 @@ pub struct Device {
     /// The operator's name for it.
     pub name: String,
     /// The host it lives on; empty if none was named.
+    #[serde(default)]
     pub server: String,
     /// `host:port`.
+    #[serde(default)]
     pub address: String,
     /// What its server calls it; empty if none was named.
+    #[serde(default)]
     pub container: String,
     /// How it is spoken to.
     pub profile: String,
@@ -140,14 +150,16 @@ pub struct Device {
     pub trouble: Option<String>,
     /// Whether an operator has frozen it.
     pub frozen: bool,
-    /// Whether it has shown that it is the one on record.
-    pub adopted: bool,
+    /// Whether a phone has shown that it is the one on record.
+    pub adopted: Option<bool>,
     /// An adoption that was asked for and is not done.
     pub adoption: Option<Adoption>,
     /// The device whose address answers with this one's marker.
     pub copy: Option<Copy>,
     /// A restart, reset or stop that is going on.
     pub power: Option<Power>,
+    /// What a camera has and phones have not.
+    pub camera: Option<Camera>,
     /// What it said of itself.
     pub facts: BTreeMap<String, String>,
     /// What is asked of it.
@@ -155,6 +167,7 @@ pub struct Device {
     /// Where each value stands that is asked of it.
     pub states: BTreeMap<String, String>,
     /// The values that wait for a restart to act.
+    #[serde(default)]
     pub restart_pending: BTreeMap<String, Pending>,
     /// What it has shown.
     pub reported: BTreeMap<String, Reported>,
@@ -286,6 +299,8 @@ pub struct Catalogue {
 /// A property of the catalogue.
 #[derive(Debug, Deserialize)]
 pub struct Property {
+    /// `phone` or `camera`.
+    pub device_kind: String,
     /// Its name.
     pub name: String,
     /// What is allowed.
@@ -326,6 +341,19 @@ pub struct Profile {
     pub privilege: String,
     /// Which devices it is for.
     pub meaning: String,
+    /// How a GB device is spoken to, if it is for such.
+    pub gb: Option<GbProfile>,
+}
+
+/// How a profile speaks to a GB device.
+#[derive(Debug, Deserialize)]
+pub struct GbProfile {
+    /// `2016` or `2014`.
+    pub shape: String,
+    /// Whether it takes names for channels.
+    pub channel_names: bool,
+    /// What the manufacturers have that it is for.
+    pub manufacturers: Vec<String>,
 }
 
 /// `POST /catalogue/reload`.

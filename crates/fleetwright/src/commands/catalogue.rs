@@ -1,4 +1,4 @@
-//! `fleetwright catalogue`: what is known of properties, and how each make of phone takes them.
+//! `fleetwright catalogue`: what is known of properties, and how each make of device takes them.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,9 +26,10 @@ enum Command {
     /// Shows the properties and profiles that are in force.
     #[command(after_help = "Examples:\n  fleetwright catalogue show\n  \
         fleetwright catalogue show --profile redroid\n  \
+        fleetwright catalogue show --profile hikvision\n  \
         fleetwright catalogue show --json | jq '.properties[] | select(.updatable)'")]
     Show {
-        /// Shows how phones of this profile take each property.
+        /// Shows how devices of this profile take each property that they have.
         #[arg(long, value_name = "NAME")]
         profile: Option<String>,
     },
@@ -128,7 +129,11 @@ fn words(catalogue: &answers::Catalogue, with_routes: bool) -> String {
                 );
             }
             (None, true) => row.extend(["no way", "", "", ""].map(str::to_owned)),
-            (None, false) => row.extend([plain(&property.timing), property.allows.clone()]),
+            (None, false) => row.extend([
+                property.device_kind.clone(),
+                plain(&property.timing),
+                property.allows.clone(),
+            ]),
         }
         row.push(mark.to_owned());
         row
@@ -136,19 +141,10 @@ fn words(catalogue: &answers::Catalogue, with_routes: bool) -> String {
     let header: &[&str] = if with_routes {
         &["PROPERTY", "SET BY", "HOLDS", "ACTS", "WHERE", ""]
     } else {
-        &["PROPERTY", "ACTS", "ALLOWED", ""]
+        &["PROPERTY", "OF A", "ACTS", "ALLOWED", ""]
     };
     let properties = output::table(header, properties.collect());
-    let profiles = catalogue.profiles.iter().map(|profile| {
-        let mut row = vec![profile.name.clone()];
-        row.extend(
-            [&profile.restart, &profile.factory_reset, &profile.privilege].map(|word| plain(word)),
-        );
-        row.push(profile.meaning.clone());
-        row
-    });
-    let header = ["PROFILE", "RESTART", "RESET", "RIGHTS", "FOR"];
-    let profiles = output::table(&header, profiles.collect());
+    let profiles = profiles(catalogue);
     let files = match catalogue.operator_files.as_slice() {
         [] => "No files of the operator.".to_owned(),
         files => {
@@ -157,6 +153,32 @@ fn words(catalogue: &answers::Catalogue, with_routes: bool) -> String {
         }
     };
     format!("{properties}\n\n{profiles}\n\n{files}")
+}
+
+/// The profiles: those of phones, and those of cameras.
+fn profiles(catalogue: &answers::Catalogue) -> String {
+    let (mut phones, mut cameras) = (Vec::new(), Vec::new());
+    for profile in &catalogue.profiles {
+        let mut row = vec![profile.name.clone()];
+        if let Some(gb) = &profile.gb {
+            let channels = if gb.channel_names { "set" } else { "kept here" };
+            row.extend([gb.shape.clone(), channels.to_owned(), gb.manufacturers.join(", ")]);
+            row.push(profile.meaning.clone());
+            cameras.push(row);
+        } else {
+            let words = [&profile.restart, &profile.factory_reset, &profile.privilege];
+            row.extend(words.map(|word| plain(word)));
+            row.push(profile.meaning.clone());
+            phones.push(row);
+        }
+    }
+    let tables = [
+        (["PROFILE", "RESTART", "RESET", "RIGHTS", "FOR"], phones),
+        (["PROFILE", "SHAPE", "CHANNEL NAMES", "MANUFACTURERS", "FOR"], cameras),
+    ];
+    let tables = tables.into_iter().filter(|(_, rows)| !rows.is_empty());
+    let tables: Vec<String> = tables.map(|(header, rows)| output::table(&header, rows)).collect();
+    tables.join("\n\n")
 }
 
 /// A word of the API as people write it.
@@ -173,7 +195,7 @@ mod tests {
     #[test]
     fn the_catalogue_is_shown_with_how_a_profile_takes_it() {
         let property = |name: &str, route: serde_json::Value| {
-            json!({"name": name, "allows": "0 or 1", "timing": "after_restart", "updatable": true,
+            json!({"device_kind": "phone", "name": name, "allows": "0 or 1", "timing": "after_restart", "updatable": true,
                 "identity": name == "ro.b", "route": route})
         };
         let route = json!({"how": "setprop", "detail": "ro.a", "retention": "boot",
@@ -183,17 +205,23 @@ mod tests {
                 "operator_files": ["/data/catalogue/x.toml", "/data/catalogue/y.toml"],
                 "properties": [property("ro.a", a), property("ro.b", json!(null))],
                 "profiles": [{"name": "own", "meaning": "Ours.", "restart": "adb_reboot",
-                    "factory_reset": "none", "privilege": "root_shell"}],
+                    "factory_reset": "none", "privilege": "root_shell"},
+                    {"name": "acme", "meaning": "Theirs.", "restart": "none",
+                    "factory_reset": "none", "privilege": "none", "gb": {"shape": "2016",
+                    "channel_names": false, "manufacturers": ["acme", "艾可美"]}}],
             }))
             .unwrap()
         };
         insta::assert_snapshot!(words(&catalogue(json!(null)), false), @r"
-        PROPERTY  ACTS           ALLOWED
-        ro.a      after restart  0 or 1   -
-        ro.b      after restart  0 or 1   identity
+        PROPERTY  OF A   ACTS           ALLOWED
+        ro.a      phone  after restart  0 or 1   -
+        ro.b      phone  after restart  0 or 1   identity
 
         PROFILE  RESTART     RESET  RIGHTS      FOR
         own      adb reboot  none   root shell  Ours.
+
+        PROFILE  SHAPE  CHANNEL NAMES  MANUFACTURERS  FOR
+        acme     2016   kept here      acme, 艾可美   Theirs.
 
         Files of the operator:
           /data/catalogue/x.toml

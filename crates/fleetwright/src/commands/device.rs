@@ -1,30 +1,30 @@
 //! `fleetwright device`: the fleet.
 
+mod channels;
 mod check;
 mod discover;
 mod docker;
 mod import;
-mod power;
+mod list;
+pub mod power;
 mod range;
 mod show;
 mod target;
 mod upload;
+mod wvp;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use fleet::{Condition, ProjectId};
-use serde_json::{Value, json};
+use fleet::{Condition, Kind, ProjectId};
+use serde_json::json;
 
-use crate::client::answers;
 use crate::client::{Client, ServerOptions};
 use crate::output;
 use discover::Discover;
 use power::{Setting, Waiting};
 use target::Target;
-
-/// Devices in one page of a list: the most that the server gives.
-const PAGE: usize = fleet::limits::DEVICES_PER_PAGE_MAX as usize;
+pub use upload::open_file;
 
 /// Finds, imports, lists, checks, adopts and restarts devices.
 #[derive(Debug, clap::Args)]
@@ -37,18 +37,11 @@ pub struct Device {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Imports devices from a file of one JSON object a line; a device that exists already takes
-    /// the new record and keeps its values.
-    #[command(after_help = "Example:\n  fleetwright device import phones.jsonl\n\n\
-        A line:\n  {\"kind\":\"phone\",\"project\":\"acme\",\"id\":\"...\",\"name\":\"desk 1\",\
-        \"server\":\"rack-7\",\n   \"address\":\"10.0.0.7:5555\",\"container\":\"phone-1\",\
-        \"profile\":\"redroid\"}\n`server` and `container` may be left out.\n\n\
-        A line that is not right is named, and nothing of its piece of 10,000 lines is imported;\n\
-        pieces before it are. Importing a file again does no harm.")]
-    Import {
-        /// The file; - is stdin.
-        file: String,
-    },
+    /// Imports phones and cameras from files of one JSON object a line or of one JSON list, or
+    /// cameras from the tables of another platform; a device that exists already takes the new
+    /// record and keeps its values.
+    #[command(after_help = upload::HELP)]
+    Import(upload::Import),
     /// Finds phones by the output of `docker ps` or in ranges of addresses, and shows which are
     /// new, known, moved, copies, or not to be reached. Changes nothing without --apply.
     #[command(after_help = "Examples:\n  \
@@ -61,8 +54,15 @@ enum Command {
     Discover(Discover),
     /// Lists devices.
     #[command(after_help = "Examples:\n  fleetwright device list --condition abnormal\n  \
-        fleetwright device list --project acme --json")]
+        fleetwright device list --kind camera --project acme\n  \
+        fleetwright device list --project acme --json\n\n\
+        Of a camera: STATUS is Register (on record, never registered), OnLine or OffLine; NAME is\n\
+        the name on record, SHOWN what the camera itself shows; FROM and EXPIRES are of its\n\
+        registration. Why one can't register: fleetwright registrations")]
     List {
+        /// Those of this kind: phone or camera.
+        #[arg(long)]
+        kind: Option<Kind>,
         /// Those of this project.
         #[arg(long, value_name = "ID")]
         project: Option<ProjectId>,
@@ -70,7 +70,7 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         server: Option<String>,
         /// Those in this condition: new, running, restarting, resetting, stopping, stopped or
-        /// abnormal.
+        /// abnormal; of a camera, awaited until something is asked of it.
         #[arg(long)]
         condition: Option<Condition>,
         /// At most so many.
@@ -80,6 +80,16 @@ enum Command {
     /// Shows a device: what is asked of it, what it shows and how long ago, and its open jobs.
     #[command(after_help = "Example:\n  fleetwright device show 1678567b8bab40f93711234cb80d0764")]
     Show {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Lists the channels of a camera or a recorder: the names on record and those that it shows.
+    #[command(after_help = "Examples:\n  fleetwright device channels 34020000001180000001\n  \
+        fleetwright device channels 34020000001180000001 --json | jq -r '.channels[].id'\n\n\
+        To give one another name, here and on the device:\n  \
+        fleetwright update --project acme --device 34020000001180000001 \\\n    \
+        --set Channel.34020000001310000001.Name=Gate")]
+    Channels {
         #[command(flatten)]
         target: Target,
     },
@@ -190,22 +200,35 @@ enum Command {
 impl Device {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
-        let is_json = self.server.json;
-        let client = match &self.command {
-            Command::Discover(_) => Client::patient(&self.server)?,
-            _ => Client::new(&self.server)?,
-        };
         match self.command {
-            Command::Import { file } => upload::import(&client, &file, is_json)?,
-            Command::Discover(discover) => discover.run(&client, is_json)?,
-            Command::List { project, server, condition, limit } => {
+            // It asks no server, so it needs no token.
+            Command::Import(import) if import.is_dry_run() => import.rehearse(self.server.json)?,
+            command => {
+                let client = match &command {
+                    Command::Discover(_) => Client::patient(&self.server)?,
+                    _ => Client::new(&self.server)?,
+                };
+                command.run(&client, self.server.json)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Command {
+    /// Does it with a server.
+    fn run(self, client: &Client, is_json: bool) -> Result<()> {
+        match self {
+            Self::Import(import) => import.upload(client, is_json)?,
+            Self::Discover(discover) => discover.run(client, is_json)?,
+            Self::List { kind, project, server, condition, limit } => {
                 let mut query = Vec::new();
                 query.extend(project.map(|project| ("project", project.to_string())));
                 query.extend(server.map(|server| ("server", server)));
                 query.extend(condition.map(|condition| ("condition", condition.to_string())));
-                list(&client, &query, limit, is_json)?;
+                list::list(client, &query, kind, limit, is_json)?;
             }
-            Command::Show { target } => {
+            Self::Show { target } => {
                 let answer = client.get(&["devices", target.id.as_str()], &target.query())?;
                 if is_json {
                     output::json(&answer)?;
@@ -213,37 +236,38 @@ impl Device {
                     output::data(&show::words(&client.read(&answer)?))?;
                 }
             }
-            Command::Check { target } => check::check(&client, &target, is_json)?,
-            Command::StartArgs { target, shell } => {
-                check::start_arguments(&client, &target, shell, is_json)?;
+            Self::Channels { target } => channels::list(client, &target, is_json)?,
+            Self::Check { target } => check::check(client, &target, is_json)?,
+            Self::StartArgs { target, shell } => {
+                check::start_arguments(client, &target, shell, is_json)?;
             }
-            Command::Adopt { target, from_reported, replace_marker } => {
+            Self::Adopt { target, from_reported, replace_marker } => {
                 let body =
                     json!({ "from_reported": from_reported, "replace_marker": replace_marker });
                 client.post_with(&target.path("adopt"), &target.query(), &body)?;
                 output::tell(&format!("{} is adopted as soon as its phone answers", target.id));
             }
-            Command::Restart { target, setting, waiting } => {
-                power::ask(&client, &target, "restart", setting.body(), &waiting, is_json)?;
+            Self::Restart { target, setting, waiting } => {
+                power::ask(client, &target, "restart", setting.body(), &waiting, is_json)?;
             }
-            Command::Reset { target, setting, factory_reset, waiting } => {
+            Self::Reset { target, setting, factory_reset, waiting } => {
                 let mut body = setting.body();
                 body.insert("factory_reset".to_owned(), json!(factory_reset));
-                power::ask(&client, &target, "reset", body, &waiting, is_json)?;
+                power::ask(client, &target, "reset", body, &waiting, is_json)?;
             }
-            Command::Stop { target, waiting } => {
-                power::ask(&client, &target, "stop", serde_json::Map::new(), &waiting, is_json)?;
+            Self::Stop { target, waiting } => {
+                power::ask(client, &target, "stop", serde_json::Map::new(), &waiting, is_json)?;
             }
-            Command::Freeze { target } => tell(&client, &target, "freeze", "is frozen")?,
-            Command::Unfreeze { target } => tell(&client, &target, "unfreeze", "takes updates")?,
-            Command::MarkStopped { target } => {
-                tell(&client, &target, "mark-stopped", "counts as stopped")?;
+            Self::Freeze { target } => tell(client, &target, "freeze", "is frozen")?,
+            Self::Unfreeze { target } => tell(client, &target, "unfreeze", "takes updates")?,
+            Self::MarkStopped { target } => {
+                tell(client, &target, "mark-stopped", "counts as stopped")?;
             }
-            Command::MarkStarted { target } => {
-                tell(&client, &target, "mark-started", "counts as started")?;
+            Self::MarkStarted { target } => {
+                tell(client, &target, "mark-started", "counts as started")?;
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
@@ -252,68 +276,6 @@ fn tell(client: &Client, target: &Target, verb: &str, done: &str) -> Result<()> 
     client.post_with(&target.path(verb), &target.query(), &json!({}))?;
     output::tell(&format!("{} {done}", target.id));
     Ok(())
-}
-
-/// Lists devices, page by page, at most `limit`.
-fn list(
-    client: &Client,
-    filter: &[(&'static str, String)],
-    limit: usize,
-    is_json: bool,
-) -> Result<()> {
-    let mut whole: Vec<Value> = Vec::new();
-    let mut devices = Vec::new();
-    let mut after: Option<String> = None;
-    let mut is_more = true;
-    while is_more && whole.len() < limit {
-        let mut query = filter.to_vec();
-        query.push(("limit", PAGE.min(limit - whole.len()).to_string()));
-        query.extend(after.take().map(|after| ("after", after)));
-        let mut answer = client.get(&["devices"], &query)?;
-        let page: answers::Devices = client.read(&answer)?;
-        after = page.next;
-        is_more = after.is_some() && !page.devices.is_empty();
-        devices.extend(page.devices);
-        if let Some(Value::Array(page)) = answer.get_mut("devices").map(Value::take) {
-            whole.extend(page);
-        }
-    }
-    if is_json {
-        output::json(&json!({ "devices": whole }))?;
-    } else {
-        output::data(&table(devices))?;
-    }
-    if is_more {
-        output::tell(&format!("There are more than {limit}: see --limit."));
-    }
-    Ok(())
-}
-
-/// Devices for people.
-fn table(devices: Vec<answers::Device>) -> String {
-    let rows = devices.into_iter().map(|device| {
-        let pending = device.restart_pending.len();
-        let work = match (device.open_jobs.len(), device.drift.len()) {
-            (0, 0) if pending > 0 => format!("{pending} wait for a restart"),
-            (0, 0) => String::new(),
-            (0, drift) => format!("{drift} drifted"),
-            (jobs, _) => format!("{jobs} open"),
-        };
-        let trouble = device.trouble.unwrap_or_default();
-        let frozen = if device.frozen { ", frozen" } else { "" };
-        vec![
-            device.id,
-            device.project,
-            device.name,
-            device.server,
-            device.address,
-            device.condition + frozen,
-            work,
-            trouble,
-        ]
-    });
-    let header = ["ID", "PROJECT", "NAME", "SERVER", "ADDRESS", "CONDITION", "WORK", "TROUBLE"];
-    output::table(&header, rows.collect())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use fleet::JobId;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
-use super::duration;
+use super::{duration, rest};
 use crate::client::answers::Job as Found;
 use crate::client::{Client, ServerOptions};
 use crate::exit::Failure;
@@ -102,12 +102,6 @@ pub fn wait(client: &Client, id: JobId, timeout: Option<Duration>, is_json: bool
         bar.tick();
         pause = (pause * 2).min(LOOK_MAX);
     }
-}
-
-/// A pause between two looks. This is a program of one thread with nothing else to do.
-#[expect(clippy::disallowed_methods, reason = "no runtime runs here that it could hold up")]
-fn rest(pause: Duration) {
-    std::thread::sleep(pause);
 }
 
 /// Where a job stands, in words.

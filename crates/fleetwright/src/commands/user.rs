@@ -111,8 +111,8 @@ impl User {
     }
 }
 
-/// A password in a file: all of it but one line feed at its end.
-fn read_password(path: &Path) -> Result<Secret<String>> {
+/// A password in a file, - being stdin: all of it but one line feed at its end.
+pub fn read_password(path: &Path) -> Result<Secret<String>> {
     let read = || -> std::io::Result<String> {
         let mut text = String::new();
         // Room for a password that is too long to be told so, and no more.

@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::Given;
-use super::{Config, Draft, KEYS, Key, Origin};
+use super::{Config, Draft, Key, Origin, keys};
 
 /// Takes `text`, the content of the file at `path`, into the draft.
 pub fn read(draft: &mut Draft, path: &Path, text: &str) {
@@ -40,7 +40,7 @@ pub fn read(draft: &mut Draft, path: &Path, text: &str) {
 
 /// Takes one key of the file.
 fn take(draft: &mut Draft, name: &str, value: &Spanned<DeValue<'_>>, origin: Origin) {
-    match KEYS.iter().find(|key| key.name == name) {
+    match keys().find(|key| key.name == name) {
         Some(key) => draft.set(key, Given::Toml(value.get_ref()), origin),
         None => {
             let what = format!("there is no such key; {}", what_there_is(name));
@@ -53,7 +53,7 @@ fn take(draft: &mut Draft, name: &str, value: &Spanned<DeValue<'_>>, origin: Ori
 fn what_there_is(name: &str) -> String {
     let section = name.split_once('.').map_or("", |(section, _)| section);
     let section = if is_section(section) { section } else { "" };
-    let beside = KEYS.iter().filter(|key| section_of(key) == section);
+    let beside = keys().filter(|key| section_of(key) == section);
     let names: Vec<&str> = beside.map(|key| key.name).collect();
     match section {
         "" => format!("there are {} and the sections {}", names.join(", "), sections().join(", ")),
@@ -67,7 +67,7 @@ fn section_of(key: &Key) -> &'static str {
 
 fn sections() -> Vec<String> {
     let mut sections: Vec<String> = Vec::new();
-    for section in KEYS.iter().map(section_of).filter(|section| !section.is_empty()) {
+    for section in keys().map(section_of).filter(|section| !section.is_empty()) {
         let section = format!("[{section}]");
         if !sections.contains(&section) {
             sections.push(section);
@@ -77,7 +77,7 @@ fn sections() -> Vec<String> {
 }
 
 fn is_section(name: &str) -> bool {
-    !name.is_empty() && KEYS.iter().any(|key| section_of(key) == name)
+    !name.is_empty() && keys().any(|key| section_of(key) == name)
 }
 
 /// The line, from 1, of the byte at `offset`.
@@ -93,7 +93,7 @@ pub fn write(config: &Config) -> String {
          # What it says is overridden by the environment, and that by flags.\n",
     );
     let mut section = "";
-    for key in KEYS {
+    for key in keys() {
         if section_of(key) != section {
             section = section_of(key);
             text.push_str(&format!("\n[{section}]\n"));

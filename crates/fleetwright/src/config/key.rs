@@ -1,5 +1,7 @@
 //! The list of all that can be set.
 
+mod sip;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -42,7 +44,12 @@ pub enum Given<'a> {
 }
 
 /// All keys: those without a section first, then section by section, as the file has them.
-pub const KEYS: &[Key] = &[
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(sip::KEYS).chain(LOG)
+}
+
+/// Those of the server itself, of HTTP and of the engine.
+const KEYS: &[Key] = &[
     Key {
         name: "data",
         variable: "FLEETWRIGHT_DATA",
@@ -238,6 +245,10 @@ pub const KEYS: &[Key] = &[
         },
         show: |config| Some(config.engine.sweep_per_second.to_string()),
     },
+];
+
+/// The section `log`.
+const LOG: &[Key] = &[
     Key {
         name: "log.filter",
         variable: "FLEETWRIGHT_LOG",
@@ -308,6 +319,12 @@ impl Given<'_> {
         };
         let number = number.filter(|number| (min..=max).contains(number));
         number.ok_or_else(|| format!("must be a whole number from {min} to {max}"))
+    }
+
+    /// The same of a number that never is very large.
+    fn number_u32(self, min: u32, max: u32) -> Result<u32, String> {
+        let number = self.number(min.into(), max.into())?;
+        Ok(u32::try_from(number).unwrap_or(max))
     }
 
     /// How many there may be of something, 1 to `max`.

@@ -36,15 +36,15 @@ fn the_default_files_examples_are_accepted_too() {
         .collect();
     let config = from_file(&uncommented.join("\n")).unwrap();
     assert!(config.store.is_some() && config.http.tls_cert.is_some());
-    assert!(config.http.tls_key.is_some());
+    assert!(config.http.tls_key.is_some() && config.sip.realm.is_some());
 }
 
 #[test]
 fn every_key_says_what_it_means_and_has_a_variable_of_its_own() {
-    for key in KEYS {
+    for key in keys() {
         assert!(key.meaning.len() > 20 && key.meaning.ends_with('.'), "{}", key.name);
         assert!(key.variable.starts_with("FLEETWRIGHT_"), "{}", key.name);
-        let same = KEYS.iter().filter(|other| other.variable == key.variable).count();
+        let same = keys().filter(|other| other.variable == key.variable).count();
         assert_eq!(same, 1, "{}", key.variable);
         let shown = (key.show)(&Config::default()).is_some();
         assert_ne!(shown, !key.example.is_empty(), "{}: a default or an example", key.name);
@@ -60,7 +60,12 @@ fn every_key_takes_its_value_from_the_file() {
          trusted_proxies = ['10.1.2.3/8', '::1']\ntoken_lifetime_seconds = 60\n\
          [engine]\njob_deadline_seconds = 3\nboot_deadline_seconds = 4\n\
          actions_per_server = 2\nactions_per_node = 0x10\nrestarts_per_server = 5\n\
-         boots_per_server = 6\nrestarts_per_project = 7\nsweep_per_second = 0\n[log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
+         boots_per_server = 6\nrestarts_per_project = 7\nsweep_per_second = 0\n\
+         [sip]\nlisten = 'none'\nadvertise = ['10.0.0.0/8=10.1.2.3', 'sip.example.com:5061']\n\
+         id = '11010000002000000001'\ndomain = '1101000000'\nrealm = 'r'\nfollow = 'any'\n\
+         date_header = false\nsha256 = true\nkeepalive_seconds = 30\nkeepalive_misses = 5\n\
+         expires_min_seconds = 120\nexpires_max_seconds = 7_200\nsurvey_per_second = 9\n\
+         [log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
     )
     .unwrap();
     let expected = Config {
@@ -84,6 +89,21 @@ fn every_key_takes_its_value_from_the_file() {
             boots_per_server: 6,
             restarts_per_project: 7,
             sweep_per_second: 0,
+        },
+        sip: Sip {
+            listen: None,
+            advertise: vec!["10.0.0.0/8=10.1.2.3".into(), "sip.example.com:5061".into()],
+            id: "11010000002000000001".into(),
+            domain: "1101000000".into(),
+            realm: Some("r".into()),
+            follow: cameras::Follow::Any,
+            date_header: false,
+            sha256: true,
+            keepalive_seconds: 30,
+            keepalive_misses: 5,
+            expires_min_seconds: 120,
+            expires_max_seconds: 7_200,
+            survey_per_second: 9,
         },
         log: Log { filter: "info,phones=debug".into(), format: LogFormat::Json },
     };
@@ -123,6 +143,53 @@ fn all_problems_are_named_at_once_with_key_and_line() {
     for (line, start) in sorted.iter().zip(starts) {
         assert!(line.starts_with(start), "{line}\nmust begin with\n{start}");
     }
+}
+
+#[test]
+fn what_sip_can_not_be_is_named() {
+    let found = problems(
+        "[sip]\nlisten = 'localhost:5060'\nadvertise = ['10.0.0.0/33=10.1.2.3']\n\
+         id = '3402000000200000000'\ndomain = '3402 0'\nrealm = 'a\"b'\nfollow = 'ip'\n\
+         date_header = 1\nsha256 = 'no'\nkeepalive_seconds = -1\nkeepalive_misses = 0\n\
+         expires_min_seconds = 0\nexpires_max_seconds = 59\nsurvey_per_second = 0\n",
+    );
+    let starts = [
+        "2: sip.listen: \"localhost:5060\" is not IP:PORT",
+        "3: sip.advertise: ",
+        "4: sip.id: \"3402000000200000000\" is not 20 digits",
+        "5: sip.domain: \"3402 0\" must be at most 64 letters, digits and . - _ :",
+        "6: sip.realm: \"a\\\"b\" must be at most 64 letters, digits and . - _ :",
+        "7: sip.follow: \"ip\" must be \"registered\", \"same-ip\" or \"any\"",
+        "8: sip.date_header: must be true or false, not an integer",
+        "9: sip.sha256: must be true or false, not a string",
+        "10: sip.keepalive_seconds: must be a whole number from 0 to 86400",
+        "11: sip.keepalive_misses: must be a whole number from 1 to 1000",
+        "12: sip.expires_min_seconds: must be a whole number from 1 to 86400",
+        "13: sip.expires_max_seconds: must be a whole number from 60 to 31536000",
+        "14: sip.survey_per_second: must be a whole number from 1 to 100000",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for start in starts {
+        assert!(found.iter().any(|line| line.starts_with(start)), "{start}\nof\n{found:#?}");
+    }
+    let found = problems("[sip]\nexpires_min_seconds = 7200\nexpires_max_seconds = 3600\n");
+    assert_eq!(
+        found,
+        ["2: sip.expires_min_seconds: is more than sip.expires_max_seconds, the longest"]
+    );
+}
+
+#[test]
+fn sip_is_listened_for_unless_it_is_none() {
+    let listen = |text: &str| {
+        let flags: [Flag; 1] = [("sip.listen", "--sip", Some(text.into()))];
+        load(None, |_| None, &flags).map(|config| config.sip.listen)
+    };
+    assert_eq!(Config::default().sip.listen, "127.0.0.1:5060".parse().ok());
+    assert_eq!(listen("[::1]:0").unwrap(), "[::1]:0".parse().ok());
+    assert_eq!(listen("none").unwrap(), None);
+    let error = listen("5060").unwrap_err().to_string();
+    assert!(error.contains("--sip: sip.listen: \"5060\" is not IP:PORT"), "{error}");
 }
 
 #[test]

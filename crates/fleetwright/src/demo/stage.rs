@@ -59,6 +59,8 @@ impl Stage {
         })
         .await?;
         let mut config = Config { data: directory.path().to_owned(), ..Config::default() };
+        // No cameras are shown, and another server may have the port.
+        config.sip.listen = None;
         config.http.listen = options.http;
         let mut wiring = wiring::Options::new(config)?;
         wiring.disk_free_min_bytes = DISK_FREE_MIN_BYTES;
@@ -125,6 +127,7 @@ fn records(phones: &Fleet, project: &ProjectId) -> Result<Vec<NewDevice>> {
             address: phone.address().to_string(),
             container: String::new(),
             profile: phones::PROFILE.to_owned(),
+            camera: None,
         })
     };
     phones.phones().iter().map(record).collect()

@@ -7,7 +7,8 @@ use crate::process::{Running, fleetwright};
 fn the_process_stops_where_it_is_told_and_a_kill_there_loses_what_was_not_answered() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let args =
+        ["serve", "--http", "127.0.0.1:0", "--sip", "none", "--data", data.to_str().unwrap()];
     let serve = |point: &str| {
         let server = Running::start(fleetwright(&args).env("FLEETWRIGHT_FAULT_POINT", point));
         let url = format!("http://{}", server.says("ready http="));
@@ -38,7 +39,15 @@ fn the_process_stops_where_it_is_told_and_a_kill_there_loses_what_was_not_answer
 #[test]
 fn a_point_that_is_none_is_refused_in_words() {
     let directory = tempfile::tempdir().unwrap();
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", directory.path().to_str().unwrap()];
+    let args = [
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--sip",
+        "none",
+        "--data",
+        directory.path().to_str().unwrap(),
+    ];
     let mut command = fleetwright(&args);
     let ran = crate::process::run(command.env("FLEETWRIGHT_FAULT_POINT", "at-dinner:1"));
     assert_eq!(ran.status, 1);
@@ -49,7 +58,15 @@ fn a_point_that_is_none_is_refused_in_words() {
 #[test]
 fn a_product_build_knows_nothing_of_fault_points() {
     let directory = tempfile::tempdir().unwrap();
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", directory.path().to_str().unwrap()];
+    let args = [
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--sip",
+        "none",
+        "--data",
+        directory.path().to_str().unwrap(),
+    ];
     let mut command = fleetwright(&args);
     let server = Running::start(command.env("FLEETWRIGHT_FAULT_POINT", "nonsense"));
     server.says("ready http=");

@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod cameras;
 mod commands;
 mod demo;
 mod fault_points;
@@ -17,3 +18,4 @@ mod process;
 mod serve;
 mod server;
 mod simulate;
+mod wvp;

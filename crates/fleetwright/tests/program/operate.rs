@@ -3,28 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::process::{Running, fleetwright, run};
+use crate::process::{Running, fleetwright, run, until};
 use crate::server::Server;
-
-/// No wait of a test takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until `holds` gives something.
-#[expect(clippy::disallowed_methods, reason = "a bounded wait for a condition")]
-fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = holds() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// Simulated phones of the project `acme`, and their records.
 fn phones(directory: &Path, count: usize, more: &[&str]) -> (Running, Vec<Value>, String) {
@@ -334,7 +317,8 @@ fn a_catalogue_file_is_checked_loaded_and_reloaded() {
     let (mut running, data) = (server.running, directory.path().join("data"));
     running.signal("TERM");
     assert_eq!(running.ended().code(), Some(0));
-    let serve = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let serve =
+        ["serve", "--http", "127.0.0.1:0", "--sip", "none", "--data", data.to_str().unwrap()];
     let refused = run(&mut fleetwright(&serve));
     assert_eq!(refused.status, 2);
     let place = format!("{}:1:", file.display());

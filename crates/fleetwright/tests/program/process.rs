@@ -3,10 +3,23 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on a busy machine: a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `holds` gives something.
+#[expect(clippy::disallowed_methods, reason = "a bounded wait for a condition")]
+pub fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = holds() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
 
 /// The program, without any `FLEETWRIGHT_` variable.
 pub fn fleetwright(args: &[&str]) -> Command {

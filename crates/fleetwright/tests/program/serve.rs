@@ -10,7 +10,8 @@ use crate::process::{Running, fleetwright, run};
 /// A server on a free port with its data in `directory`.
 fn serve(directory: &Path) -> Running {
     let data = directory.join("data");
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let args =
+        ["serve", "--http", "127.0.0.1:0", "--sip", "none", "--data", data.to_str().unwrap()];
     Running::start(&mut fleetwright(&args))
 }
 
@@ -64,7 +65,8 @@ fn a_second_server_on_the_same_data_is_refused_and_harms_nothing() {
     // The same data directory with another database shares the secrets, and is refused too.
     let data = directory.path().join("data");
     let store = format!("sqlite:{}/elsewhere/x.db", directory.path().display());
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+    let args =
+        ["serve", "--http", "127.0.0.1:0", "--sip", "none", "--data", data.to_str().unwrap()];
     let third = run(fleetwright(&args).args(["--store", &store]));
     assert_eq!(third.status, 1);
     assert!(third.stderr.contains("is in use by another server"), "{}", third.stderr);
@@ -75,7 +77,7 @@ fn a_second_server_on_the_same_data_is_refused_and_harms_nothing() {
 fn plain_http_off_loopback_takes_an_explicit_setting() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
-    let args = ["serve", "--http", "0.0.0.0:0", "--data", data.to_str().unwrap()];
+    let args = ["serve", "--http", "0.0.0.0:0", "--sip", "none", "--data", data.to_str().unwrap()];
     let refused = run(&mut fleetwright(&args));
     assert_eq!(refused.status, 2);
     for word in ["--http: http.listen: 0.0.0.0:0", "http.tls_cert", "http.insecure = true"] {
@@ -94,7 +96,7 @@ fn what_it_can_not_start_with_is_said_in_words() {
     let address = first.says("ready http=");
 
     let other = directory.path().join("other");
-    let taken = ["serve", "--http", &address, "--data", other.to_str().unwrap()];
+    let taken = ["serve", "--http", &address, "--sip", "none", "--data", other.to_str().unwrap()];
     let taken = run(&mut fleetwright(&taken));
     assert_eq!(taken.status, 1);
     assert!(taken.stderr.contains(&format!("cannot listen on {address}")), "{}", taken.stderr);
@@ -119,8 +121,10 @@ fn a_config_file_is_read_and_its_problems_named_with_their_lines() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("fleetwright.toml");
     let data = directory.path().join("from-config");
-    let text =
-        format!("data = {:?}\n[http]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n", data);
+    let text = format!(
+        "data = {:?}\n[http]\nlisten = '127.0.0.1:0'\n[sip]\nlisten = 'none'\n[log]\nformat = 'json'\n",
+        data
+    );
     std::fs::write(&config, text).unwrap();
     let args = ["serve", "--config", config.to_str().unwrap()];
     let mut server = Running::start(&mut fleetwright(&args));
@@ -158,7 +162,8 @@ fn sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing() {
     };
     let first = certificate();
     write(first.clone());
-    let args = ["serve", "--http", "127.0.0.1:0", "--data", &data, "--tls-cert", &cert];
+    let args =
+        ["serve", "--http", "127.0.0.1:0", "--sip", "none", "--data", &data, "--tls-cert", &cert];
     let server = Running::start(fleetwright(&args).args(["--tls-key", &key]));
     let address = server.says("ready http=");
     let url = format!("https://localhost:{}", address.rsplit(':').next().unwrap());

@@ -11,6 +11,8 @@ pub struct Server {
     pub running: Running,
     pub url: String,
     pub token: String,
+    /// Where cameras register; empty where they may not.
+    pub sip: String,
 }
 
 impl Server {
@@ -19,14 +21,19 @@ impl Server {
         Self::start_with(directory, &[])
     }
 
-    /// The same with more flags.
+    /// The same with more flags. It serves no cameras unless they say so.
     pub fn start_with(directory: &Path, more: &[&str]) -> Self {
         let data = directory.join("data");
-        let args = ["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()];
-        let running = Running::start(fleetwright(&args).args(more));
-        let url = format!("http://{}", running.says("ready http="));
+        let mut command =
+            fleetwright(&["serve", "--http", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+        if !more.contains(&"--sip") {
+            command.args(["--sip", "none"]);
+        }
+        let running = Running::start(command.args(more));
+        let ready = running.says("ready http=");
+        let (http, sip) = ready.split_once(" sip=").unwrap_or((&ready, ""));
         let token = std::fs::read_to_string(data.join("admin-token")).unwrap();
-        Self { running, url, token }
+        Self { url: format!("http://{http}"), token, sip: sip.to_owned(), running }
     }
 
     /// Runs a command for this server.

@@ -17,8 +17,8 @@ const EVALUATING: [&str; 8] =
 pub struct Step<'a> {
     /// Our name of it.
     pub property: &'a str,
-    /// How it is set and read: none of [`SetBy::Stored`] and [`SetBy::Unsupported`], which no phone
-    /// is asked for.
+    /// How it is set and read: none of [`SetBy::BasicParam`], [`SetBy::Stored`] and
+    /// [`SetBy::Unsupported`], which no phone is asked for.
     pub set_by: SetBy<'a>,
     /// The program that prints what the value does, and its arguments; empty if there is none.
     pub effect: &'a [String],
@@ -115,7 +115,10 @@ impl<'a> Step<'a> {
                 format!("_show value {at} {}\n", words(get, self.value))
             }
             SetBy::File { path } => format!("_content {at} {}\n", quote(path)),
-            SetBy::Command { .. } | SetBy::Stored | SetBy::Unsupported { .. } => String::new(),
+            SetBy::Command { .. }
+            | SetBy::BasicParam
+            | SetBy::Stored
+            | SetBy::Unsupported { .. } => String::new(),
         };
         if self.has_effect() {
             show.push_str(&format!("_show effect {at} {}\n", words(self.effect, self.value)));
@@ -140,7 +143,10 @@ impl<'a> Step<'a> {
                 let (set, get) = (words(set, self.value), words(get, self.value));
                 format!("_take {get};[ \"x$v\" = x{quoted} ]||_run {at} {set}")
             }
-            SetBy::StartArgument { .. } | SetBy::Stored | SetBy::Unsupported { .. } => return None,
+            SetBy::StartArgument { .. }
+            | SetBy::BasicParam
+            | SetBy::Stored
+            | SetBy::Unsupported { .. } => return None,
         })
     }
 
@@ -152,7 +158,10 @@ impl<'a> Step<'a> {
             SetBy::Settings { .. } => &[SETTING],
             SetBy::Command { .. } => &[RUN],
             SetBy::File { .. } => &[FILE],
-            SetBy::StartArgument { .. } | SetBy::Stored | SetBy::Unsupported { .. } => &[],
+            SetBy::StartArgument { .. }
+            | SetBy::BasicParam
+            | SetBy::Stored
+            | SetBy::Unsupported { .. } => &[],
         }
     }
 }

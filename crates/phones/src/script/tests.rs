@@ -29,6 +29,22 @@ fn what_differs_is_set_and_everything_is_read_back() {
     assert_eq!(phone.sets(), 1, "only what differed was set");
 }
 
+/// No phone has a profile of cameras. One whose record was given one is told nothing by it.
+#[test]
+fn a_profile_of_cameras_sets_nothing_on_a_phone() {
+    let catalogue = fleet::Catalogue::built_in().unwrap();
+    let device = fleet::Device { profile: "generic".to_owned(), ..device() };
+    let action = set(&[("Name", "gate"), (NAME, "1")]);
+    let plan = Plan::new(&catalogue, &device, &action);
+    assert!(plan.steps.is_empty());
+    let why = |name: &str| match &plan.faults[name] {
+        Fault::Unsupported(why) => why.clone(),
+        fault => panic!("{fault:?}"),
+    };
+    assert_eq!(why("Name"), "the profile generic is for cameras, not for phones");
+    assert_eq!(why(NAME), "the profile generic knows no way to set it");
+}
+
 #[test]
 fn the_boot_is_the_machines_own() {
     let boot = ShellPhone::new().act(&Action::default()).unwrap().boot.unwrap();

@@ -1,8 +1,9 @@
 //! What the cases have in common: short ways to say what is done to a store.
 
 use fleet::{
-    Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewDevice, Operation, Principal,
-    ProjectId, ProjectKey, Proof, Refusal, RequestId, Revision, Timestamp, Values,
+    Binding, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewCamera, NewDevice,
+    Operation, Principal, ProjectId, ProjectKey, Proof, Refusal, RequestId, Revision, SipTransport,
+    Timestamp, Values,
 };
 
 use crate::write::{
@@ -79,8 +80,58 @@ pub(crate) fn new_device(project: &str, id: &str) -> ImportedDevice {
         address: "127.0.0.1:5555".to_owned(),
         container: format!("container-{id}"),
         profile: "simulated".to_owned(),
+        camera: None,
     };
-    ImportedDevice { record, marker: format!("marker of {id}") }
+    ImportedDevice { record, marker: format!("marker of {id}"), sealed_password: None }
+}
+
+/// A GB device of which nothing is said that can be left out.
+pub(crate) fn new_camera(project: &str, id: &str) -> ImportedDevice {
+    let mut camera = new_device(project, id);
+    camera.record.kind = Kind::Camera;
+    camera.record.server = String::new();
+    camera.record.address = String::new();
+    camera.record.container = String::new();
+    camera.record.profile = "generic".to_owned();
+    camera.record.camera = Some(NewCamera::default());
+    camera
+}
+
+/// The id of a GB device: a network video recorder (GB/T 28181-2016, annex D).
+pub(crate) fn camera_id(number: usize) -> String {
+    format!("3402000000118{number:07}")
+}
+
+/// The id of a channel: a camera behind a recorder.
+pub(crate) fn channel_id(number: usize) -> DeviceId {
+    device_id(&format!("3402000000131{number:07}"))
+}
+
+/// A project `p` with so many GB devices.
+pub(crate) async fn cameras(store: &dyn Store, count: usize) -> (ProjectKey, Vec<DeviceKey>) {
+    let project = create_project(store, "p").await;
+    let devices = (0..count).map(|n| new_camera("p", &camera_id(n))).collect();
+    (project, import_new(store, devices).await)
+}
+
+/// A registration at [`AT`] for an hour.
+pub(crate) fn binding(device: DeviceKey) -> Binding {
+    Binding {
+        device,
+        transport: SipTransport::Udp,
+        remote: "192.0.2.10:5060".parse().unwrap(),
+        registered_at: AT,
+        refreshed_at: AT,
+        expires_at: Timestamp(AT.0 + 3_600_000),
+        version: None,
+        nonce_at: AT.0 * 1_000,
+        nonce_count: 1,
+        ended: None,
+    }
+}
+
+pub(crate) async fn bind(store: &dyn Store, bindings: Vec<Binding>) {
+    assert_eq!(write_as(store, &engine(), Write::Bind(bindings)).await, Ok(Written::Done));
 }
 
 pub(crate) fn import(devices: Vec<ImportedDevice>) -> Write {
@@ -117,6 +168,7 @@ pub(crate) fn accept(project: ProjectKey, request: RequestId, entries: &[Entry<'
         operation: Operation::Update,
         clear: false,
         patch: values(patch),
+        camera: None,
     };
     let entries = (0_u16..).zip(entries).map(entry).collect();
     Accept { project, request, door: Door::Cph, at: AT, entries }
@@ -201,7 +253,10 @@ pub(crate) async fn settle_all(store: &dyn Store, device: DeviceKey) {
 
 pub(crate) async fn device(store: &dyn Store, key: DeviceKey) -> DeviceWithState {
     let work = store.work(key).await.unwrap().unwrap();
-    DeviceWithState { device: work.device, state: work.state }
+    let (id, project) = (&work.device.id, &work.device.project_id);
+    let found = store.device(&engine(), Some(project), id).await.unwrap().remove(0);
+    assert_eq!((&found.device, &found.state), (&work.device, &work.state));
+    found
 }
 
 /// What an operator changes of a device of the project `p`, at [`LATER`].

@@ -3,17 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::limits::OPEN_JOBS_PER_DEVICE_MAX;
-use fleet::{AdoptionRequest, Condition, DeviceKey, JobId, Operation, Refusal, Revision};
+use fleet::{
+    AdoptionRequest, Binding, Condition, DeviceKey, JobId, Offline, Operation, Refusal,
+    ReportedChannel, Revision,
+};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::fixture::*;
-use crate::write::{AcceptEntry, DeviceChange};
-use crate::{Fence, Refused, Store};
+use crate::write::{AcceptEntry, CameraPatch, DeviceChange, RecordChannels};
+use crate::{DeviceWithState, Fence, Refused, Store, Write};
 
-/// Phones in the model's fleet.
+/// Devices in the model's fleet: phones, and the last one a camera.
 const PHONES: usize = 4;
+const CAMERA: usize = PHONES - 1;
 
 /// Names and values.
 type Pairs = Vec<(&'static str, &'static str)>;
@@ -25,6 +29,9 @@ struct Entry {
     operation: Operation,
     clear: bool,
     patch: Pairs,
+    /// What the camera, and a channel of it by its number, are to be called; phones pass it over.
+    name: Option<&'static str>,
+    channel: Option<(usize, &'static str)>,
 }
 
 /// One random result.
@@ -46,6 +53,8 @@ enum Call {
     Accept(Vec<Entry>),
     Settle(usize, Outcome),
     Change(usize, DeviceChange),
+    /// The camera registers, or goes.
+    Bind(bool),
 }
 
 /// What a phone should look like.
@@ -59,6 +68,15 @@ struct Phone {
     copy: bool,
     desired: BTreeMap<String, (String, i64)>,
     open: Vec<JobId>,
+    camera: Option<Camera>,
+}
+
+/// What a camera should look like besides. It has one channel.
+#[derive(Debug, Clone, PartialEq)]
+struct Camera {
+    name: String,
+    channel: Option<String>,
+    is_bound: bool,
 }
 
 impl Phone {
@@ -73,7 +91,14 @@ impl Phone {
             copy: false,
             desired: BTreeMap::new(),
             open: Vec::new(),
+            camera: None,
         }
+    }
+
+    /// The camera, just imported.
+    fn new_camera(name: &str) -> Self {
+        let camera = Camera { name: name.to_owned(), channel: None, is_bound: false };
+        Self { condition: Condition::Awaited, camera: Some(camera), ..Self::new() }
     }
 }
 
@@ -89,8 +114,18 @@ fn request_to_adopt() -> impl Strategy<Value = AdoptionRequest> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let operation = prop::sample::select(&[Operation::Update, Operation::Restart][..]);
-    (0..PHONES + 1, operation, prop::bool::weighted(0.1), pairs())
-        .prop_map(|(phone, operation, clear, patch)| Entry { phone, operation, clear, patch })
+    let name = || prop::sample::select(&["a", "b"][..]);
+    let names = (prop::option::of(name()), prop::option::of((0..2_usize, name())));
+    (0..PHONES + 1, operation, prop::bool::weighted(0.1), pairs(), names).prop_map(
+        |(phone, operation, clear, patch, (name, channel))| Entry {
+            phone,
+            operation,
+            clear,
+            patch,
+            name,
+            channel,
+        },
+    )
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -120,17 +155,20 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     let accept = prop::collection::vec(entry(), 0..30).prop_map(Call::Accept);
     let settle = (0..PHONES, outcome()).prop_map(|(phone, outcome)| Call::Settle(phone, outcome));
     let change = (0..PHONES, change()).prop_map(|(phone, change)| Call::Change(phone, change));
-    prop::collection::vec(prop_oneof![2 => accept, 2 => settle, 1 => change], 200)
+    let bind = any::<bool>().prop_map(Call::Bind);
+    prop::collection::vec(prop_oneof![4 => accept, 4 => settle, 2 => change, 1 => bind], 200)
 }
 
 pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
-    let (project, mut keys) = fleet(store, PHONES).await;
+    let (project, mut keys) = fleet(store, CAMERA).await;
+    keys.push(import_camera(store).await);
     keys.push(DeviceKey(999));
     let mut fences: Vec<Fence> = Vec::new();
     for key in &keys {
         fences.push(fence(store, *key).await);
     }
-    let mut phones = vec![Phone::new(); PHONES];
+    let mut phones = vec![Phone::new(); CAMERA];
+    phones.push(Phone::new_camera("name of phone-3"));
     let mut made: Vec<JobId> = Vec::new();
     let mut ends: BTreeSet<JobId> = BTreeSet::new();
     let mut refused_frozen = 0;
@@ -175,6 +213,12 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
                 assert_eq!(told.settled, Revision(model.settled), "call {number}");
                 assert_eq!(told.open_jobs, model.open.len(), "call {number}");
             }
+            Call::Bind(is_bound) => {
+                let ended = (!is_bound).then_some((AT, Offline::Unregistered));
+                bind(store, vec![Binding { ended, ..binding(keys[CAMERA]) }]).await;
+                let camera = phones[CAMERA].camera.iter_mut();
+                camera.for_each(|camera| camera.is_bound = is_bound);
+            }
             Call::Change(phone, change) => {
                 changed(store, &format!("phone-{phone}"), change.clone()).await;
                 change_in_model(&mut phones[phone], &change);
@@ -191,6 +235,15 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
     assert!(refused_frozen > 5, "entries were refused for frozen phones");
 }
 
+/// The camera, with one channel.
+async fn import_camera(store: &dyn Store) -> DeviceKey {
+    let key = import_new(store, vec![new_camera("p", &format!("phone-{CAMERA}"))]).await[0];
+    let channels = vec![(channel_id(0), ReportedChannel::default())];
+    let record = RecordChannels { device: key, channels, complete: true, at: AT };
+    write_as(store, &engine(), Write::RecordChannels(record)).await.unwrap();
+    key
+}
+
 /// An entry as the store is given it.
 fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
     AcceptEntry {
@@ -199,6 +252,16 @@ fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
         operation: entry.operation,
         clear: entry.clear,
         patch: values(&entry.patch),
+        camera: (entry.phone == CAMERA).then(|| camera_patch(entry)),
+    }
+}
+
+/// What an entry changes of the camera's records.
+fn camera_patch(entry: &Entry) -> CameraPatch {
+    let name = |(number, name): (usize, &str)| (channel_id(number), name.to_owned(), String::new());
+    CameraPatch {
+        name: entry.name.map(str::to_owned),
+        channels: entry.channel.map(name).into_iter().collect(),
     }
 }
 
@@ -208,6 +271,7 @@ fn word(refusal: &Refusal) -> &'static str {
         Refusal::Busy { .. } => "busy",
         Refusal::Frozen => "frozen",
         Refusal::DeviceUnknown => "unknown",
+        Refusal::PropertyUnsupported { .. } => "unsupported",
         _ => "another",
     }
 }
@@ -225,12 +289,26 @@ fn accept_in_model(
     if phone.open.len() == OPEN_JOBS_PER_DEVICE_MAX {
         return Err("busy");
     }
+    if let Some(camera) = &mut phone.camera {
+        if entry.channel.is_some_and(|(number, _)| number > 0) {
+            return Err("unsupported");
+        }
+        if let Some(name) = entry.name {
+            camera.name = name.to_owned();
+        }
+        if let Some((_, name)) = entry.channel {
+            camera.channel = Some(name.to_owned());
+        }
+    }
     phone.revision += 1;
     phone.open.push(job);
     for (name, value) in values(&entry.patch) {
         phone.desired.insert(name, (value, phone.revision));
     }
-    let away = matches!(phone.condition, Condition::Abnormal | Condition::Stopped);
+    let away = match &phone.camera {
+        Some(camera) => !camera.is_bound,
+        None => matches!(phone.condition, Condition::Abnormal | Condition::Stopped),
+    };
     Ok((job, Revision(phone.revision), away && entry.operation == Operation::Update))
 }
 
@@ -275,12 +353,23 @@ fn change_in_model(phone: &mut Phone, change: &DeviceChange) {
     }
 }
 
+/// What the store has of a camera, as the model has it.
+async fn camera_found(store: &dyn Store, found: &DeviceWithState) -> Option<Camera> {
+    let state = found.camera.as_ref()?;
+    let channels = store.channels(&engine(), found.device.key, "", 9).await.unwrap();
+    assert_eq!((channels.len(), state.channels), (1, 1));
+    let is_bound = state.binding.as_ref().is_some_and(|binding| binding.is_live(AT));
+    Some(Camera { name: found.device.name.clone(), channel: channels[0].name.clone(), is_bound })
+}
+
 /// The store's view of every phone against the model's.
 async fn compare(store: &dyn Store, keys: &[DeviceKey], phones: &[Phone], number: u64) {
     let with_work = store.devices_with_work(DeviceKey(0), 100).await.unwrap();
     let at_rest = store.devices_at_rest(DeviceKey(0), 100).await.unwrap();
     for (key, phone) in keys.iter().zip(phones) {
-        let state = device(store, *key).await.state;
+        let found = device(store, *key).await;
+        let camera = camera_found(store, &found).await;
+        let state = found.state;
         let says_work = state.has_work();
         let desired = state.desired.0.into_iter();
         let found = Phone {
@@ -292,11 +381,12 @@ async fn compare(store: &dyn Store, keys: &[DeviceKey], phones: &[Phone], number
             copy: state.copy.is_some(),
             desired: desired.map(|(name, d)| (name, (d.value, d.revision.0))).collect(),
             open: state.open_jobs,
+            camera,
         };
         assert_eq!(found, *phone, "after call {number}");
         let busy = phone.settled < phone.revision
             || !phone.open.is_empty()
-            || phone.condition != Condition::Running
+            || !matches!(phone.condition, Condition::Running | Condition::Awaited)
             || phone.adoption.is_some()
             || phone.copy;
         let rests = !busy && !phone.desired.is_empty();

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use fleet::{
-    Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
     ServerSettings, Shard,
 };
 use rusqlite::Connection;
 
-use super::queries::{devices, jobs, lanes, phones, projects, servers, tags, users};
+use super::queries::{cameras, devices, jobs, lanes, phones, projects, servers, tags, users};
 use crate::{
-    AcceptTarget, Backup, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed,
-    Make, Page, PhoneFilter, Reads, SealedKey, Server, ServerFilter, StoredToken, StoredUser, Tag,
-    TagFilter, Tagged, TaggedKind, TaggedThing, Work,
+    AcceptTarget, Backup, CameraWork, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice,
+    LaneSeed, Make, Page, PhoneFilter, Reads, SealedKey, SealedRegistrant, Server, ServerFilter,
+    StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, Work,
 };
 
 /// Runs queries.
@@ -126,6 +126,32 @@ impl<A: Asking> Reads for A {
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
         let keys = keys.to_vec();
         self.ask(move |c| devices::records(c, &keys)).await
+    }
+
+    async fn registrants(
+        &self,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<SealedRegistrant>>, Error> {
+        self.ask(move |c| cameras::registrants(c, &ids)).await
+    }
+
+    async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error> {
+        self.ask(move |c| cameras::bindings(c, after, limit)).await
+    }
+
+    async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error> {
+        self.ask(move |c| cameras::camera(c, device)).await
+    }
+
+    async fn channels(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Channel>, Error> {
+        let (principal, after) = (principal.clone(), after.to_owned());
+        self.ask(move |c| cameras::channels(c, &principal, device, &after, limit)).await
     }
 
     async fn users(

@@ -1,5 +1,7 @@
 //! Rows and what they stand for: the one place that knows how a domain value is written down.
 
+pub(super) mod cameras;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use sha2::{Digest, Sha256};
 
+use self::cameras::{BINDING_COLUMNS, CAMERA_COLUMNS, CAMERA_JOINS};
 use crate::{DeviceWithState, Error, SealedKey, StoredUser, Tag, Tagged, TaggedKind};
 
 /// Names the operation that a database error happened in.
@@ -103,11 +106,7 @@ pub(super) fn has_work(
     trouble: Option<&str>,
     begun: bool,
 ) -> bool {
-    settled < revision
-        || !open_jobs.is_empty()
-        || condition != Condition::Running
-        || trouble.is_some()
-        || begun
+    settled < revision || !open_jobs.is_empty() || !condition.is_met() || trouble.is_some() || begun
 }
 
 /// The columns that [`project`] reads, from `project`.
@@ -187,9 +186,19 @@ pub(super) fn device_state(row: &Row<'_>) -> Result<DeviceState, Error> {
     })
 }
 
-/// A row with [`DEVICE_COLUMNS`] and [`STATE_COLUMNS`].
+/// What reads all that [`device_with_state`] needs, up to the terms.
+pub(super) fn select_device_with_state() -> String {
+    format!(
+        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}, {CAMERA_COLUMNS}, {BINDING_COLUMNS}
+         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
+             CROSS JOIN project AS p ON p.key = d.project {CAMERA_JOINS}"
+    )
+}
+
+/// A row of [`select_device_with_state`].
 pub(super) fn device_with_state(row: &Row<'_>) -> Result<DeviceWithState, Error> {
-    Ok(DeviceWithState { device: device(row)?, state: device_state(row)? })
+    let camera = cameras::camera_state(row)?;
+    Ok(DeviceWithState { device: device(row)?, state: device_state(row)?, camera })
 }
 
 /// The columns that [`job`] reads, from `job AS j`.

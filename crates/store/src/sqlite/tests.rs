@@ -9,6 +9,7 @@ mod limits;
 mod opened;
 mod schema;
 mod upgrade;
+mod upgrade_to_cameras;
 
 mod conformance {
     use super::opened::Opened;

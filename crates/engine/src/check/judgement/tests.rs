@@ -60,7 +60,7 @@ fn device(id: &str, address: &str, marker: &str) -> Device {
         key: DeviceKey(1),
         project: fleet::ProjectKey(1),
         project_id: project("p"),
-        kind: fleet::Kind::Phone,
+        kind: Kind::Phone,
         id: device_id(id),
         name: format!("phone {id}"),
         server: String::new(),

@@ -7,25 +7,30 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::super::Catalogue;
+use super::super::basic_param;
 use super::super::names::{NameForm, Names};
 use super::super::profile::{Commands, FactoryReset, Privilege, Profile, Restart};
 use super::super::rule::Rule;
 use super::argv::{self, Argv};
+use super::gb_table::{self, GbTable};
 use super::rule_entry::RuleEntry;
 use super::{Misplaced, PROFILES_MAX, Problem, RULES_MAX, parse};
+use crate::device::Kind;
 
-/// A profile as written; `catalogue/profiles/android.toml` says what the fields mean.
+/// A profile as written; `catalogue/profiles/android.toml` and `generic.toml` say what the fields
+/// mean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ProfileFile {
     name: Spanned<String>,
+    kind: Option<Spanned<Kind>>,
     base: Option<Spanned<String>>,
     restart: Option<Spanned<Restart>>,
     factory_reset: Option<Spanned<FactoryReset>>,
-    privilege: Option<Privilege>,
+    privilege: Option<Spanned<Privilege>>,
     meaning: Option<String>,
-    #[serde(default)]
-    commands: CommandEntries,
+    commands: Option<Spanned<CommandEntries>>,
+    gb: Option<Spanned<GbTable>>,
     #[serde(default)]
     apply: Vec<RuleEntry>,
 }
@@ -65,34 +70,107 @@ pub(super) fn add(
             None => return Err((base.span(), Problem::UnknownProfile(base.get_ref().clone()))),
         },
     };
-    let profile = profile(catalogue, base, file)?;
+    let kind = kind(catalogue, base, &file)?;
+    let profile = match kind {
+        Kind::Phone => phone(catalogue, base, file)?,
+        Kind::Camera => camera(catalogue, base, file)?,
+    };
     catalogue.profiles.insert(name, profile);
     Ok(())
 }
 
-/// Makes a profile of its file and the one that it is based on.
-fn profile(
+/// What sort of device a file's profile is for: what it says, else what its base is for, else
+/// phones. A base and a profile whose place it takes are for the same sort.
+fn kind(
+    catalogue: &Catalogue,
+    base: Option<&Profile>,
+    file: &ProfileFile,
+) -> Result<Kind, Misplaced> {
+    let inherited = base.map(|base| base.kind);
+    let own = file.kind.as_ref().map(|kind| *kind.get_ref());
+    let kind = own.or(inherited).unwrap_or(Kind::Phone);
+    if let (Some(written), true) = (&file.kind, inherited.is_some_and(|base| base != kind)) {
+        return Err((written.span(), Problem::Fields("the base is for the other kind of device")));
+    }
+    if catalogue.profiles.get(file.name.get_ref()).is_some_and(|replaced| replaced.kind != kind) {
+        let problem = "a profile of this name is there for the other kind of device";
+        return Err((file.name.span(), Problem::Fields(problem)));
+    }
+    Ok(kind)
+}
+
+/// What is wrong with a file that does not say `field` and has no base that does.
+fn missing(file: &ProfileFile, field: &str) -> Misplaced {
+    let problem = format!("missing field `{field}`, and no base to have it");
+    (file.name.span(), Problem::Form(problem))
+}
+
+/// What a profile is for: by its own words, or by its base's.
+fn meaning(base: Option<&Profile>, file: &ProfileFile) -> Result<String, Misplaced> {
+    let meaning = file.meaning.clone().or_else(|| base.map(|base| base.meaning.clone()));
+    meaning.ok_or_else(|| missing(file, "meaning"))
+}
+
+/// Makes a camera's profile of its file and the one that it is based on.
+fn camera(
     catalogue: &Catalogue,
     base: Option<&Profile>,
     file: ProfileFile,
 ) -> Result<Profile, Misplaced> {
-    let missing = |field: &str| {
-        (
-            file.name.span(),
-            Problem::Form(format!("missing field `{field}`, and no base to have it")),
-        )
-    };
+    let of_phones = [
+        file.restart.as_ref().map(Spanned::span),
+        file.factory_reset.as_ref().map(Spanned::span),
+        file.privilege.as_ref().map(Spanned::span),
+        file.commands.as_ref().map(Spanned::span),
+    ];
+    if let Some(span) = of_phones.into_iter().flatten().min_by_key(|span| span.start) {
+        let problem = "restart, factory_reset, privilege and commands are for phones";
+        return Err((span, Problem::Fields(problem)));
+    }
+    let meaning = meaning(base, &file)?;
+    let gb = gb_table::gb(catalogue, base, &file.name, file.gb.as_ref())?;
+    let mut rules = rules(catalogue, Kind::Camera, file.name.get_ref(), &file.apply)?;
+    rules.insert(
+        NameForm::Prefix(basic_param::CHANNEL_PREFIX),
+        Arc::new(gb_table::channel_rule(gb.channel_names)),
+    );
+    if let Some(base) = base {
+        rules.extend_from(&base.rules);
+    }
+    Ok(Profile {
+        name: file.name.into_inner(),
+        kind: Kind::Camera,
+        restart: Restart::None,
+        factory_reset: FactoryReset::None,
+        privilege: Privilege::None,
+        commands: Commands::default(),
+        gb: Some(gb),
+        meaning,
+        rules,
+    })
+}
+
+/// Makes a phone's profile of its file and the one that it is based on.
+fn phone(
+    catalogue: &Catalogue,
+    base: Option<&Profile>,
+    file: ProfileFile,
+) -> Result<Profile, Misplaced> {
+    if let Some(gb) = &file.gb {
+        return Err((gb.span(), Problem::Fields("[gb] is for cameras: say kind = \"camera\"")));
+    }
     let restart = file.restart.as_ref().map(|restart| *restart.get_ref());
     let restart = restart.or_else(|| base.map(|base| base.restart));
-    let restart = restart.ok_or_else(|| missing("restart"))?;
+    let restart = restart.ok_or_else(|| missing(&file, "restart"))?;
     let reset = file.factory_reset.as_ref().map(|reset| *reset.get_ref());
     let reset = reset.or_else(|| base.map(|base| base.factory_reset));
-    let privilege = file.privilege.or_else(|| base.map(|base| base.privilege));
+    let privilege = file.privilege.as_ref().map(|privilege| *privilege.get_ref());
+    let privilege = privilege.or_else(|| base.map(|base| base.privilege));
     let factory_reset = reset.unwrap_or(FactoryReset::None);
-    let meaning = file.meaning.clone().or_else(|| base.map(|base| base.meaning.clone()));
-    let meaning = meaning.ok_or_else(|| missing("meaning"))?;
+    let meaning = meaning(base, &file)?;
 
-    let commands = commands(file.commands, base.map(|base| &base.commands))?;
+    let own = file.commands.map(Spanned::into_inner).unwrap_or_default();
+    let commands = commands(own, base.map(|base| &base.commands))?;
     if restart == Restart::Command && commands.restart.is_none() {
         let span = file.restart.map_or_else(|| file.name.span(), |restart| restart.span());
         return Err((span, Problem::Fields("\"command\" needs restart under [commands]")));
@@ -101,13 +179,18 @@ fn profile(
         let span = file.factory_reset.map_or_else(|| file.name.span(), |reset| reset.span());
         return Err((span, Problem::Fields("\"command\" needs factory_reset under [commands]")));
     }
-    let rules = rules(catalogue, base, file.name.get_ref(), &file.apply)?;
+    let mut rules = rules(catalogue, Kind::Phone, file.name.get_ref(), &file.apply)?;
+    if let Some(base) = base {
+        rules.extend_from(&base.rules);
+    }
     Ok(Profile {
         name: file.name.into_inner(),
+        kind: Kind::Phone,
         restart,
         factory_reset,
         privilege: privilege.unwrap_or(Privilege::None),
         commands,
+        gb: None,
         meaning,
         rules,
     })
@@ -127,10 +210,10 @@ fn commands(own: CommandEntries, base: Option<&Commands>) -> Result<Commands, Mi
     })
 }
 
-/// The rules of the profile `profile`: its own, and the base's for names that it has none for.
+/// The rules that the profile `profile`, for that sort of device, has of its own.
 fn rules(
     catalogue: &Catalogue,
-    base: Option<&Profile>,
+    kind: Kind,
     profile: &str,
     entries: &[RuleEntry],
 ) -> Result<Names<Arc<Rule>>, Misplaced> {
@@ -138,7 +221,7 @@ fn rules(
     for entry in entries {
         let mut shared: Option<Arc<Rule>> = None;
         for name in &entry.names {
-            let form = rule_name(catalogue, name)?;
+            let form = rule_name(catalogue, kind, name)?;
             if rules.same(form).is_some() {
                 let (name, span) = (name.get_ref().clone(), name.span());
                 return Err((span, Problem::Taken { name, owner: profile.to_owned() }));
@@ -149,31 +232,41 @@ fn rules(
             }
             let rule = match (&shared, entry.expands()) {
                 (Some(rule), false) => rule.clone(),
-                _ => Arc::new(entry.rule(form)?),
+                _ => Arc::new(entry.rule(kind, form)?),
             };
+            if entry.is_basic_param() && !basic_param::has(form) {
+                let problem = "BasicParam has Name, Expiration, HeartBeatInterval and \
+                               HeartBeatCount only";
+                return Err((name.span(), Problem::Fields(problem)));
+            }
             rules.insert(form, shared.insert(rule).clone());
         }
-    }
-    if let Some(base) = base {
-        rules.extend_from(&base.rules);
     }
     Ok(rules)
 }
 
-/// What a rule's name stands for: a property under its canonical name, or a prefix that some
-/// property has.
+/// What a rule's name stands for: a property of that sort of device under its canonical name, or a
+/// prefix that some such property has.
 fn rule_name<'a>(
     catalogue: &Catalogue,
+    kind: Kind,
     name: &'a Spanned<String>,
 ) -> Result<NameForm<'a>, Misplaced> {
-    let refuse = |problem: fn(String) -> Problem| (name.span(), problem(name.get_ref().clone()));
-    let form = NameForm::parse(name.get_ref()).ok_or_else(|| refuse(Problem::Name))?;
+    let form = NameForm::parse(name.get_ref());
+    let form = form.ok_or_else(|| (name.span(), Problem::Name(name.get_ref().clone())))?;
+    if kind == Kind::Camera && basic_param::is_of_channels(form) {
+        let problem = "channel_names under [gb] says how channels are named";
+        return Err((name.span(), Problem::Fields(problem)));
+    }
     let known = match form {
         NameForm::Exact(text) => {
-            catalogue.find(text).is_some_and(|(_, canonical)| canonical == text)
+            catalogue.find(kind, text).is_some_and(|(_, canonical)| canonical == text)
         }
         NameForm::Prefix("") => true,
-        NameForm::Prefix(_) => catalogue.names.meets(form),
+        NameForm::Prefix(_) => catalogue.names.of(kind).meets(form),
     };
-    if known { Ok(form) } else { Err(refuse(Problem::UnknownProperty)) }
+    if known {
+        return Ok(form);
+    }
+    Err((name.span(), Problem::UnknownProperty { kind, name: name.get_ref().clone() }))
 }

@@ -6,15 +6,18 @@ use regex_lite::{Regex, RegexBuilder};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::basic_param;
 use super::super::names::{NameForm, is_reserved};
 use super::super::property::{Check, Property, Timing, ValueKind};
 use super::super::{Catalogue, Source};
 use super::{LoadError, Misplaced, PATTERN_BYTES_MAX, PROPERTIES_MAX, Problem, locate, parse};
+use crate::device::Kind;
 
-/// A file of properties.
+/// A file of properties: of phones, unless it says otherwise.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PropertyFile {
+    kind: Option<Kind>,
     #[serde(default)]
     property: Vec<PropertyEntry>,
 }
@@ -35,7 +38,7 @@ struct PropertyEntry {
     min: Option<i64>,
     max: Option<i64>,
     default: Option<Spanned<String>>,
-    timing: Timing,
+    timing: Spanned<Timing>,
     #[serde(default = "yes")]
     updatable: bool,
     #[serde(default)]
@@ -52,38 +55,40 @@ fn yes() -> bool {
 /// The properties of one file, before they are added to a catalogue.
 pub(super) struct Parsed<'a> {
     source: Source<'a>,
+    kind: Kind,
     entries: Vec<PropertyEntry>,
 }
 
 /// Reads the form of a property file.
 pub(super) fn read<'a>(source: &Source<'a>) -> Result<Parsed<'a>, LoadError> {
     let file = parse::<PropertyFile>(source.text).map_err(|at| locate(source, at))?;
-    Ok(Parsed { source: *source, entries: file.property })
+    let kind = file.kind.unwrap_or(Kind::Phone);
+    Ok(Parsed { source: *source, kind, entries: file.property })
 }
 
 impl Parsed<'_> {
-    /// The names of its properties, without their aliases.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.get_ref().as_str())
+    /// The names of its properties, without their aliases, and what sort of device has them.
+    pub(super) fn names(&self) -> impl Iterator<Item = (Kind, &str)> {
+        self.entries.iter().map(|entry| (self.kind, entry.name.get_ref().as_str()))
     }
 
     /// Adds its properties to a catalogue, all but those named in `replaced`.
     pub(super) fn add(
         self,
         catalogue: &mut Catalogue,
-        replaced: &HashSet<String>,
+        replaced: &HashSet<(Kind, String)>,
     ) -> Result<(), LoadError> {
-        let Self { source, entries } = self;
+        let Self { source, kind, entries } = self;
         entries
             .into_iter()
-            .filter(|entry| !replaced.contains(entry.name.get_ref()))
-            .try_for_each(|entry| add(catalogue, entry))
+            .filter(|entry| !replaced.contains(&(kind, entry.name.get_ref().clone())))
+            .try_for_each(|entry| add(catalogue, kind, entry))
             .map_err(|at| locate(&source, at))
     }
 }
 
 /// Adds one property.
-fn add(catalogue: &mut Catalogue, entry: PropertyEntry) -> Result<(), Misplaced> {
+fn add(catalogue: &mut Catalogue, kind: Kind, entry: PropertyEntry) -> Result<(), Misplaced> {
     let names: Vec<Spanned<String>> =
         std::iter::once(&entry.name).chain(&entry.aliases).cloned().collect();
     let index = catalogue.properties.len();
@@ -91,22 +96,26 @@ fn add(catalogue: &mut Catalogue, entry: PropertyEntry) -> Result<(), Misplaced>
         return Err((entry.name.span(), Problem::TooMany("properties", PROPERTIES_MAX)));
     }
     // It goes in before its names, so that a name given twice within the entry has an owner.
-    catalogue.properties.push(property(entry)?);
+    catalogue.properties.push(property(kind, entry)?);
     for (position, name) in names.iter().enumerate() {
-        let form = property_name(name, position > 0)?;
-        if let Some(owner) = catalogue.names.same(form) {
+        let form = property_name(kind, name, position > 0)?;
+        if let Some(owner) = catalogue.names.of(kind).same(form) {
             let owner = catalogue.properties.get(*owner);
             let owner = owner.map_or_else(String::new, |owner| owner.name.clone());
             let taken = name.get_ref().clone();
             return Err((name.span(), Problem::Taken { name: taken, owner }));
         }
-        catalogue.names.insert(form, index);
+        catalogue.names.of_mut(kind).insert(form, index);
     }
     Ok(())
 }
 
 /// What a property's name or alias stands for.
-fn property_name(name: &Spanned<String>, alias: bool) -> Result<NameForm<'_>, Misplaced> {
+fn property_name(
+    kind: Kind,
+    name: &Spanned<String>,
+    alias: bool,
+) -> Result<NameForm<'_>, Misplaced> {
     let refuse = |problem: fn(String) -> Problem| (name.span(), problem(name.get_ref().clone()));
     let form = match NameForm::parse(name.get_ref()) {
         None | Some(NameForm::Prefix("")) => return Err(refuse(Problem::Name)),
@@ -114,20 +123,36 @@ fn property_name(name: &Spanned<String>, alias: bool) -> Result<NameForm<'_>, Mi
         Some(form) => form,
     };
     let (NameForm::Exact(stem) | NameForm::Prefix(stem)) = form;
-    if is_reserved(stem) { Err(refuse(Problem::Reserved)) } else { Ok(form) }
+    if is_reserved(stem) {
+        return Err(refuse(Problem::Reserved));
+    }
+    if kind == Kind::Camera
+        && basic_param::is_of_channels(form)
+        && form != NameForm::Prefix(basic_param::CHANNEL_PREFIX)
+    {
+        let problem = "all names that begin with Channel. are those of Channel.*";
+        return Err((name.span(), Problem::Fields(problem)));
+    }
+    Ok(form)
 }
 
 /// Makes a property of its entry. Its names are checked by the caller.
-fn property(entry: PropertyEntry) -> Result<Property, Misplaced> {
+fn property(kind: Kind, entry: PropertyEntry) -> Result<Property, Misplaced> {
     check_fields(&entry).map_err(|problem| (entry.name.span(), Problem::Fields(problem)))?;
+    let timing = *entry.timing.get_ref();
+    if kind == Kind::Camera && timing != Timing::AtOnce {
+        let problem = "what a camera is told acts at once: nobody here restarts it";
+        return Err((entry.timing.span(), Problem::Fields(problem)));
+    }
     let (check, allows) = check(&entry)?;
     let property = Property {
+        device_kind: kind,
         name: entry.name.into_inner(),
         aliases: entry.aliases.into_iter().map(Spanned::into_inner).collect(),
         kind: entry.kind,
         allows,
         default: entry.default.as_ref().map(|default| default.get_ref().clone()),
-        timing: entry.timing,
+        timing,
         updatable: entry.updatable,
         identity: entry.identity,
         meaning: entry.meaning,

@@ -10,6 +10,7 @@ use super::super::rule::{How, Narrow, Rule};
 use super::argv::{self, Argv};
 use super::property_file::whole;
 use super::{Misplaced, Problem};
+use crate::device::Kind;
 
 /// One `[[apply]]`; `catalogue/profiles/android.toml` says what the fields mean.
 #[derive(Deserialize)]
@@ -26,7 +27,7 @@ pub(super) struct RuleEntry {
     path: Option<Spanned<String>>,
     argument: Option<Spanned<String>>,
     retention: Option<Spanned<Retention>>,
-    timing: Option<Timing>,
+    timing: Option<Spanned<Timing>>,
     effect: Option<Argv>,
     pattern: Option<Spanned<String>>,
     allows: Option<String>,
@@ -43,6 +44,7 @@ enum HowWord {
     Command,
     File,
     StartArgs,
+    BasicParam,
     Stored,
     Unsupported,
 }
@@ -66,8 +68,9 @@ impl RuleEntry {
         argv::has(texts.chain(arguments), "name")
     }
 
-    /// Makes the rule for one of its names.
-    pub(super) fn rule(&self, name: NameForm<'_>) -> Result<Rule, Misplaced> {
+    /// Makes the rule for one of its names, for that sort of device.
+    pub(super) fn rule(&self, kind: Kind, name: NameForm<'_>) -> Result<Rule, Misplaced> {
+        self.check_kind(kind)?;
         self.check_fields().map_err(|problem| (self.how.span(), Problem::Fields(problem)))?;
         let name = match name {
             NameForm::Exact(name) => Some(name),
@@ -85,11 +88,46 @@ impl RuleEntry {
         Ok(Rule {
             how,
             retention: self.retention.as_ref().map(|retention| *retention.get_ref()),
-            timing: self.timing,
+            timing: self.timing.as_ref().map(|timing| *timing.get_ref()),
             effect: expand_argv(&self.effect, argv::VALUE, name)?,
             narrow,
             note: self.note.clone(),
         })
+    }
+
+    /// Whether it is by BasicParam.
+    pub(super) fn is_basic_param(&self) -> bool {
+        *self.how.get_ref() == HowWord::BasicParam
+    }
+
+    /// Whether that sort of device can be spoken to in this way.
+    fn check_kind(&self, kind: Kind) -> Result<(), Misplaced> {
+        use HowWord::{BasicParam, Stored, Unsupported};
+        let refuse = |span, problem| Err((span, Problem::Fields(problem)));
+        match (kind, *self.how.get_ref()) {
+            (Kind::Phone, BasicParam) => {
+                return refuse(self.how.span(), "\"basic-param\" is for cameras");
+            }
+            (Kind::Phone, _) => return Ok(()),
+            (Kind::Camera, BasicParam | Stored | Unsupported) => {}
+            (Kind::Camera, _) => {
+                let problem = "this is for phones; a camera has \"basic-param\", \"stored\" and \
+                               \"unsupported\"";
+                return refuse(self.how.span(), problem);
+            }
+        }
+        if let Some(timing) = &self.timing {
+            return refuse(timing.span(), "timing is for phones: a camera acts at once");
+        }
+        if let Some(effect) = &self.effect {
+            return refuse(effect.span(), "effect is for phones: it is a program on one");
+        }
+        match &self.retention {
+            Some(retention) if self.is_basic_param() => {
+                refuse(retention.span(), "retention is for phones: a camera keeps what it is told")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the fields go together; says what does not.
@@ -174,6 +212,7 @@ impl RuleEntry {
                     _ => How::StartArgument { property, argument },
                 }
             }
+            HowWord::BasicParam => How::BasicParam,
             HowWord::Stored => How::Stored,
             HowWord::Unsupported => How::Unsupported(self.reason.clone().unwrap_or_default()),
         })
@@ -187,7 +226,7 @@ impl RuleEntry {
             | How::Command { .. }
             | How::File { .. }
             | How::StartArgument { .. } => true,
-            How::Stored | How::Unsupported(_) => false,
+            How::BasicParam | How::Stored | How::Unsupported(_) => false,
         };
         let expands = self.expands();
         if one_place && !expands && (self.names.len() > 1 || name.is_none()) {

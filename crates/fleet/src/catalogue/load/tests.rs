@@ -1,5 +1,7 @@
 //! Files that are wrong, and what an operator is told of them.
 
+mod cameras;
+
 use super::super::tests::{entry, load_one};
 use super::super::{Catalogue, Source};
 
@@ -88,9 +90,9 @@ fn a_wrong_profile_file_is_refused_with_its_line() {
     let head = "name = 'q'\nrestart = 'none'\nmeaning = 'm'\n";
     let setprop = |names: &str| format!("{head}[[apply]]\nnames = [{names}]\nhow = 'setprop'\n");
     for (text, expected) in [
-        (setprop("'a.b', 'a.c'"), "q.toml:5:17: no property is called \"a.c\""),
-        (setprop("'old'"), "q.toml:5:10: no property is called \"old\""),
-        (setprop("'b.*'"), "q.toml:5:10: no property is called \"b.*\""),
+        (setprop("'a.b', 'a.c'"), "q.toml:5:17: no property of a phone is called \"a.c\""),
+        (setprop("'old'"), "q.toml:5:10: no property of a phone is called \"old\""),
+        (setprop("'b.*'"), "q.toml:5:10: no property of a phone is called \"b.*\""),
         (setprop("'a*'"), "q.toml:5:10: \"a*\" is no property name"),
         (setprop("'a.*', 'a.*'"), "q.toml:5:17: \"a.*\" is taken by \"q\""),
         (setprop("'*'") + "reason = 'r'\n", "q.toml:6:7: a rule has a reason"),

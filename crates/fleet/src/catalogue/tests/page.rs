@@ -1,5 +1,6 @@
 //! The page for readers.
 
+use super::super::*;
 use super::built_in;
 
 /// The page that is part of the documentation, from this crate.
@@ -22,14 +23,26 @@ fn the_documentation_says_what_the_files_say() {
 fn every_row_has_its_cells() {
     let catalogue = built_in();
     let page = catalogue.table();
-    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).collect();
-    for row in &rows {
-        assert_eq!(row.replace("\\|", "").matches('|').count(), 7, "{row}");
-    }
-    let all = catalogue.properties().count();
-    let changed = catalogue.properties().filter(|property| property.updatable).count();
-    let profiles = catalogue.profiles().count();
-    assert_eq!(rows.len(), all + 2 + profiles * (changed + 2));
+    let (phones, cameras) = page.split_once("\n## Profiles of cameras\n").unwrap();
+    let (makes, matrix) = cameras.split_once("\nHow each of them takes").unwrap();
+    let rows = |part: &str, cells: usize| {
+        let rows: Vec<String> =
+            part.lines().filter(|line| line.starts_with('|')).map(str::to_owned).collect();
+        for row in &rows {
+            assert_eq!(row.replace("\\|", "").matches('|').count(), cells + 1, "{row}");
+        }
+        rows.len()
+    };
+    let count = |kind| {
+        let all = catalogue.properties_of(kind).count();
+        let changed = catalogue.properties_of(kind).filter(|property| property.updatable).count();
+        (all, changed, catalogue.profiles().filter(|profile| profile.kind == kind).count())
+    };
+    let (all, changed, profiles) = count(Kind::Phone);
+    let (of_cameras, of_cameras_changed, makes_of_camera) = count(Kind::Camera);
+    assert_eq!(rows(phones, 6), all + 2 + profiles * (changed + 2) + of_cameras + 2);
+    assert_eq!(rows(makes, 4), makes_of_camera + 2);
+    assert_eq!(rows(matrix, makes_of_camera + 1), of_cameras_changed + 2);
     for text in [
         "| `sys.prop.writeimsi` | `setprop persist.sys.prop.writeimsi` | \
          `getprop persist.sys.prop.writeimsi` | over restarts | after a restart | \
@@ -38,6 +51,11 @@ fn every_row_has_its_cells() {
         "| `com.cph.mainkeys` | unsupported: only the image of a Huawei cloud phone acts on it |",
         "| `ro.product.model` | container argument `ro.product.model={value}` | \
          `getprop ro.product.model` | as long as the container | at once |",
+        "| `HeartBeatInterval` |  | a whole number from 5 to 3600 | `60` | at once | yes |",
+        "| Name | `dahua` | `generic` | `hikvision` | `uniview` |",
+        "| `Channel.*` | a record of ours; this make takes no configuration for a channel | \
+         `DeviceConfig` | `DeviceConfig` | `DeviceConfig` |",
+        "| `dahua` | Cameras and recorders of Dahua | 2016 and 2022 | dahua, 大华 |",
     ] {
         assert!(page.contains(text), "{text}");
     }

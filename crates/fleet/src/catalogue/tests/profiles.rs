@@ -1,4 +1,4 @@
-//! The profiles that are part of the product: how each takes each property.
+//! The phone profiles that are part of the product: how each takes each property.
 
 use super::super::*;
 use super::{built_in, entry, unsupported};
@@ -10,6 +10,7 @@ fn what_each_make_does_by_itself() {
     let catalogue = built_in();
     let seen: Vec<_> = catalogue
         .profiles()
+        .filter(|profile| profile.kind == Kind::Phone)
         .map(|profile| (&*profile.name, profile.restart, profile.factory_reset, profile.privilege))
         .collect();
     let none = FactoryReset::None;
@@ -27,7 +28,7 @@ fn what_each_make_does_by_itself() {
 fn every_profile_has_a_way_or_a_reason_for_every_property() {
     let catalogue = built_in();
     for profile in PROFILES {
-        for property in catalogue.properties() {
+        for property in catalogue.properties_of(Kind::Phone) {
             let name = &property.name;
             let route =
                 catalogue.route(profile, name).unwrap_or_else(|| panic!("{profile} {name}"));
@@ -44,7 +45,7 @@ fn every_profile_has_a_way_or_a_reason_for_every_property() {
             }
         }
     }
-    for name in catalogue.properties().filter(|p| p.updatable).map(|p| &*p.name) {
+    for name in catalogue.properties_of(Kind::Phone).filter(|p| p.updatable).map(|p| &*p.name) {
         assert!(catalogue.readable("simulated").any(|readable| readable == name), "{name}");
     }
 }
@@ -53,7 +54,7 @@ fn every_profile_has_a_way_or_a_reason_for_every_property() {
 fn by_way(catalogue: &Catalogue, profile: &str) -> Vec<(&'static str, usize)> {
     let ways = ["setprop", "once", "settings", "command", "file", "argument", "stored", "none"];
     let mut counted = ways.map(|way| (way, 0_usize));
-    for property in catalogue.properties().filter(|property| property.updatable) {
+    for property in catalogue.properties_of(Kind::Phone).filter(|property| property.updatable) {
         let at = match catalogue.route(profile, &property.name).unwrap().set_by {
             SetBy::Setprop { .. } => 0,
             SetBy::SetpropOncePerBoot { .. } => 1,
@@ -63,6 +64,7 @@ fn by_way(catalogue: &Catalogue, profile: &str) -> Vec<(&'static str, usize)> {
             SetBy::StartArgument { .. } => 5,
             SetBy::Stored => 6,
             SetBy::Unsupported { .. } => 7,
+            SetBy::BasicParam => panic!("{} of a phone", property.name),
         };
         counted[at].1 += 1;
     }

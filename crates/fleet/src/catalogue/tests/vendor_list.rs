@@ -240,12 +240,13 @@ fn every_name_has_its_entry_and_every_entry_its_name() {
     let catalogue = built_in();
     let all = LISTED.iter().chain(IDENTITY).chain(UNLISTED).map(|(name, _)| *name);
     let mut known: Vec<&str> = all.chain(REFUSED.iter().copied()).collect();
-    let mut entries: Vec<&str> = catalogue.properties().map(|entry| &*entry.name).collect();
+    let mut entries: Vec<&str> =
+        catalogue.properties_of(Kind::Phone).map(|entry| &*entry.name).collect();
     known.sort_unstable();
     entries.sort_unstable();
     assert_eq!(known, entries);
     let mut aliases: Vec<_> = catalogue
-        .properties()
+        .properties_of(Kind::Phone)
         .flat_map(|entry| entry.aliases.iter().map(|alias| (&**alias, &*entry.name)))
         .collect();
     let mut expected = ALIASES.to_vec();

@@ -1,46 +1,30 @@
-//! Reading a file of devices: one JSON object a line, in pieces that one call takes.
+//! Reading a file of devices, one JSON object a line or one JSON list, in pieces that one call
+//! takes.
 
+mod line;
+
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
-use fleet::{DeviceId, Kind, ProjectId};
-use serde::{Deserialize, Serialize};
 
-/// Bytes of a line: the longest record that the server takes has about 1 kB, escaped 6 kB.
-const LINE_BYTES_MAX: usize = 16 * 1024;
+pub use line::{Line, NewChannel, check_gb_id};
 
-/// Bytes of a piece: below the 12 MB that the server takes in one body.
-const PIECE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of a line: a recorder with as many channels as it may have takes some 3 MB.
+const LINE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// One device, as it stands on a line and as the server takes it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Line {
-    /// What it is.
-    kind: Kind,
-    /// Its project.
-    project: ProjectId,
-    /// Its id.
-    id: DeviceId,
-    /// The operator's name for it.
-    name: String,
-    /// The host it lives on; empty if there is none to name.
-    #[serde(default)]
-    server: String,
-    /// `host:port`.
-    address: String,
-    /// What its server calls it; empty if there is nothing to name.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    container: String,
-    /// The profile.
-    profile: String,
-}
+/// Bytes of a piece before its last device: with that below the 12 MB that the server takes in one
+/// body.
+const PIECE_BYTES_MAX: usize = 7 * 1024 * 1024;
+
+/// Bytes of a file that is one list: it is read whole. One object a line has no bound.
+const LIST_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// What one call imports.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Piece {
-    /// The first and the last line of it, from 1.
-    pub lines: (usize, usize),
+    /// Which part of the file it is, for people.
+    pub part: String,
     /// Its devices, at least one.
     pub devices: Vec<Line>,
 }
@@ -75,12 +59,16 @@ pub struct Pieces<R> {
     source: R,
     line: usize,
     bytes: u64,
+    /// Whether it is known if the file is one list.
+    is_begun: bool,
+    /// If it is: how many of its devices were given, and those that were not.
+    list: Option<(usize, VecDeque<Line>)>,
 }
 
 impl<R: BufRead> Pieces<R> {
     /// The pieces of `source`, which errors call `file`.
     pub fn new(file: impl Into<String>, source: R) -> Self {
-        Self { file: file.into(), source, line: 0, bytes: 0 }
+        Self { file: file.into(), source, line: 0, bytes: 0, is_begun: false, list: None }
     }
 
     /// Bytes read so far.
@@ -88,8 +76,62 @@ impl<R: BufRead> Pieces<R> {
         self.bytes
     }
 
-    /// The next piece: every line of it is a device. `None` at the end.
+    /// The next piece: all of it are devices. `None` at the end.
     pub fn next(&mut self) -> Result<Option<Piece>, Error> {
+        if !self.is_begun {
+            self.is_begun = true;
+            if self.begins_with_bracket()? {
+                self.list = Some((0, self.read_list()?));
+            }
+        }
+        match &mut self.list {
+            Some((given, list)) => Ok(piece_of_list(given, list)),
+            None => self.piece_of_lines(),
+        }
+    }
+
+    /// Passes over blank lines, and says whether a list begins behind them.
+    fn begins_with_bracket(&mut self) -> Result<bool, Error> {
+        loop {
+            let buffer = self.source.fill_buf();
+            let buffer =
+                buffer.map_err(|source| Error::Read { file: self.file.clone(), source })?;
+            let Some(first) = buffer.first() else { return Ok(false) };
+            if !first.is_ascii_whitespace() {
+                return Ok(*first == b'[');
+            }
+            self.line += usize::from(*first == b'\n');
+            self.bytes += 1;
+            self.source.consume(1);
+        }
+    }
+
+    /// Reads the whole of a file that is one list.
+    fn read_list(&mut self) -> Result<VecDeque<Line>, Error> {
+        let mut text = Vec::new();
+        let read = self.source.by_ref().take(LIST_BYTES_MAX as u64 + 1).read_to_end(&mut text);
+        read.map_err(|source| Error::Read { file: self.file.clone(), source })?;
+        self.bytes += text.len() as u64;
+        let first = self.line;
+        self.line = first + 1;
+        if text.len() > LIST_BYTES_MAX {
+            let what =
+                format!("is a list of more than {LIST_BYTES_MAX} bytes: make it a line each");
+            return Err(self.bad(what));
+        }
+        let read: Result<Vec<Line>, _> = serde_json::from_slice(&text);
+        let list = read.map_err(|error| {
+            self.line = first + error.line();
+            self.bad(reason(&error))
+        })?;
+        for (index, device) in list.iter().enumerate() {
+            device.check().map_err(|why| self.bad(format!("device {}: {why}", index + 1)))?;
+        }
+        Ok(list.into())
+    }
+
+    /// The next piece of a file of one object a line.
+    fn piece_of_lines(&mut self) -> Result<Option<Piece>, Error> {
         let mut devices = Vec::new();
         let mut lines = (0, 0);
         let mut piece_bytes = 0;
@@ -99,11 +141,14 @@ impl<R: BufRead> Pieces<R> {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let device = serde_json::from_slice(&text).map_err(|error| self.bad(reason(&error)))?;
+            let device: Line =
+                serde_json::from_slice(&text).map_err(|error| self.bad(reason(&error)))?;
+            device.check().map_err(|why| self.bad(why))?;
             devices.push(device);
             lines = (if lines.0 == 0 { self.line } else { lines.0 }, self.line);
         }
-        Ok(if devices.is_empty() { None } else { Some(Piece { lines, devices }) })
+        let part = format!("lines {} to {}", lines.0, lines.1);
+        Ok(if devices.is_empty() { None } else { Some(Piece { part, devices }) })
     }
 
     /// The next line without its end; `None` at the end of the file.
@@ -128,6 +173,27 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
+/// The next piece of a list, of which `given` devices were given before.
+fn piece_of_list(given: &mut usize, list: &mut VecDeque<Line>) -> Option<Piece> {
+    let before = *given;
+    let devices = take_piece(list);
+    *given += devices.len();
+    let part = format!("devices {} to {}", before + 1, *given);
+    if devices.is_empty() { None } else { Some(Piece { part, devices }) }
+}
+
+/// Takes as many devices as one call takes from the front of `list`.
+pub fn take_piece(list: &mut VecDeque<Line>) -> Vec<Line> {
+    let mut devices = Vec::new();
+    let mut piece_bytes = 0;
+    while devices.len() < DEVICES_PER_IMPORT_MAX && piece_bytes < PIECE_BYTES_MAX {
+        let Some(device) = list.pop_front() else { break };
+        piece_bytes += device.bytes();
+        devices.push(device);
+    }
+    devices
+}
+
 /// What is wrong with a line. serde_json's own line number is always 1 here, so only its column
 /// stays.
 fn reason(error: &serde_json::Error) -> String {
@@ -139,59 +205,4 @@ fn reason(error: &serde_json::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"{"kind":"phone","project":"p","id":"a","name":"n","server":"s","address":"127.0.0.1:1","profile":"android"}"#;
-
-    fn all(text: &str) -> Result<Vec<Piece>, Error> {
-        let mut pieces = Pieces::new("phones.jsonl", text.as_bytes());
-        let mut found = Vec::new();
-        while let Some(piece) = pieces.next()? {
-            found.push(piece);
-        }
-        Ok(found)
-    }
-
-    #[test]
-    fn lines_become_devices_and_empty_ones_are_passed_over() {
-        let found = all(&format!("\n{GOOD}\r\n\n  \n{GOOD}")).unwrap();
-        assert_eq!(found.len(), 1);
-        assert_eq!((found[0].lines, found[0].devices.len()), ((2, 5), 2));
-        let sent = serde_json::to_string(&found[0].devices[0]).unwrap();
-        assert_eq!(sent, GOOD, "a device goes to the server as it stood in the file");
-        assert!(all("").unwrap().is_empty());
-    }
-
-    #[test]
-    fn a_bad_line_is_named_with_its_reason() {
-        let check = |line: &str, expected: &str| {
-            let error = all(&format!("{GOOD}\n{line}\n{GOOD}\n")).unwrap_err().to_string();
-            assert!(error.starts_with("phones.jsonl:2: "), "{error}");
-            assert!(error.contains(expected), "{line}\ngives\n{error}\nnot\n{expected}");
-        };
-        check("{", "EOF while parsing");
-        check("x", "expected value (column 1)");
-        check(
-            &GOOD.replace("\"name\"", "\"nmae\""),
-            "unknown field `nmae`, expected one of `kind`",
-        );
-        check(&GOOD.replace("\"profile\":\"android\"", "\"id\":\"b\""), "duplicate field `id`");
-        check(&GOOD.replace(",\"profile\":\"android\"", ""), "missing field `profile`");
-        check(&GOOD.replace("\"phone\"", "\"toaster\""), "unknown variant `toaster`");
-        check(&GOOD.replace("\"id\":\"a\"", "\"id\":\"\""), "device id is empty");
-        check(&GOOD.replace("\"a\"", &format!("\"{}\"", "a".repeat(33))), "at most 32");
-        check(&GOOD.replace("\"p\"", "\"a/b\""), "project id has a character");
-        check(&GOOD.replace("\"n\"", "7"), "invalid type");
-        check(&format!("{GOOD}{GOOD}"), "trailing characters");
-        check(&"x".repeat(LINE_BYTES_MAX + 1), "longer than");
-    }
-
-    #[test]
-    fn a_large_file_comes_in_pieces_with_the_lines_they_are_from() {
-        let text = format!("{GOOD}\n").repeat(DEVICES_PER_IMPORT_MAX + 5);
-        let found = all(&text).unwrap();
-        let shape: Vec<_> = found.iter().map(|piece| (piece.lines, piece.devices.len())).collect();
-        assert_eq!(shape, [((1, 10_000), 10_000), ((10_001, 10_005), 5)]);
-    }
-}
+mod tests;

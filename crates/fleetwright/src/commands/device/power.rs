@@ -33,7 +33,7 @@ pub struct Waiting {
 }
 
 /// Reads `NAME=VALUE`. A value may have further equals signs, a name none.
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("{text:?} is not NAME=VALUE")),

@@ -7,39 +7,95 @@ use crate::output;
 
 /// A device with all that is asked of it and shown by it.
 pub fn words(device: &answers::Device) -> String {
-    let frozen = if device.frozen { "; FROZEN" } else { "" };
-    let power = device.power.as_ref();
-    let power = power.map(|power| format!("{} begun at {}", power.operation, power.begun_at));
-    let copy = device.copy.as_ref();
-    let copy = copy.map(|copy| format!("{} at {} bears its marker too", copy.id, copy.address));
-    let facts: Vec<String> =
-        device.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let text = output::fields(&[
+    let mut fields = vec![
         ("device", device.id.clone()),
         ("kind", device.kind.clone()),
         ("project", device.project.clone()),
         ("name", device.name.clone()),
-        ("server", device.server.clone()),
-        ("address", device.address.clone()),
-        ("container", device.container.clone()),
-        ("profile", device.profile.clone()),
-        ("adopted", adopted(device)),
-        ("condition", format!("{} since {}{frozen}", device.condition, device.since)),
-        ("trouble", device.trouble.clone().unwrap_or_default()),
-        ("copy", copy.unwrap_or_default()),
-        ("going on", power.unwrap_or_default()),
-        ("says", facts.join(", ")),
-        ("open jobs", device.open_jobs.join(", ")),
-    ]);
+    ];
+    fields.extend(match &device.camera {
+        Some(camera) => of_camera(device, camera),
+        None => of_phone(device),
+    });
+    fields.push(("open jobs", device.open_jobs.join(", ")));
+    let text = output::fields(&fields);
     if device.desired.is_empty() && device.reported.is_empty() {
         return text;
     }
     format!("{text}\n{}", properties(device))
 }
 
+/// What is said of a phone alone.
+fn of_phone(device: &answers::Device) -> Vec<(&'static str, String)> {
+    let power = device.power.as_ref();
+    let power = power.map(|power| format!("{} begun at {}", power.operation, power.begun_at));
+    let copy = device.copy.as_ref();
+    let copy = copy.map(|copy| format!("{} at {} bears its marker too", copy.id, copy.address));
+    let facts: Vec<String> =
+        device.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    vec![
+        ("server", device.server.clone()),
+        ("address", device.address.clone()),
+        ("container", device.container.clone()),
+        ("profile", device.profile.clone()),
+        ("adopted", adopted(device)),
+        ("condition", condition(device)),
+        ("trouble", device.trouble.clone().unwrap_or_default()),
+        ("copy", copy.unwrap_or_default()),
+        ("going on", power.unwrap_or_default()),
+        ("says", facts.join(", ")),
+    ]
+}
+
+/// What is said of a camera alone.
+fn of_camera(device: &answers::Device, camera: &answers::Camera) -> Vec<(&'static str, String)> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let mut status = camera.status.clone();
+    if camera.status == "OnLine" {
+        for (word, at) in [(" since", &camera.registered_at), (", renewed", &camera.refreshed_at)] {
+            status.extend(at.as_ref().map(|at| format!("{word} {at}")));
+        }
+        status.extend(camera.expires_at.as_ref().map(|at| format!(", until {at}")));
+    }
+    if device.frozen {
+        status.push_str("; FROZEN");
+    }
+    let offline = camera.offline.as_ref();
+    let from = camera.transport.iter().chain(&camera.remote);
+    let from: Vec<&str> = from.map(String::as_str).collect();
+    let password = if camera.has_password { "on record" } else { "none: it can't register" };
+    let channels = match camera.channels {
+        0 => "none known".to_owned(),
+        count => format!("{count}; see fleetwright device channels {}", device.id),
+    };
+    vec![
+        ("shows", text(&camera.reported_name)),
+        ("status", status),
+        ("offline", offline.map(|o| format!("{} at {}", o.text, o.at)).unwrap_or_default()),
+        ("from", from.join(" ")),
+        ("speaks", camera.version.as_ref().map(|v| format!("GB/T 28181 {v}")).unwrap_or_default()),
+        ("user", camera.user.clone().unwrap_or_else(|| device.id.clone())),
+        ("password", password.to_owned()),
+        ("profile", device.profile.clone()),
+        ("manufacturer", text(&camera.manufacturer)),
+        ("model", text(&camera.model)),
+        ("firmware", text(&camera.firmware)),
+        ("channels", channels),
+        ("condition", condition(device)),
+        ("trouble", device.trouble.clone().unwrap_or_default()),
+    ]
+}
+
+/// How a device is doing, and since when.
+fn condition(device: &answers::Device) -> String {
+    // A camera's status says it already.
+    let frozen = if device.frozen && device.camera.is_none() { "; FROZEN" } else { "" };
+    format!("{} since {}{frozen}", device.condition, device.since)
+}
+
 /// Whether a device is adopted, and what was asked for.
 fn adopted(device: &answers::Device) -> String {
-    let adopted = if device.adopted { "yes" } else { "not yet" };
+    let adopted = if device.adopted == Some(true) { "yes" } else { "not yet" };
     match &device.adoption {
         None => adopted.to_owned(),
         Some(adoption) => {

@@ -1,10 +1,12 @@
 //! Accepting an update: the path that every call takes, and so the one that has to be short. Per
-//! entry it is one look at the state row, one change of it and one new job.
+//! entry it is one look at the state row, one change of it and one new job; for a GB device also a
+//! look at its binding, and the names that it is given.
 
 use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX};
 use fleet::{Condition, Desired, Operation, Principal, Refusal, Revision};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
+use super::{bindings, channels};
 use crate::Error;
 use crate::sqlite::rows::{During, column, job_operation, json, parsed, to_json};
 use crate::write::{Accept, AcceptEntry, AcceptedEntry};
@@ -36,6 +38,7 @@ pub(super) fn accept(
     }
     let prepare = |sql| connection.prepare_cached(sql).during("prepare to accept");
     let mut statements = Statements {
+        connection,
         select: prepare(SELECT)?,
         update: prepare(UPDATE)?,
         update_at_rest: prepare(UPDATE_AT_REST)?,
@@ -46,6 +49,8 @@ pub(super) fn accept(
 
 /// The statements of one call, looked up once for all its entries.
 struct Statements<'c> {
+    /// For what a GB device's entry needs besides.
+    connection: &'c Connection,
     select: CachedStatement<'c>,
     update: CachedStatement<'c>,
     update_at_rest: CachedStatement<'c>,
@@ -103,6 +108,11 @@ impl Statements<'_> {
             let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
             return Ok(Err(Refusal::Busy { detail }));
         }
+        if let Some(patch) = &entry.camera
+            && let Some(refusal) = channels::refusal(self.connection, entry.device, patch)?
+        {
+            return Ok(Err(refusal));
+        }
         let job = accept.request.job(entry.position).ok_or_else(|| Error::Failed {
             operation: "number a job",
             source: format!("no job can be at position {}", entry.position).into(),
@@ -114,7 +124,10 @@ impl Statements<'_> {
         update
             .execute(params![entry.device.0, revision.0, state.open_jobs, desired])
             .during("change desired state")?;
-        let stored = entry.operation == Operation::Update && state.condition.stores();
+        if let Some(patch) = &entry.camera {
+            channels::name(self.connection, entry.device, patch, accept.at)?;
+        }
+        let stored = entry.operation == Operation::Update && self.is_away(accept, entry, &state)?;
         self.insert
             .execute(params![
                 job.to_bytes(),
@@ -130,6 +143,14 @@ impl Statements<'_> {
             ])
             .during("record a job")?;
         Ok(Ok(AcceptedEntry { device: entry.device, job, revision, stored }))
+    }
+
+    /// Whether the device is not there to take values. A GB device's binding alone tells that.
+    fn is_away(&self, accept: &Accept, entry: &AcceptEntry, state: &State) -> Result<bool, Error> {
+        match entry.camera {
+            None => Ok(state.condition.stores()),
+            Some(_) => Ok(!bindings::is_live(self.connection, entry.device, accept.at)?),
+        }
     }
 
     /// The state of the entry's device; `None` if the device is gone.

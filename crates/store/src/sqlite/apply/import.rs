@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::device::change_state;
 use super::records::visible_project;
 use super::servers::name_server;
+use super::{cameras, channels};
 use crate::sqlite::rows::{During, damaged};
 use crate::write::{ImportDevices, ImportedDevice};
 use crate::{Error, Refused, Written};
@@ -49,22 +50,62 @@ fn record_all(
         if servers.insert((project, &device.server)) {
             name_server(connection, project, &device.server, import.at)?;
         }
-        let Some((key, kind)) = find(connection, project, device)? else {
-            keys.push(insert(connection, project, imported, import.at)?);
-            new += 1;
-            continue;
-        };
-        if kind != device.kind {
-            return Ok(Err(Refused::KindDiffers {
-                id: device.id.clone(),
-                is: kind.name(),
-                asked: device.kind.name(),
-            }));
+        let found = find(connection, project, device)?;
+        if let Some(refused) = refusal(connection, project, device, found)? {
+            return Ok(Err(refused));
         }
-        update(connection, key, device, import.at)?;
+        let key = match found {
+            Some((key, _)) => {
+                update(connection, key, device, import.at)?;
+                key
+            }
+            None => {
+                new += 1;
+                insert(connection, project, imported, import.at)?
+            }
+        };
+        if device.kind == Kind::Camera
+            && let Some(refused) = import_camera(connection, project, key, imported)?
+        {
+            return Ok(Err(refused));
+        }
         keys.push(key);
     }
     Ok(Ok(Written::Imported { keys, new }))
+}
+
+/// Why a device can't be recorded beside those that there are.
+fn refusal(
+    connection: &Connection,
+    project: ProjectKey,
+    device: &NewDevice,
+    found: Option<(DeviceKey, Kind)>,
+) -> Result<Option<Refused>, Error> {
+    let (id, asked) = (&device.id, device.kind);
+    Ok(match found {
+        Some((_, is)) if is != asked => {
+            Some(Refused::KindDiffers { id: id.clone(), is: is.name(), asked: asked.name() })
+        }
+        None if asked == Kind::Camera
+            && cameras::is_elsewhere(connection, project, id.as_str())? =>
+        {
+            Some(Refused::Exists { what: "a GB device", id: id.to_string() })
+        }
+        _ => None,
+    })
+}
+
+/// Records what a GB device has besides.
+fn import_camera(
+    connection: &Connection,
+    project: ProjectKey,
+    key: DeviceKey,
+    imported: &ImportedDevice,
+) -> Result<Option<Refused>, Error> {
+    cameras::import(connection, project, key, imported)?;
+    let device = &imported.record;
+    let named = device.camera.as_ref().map_or(&[][..], |camera| &camera.channels);
+    channels::import(connection, key, &device.id, named)
 }
 
 /// The device that exists already under this id, and what it is.
@@ -90,7 +131,9 @@ fn find(
     Ok(Some((DeviceKey(key), kind)))
 }
 
-/// Makes the record and the state of a device that is new. It has work: it was never reached.
+/// Makes the record and the state of a device that is new. A phone has work: it was never reached.
+/// A GB device comes to us, and proves by its password that it is the one: there is nothing to find
+/// out, and no marker to look for.
 fn insert(
     connection: &Connection,
     project: ProjectKey,
@@ -124,16 +167,22 @@ fn insert(
         .prepare_cached(
             "INSERT INTO device_state (device, project, has_work, revision, settled, condition,
                                        adopted, since, open_jobs, desired, reported)
-             VALUES (?1, ?2, 1, 0, 0, ?3, 0, ?4, x'', '{}', '{\"revision\":0,\"values\":{}}')",
+             VALUES (?1, ?2, ?5, 0, 0, ?3, ?6, ?4, x'', '{}',
+                     '{\"revision\":0,\"values\":{}}')",
         )
-        .and_then(|mut insert| insert.execute(params![key, project.0, Condition::New.name(), at.0]))
+        .and_then(|mut insert| {
+            let comes = device.kind == Kind::Camera;
+            let condition = if comes { Condition::Awaited } else { Condition::New };
+            insert.execute(params![key, project.0, condition.name(), at.0, !comes, comes])
+        })
         .during("record a device's state")?;
     Ok(DeviceKey(key))
 }
 
 /// Gives an existing device the new name, server, address, container and profile. At another
 /// address it is not adopted any more, and no copy of another: what was met may have been another
-/// phone, which is why the address is corrected.
+/// phone, which is why the address is corrected. A GB device is met where it registers from: what a
+/// record says of its address changes nothing.
 fn update(
     connection: &Connection,
     key: DeviceKey,
@@ -141,7 +190,7 @@ fn update(
     at: Timestamp,
 ) -> Result<(), Error> {
     let moved = connection
-        .prepare_cached("SELECT 1 FROM device WHERE key = ?1 AND address <> ?2")
+        .prepare_cached("SELECT 1 FROM device WHERE key = ?1 AND address <> ?2 AND kind = 'phone'")
         .and_then(|mut select| select.exists(params![key.0, device.address]))
         .during("read a device's address")?;
     if moved {

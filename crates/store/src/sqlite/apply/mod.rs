@@ -5,6 +5,9 @@
 //! neighbours in the same transaction are not touched by it.
 
 mod accept;
+mod bindings;
+mod cameras;
+mod channels;
 mod device;
 mod import;
 mod records;
@@ -17,6 +20,7 @@ mod users;
 use fleet::Principal;
 use rusqlite::Connection;
 
+use crate::write::ImportedDevice;
 use crate::{Error, Refused, Write, Written};
 
 pub(super) use settings::SERVER_SETTINGS;
@@ -41,6 +45,10 @@ pub(super) fn apply(
         Write::RenameServer(rename) => servers::rename_server(connection, principal, rename),
         Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
+        Write::Bind(bindings) => bindings::bind(connection, principal, bindings),
+        Write::NotePush(note) => cameras::note_push(connection, principal, note),
+        Write::NoteSurvey(note) => cameras::note_survey(connection, principal, note),
+        Write::RecordChannels(record) => channels::record_channels(connection, principal, record),
         Write::Accept(accept) => accept::accept(connection, principal, accept)
             .map(|results| Ok(Written::Accepted(results))),
         Write::Settle(settle) => settle::settle(connection, principal, settle),
@@ -58,23 +66,36 @@ pub(super) fn rows(write: &Write) -> usize {
         | Write::CreateUser(_)
         | Write::ChangeUser(_)
         | Write::ChangeDevice(_)
-        | Write::RenameServer(_) => 1,
+        | Write::RenameServer(_)
+        | Write::NotePush(_) => 1,
+        Write::NoteSurvey(note) => 1 + usize::from(note.facts.is_some()),
         Write::IssueToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
         Write::ChangeTags(change) => change.put.len() + change.take.len(),
-        Write::ImportDevices(import) => import.devices.len(),
+        Write::ImportDevices(import) => {
+            let channels = |device: &ImportedDevice| {
+                device.record.camera.as_ref().map_or(0, |camera| camera.channels.len())
+            };
+            import.devices.iter().map(|device| 1 + channels(device)).sum()
+        }
+        Write::Bind(bindings) => bindings.len(),
+        Write::RecordChannels(record) => record.channels.len(),
         Write::Accept(accept) => accept.entries.len(),
         Write::Settle(settle) => 1 + settle.ended.len(),
     }
 }
 
 /// Whether a change only adds, so that it is refused when the disk is low. Ending jobs, revoking
-/// keys, pausing and signing in go on: they are what gets a server out of trouble.
+/// keys, pausing and signing in go on: they are what gets a server out of trouble. So does
+/// registering, which keeps the fleet in reach and takes one short row a device however often it is
+/// done: a device whose REGISTER fails comes back at once, and so would all of them. What is noted
+/// of a push stops one from being sent for ever. What a catalog says can be asked again.
 pub(super) fn needs_disk(write: &Write) -> bool {
     match write {
         Write::CreateProject(_)
         | Write::CreateKey(_)
         | Write::CreateUser(_)
         | Write::ImportDevices(_)
+        | Write::RecordChannels(_)
         | Write::Accept(_) => true,
         Write::ChangeTags(change) => !change.put.is_empty(),
         Write::RevokeKey(_)
@@ -84,6 +105,9 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::IssueToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
+        | Write::Bind(_)
+        | Write::NotePush(_)
+        | Write::NoteSurvey(_)
         | Write::Settle(_) => false,
     }
 }

@@ -2,8 +2,8 @@
 
 use fleet::limits::DESIRED_BYTES_MAX;
 use fleet::{
-    AdoptionRequest, Condition, Desired, Facts, JobId, Principal, ProjectKey, Revision, Timestamp,
-    Values,
+    AdoptionRequest, Condition, Desired, DeviceKey, Facts, JobId, Principal, ProjectKey, Revision,
+    Timestamp, Values,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -11,7 +11,7 @@ use crate::sqlite::rows::{
     self, During, column, has_work, job_state, json, optional_json, parsed, to_json,
 };
 use crate::write::{EndedJob, Settle, Settled};
-use crate::{Error, Refused, Written};
+use crate::{Error, Fence, Refused, Written};
 
 /// What recording reads of a device's state.
 const SELECT: &str = "SELECT project, has_work, revision, settled, adopted, adoption, open_jobs,
@@ -70,7 +70,7 @@ pub(super) fn settle(
     principal: &Principal,
     settle: &Settle,
 ) -> Result<Result<Written, Refused>, Error> {
-    if let Some(refused) = fenced(connection, settle)? {
+    if let Some(refused) = fenced(connection, settle.fence)? {
         return Ok(Err(refused));
     }
     let mut state = match state(connection, settle)? {
@@ -98,7 +98,7 @@ pub(super) fn settle(
         desire(connection, settle, &mut state)?;
     }
     if let Some(facts) = &settle.facts {
-        record_facts(connection, settle, facts)?;
+        record_facts(connection, settle.device, facts)?;
     }
     update(connection, settle, &state)?;
     Ok(Ok(Written::Settled(Settled {
@@ -179,7 +179,11 @@ fn desire(connection: &Connection, settle: &Settle, state: &mut State) -> Result
 }
 
 /// Keeps what the device said of itself.
-fn record_facts(connection: &Connection, settle: &Settle, facts: &Facts) -> Result<(), Error> {
+pub(super) fn record_facts(
+    connection: &Connection,
+    device: DeviceKey,
+    facts: &Facts,
+) -> Result<(), Error> {
     connection
         .prepare_cached(
             "INSERT INTO device_facts (device, facts) VALUES (?1, ?2)
@@ -187,21 +191,19 @@ fn record_facts(connection: &Connection, settle: &Settle, facts: &Facts) -> Resu
              WHERE facts <> excluded.facts",
         )
         .during("record what a device is")?
-        .execute(params![settle.device.0, to_json(facts)?])
+        .execute(params![device.0, to_json(facts)?])
         .during("record what a device is")?;
     Ok(())
 }
 
 /// The refusal of a fence that is not the shard's own.
-fn fenced(connection: &Connection, settle: &Settle) -> Result<Option<Refused>, Error> {
+pub(super) fn fenced(connection: &Connection, fence: Fence) -> Result<Option<Refused>, Error> {
     let store: Option<i64> = connection
         .prepare_cached("SELECT epoch FROM shard WHERE shard = ?1")
-        .and_then(|mut select| {
-            select.query_row([settle.fence.shard.0], |row| row.get(0)).optional()
-        })
+        .and_then(|mut select| select.query_row([fence.shard.0], |row| row.get(0)).optional())
         .during("read a shard's epoch")?;
     let store = fleet::Epoch(store.unwrap_or(0));
-    let given = settle.fence.epoch;
+    let given = fence.epoch;
     Ok((store != given).then_some(Refused::Fenced { store, given }))
 }
 

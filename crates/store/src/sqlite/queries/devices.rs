@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{all, bound, first, projects};
-use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, STATE_COLUMNS, column};
+use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, column, parsed, select_device_with_state};
 use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
 
 /// Devices with the same id that are shown at most.
@@ -26,7 +26,9 @@ pub(in crate::sqlite) fn accept_targets(
         return Ok(ids.iter().map(|_| None).collect());
     };
     let mut statement = connection
-        .prepare_cached("SELECT key, profile, server FROM device WHERE id = ?1 AND project = ?2")
+        .prepare_cached(
+            "SELECT key, kind, profile, server FROM device WHERE id = ?1 AND project = ?2",
+        )
         .during(operation)?;
     let mut target = |id: &DeviceId| {
         let mut rows = statement.query(params![id.as_str(), project.key.0]).during(operation)?;
@@ -41,9 +43,10 @@ fn accept_target(row: &Row<'_>, project: &Project) -> Result<AcceptTarget, Error
     Ok(AcceptTarget {
         device: DeviceKey(column(row, 0)?),
         project: project.key,
-        profile: column(row, 1)?,
+        kind: parsed(row, 1)?,
+        profile: column(row, 2)?,
         identity: project.settings.identity,
-        server: column(row, 2)?,
+        server: column(row, 3)?,
     })
 }
 
@@ -55,11 +58,10 @@ pub(in crate::sqlite) fn device(
     id: &DeviceId,
 ) -> Result<Vec<DeviceWithState>, Error> {
     let sql = format!(
-        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
-         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
-             CROSS JOIN project AS p ON p.key = d.project
+        "{}
          WHERE d.id = ?1 AND (?2 IS NULL OR d.project = ?2) AND (?3 IS NULL OR p.id = ?3)
-         ORDER BY d.project LIMIT {SAME_ID_MAX}"
+         ORDER BY d.project LIMIT {SAME_ID_MAX}",
+        select_device_with_state()
     );
     let params = params![id.as_str(), bound(principal), project.map(ProjectId::as_str)];
     all(connection, "read a device", &sql, params, rows::device_with_state)
@@ -100,10 +102,8 @@ pub(in crate::sqlite) fn devices(
     }
     params.push(Value::Integer(i64::from(page.limit)));
     let sql = format!(
-        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
-         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
-             CROSS JOIN project AS p ON p.key = d.project
-         WHERE {} ORDER BY d.key LIMIT ?",
+        "{} WHERE {} ORDER BY d.key LIMIT ?",
+        select_device_with_state(),
         terms.join(" AND ")
     );
     let params = params_from_iter(params);

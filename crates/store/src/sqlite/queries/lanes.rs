@@ -60,17 +60,18 @@ pub(in crate::sqlite) fn work(
              CROSS JOIN project AS p ON p.key = d.project
          WHERE d.key = ?1"
     );
-    let read = |row: &Row<'_>| Ok((rows::device_with_state(row)?, json(row, "settings")?));
+    let read =
+        |row: &Row<'_>| Ok((rows::device(row)?, rows::device_state(row)?, json(row, "settings")?));
     let found = first(connection, "read a device's work", &sql, [device.0], read)?;
-    let Some((found, settings)) = found else {
+    let Some((device, state, settings)) = found else {
         return Ok(None);
     };
     let sql = format!("SELECT {JOB_COLUMNS} FROM job AS j WHERE j.id = ?1");
-    let jobs = found.state.open_jobs.iter().map(|id| {
+    let jobs = state.open_jobs.iter().map(|id| {
         let job: Option<Job> =
             first(connection, "read an open job", &sql, [id.to_bytes()], rows::job)?;
         job.ok_or_else(|| damaged("open_jobs", format!("there is no job {id}")))
     });
     let jobs = jobs.collect::<Result<_, Error>>()?;
-    Ok(Some(Work { device: found.device, state: found.state, jobs, settings }))
+    Ok(Some(Work { device, state, jobs, settings }))
 }

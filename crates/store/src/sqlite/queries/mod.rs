@@ -3,6 +3,7 @@
 //!
 //! Whatever a principal may not see is left out by the statement itself, not afterwards.
 
+pub(super) mod cameras;
 pub(super) mod devices;
 pub(super) mod jobs;
 pub(super) mod lanes;

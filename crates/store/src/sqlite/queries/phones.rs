@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{all, count, projects, sql_count};
-use crate::sqlite::rows::{self, DEVICE_COLUMNS, STATE_COLUMNS, column};
+use crate::sqlite::rows::{self, column, select_device_with_state};
 use crate::{Counted, DeviceWithState, Error, Make, PhoneFilter};
 
 /// See [`crate::Reads::phones`]. Keys grow with time, so the newest have the highest.
@@ -28,10 +28,8 @@ pub(in crate::sqlite) fn phones(
     );
     let total = count(connection, "count the phones", &sql, params_from_iter(&params))?;
     let sql = format!(
-        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}
-         FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
-             CROSS JOIN project AS p ON p.key = d.project
-         WHERE {terms} ORDER BY d.key DESC LIMIT ? OFFSET ?"
+        "{} WHERE {terms} ORDER BY d.key DESC LIMIT ? OFFSET ?",
+        select_device_with_state()
     );
     params.push(Value::Integer(i64::from(limit)));
     params.push(Value::Integer(sql_count(offset)));
@@ -43,7 +41,7 @@ pub(in crate::sqlite) fn phones(
 /// The terms of a filter and their values. A term that is not asked for is not there: an index
 /// serves only plain equality.
 fn terms(project: i64, filter: &PhoneFilter) -> (String, Vec<Value>) {
-    let mut terms = vec!["d.project = ?".to_owned()];
+    let mut terms = vec!["d.project = ?".to_owned(), "d.kind = 'phone'".to_owned()];
     let mut params = vec![Value::Integer(project)];
     if let Some(server) = &filter.server {
         terms.push("d.server = ?".to_owned());
@@ -78,7 +76,7 @@ pub(in crate::sqlite) fn makes(
     let sql = "SELECT facts ->> 'model' AS model, facts ->> 'release' AS release,
              facts ->> 'build' AS build, facts ->> 'fingerprint' AS fingerprint, count(*) AS devices
          FROM device AS d CROSS JOIN device_facts AS f ON f.device = d.key
-         WHERE d.project = ?1
+         WHERE d.project = ?1 AND d.kind = 'phone'
          GROUP BY 1, 2, 3, 4 HAVING coalesce(model, release, build, fingerprint) IS NOT NULL
          ORDER BY devices DESC, 1, 2, 3, 4 LIMIT ?2";
     all(connection, "list the makes", sql, params![project.key.0, MAKES_MAX], make)

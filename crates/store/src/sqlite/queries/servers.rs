@@ -70,7 +70,7 @@ fn server(connection: &Connection, project: &Project, row: &Row<'_>) -> Result<S
     let devices = count(connection, "count a server's phones", sql, on_it)?;
     let sql = "SELECT facts ->> 'model' AS model
          FROM device AS d CROSS JOIN device_facts AS f ON f.device = d.key
-         WHERE d.project = ?1 AND d.server = ?2
+         WHERE d.project = ?1 AND d.server = ?2 AND d.kind = 'phone'
          GROUP BY model HAVING model IS NOT NULL ORDER BY count(*) DESC, model LIMIT 1";
     let model = first(connection, "find a server's model", sql, on_it, |row| column(row, 0))?;
     Ok(Server {

@@ -116,8 +116,10 @@ fn terms(project: i64, kind: TaggedKind, filter: &TagFilter) -> (String, Vec<Val
     let mut terms = vec!["t.project = ?".to_owned()];
     let mut params = vec![Value::Integer(project)];
     let kind_column = Value::Integer(tagged_kind(kind));
-    if kind == TaggedKind::Server {
-        terms.push(NAMED.to_owned());
+    match kind {
+        TaggedKind::Server => terms.push(NAMED.to_owned()),
+        // Tags are CPH's, which knows no cameras.
+        TaggedKind::Device => terms.push("t.kind = 'phone'".to_owned()),
     }
     if let Some(name) = &filter.name {
         terms.push("t.name = ?".to_owned());

@@ -9,7 +9,7 @@ use super::opened::Opened;
 use crate::conformance::fixture::*;
 use crate::sqlite::asking::Asking;
 use crate::sqlite::rows::During;
-use crate::write::{ChangeTags, SetProject};
+use crate::write::{ChangeTags, NotePush, NoteSurvey, RecordChannels, SetProject};
 use crate::{Error, Reads, Writes, Written};
 
 #[tokio::test]
@@ -53,6 +53,7 @@ async fn a_reader_can_not_write() {
 async fn a_low_disk_refuses_what_adds_and_takes_results() {
     let opened = Opened::fresh();
     let (project, keys) = fleet(&*opened, 1).await;
+    let camera = import_new(&*opened, vec![new_camera("p", &camera_id(0))]).await[0];
     let job = accept_one(&*opened, project, 1, keys[0], &[("a", "1")]).await.job;
     write_as(&*opened, &engine(), create_key("A", "p")).await.unwrap();
     write_as(&*opened, &engine(), tags(&["a"], &[])).await.unwrap();
@@ -66,6 +67,7 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
         crate::Write::CreateProject(project),
         create_key("B", "p"),
         import(vec![new_device("p", "new")]),
+        catalog(camera),
         tags(&["b"], &[]),
     ] {
         let error = opened.write(&engine(), write).await.unwrap_err();
@@ -81,9 +83,25 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
         tags(&[], &["a"]),
         crate::Write::SetProject(SetProject { id: project_id("p"), settings: paused }),
         change("phone-0", crate::write::DeviceChange::Frozen(true)),
+        crate::Write::Bind(vec![binding(camera)]),
+        pushed(fence(&*opened, camera).await, camera),
+        crate::Write::NoteSurvey(NoteSurvey { device: camera, at: AT, facts: None }),
     ] {
         assert_eq!(write_as(&*opened, &engine(), write).await, Ok(Written::Done));
     }
+}
+
+/// What the camera says of its one channel.
+fn catalog(device: fleet::DeviceKey) -> crate::Write {
+    let channels = vec![(channel_id(0), fleet::ReportedChannel::default())];
+    crate::Write::RecordChannels(RecordChannels { device, channels, complete: true, at: AT })
+}
+
+/// A note of what is sent to the camera.
+fn pushed(fence: crate::Fence, device: fleet::DeviceKey) -> crate::Write {
+    let push =
+        fleet::Push { revision: fleet::Revision(1), at: AT, outcome: fleet::PushOutcome::Sent };
+    crate::Write::NotePush(NotePush { fence, device, push })
 }
 
 /// Tags put on the phone `phone-0`, and taken from it.

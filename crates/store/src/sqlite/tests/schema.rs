@@ -11,11 +11,12 @@ use super::opened::{Opened, execute, file, options, refusal};
 use crate::Reads;
 use crate::conformance::fixture::*;
 use crate::sqlite::migrate::{MIGRATIONS, Migration};
+use crate::sqlite::queries::cameras::registrant_sql;
 use crate::sqlite::queries::lanes::{AT_REST, WITH_WORK};
 use crate::sqlite::{MigrateError, OpenError, Sqlite};
 
 /// The version of what is known, and of a step more.
-const KNOWN: u32 = 2;
+const KNOWN: u32 = 3;
 const NEXT: Migration = Migration {
     version: KNOWN + 1,
     name: "colour",
@@ -23,7 +24,7 @@ const NEXT: Migration = Migration {
 };
 
 /// The name of the backup before that step, by the clock of these tests.
-const BACKUP: &str = "backup-before-0003-20270115T080000Z.db";
+const BACKUP: &str = "backup-before-0004-20270115T080000Z.db";
 
 /// The directory of a database that has been in use.
 async fn used() -> TempDir {
@@ -76,7 +77,7 @@ async fn a_step_that_fails_leaves_the_database_as_it_was() {
     let steps = [MIGRATIONS, &[Migration { version: KNOWN + 1, name: "broken", sql }]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 3, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 4, .. })),
         "{error:?}"
     );
     let store = Sqlite::open(options(directory.path())).unwrap();
@@ -94,7 +95,7 @@ async fn without_a_backup_there_is_no_change() {
     let steps = [MIGRATIONS, &[NEXT]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 3, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 4, .. })),
         "{error:?}"
     );
     fs::remove_dir(&taken).unwrap();
@@ -181,6 +182,24 @@ async fn queries_find_their_indexes() {
     let expired = "SEARCH token USING COVERING INDEX token_by_expiry (expires_at<?)";
     let sql = "SELECT hash FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
     check(sql, &[expired]);
+    let by_gb_id = "SEARCH d USING COVERING INDEX device_camera_by_id (id=?)";
+    let camera = "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)";
+    let project = "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)";
+    check(&registrant_sql(), &[by_gb_id, camera, project]);
+    let phones = "SEARCH d USING COVERING INDEX device_phone_by_project (project=?)";
+    let state = "SEARCH s USING INTEGER PRIMARY KEY (rowid=?)";
+    let sql = "SELECT count(*) FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
+         WHERE d.project = ? AND d.kind = 'phone'";
+    check(sql, &[phones, state]);
+    let newest = phones.replace("COVERING ", "");
+    let sql = "SELECT * FROM device AS d WHERE d.project = ? AND d.kind = 'phone'
+         ORDER BY d.key DESC LIMIT ? OFFSET ?";
+    check(sql, &[&newest]);
+    let sql = "SELECT * FROM device AS d WHERE d.project = ? AND d.kind = 'phone'
+         AND d.server = ? ORDER BY d.key DESC LIMIT ?";
+    check(sql, &["SEARCH d USING INDEX device_by_place (project=? AND server=?)"]);
+    let by_channel = "SEARCH channel USING COVERING INDEX channel_by_id (id=?)";
+    check("SELECT device FROM channel WHERE id = ?", &[by_channel]);
     let jobs = "SEARCH job USING PRIMARY KEY (id>? AND id<?)";
     check("SELECT * FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", &[jobs]);
 }

@@ -42,7 +42,7 @@ INSERT INTO job VALUES
 "#;
 
 /// The directory of a database that was made and used by version 1.
-fn version_1() -> TempDir {
+pub(super) fn version_1() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     drop(Sqlite::open_with(options(directory.path()), &MIGRATIONS[..1]).unwrap());
     execute(directory.path(), DATA);
@@ -50,7 +50,7 @@ fn version_1() -> TempDir {
 }
 
 /// What a table of the database in `file` holds, in the columns named.
-fn dump(file: &Path, table: &str, columns: &str) -> Vec<String> {
+pub(super) fn dump(file: &Path, table: &str, columns: &str) -> Vec<String> {
     let connection = Connection::open(file).unwrap();
     let sql = format!("SELECT json_array({columns}) FROM {table} ORDER BY 1");
     let mut select = connection.prepare(&sql).unwrap();

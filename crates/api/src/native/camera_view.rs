@@ -1,0 +1,103 @@
+//! What a GB device has in its view that phones have not: who it must be, and where it is.
+
+use fleet::catalogue::NAME;
+use fleet::{Binding, CameraStatus, DeviceState, Facts, Offline, SipTransport, Timestamp};
+use serde::Serialize;
+use store::CameraState;
+use utoipa::ToSchema;
+
+/// What a GB device has and phones have not.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Camera {
+    /// How it stands: `Register` (on record, and never registered), `OnLine` (registered) or
+    /// `OffLine` (registered once, and not now).
+    #[schema(value_type = String, example = "OnLine")]
+    status: CameraStatus,
+    /// The digest user name that it must register with; null: its id.
+    user: Option<String>,
+    /// Whether there is a password for it to register with. Without one it can't.
+    has_password: bool,
+    /// How it spoke to us when it last registered: `udp` or `tcp`; null if it never did.
+    #[schema(value_type = Option<String>, example = "udp")]
+    transport: Option<SipTransport>,
+    /// Where it last registered from, or a keepalive came from that was followed: address:port.
+    #[schema(example = "192.0.2.10:5060")]
+    remote: Option<String>,
+    /// When its last registration began.
+    #[schema(format = DateTime)]
+    registered_at: Option<String>,
+    /// When that was last renewed.
+    #[schema(format = DateTime)]
+    refreshed_at: Option<String>,
+    /// When it ends, or would have ended, unless it is renewed.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// The version of GB/T 28181 that it said it speaks: the `X-GB-Ver` of its REGISTER.
+    #[schema(example = "3.0")]
+    version: Option<String>,
+    /// Why it is not registered any more; null while it is, and if it never was.
+    offline: Option<OfflineView>,
+    /// The name that the device itself shows.
+    reported_name: Option<String>,
+    /// Who made it, in its own words.
+    manufacturer: Option<String>,
+    /// Its model, in its own words.
+    model: Option<String>,
+    /// Its firmware, in its own words.
+    firmware: Option<String>,
+    /// How many channels of it are on record.
+    channels: u32,
+}
+
+/// Why a GB device is not registered any more.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Offline)]
+struct OfflineView {
+    /// Since when.
+    #[schema(format = DateTime)]
+    at: String,
+    /// `unregistered`, `expired`, `keepalives_missed`, `connection_closed` or
+    /// `credentials_changed`.
+    #[schema(value_type = String, example = "expired")]
+    why: Offline,
+    /// The same for people.
+    text: String,
+}
+
+impl Camera {
+    /// The GB device of this state at `now`.
+    pub(super) fn of(camera: CameraState, state: &DeviceState, now: Timestamp) -> Self {
+        let CameraState { user, has_password, binding, channels } = camera;
+        let status = CameraStatus::of(binding.as_ref(), now);
+        let fact = |name: &str| state.facts.get(name).map(str::to_owned);
+        let shown = state.reported.values.get(NAME);
+        let binding = binding.as_ref();
+        let text = |at: Timestamp| at.to_string();
+        Self {
+            status,
+            user,
+            has_password,
+            transport: binding.map(|binding| binding.transport),
+            remote: binding.map(|binding| binding.remote.to_string()),
+            registered_at: binding.map(|binding| text(binding.registered_at)),
+            refreshed_at: binding.map(|binding| text(binding.refreshed_at)),
+            expires_at: binding.map(|binding| text(binding.expires_at)),
+            version: binding.and_then(|binding| binding.version.clone()),
+            offline: binding.and_then(|binding| offline(binding, now)),
+            reported_name: shown
+                .and_then(|shown| shown.value.clone())
+                .or_else(|| fact(Facts::NAME)),
+            manufacturer: fact(Facts::MANUFACTURER),
+            model: fact(Facts::MODEL),
+            firmware: fact(Facts::FIRMWARE),
+            channels,
+        }
+    }
+}
+
+/// Why the registration is over, if it is: ended before its time, or run out.
+fn offline(binding: &Binding, now: Timestamp) -> Option<OfflineView> {
+    let ran_out = (binding.expires_at <= now).then_some((binding.expires_at, Offline::Expired));
+    let (at, why) = binding.ended.or(ran_out)?;
+    Some(OfflineView { at: at.to_string(), why, text: why.to_string() })
+}

@@ -1,0 +1,218 @@
+//! Where devices are: a table in memory of every registration, live ones and those that ended
+//! lately. The store has the same, but for what keepalives change.
+
+mod index;
+mod row;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use fleet::{DeviceKey, Timestamp};
+use gb28181::sip::{Flow, Transport};
+use store::StoredBinding;
+
+use crate::line::LiveBinding;
+use index::{Index, hash_bytes, hash_number};
+pub(crate) use row::{Phase, Row, transport_of};
+
+/// The place of a row; stays the same until the row is removed.
+pub(crate) type Slot = u32;
+
+/// All bindings.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    rows: Vec<Option<Row>>,
+    free: Vec<Slot>,
+    by_id: Index,
+    by_device: Index,
+    /// Which rows are reached over each TCP connection: it can carry many devices.
+    by_connection: BTreeSet<(u64, Slot)>,
+    /// Rows that are live, but for those that have run out and were not looked at since.
+    live: usize,
+    /// The slot that the next look at some rows begins with.
+    cursor: usize,
+}
+
+impl Bindings {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many devices are registered.
+    pub fn live_count(&self) -> usize {
+        self.live
+    }
+
+    /// How many rows there are, ended ones included.
+    pub fn len(&self) -> usize {
+        self.rows.len() - self.free.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes that the table takes: rows, indices, room for more.
+    pub fn bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<Option<Row>>()
+            + self.free.capacity() * size_of::<Slot>()
+            + self.by_id.bytes()
+            + self.by_device.bytes()
+            + self.by_connection.len() * 2 * size_of::<(u64, Slot)>()
+    }
+
+    /// The row of a device, as the driver sees it. Not if it never came to be registered.
+    pub(crate) fn live(&self, device: DeviceKey) -> Option<LiveBinding> {
+        let row = self.get(self.find_device(device)?)?;
+        (row.phase != Phase::Marked).then(|| row.to_live())
+    }
+
+    /// The row of an id.
+    pub(crate) fn find(&self, id: &[u8]) -> Option<Slot> {
+        self.by_id.find(hash_bytes(id), |slot| self.get(slot).is_some_and(|row| row.id() == id))
+    }
+
+    /// The row of a device.
+    pub(crate) fn find_device(&self, device: DeviceKey) -> Option<Slot> {
+        let is = |slot| self.get(slot).is_some_and(|row| row.device == device);
+        self.by_device.find(hash_number(device.0), is)
+    }
+
+    /// A row.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Row> {
+        self.rows.get(slot as usize)?.as_ref()
+    }
+
+    /// A row, to change all of it but its flow and its phase.
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> Option<&mut Row> {
+        self.rows.get_mut(slot as usize)?.as_mut()
+    }
+
+    /// The row of a device that has proved who it is; made if there is none. If the id belonged to
+    /// another device before, since it was removed and put on record anew, that row goes.
+    pub(crate) fn enter(&mut self, id: &[u8], device: DeviceKey, flow: Flow) -> Option<Slot> {
+        if let Some(slot) = self.find(id) {
+            if self.get(slot).is_some_and(|row| row.device == device) {
+                return Some(slot);
+            }
+            self.remove(slot);
+        }
+        if let Some(slot) = self.find_device(device) {
+            self.remove(slot);
+        }
+        let row = Row::new(id, device, flow)?;
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.rows.push(None);
+                u32::try_from(self.rows.len() - 1).ok()?
+            }
+        };
+        *self.rows.get_mut(slot as usize)? = Some(row);
+        let rows = &self.rows;
+        let row_at = |slot: Slot| rows.get(slot as usize).and_then(Option::as_ref);
+        self.by_id.insert(slot, |slot| row_at(slot).map_or(0, |row| hash_bytes(row.id())));
+        self.by_device.insert(slot, |slot| row_at(slot).map_or(0, |row| hash_number(row.device.0)));
+        Some(slot)
+    }
+
+    /// Takes over what the store has. A row that was heard of is left alone.
+    pub(crate) fn load(&mut self, stored: &StoredBinding, now: Timestamp) {
+        let binding = &stored.binding;
+        let flow = Flow::udp(binding.remote);
+        let Some(slot) = self.enter(stored.id.as_str().as_bytes(), binding.device, flow) else {
+            return;
+        };
+        let Some(row) = self.get_mut(slot) else { return };
+        row.take(binding, now);
+        if let Some(at) = stored.surveyed_at {
+            row.set_surveyed(at);
+        }
+        row.returned = stored.surveyed_at.is_none_or(|at| at < binding.registered_at);
+        self.live += usize::from(binding.ended.is_none());
+    }
+
+    /// Removes a row.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        self.set_phase(slot, Phase::Marked);
+        let rows = &self.rows;
+        let row_at = |slot: Slot| rows.get(slot as usize).and_then(Option::as_ref);
+        if row_at(slot).is_none() {
+            return;
+        }
+        self.by_id.remove(slot, |slot| row_at(slot).map_or(0, |row| hash_bytes(row.id())));
+        self.by_device.remove(slot, |slot| row_at(slot).map_or(0, |row| hash_number(row.device.0)));
+        if let Some(row) = self.rows.get_mut(slot as usize).and_then(Option::take) {
+            self.by_connection.remove(&(row.flow().connection, slot));
+            self.free.push(slot);
+        }
+    }
+
+    /// The device is reached over this flow from now on.
+    pub(crate) fn set_flow(&mut self, slot: Slot, flow: Flow) {
+        let Some(row) = self.rows.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        self.by_connection.remove(&(row.flow().connection, slot));
+        row.set_flow(flow);
+        if flow.transport == Transport::Tcp {
+            self.by_connection.insert((flow.connection, slot));
+        }
+    }
+
+    /// The device is registered from now on, or no more.
+    pub(crate) fn set_phase(&mut self, slot: Slot, phase: Phase) {
+        let Some(row) = self.rows.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let (was, is) = (row.phase == Phase::Live, phase == Phase::Live);
+        row.phase = phase;
+        self.live = self.live + usize::from(is) - usize::from(was);
+    }
+
+    /// The rows that are reached over a TCP connection.
+    pub(crate) fn of_connection(&self, connection: u64) -> Vec<Slot> {
+        let range = (connection, Slot::MIN)..=(connection, Slot::MAX);
+        self.by_connection.range(range).map(|(_, slot)| *slot).collect()
+    }
+
+    /// The next slots in turn that hold rows, `count` of all slots looked at; round and round.
+    pub(crate) fn next_slots(&mut self, count: usize) -> Vec<Slot> {
+        let count = count.min(self.rows.len());
+        let mut found = Vec::with_capacity(count);
+        for _ in 0..count {
+            self.cursor = if self.cursor >= self.rows.len() { 0 } else { self.cursor };
+            if self.rows.get(self.cursor).is_some_and(Option::is_some) {
+                found.extend(Slot::try_from(self.cursor));
+            }
+            self.cursor += 1;
+        }
+        found
+    }
+
+    /// Moves the times of live rows by so many milliseconds and has the rows written.
+    pub(crate) fn shift(&mut self, milliseconds: i64, unwritten: &mut VecDeque<Slot>) {
+        for (slot, row) in (0..).zip(&mut self.rows) {
+            let Some(row) = row.as_mut().filter(|row| row.phase == Phase::Live) else { continue };
+            row.heard_at = Timestamp(row.heard_at.0.saturating_add(milliseconds));
+            row.expires_at = Timestamp(row.expires_at.0.saturating_add(milliseconds));
+            if !std::mem::replace(&mut row.dirty, true) {
+                unwritten.push_back(slot);
+            }
+        }
+    }
+
+    /// Slots, taken ones and free ones.
+    pub(crate) fn slots(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How often the device sends keepalives, as its configuration shows; 0 for our own setting.
+    pub(crate) fn expect_keepalives(&mut self, device: DeviceKey, seconds: u32, misses: u32) {
+        let slot = self.find_device(device);
+        if let Some(row) = slot.and_then(|slot| self.get_mut(slot)) {
+            row.keepalive_seconds = u16::try_from(seconds).unwrap_or(u16::MAX);
+            row.keepalive_misses = u8::try_from(misses).unwrap_or(u8::MAX);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! The one task that moves bytes, work and time between a [`Wire`], the [`Station`] and the engine.
+//!
+//! Each turn takes what has come, as much as there is up to a bound; lets the station have it;
+//! does or starts what the station can't do; and sends what there is to send in one batch. It never
+//! waits for the store: look-ups and writes run beside it, and their outcome is one more thing that
+//! comes in.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::{Clock, EventSender, Handle, Registrant};
+use fleet::{DeviceKey, Timestamp, limits};
+use gb28181::sip::{Flow, Transmit};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::line::SendCommand;
+use crate::station::{Binds, Claim, Counts, Station, Tally, Work};
+
+/// Look-ups in one call of the store.
+const LOOKUPS_PER_CALL_MAX: usize = 512;
+/// Calls for look-ups at a time.
+const LOOKUP_CALLS_MAX: usize = 4;
+/// Messages of the driver's that one turn takes.
+const COMMANDS_PER_TURN_MAX: usize = 64;
+/// The time between two publications of metrics.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+/// How long the store may take for the last bindings when SIP stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What carries messages: sockets, or a simulation's network.
+pub trait Wire: Send + 'static {
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+
+    /// Waits until something has come, and appends it, and what else is there already, up to a
+    /// bound of the wire's own. Cancelling it loses nothing.
+    fn receive(&mut self, into: &mut Vec<Received>) -> impl Future<Output = ()> + Send;
+
+    /// Sends the messages in this order as far as they can be sent now, and leaves none: what can't
+    /// be sent is lost, as it would be on the network.
+    fn send(&mut self, batch: &mut Vec<Transmit>) -> impl Future<Output = ()> + Send;
+}
+
+/// What came over a wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A datagram, or one message of a stream.
+    Message {
+        /// Where it came from.
+        from: Flow,
+        /// All of it.
+        bytes: Bytes,
+    },
+    /// A TCP connection is no more. Comes after its last message.
+    Closed {
+        /// Its number.
+        connection: u64,
+    },
+}
+
+/// What the runner is made from.
+pub(crate) struct Parts<W> {
+    pub(crate) wire: W,
+    pub(crate) station: Station,
+    pub(crate) handle: Handle,
+    pub(crate) commands: mpsc::Receiver<SendCommand>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: EventSender,
+    /// Called when the runner has ended, however it did.
+    pub(crate) end: Box<dyn Fn() + Send>,
+}
+
+/// Running SIP. Dropping it ends it at once, as a crash would; [`Sip::stop`] lets what is proved be
+/// written and answered.
+#[derive(Debug)]
+pub struct Sip {
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+    seen: Arc<Mutex<(Counts, Tally)>>,
+}
+
+impl Sip {
+    /// Starts the runner.
+    pub(crate) fn start<W: Wire>(parts: Parts<W>) -> Self {
+        let stop = CancellationToken::new();
+        let seen = Arc::new(Mutex::new((Counts::default(), Tally::default())));
+        let address = parts.wire.address();
+        let runner = Runner {
+            now: Instant::now(),
+            wall: parts.clock.now(),
+            wire: parts.wire,
+            station: parts.station,
+            handle: parts.handle,
+            commands: parts.commands,
+            clock: parts.clock,
+            events: parts.events,
+            inbox: Vec::new(),
+            outbox: Vec::new(),
+            missed: VecDeque::new(),
+            lookup_calls: 0,
+            tasks: JoinSet::new(),
+            published: Tally::default(),
+            published_at: Instant::now(),
+            seen: seen.clone(),
+            _end: OnEnd(parts.end),
+        };
+        let task = tokio::spawn(runner.run(stop.clone()));
+        Self { address, stop, task: Some(task), seen }
+    }
+
+    /// Where devices reach it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How much was under way at the end of the last turn.
+    pub fn counts(&self) -> Counts {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// What was done until the end of the last turn.
+    pub fn tally(&self) -> Tally {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Takes nothing more in, and returns when what was proved is written and answered: within 5 s.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            // An error says that it ended in another way, and ended it has.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Sip {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Calls what it holds when it is dropped.
+struct OnEnd(Box<dyn Fn() + Send>);
+
+impl Drop for OnEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Loads the bindings that the store has.
+///
+/// Errors: the store can't be read.
+pub(crate) async fn load(
+    station: &mut Station,
+    handle: &Handle,
+    now: Timestamp,
+) -> Result<(), engine::Error> {
+    let mut after = DeviceKey(0);
+    loop {
+        let page = handle.bindings(after, limits::SCAN_PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.binding.device;
+        station.load(now, &page);
+    }
+}
+
+/// What ran beside the runner.
+enum Done {
+    Looked(Vec<Claim>, Result<Vec<Arc<Registrant>>, engine::Error>),
+    Bound(Binds, Result<(), engine::Error>),
+}
+
+struct Runner<W> {
+    wire: W,
+    station: Station,
+    handle: Handle,
+    commands: mpsc::Receiver<SendCommand>,
+    clock: Arc<dyn Clock>,
+    events: EventSender,
+    inbox: Vec<Received>,
+    outbox: Vec<Transmit>,
+    /// Claims of ids that memory does not know; the station bounds how many there are.
+    missed: VecDeque<Claim>,
+    lookup_calls: usize,
+    tasks: JoinSet<Done>,
+    published: Tally,
+    published_at: Instant,
+    seen: Arc<Mutex<(Counts, Tally)>>,
+    now: Instant,
+    wall: Timestamp,
+    _end: OnEnd,
+}
+
+/// What woke the runner.
+enum Woken {
+    Stopped,
+    Done(Done),
+    /// A task failed, which none does unless the process is going down.
+    Nothing,
+    Command(SendCommand),
+    Received,
+    Time,
+}
+
+impl<W: Wire> Runner<W> {
+    async fn run(mut self, stop: CancellationToken) {
+        self.finish_turn().await;
+        loop {
+            let woken = self.wake(&stop).await;
+            self.now = Instant::now();
+            self.wall = self.clock.now();
+            match woken {
+                Woken::Stopped => break,
+                Woken::Done(done) => self.done(done),
+                Woken::Command(command) => self.take_commands(command),
+                Woken::Received => self.take_received(),
+                Woken::Nothing | Woken::Time => {}
+            }
+            let now = self.now.into_std();
+            if self.station.poll_timeout().is_some_and(|due| due <= now) {
+                self.station.handle_timeout(now, self.wall);
+            }
+            self.finish_turn().await;
+        }
+        self.end().await;
+    }
+
+    /// Waits for something to do.
+    async fn wake(&mut self, stop: &CancellationToken) -> Woken {
+        let due = self.station.poll_timeout().map(Instant::from_std);
+        let publish =
+            (self.station.tally() != self.published).then(|| self.published_at + PUBLISH_EVERY);
+        let due = due.into_iter().chain(publish).min();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Woken::Stopped,
+            Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                done.map_or(Woken::Nothing, Woken::Done)
+            }
+            Some(command) = self.commands.recv() => Woken::Command(command),
+            () = self.wire.receive(&mut self.inbox) => Woken::Received,
+            () = sleep_until(due) => Woken::Time,
+        }
+    }
+
+    fn take_received(&mut self) {
+        let now = self.now.into_std();
+        for received in self.inbox.drain(..) {
+            match received {
+                Received::Message { from, bytes } => {
+                    self.station.receive(now, self.wall, from, bytes);
+                }
+                Received::Closed { connection } => {
+                    self.station.connection_closed(now, self.wall, connection);
+                }
+            }
+        }
+    }
+
+    fn take_commands(&mut self, first: SendCommand) {
+        let now = self.now.into_std();
+        self.station.send(now, self.wall, first);
+        for _ in 1..COMMANDS_PER_TURN_MAX {
+            let Ok(command) = self.commands.try_recv() else { break };
+            self.station.send(now, self.wall, command);
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        let now = self.now.into_std();
+        match done {
+            Done::Looked(claims, found) => {
+                self.lookup_calls -= 1;
+                if let Err(error) = &found {
+                    tracing::warn!(%error, "who may register can't be looked up");
+                }
+                let mut found = found.unwrap_or_default().into_iter();
+                for claim in claims {
+                    let registrant = found.next();
+                    self.station.looked_up(now, self.wall, claim, registrant.as_deref());
+                }
+            }
+            Done::Bound(binds, written) => {
+                if let Err(error) = &written {
+                    tracing::warn!(%error, "registrations can't be written");
+                }
+                self.station.bound(now, self.wall, binds, written.is_ok());
+            }
+        }
+    }
+
+    /// Does what the station can't, and sends what there is to send.
+    async fn finish_turn(&mut self) {
+        self.work();
+        while let Some(transmit) = self.station.poll_transmit() {
+            self.outbox.push(transmit);
+        }
+        if !self.outbox.is_empty() {
+            self.wire.send(&mut self.outbox).await;
+            self.outbox.clear();
+        }
+        let tally = self.station.tally();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (self.station.counts(), tally);
+        if tally != self.published && self.now >= self.published_at + PUBLISH_EVERY {
+            self.publish(tally);
+        }
+    }
+
+    fn publish(&mut self, tally: Tally) {
+        tally.publish(&self.published);
+        let counts = self.station.counts();
+        crate::station::publish_counts(&counts);
+        self.published = tally;
+        self.published_at = self.now;
+    }
+
+    fn work(&mut self) {
+        let now = self.now.into_std();
+        while let Some(work) = self.station.poll_work() {
+            match work {
+                Work::Lookup(claim) => match self.handle.registrant(claim.id()) {
+                    Some(known) => self.station.looked_up(now, self.wall, claim, Some(&known)),
+                    None => self.missed.push_back(claim),
+                },
+                Work::Bind(mut binds) => {
+                    let handle = self.handle.clone();
+                    let rows = binds.take_rows();
+                    self.tasks.spawn(async move {
+                        let written = handle.bind(rows).await;
+                        Done::Bound(binds, written)
+                    });
+                }
+                Work::Event(event) => self.events.send(event),
+                Work::Refused(refused) => self.handle.refuse_registration(refused),
+            }
+        }
+        while self.lookup_calls < LOOKUP_CALLS_MAX && !self.missed.is_empty() {
+            let count = self.missed.len().min(LOOKUPS_PER_CALL_MAX);
+            let claims: Vec<_> = self.missed.drain(..count).collect();
+            let ids = claims.iter().map(|claim| claim.id().clone()).collect();
+            let handle = self.handle.clone();
+            self.lookup_calls += 1;
+            self.tasks.spawn(async move {
+                let found = handle.registrants(ids).await;
+                Done::Looked(claims, found)
+            });
+        }
+    }
+
+    /// Lets what is proved be written and answered, and what waits be written.
+    async fn end(mut self) {
+        self.station.write_now();
+        let patience = Instant::now() + STOP_PATIENCE;
+        loop {
+            self.finish_turn().await;
+            let done = tokio::time::timeout_at(patience, self.tasks.join_next()).await;
+            let Ok(Some(done)) = done else { break };
+            self.now = Instant::now();
+            self.wall = self.clock.now();
+            if let Ok(done) = done {
+                self.done(done);
+            }
+            self.station.write_now();
+        }
+        self.publish(self.station.tally());
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,7 @@
+//! The registrar against devices that behave, and against those that don't.
+
+mod attacks;
+mod registration;
+mod site;
+mod speech;
+mod time;

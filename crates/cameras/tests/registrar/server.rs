@@ -1,0 +1,139 @@
+//! A server: database, engine, SIP. It can be stopped and started, and can die.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cameras::{Cameras, Settings, Sip};
+use engine::operate::CatalogueSource;
+use engine::{Clock, Engine, Handle, SystemClock, SystemEntropy};
+use fleet::catalogue::CatalogueCell;
+use fleet::fault_point::FaultPoints;
+use fleet::{Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
+use store::StoredBinding;
+use store::seal::MasterKey;
+use store::sqlite::{self, Sqlite};
+
+/// No wait of a test takes longer.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PASSWORD: &str = "12345678";
+
+pub struct Server {
+    pub handle: Handle,
+    pub cameras: Arc<Cameras>,
+    pub sip: Sip,
+    engine: Engine,
+}
+
+/// The id of a device by number.
+pub fn id(number: usize) -> String {
+    format!("340200000013{number:08}")
+}
+
+impl Server {
+    /// Starts one on what is in the directory.
+    pub async fn start(directory: &Path, settings: Settings, listen: &str) -> Self {
+        let mut options = sqlite::Options::new(directory.join("db"), SystemClock.now());
+        options.disk_free_min_bytes = 0;
+        let catalogue = Arc::new(CatalogueCell::new(Catalogue::built_in().unwrap()));
+        let (sender, events) = engine::driver::events();
+        let cameras = Cameras::new(cameras::Options {
+            catalogue: catalogue.clone(),
+            settings,
+            events: sender,
+            entropy: Arc::new(SystemEntropy),
+            clock: Arc::new(SystemClock),
+            fault_points: FaultPoints::none(),
+        });
+        let catalogue_source: CatalogueSource = Arc::new(|_| Ok(()));
+        let engine = Engine::start(engine::Options {
+            store: Arc::new(Sqlite::open(options).unwrap()),
+            catalogue,
+            catalogue_source,
+            drivers: vec![cameras.clone()],
+            events,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            master_key: MasterKey::from_bytes([7; 32]),
+            settings: engine::Settings { sweep_per_second: 0, ..engine::Settings::default() },
+            fault_points: FaultPoints::none(),
+        })
+        .await
+        .unwrap();
+        let handle = engine.handle();
+        let sip = cameras.listen(handle.clone(), listen.parse().unwrap()).await.unwrap();
+        Self { handle, cameras, sip, engine }
+    }
+
+    /// Starts one on an empty directory, with so many cameras on record.
+    pub async fn with_cameras(directory: &Path, settings: Settings, cameras: usize) -> Self {
+        let server = Self::start(directory, settings, "127.0.0.1:0").await;
+        let admin = Principal::admin();
+        let project = ProjectId::new("p").unwrap();
+        let named = Some(project.clone());
+        server.handle.create_project(&admin, "P".to_owned(), named).await.unwrap();
+        let records: Vec<_> = (1..=cameras).map(|number| record(&project, number)).collect();
+        for records in records.chunks(fleet::limits::DEVICES_PER_IMPORT_MAX) {
+            server.handle.import(&admin, records.to_vec()).await.unwrap();
+        }
+        server
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.sip.address()
+    }
+
+    /// Stops it in good order.
+    pub async fn stop(self) {
+        self.sip.stop().await;
+        drop((self.handle, self.cameras));
+        self.engine.stop().await;
+    }
+
+    /// Ends it as a crash would, as far as that can be had in one process.
+    pub async fn die(self) {
+        let Self { sip, engine, .. } = self;
+        drop(sip);
+        engine.stop().await;
+    }
+
+    /// What the store has of live bindings.
+    pub async fn stored(&self) -> Vec<StoredBinding> {
+        let mut found = Vec::new();
+        let mut after = fleet::DeviceKey(0);
+        loop {
+            let page = self.handle.bindings(after, 1_000).await.unwrap();
+            let Some(last) = page.last() else { return found };
+            after = last.binding.device;
+            found.extend(page);
+        }
+    }
+}
+
+fn record(project: &ProjectId, number: usize) -> NewDevice {
+    let camera =
+        NewCamera { password: Some(Secret::new(PASSWORD.to_owned())), ..NewCamera::default() };
+    NewDevice {
+        project: project.clone(),
+        kind: Kind::Camera,
+        id: DeviceId::new(id(number)).unwrap(),
+        name: format!("camera {number}"),
+        server: String::new(),
+        address: String::new(),
+        container: String::new(),
+        profile: "generic".to_owned(),
+        camera: Some(camera),
+    }
+}
+
+/// Waits until the condition holds.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}

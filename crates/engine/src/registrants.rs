@@ -1,0 +1,271 @@
+//! GB devices as the registrar knows them: who may register, where each is, what it was told.
+//!
+//! The registrar asks for a registrant with every REGISTER, so those asked for lately are kept in
+//! bounded memory, ids that are none among them. An id that is unknown, or has no password, gives a
+//! decoy: to find it, to open it and to check an answer against it costs what a true one costs, so
+//! that nobody learns from our work which ids exist.
+
+mod refused;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fleet::limits;
+use fleet::{
+    Binding, DeviceId, DeviceKey, Facts, ProjectId, Push, ReportedChannel, Secret, Timestamp,
+};
+use quick_cache::sync::Cache;
+use store::seal::MasterKey;
+use store::write::{NotePush, NoteSurvey, RecordChannels};
+use store::{Fence, SealedRegistrant, StoredBinding, Write};
+
+use crate::clock::Entropy;
+use crate::command::Error;
+use crate::handle::Handle;
+
+pub(crate) use refused::RefusedRegistrations;
+pub use refused::{RefusedRegistration, RegistrationFault};
+
+/// Who may register under an id.
+#[derive(Debug)]
+pub struct Registrant {
+    /// Whether anybody may.
+    pub standing: Standing,
+    /// The digest user name.
+    pub user: String,
+    /// The password; a decoy that nobody knows unless somebody may register.
+    pub password: Secret<String>,
+}
+
+/// Whether somebody may register under an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// This device.
+    Known(DeviceKey),
+    /// This device, once it is given a password.
+    NoPassword(DeviceKey),
+    /// Nobody.
+    Unknown,
+}
+
+/// How much was done to find registrants: the same for ids that exist and ids that don't.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RegistrantWork {
+    /// Ids looked up in the store.
+    pub lookups: u64,
+    /// Secrets opened.
+    pub opens: u64,
+}
+
+/// What a driver knows of a GB device before it speaks to it.
+#[derive(Debug)]
+pub struct Camera {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its digest user name.
+    pub user: String,
+    /// Its password, if it has one that can be opened.
+    pub password: Option<Secret<String>>,
+    /// What was last sent to it.
+    pub push: Option<Push>,
+    /// When it was last asked what it is.
+    pub surveyed_at: Option<Timestamp>,
+    /// What it said of itself.
+    pub facts: Facts,
+}
+
+/// The registrants that were asked for lately.
+pub(crate) struct Registrants {
+    known: Cache<DeviceId, Arc<Registrant>>,
+    /// Goes up with each import, so that a look-up which began before one leaves nothing behind.
+    changes: AtomicU64,
+    /// What is opened in place of a secret that is not there.
+    decoy: Vec<u8>,
+    lookups: AtomicU64,
+    opens: AtomicU64,
+}
+
+/// What ties the decoy to its place.
+const DECOY_PLACE: [&str; 3] = ["", "", "decoy"];
+
+impl Registrants {
+    /// With a decoy of this start's own.
+    pub(crate) fn new(master_key: &MasterKey, entropy: &dyn Entropy) -> Self {
+        let (mut nonce, mut password) = ([0; 24], [0; 16]);
+        entropy.fill(&mut nonce);
+        entropy.fill(&mut password);
+        let password = hex::encode(password);
+        // Sealing so little can't fail; what can't be opened would fit no answer either.
+        let decoy = master_key.seal(nonce, &DECOY_PLACE, password.as_bytes()).unwrap_or_default();
+        Self {
+            known: Cache::new(limits::REGISTRANTS_CACHED_MAX),
+            changes: AtomicU64::new(0),
+            decoy,
+            lookups: AtomicU64::new(0),
+            opens: AtomicU64::new(0),
+        }
+    }
+
+    /// What is kept of these ids is true no more.
+    pub(crate) fn forget<'a>(&self, ids: impl Iterator<Item = &'a DeviceId>) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        for id in ids {
+            self.known.remove(id);
+        }
+    }
+}
+
+impl Handle {
+    /// Who may register under `id`, if memory knows it; otherwise ask [`Self::registrants`].
+    pub fn registrant(&self, id: &DeviceId) -> Option<Arc<Registrant>> {
+        self.shared.registrants.known.get(id)
+    }
+
+    /// Who may register under each of the ids, in order.
+    ///
+    /// Errors: the store failed.
+    pub async fn registrants(&self, ids: Vec<DeviceId>) -> Result<Vec<Arc<Registrant>>, Error> {
+        let registrants = &self.shared.registrants;
+        let changes = registrants.changes.load(Ordering::SeqCst);
+        registrants.lookups.fetch_add(ids.len() as u64, Ordering::Relaxed);
+        let sealed = self.shared.store.registrants(ids.clone()).await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for (id, sealed) in ids.into_iter().zip(sealed) {
+            let registrant = Arc::new(self.opened(&id, sealed.as_ref()));
+            registrants.known.insert(id.clone(), registrant.clone());
+            if registrants.changes.load(Ordering::SeqCst) != changes {
+                registrants.known.remove(&id);
+            }
+            found.push(registrant);
+        }
+        Ok(found)
+    }
+
+    /// How much was done so far to find registrants.
+    pub fn registrant_work(&self) -> RegistrantWork {
+        let registrants = &self.shared.registrants;
+        RegistrantWork {
+            lookups: registrants.lookups.load(Ordering::Relaxed),
+            opens: registrants.opens.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A registrant with its password opened, or the decoy.
+    fn opened(&self, id: &DeviceId, sealed: Option<&SealedRegistrant>) -> Registrant {
+        let device = sealed.map(|sealed| sealed.device);
+        let user = sealed.and_then(|sealed| sealed.user.clone());
+        let password = sealed.and_then(|sealed| self.open_password(sealed));
+        let standing = match (device, &password) {
+            (Some(device), Some(_)) => Standing::Known(device),
+            (Some(device), None) => Standing::NoPassword(device),
+            (None, _) => Standing::Unknown,
+        };
+        let decoy = || self.open(&DECOY_PLACE, None).unwrap_or_else(|| Secret::new(String::new()));
+        let password = password.unwrap_or_else(decoy);
+        Registrant { standing, user: user.unwrap_or_else(|| id.as_str().to_owned()), password }
+    }
+
+    /// The password of a registrant; `None` if it has none, or none that this master key opens.
+    fn open_password(&self, sealed: &SealedRegistrant) -> Option<Secret<String>> {
+        let bytes = sealed.sealed_password.as_deref()?;
+        let place = sealed_with(&sealed.project_id, &sealed.id);
+        let opened = self.open(&place, Some(bytes));
+        if opened.is_none() {
+            let device = sealed.device.0;
+            tracing::warn!(device, "a camera's password can't be opened with this master key");
+        }
+        opened
+    }
+
+    /// Opens a secret, or the decoy if none is given.
+    fn open(&self, place: &[&str], sealed: Option<&[u8]>) -> Option<Secret<String>> {
+        let registrants = &self.shared.registrants;
+        registrants.opens.fetch_add(1, Ordering::Relaxed);
+        let sealed = sealed.unwrap_or(&registrants.decoy);
+        let opened = self.shared.master_key.open(place, sealed).ok()?;
+        String::from_utf8(opened).ok().map(Secret::new)
+    }
+
+    /// Records where devices are. Durable when this returns.
+    pub async fn bind(&self, bindings: Vec<Binding>) -> Result<(), Error> {
+        self.write(Write::Bind(bindings)).await
+    }
+
+    /// See [`store::Reads::bindings`].
+    pub async fn bindings(
+        &self,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Vec<StoredBinding>, Error> {
+        Ok(self.shared.store.bindings(after, limit).await?)
+    }
+
+    /// What a driver needs to know of a GB device; `None` if there is none.
+    pub async fn camera(&self, device: DeviceKey) -> Result<Option<Camera>, Error> {
+        let Some(found) = self.shared.store.camera(device).await? else { return Ok(None) };
+        let password = self.open_password(&found.registrant);
+        let id = found.registrant.id;
+        Ok(Some(Camera {
+            user: found.registrant.user.unwrap_or_else(|| id.as_str().to_owned()),
+            id,
+            password,
+            push: found.push,
+            surveyed_at: found.surveyed_at,
+            facts: found.facts,
+        }))
+    }
+
+    /// Records what is about to be sent to a device, or what came of it. Durable when this returns.
+    pub async fn note_push(&self, device: DeviceKey, push: Push) -> Result<(), Error> {
+        let shard = device.shard();
+        // Who does not own the device must not speak to it.
+        let epoch = self.shared.epoch(shard).ok_or(Error::Closed)?;
+        let fence = Fence { shard, epoch };
+        self.write(Write::NotePush(NotePush { fence, device, push })).await
+    }
+
+    /// Records that a device was asked what it is, and what it said.
+    pub async fn note_survey(&self, device: DeviceKey, facts: Option<Facts>) -> Result<(), Error> {
+        let at = self.shared.clock.now();
+        self.write(Write::NoteSurvey(NoteSurvey { device, at, facts })).await
+    }
+
+    /// Records what a device's catalog said of its channels.
+    pub async fn record_channels(
+        &self,
+        device: DeviceKey,
+        channels: Vec<(DeviceId, ReportedChannel)>,
+        complete: bool,
+    ) -> Result<(), Error> {
+        let at = self.shared.clock.now();
+        self.write(Write::RecordChannels(RecordChannels { device, channels, complete, at })).await
+    }
+
+    /// Remembers a registration that was refused, for operators to see why.
+    pub fn refuse_registration(&self, refused: RefusedRegistration) {
+        self.shared.refused_registrations.note(refused);
+    }
+
+    /// The registrations that were refused of late, the last one first.
+    pub fn refused_registrations(&self) -> Vec<RefusedRegistration> {
+        self.shared.refused_registrations.list()
+    }
+
+    /// The key that nonces are made with: the same wherever the master key is.
+    pub fn nonce_key(&self) -> [u8; 32] {
+        self.shared.master_key.derive("SIP digest nonces")
+    }
+
+    async fn write(&self, write: Write) -> Result<(), Error> {
+        self.shared.store.write(&fleet::Principal::engine(), write).await??;
+        Ok(())
+    }
+}
+
+/// What ties a sealed password to its place, so that it opens nowhere else.
+pub(crate) fn sealed_with<'a>(project: &'a ProjectId, id: &'a DeviceId) -> [&'a str; 3] {
+    [project.as_str(), id.as_str(), "registration password"]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The promise to cameras, checked after a run.
+
+use std::time::Duration;
+
+use fleet::{End, Failure, Job, Proof, Timestamp};
+use store::DeviceWithState;
+
+use crate::world::World;
+
+/// The property by which cameras are named.
+pub const NAME: &str = "Name";
+
+/// How long it takes until a camera that lost its power counts as gone, and all that was known of
+/// its messages is forgotten.
+const FORGOTTEN_WITHIN: Duration = Duration::from_secs(400);
+
+/// One camera, its record and its jobs in the order of their revisions.
+pub struct Case<'a> {
+    pub world: &'a World,
+    pub number: usize,
+    pub device: &'a DeviceWithState,
+    pub jobs: Vec<&'a Job>,
+}
+
+impl Case<'_> {
+    pub fn check(&self, broken: &mut Vec<String>) {
+        self.jobs_tell_the_truth(broken);
+        self.it_shows_what_was_asked_for(broken);
+        self.names_come_in_order(broken);
+        self.it_is_asked_once(broken);
+    }
+
+    fn jobs_tell_the_truth(&self, broken: &mut Vec<String>) {
+        let had = self.world.cameras.names(self.number);
+        for job in &self.jobs {
+            let Some(ended) = &job.end else {
+                broken.push(format!("job {} of a camera never ended", job.id));
+                continue;
+            };
+            if ended.superseded_by.is_some() {
+                continue;
+            }
+            match &ended.end {
+                End::Succeeded { proof: Proof::Verified } => {
+                    let Some(name) = job.patch.get(NAME) else { continue };
+                    let replaced = self.jobs.iter().any(|other| other.revision > job.revision);
+                    if !had.contains(name) && !replaced {
+                        broken.push(format!("job {} succeeded, and {had:?} lacks {name}", job.id));
+                    }
+                }
+                End::Succeeded { .. } => {}
+                End::Failed { .. } if self.world.scenario.is_calm() => {
+                    broken.push(format!("job {} failed and nothing was wrong: {ended:?}", job.id));
+                }
+                End::Failed { .. } => {}
+            }
+        }
+    }
+
+    fn it_shows_what_was_asked_for(&self, broken: &mut Vec<String>) {
+        let Some(desired) = self.device.state.desired.get(NAME) else { return };
+        let last = self.jobs.iter().rfind(|job| job.patch.contains_key(NAME));
+        let given_up = last.and_then(|job| job.end.as_ref()).is_some_and(|ended| {
+            matches!(
+                ended.end,
+                End::Failed { failure: Failure::Refused { .. } | Failure::ReadBackDiffers { .. } }
+                    | End::Succeeded { proof: Proof::Acknowledged }
+            )
+        });
+        let names = self.world.cameras.names(self.number);
+        if names.last() != Some(&desired.value) && !given_up {
+            broken.push(format!("camera {} is called {names:?}, not {desired:?}", self.number));
+        }
+        if self.device.device.name != desired.value {
+            broken.push(format!("the record of camera {} has another name", self.number));
+        }
+    }
+
+    fn names_come_in_order(&self, broken: &mut Vec<String>) {
+        let revision = |name: &String| {
+            let job = self.jobs.iter().find(|job| job.patch.get(NAME) == Some(name));
+            job.map(|job| job.revision)
+        };
+        let names = self.world.cameras.names(self.number);
+        let revisions: Vec<_> = names.iter().filter_map(revision).collect();
+        if !revisions.is_sorted() {
+            broken.push(format!("camera {} got its names out of order: {names:?}", self.number));
+        }
+    }
+
+    /// No more configurations than revisions: one that is not answered is not sent again.
+    fn it_is_asked_once(&self, broken: &mut Vec<String>) {
+        let configs = self.world.cameras.configs(self.number);
+        let revisions = self.jobs.len() as u64;
+        if configs > revisions {
+            broken.push(format!(
+                "camera {} was sent {configs} configurations for {revisions} revisions",
+                self.number
+            ));
+        }
+    }
+}
+
+/// Once all cameras are off, nothing is known of their messages and nobody is registered.
+pub async fn all_is_forgotten(
+    world: &World,
+    sip: &cameras::Sip,
+    bindings: impl AsyncFn() -> Vec<fleet::Binding>,
+    broken: &mut Vec<String>,
+) {
+    world.cameras.switch_off();
+    let mut waited = Duration::ZERO;
+    loop {
+        let now: Timestamp = engine::Clock::now(&world.clock);
+        let live = bindings().await.iter().filter(|binding| binding.is_live(now)).count();
+        if sip.counts().is_empty() && live == 0 {
+            return;
+        }
+        if waited >= FORGOTTEN_WITHIN {
+            let counts = sip.counts();
+            broken.push(format!("{FORGOTTEN_WITHIN:?} after all cameras went: {counts:?}, {live}"));
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        waited += Duration::from_secs(1);
+    }
+}

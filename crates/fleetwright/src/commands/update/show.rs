@@ -1,0 +1,233 @@
+//! An update and its jobs, for people.
+
+use anyhow::Result;
+use fleet::RequestId;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::client::answers::{AcceptedUpdate, DeviceOutcome, Job, JobCounts, Update, UpdateJobs};
+use crate::exit::Failure;
+use crate::output;
+
+/// Jobs in one page: the most that the server gives.
+const PAGE: u32 = 1_000;
+
+/// Shows an update, and what failed of it.
+pub fn show(client: &Client, id: RequestId, is_json: bool) -> Result<()> {
+    let id = id.to_string();
+    let answer = client.get(&["updates", &id], &[])?;
+    if is_json {
+        output::json(&answer)?;
+    } else {
+        let update: Update = client.read(&answer)?;
+        output::data(&whole(&update, &failed_jobs(client, &id, update.jobs)?))?;
+    }
+    Ok(())
+}
+
+/// Lists the jobs of an update.
+pub fn jobs(client: &Client, id: RequestId, is_json: bool) -> Result<()> {
+    let (whole, jobs) = all_jobs(client, &id.to_string())?;
+    if is_json {
+        output::json(&json!({ "jobs": whole }))?;
+    } else {
+        output::data(&table(&jobs))?;
+    }
+    Ok(())
+}
+
+/// The jobs of an update that failed, if any did.
+pub fn failed_jobs(client: &Client, id: &str, counts: JobCounts) -> Result<Vec<Job>> {
+    if counts.failed == 0 {
+        return Ok(Vec::new());
+    }
+    let (_, mut jobs) = all_jobs(client, id)?;
+    jobs.retain(|job| job.state == "failed");
+    Ok(jobs)
+}
+
+/// All jobs of an update: as they were answered, and as they are printed.
+fn all_jobs(client: &Client, id: &str) -> Result<(Vec<Value>, Vec<Job>)> {
+    let (mut whole, mut jobs) = (Vec::new(), Vec::new());
+    let mut after: Option<String> = None;
+    loop {
+        let mut query = vec![("limit", PAGE.to_string())];
+        query.extend(after.take().map(|after| ("after", after)));
+        let mut answer = client.get(&["updates", id, "jobs"], &query)?;
+        let page: UpdateJobs = client.read(&answer)?;
+        after = page.next.filter(|_| !page.jobs.is_empty());
+        jobs.extend(page.jobs);
+        if let Some(Value::Array(page)) = answer.get_mut("jobs").map(Value::take) {
+            whole.extend(page);
+        }
+        if after.is_none() {
+            return Ok((whole, jobs));
+        }
+    }
+}
+
+/// An update, and its jobs that failed.
+pub fn whole(update: &Update, failed: &[Job]) -> String {
+    let text = output::fields(&[
+        ("update", update.id.clone()),
+        ("project", update.project.clone()),
+        ("door", update.door.clone()),
+        ("by", update.actor.clone()),
+        ("accepted", update.accepted_at.clone()),
+        ("ended", update.ended_at.clone().unwrap_or_default()),
+        ("jobs", counts(update.jobs)),
+    ]);
+    if failed.is_empty() { text } else { format!("{text}\n{}", table(failed)) }
+}
+
+/// How many jobs stand where, leaving out where none stand.
+pub fn counts(jobs: JobCounts) -> String {
+    let JobCounts { total, pending, waiting, running, succeeded, failed } = jobs;
+    let places = [
+        (succeeded, "succeeded"),
+        (failed, "failed"),
+        (running, "running"),
+        (waiting, "waiting"),
+        (pending, "pending"),
+    ];
+    let places = places.into_iter().filter(|(count, _)| *count > 0);
+    let places: Vec<String> = places.map(|(count, place)| format!("{count} {place}")).collect();
+    format!("{total}: {}", places.join(", "))
+}
+
+/// Jobs, a line each.
+fn table(jobs: &[Job]) -> String {
+    let rows = jobs.iter().map(|job| {
+        vec![
+            job.device.clone(),
+            job.id.clone(),
+            job.state.replace('_', " "),
+            job.detail.clone().unwrap_or_default(),
+        ]
+    });
+    output::table(&["DEVICE", "JOB", "STATE", "WHY"], rows.collect())
+}
+
+/// What was accepted: the update, and each device with its job or the reason of its refusal.
+pub fn accepted(accepted: &AcceptedUpdate) -> String {
+    let refused = accepted.jobs.iter().filter(|outcome| outcome.error.is_some()).count();
+    let text = output::fields(&[
+        ("update", accepted.id.clone()),
+        ("accepted", format!("{} of {}", accepted.jobs.len() - refused, accepted.jobs.len())),
+    ]);
+    let rows = accepted.jobs.iter().map(|outcome| {
+        let job = outcome.job.map(|job| job.to_string()).unwrap_or_default();
+        vec![outcome.device.clone(), job, why(outcome)]
+    });
+    format!("{text}\n{}", output::table(&["DEVICE", "JOB", "REFUSED"], rows.collect()))
+}
+
+/// The devices that were refused, with the reasons; empty if none was.
+pub fn refused(accepted: &AcceptedUpdate) -> String {
+    let refused = accepted.jobs.iter().filter(|outcome| outcome.error.is_some());
+    let rows: Vec<_> = refused.map(|outcome| vec![outcome.device.clone(), why(outcome)]).collect();
+    if rows.is_empty() { String::new() } else { output::table(&["DEVICE", "REFUSED"], rows) }
+}
+
+/// Why a device was refused, if it was. What the server says names the property.
+fn why(outcome: &DeviceOutcome) -> String {
+    outcome.error.as_ref().map(|error| error.detail.clone()).unwrap_or_default()
+}
+
+/// An error if devices were refused or, once their jobs have ended, failed.
+pub fn verdict(accepted: &AcceptedUpdate, ended: Option<JobCounts>) -> Result<()> {
+    let total = accepted.jobs.len();
+    let refused = accepted.jobs.iter().filter(|outcome| outcome.error.is_some()).count();
+    let failed = ended.map_or(0, |jobs| jobs.failed);
+    let mut what = Vec::new();
+    if refused > 0 {
+        what.push(format!("{refused} of {total} devices were refused"));
+    }
+    if failed > 0 {
+        what.push(format!("{failed} of {} jobs failed", total - refused));
+    }
+    if what.is_empty() { Ok(()) } else { Err(Failure::failed(what.join(", ")).into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> AcceptedUpdate {
+        serde_json::from_value(json!({"id": "019a7c6e4b3d7a1c8e5f000000000000", "jobs": [
+            {"device": "34020000001320000001", "job": "019a7c6e4b3d7a1c8e5f000000000001"},
+            {"device": "x", "error": {"code": "no_such_device", "detail": "no such device"}},
+            {"device": "34020000001320000002", "error": {"code": "property_invalid",
+                "property": "Name", "detail": "Name: has a control character"}},
+        ]}))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_was_accepted_names_each_device_with_its_job_or_the_reason() {
+        insta::assert_snapshot!(accepted(&answer()), @r"
+    update    019a7c6e4b3d7a1c8e5f000000000000
+    accepted  1 of 3
+
+    DEVICE                JOB                               REFUSED
+    34020000001320000001  019a7c6e4b3d7a1c8e5f000000000001  -
+    x                     -                                 no such device
+    34020000001320000002  -                                 Name: has a control character
+    ");
+        insta::assert_snapshot!(refused(&answer()), @r"
+    DEVICE                REFUSED
+    x                     no such device
+    34020000001320000002  Name: has a control character
+    ");
+    }
+
+    #[test]
+    fn an_update_is_shown_with_what_failed() {
+        let update: Update = serde_json::from_value(json!({
+            "id": "019a7c6e4b3d7a1c8e5f000000000000", "project": "acme", "door": "native",
+            "actor": "admin", "accepted_at": "2026-11-22T01:02:03.000Z", "ended_at": null,
+            "jobs": {"total": 5, "pending": 0, "waiting": 1, "running": 0, "succeeded": 3,
+                "failed": 1}
+        }))
+        .unwrap();
+        let job: Job = serde_json::from_value(json!({
+            "id": "019a7c6e4b3d7a1c8e5f000000000002", "device": "34020000001320000002",
+            "operation": "update", "state": "failed", "project": "acme", "patch": {},
+            "door": "native", "actor": "admin", "accepted_at": "2026-11-22T01:02:03.000Z",
+            "ended_at": null, "proof": null, "superseded_by": null,
+            "detail": "refused by the device: it did not answer and shows \"IPC\""
+        }))
+        .unwrap();
+        insta::assert_snapshot!(whole(&update, &[job]), @r#"
+    update    019a7c6e4b3d7a1c8e5f000000000000
+    project   acme
+    door      native
+    by        admin
+    accepted  2026-11-22T01:02:03.000Z
+    jobs      5: 3 succeeded, 1 failed, 1 waiting
+
+    DEVICE                JOB                               STATE   WHY
+    34020000001320000002  019a7c6e4b3d7a1c8e5f000000000002  failed  refused by the device: it did not answer and shows "IPC"
+    "#);
+        assert!(!whole(&update, &[]).contains("DEVICE"));
+    }
+
+    #[test]
+    fn the_verdict_counts_what_was_refused_and_what_failed() {
+        let mut accepted = answer();
+        let ended =
+            JobCounts { total: 1, pending: 0, waiting: 0, running: 0, succeeded: 0, failed: 1 };
+        let said = |error: anyhow::Error| {
+            let failure: Failure = error.downcast().unwrap();
+            (failure.exit, failure.to_string())
+        };
+        let (exit, text) = said(verdict(&accepted, Some(ended)).unwrap_err());
+        assert_eq!(exit, crate::exit::Exit::Failed);
+        assert_eq!(text, "2 of 3 devices were refused, 1 of 1 jobs failed");
+        accepted.jobs.truncate(1);
+        assert!(verdict(&accepted, None).is_ok());
+        let (_, text) = said(verdict(&accepted, Some(ended)).unwrap_err());
+        assert_eq!(text, "1 of 1 jobs failed");
+        assert!(verdict(&accepted, Some(JobCounts { failed: 0, ..ended })).is_ok());
+    }
+}

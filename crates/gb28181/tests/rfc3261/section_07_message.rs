@@ -1,0 +1,148 @@
+//! 7 SIP messages, and 18.3 framing: what is read, however it is written.
+
+use bytes::Bytes;
+use gb28181::sip::{Fault, Message, Method, Name, ParseError, Start};
+
+/// Reads a message that has to be sound.
+fn read(text: impl Into<Vec<u8>>) -> Message {
+    Message::parse(Bytes::from(text.into())).unwrap()
+}
+
+/// Why a message is not taken.
+fn refused(text: impl Into<Vec<u8>>) -> ParseError {
+    Message::parse(Bytes::from(text.into())).unwrap_err()
+}
+
+/// A header's value as text.
+fn value(message: &Message, name: Name) -> String {
+    String::from_utf8(message.header(name).unwrap().into_owned()).unwrap()
+}
+
+#[test]
+fn section_7_1_a_request_line() {
+    let message = read("NEW%2dM sip:a@b;x SIP/2.0\r\n\r\n");
+    let expected =
+        Start::Request { method: Method::Other, method_text: b"NEW%2dM", uri: b"sip:a@b;x" };
+    assert_eq!(message.start(), expected);
+    assert_eq!(read("MESSAGE sip:a@b sip/2.0\r\n\r\n").method(), Some(Method::Message));
+    assert_eq!(read("message sip:a@b SIP/2.0\r\n\r\n").method(), Some(Method::Other));
+    for odd in ["MESSAGE  sip:a@b SIP/2.0", "MESSAGE sip:a@b SIP/2.0 ", "MESSAGE sip:a @b SIP/2.0"]
+    {
+        let fault = refused(format!("{odd}\r\n\r\n"));
+        assert_eq!(fault, ParseError::Faulty(Fault::StartLine), "{odd}");
+    }
+    assert_eq!(refused("MESSAGE sip:a@b SIP/3.0\r\n\r\n"), Fault::Version.into());
+    for other in
+        ["", "\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "MESSAGE\r\n\r\n", "M SIP/2.0", " \r\n\r\n"]
+    {
+        assert_eq!(refused(other), ParseError::NotSip, "{other:?}");
+    }
+}
+
+#[test]
+fn section_7_2_a_status_line() {
+    let message = read(b"SIP/2.0 200 \xb3\xc9\xb9\xa6\r\n\r\n".to_vec());
+    assert_eq!(message.start(), Start::Response { status: 200, reason: b"\xb3\xc9\xb9\xa6" });
+    let bare = read("SIP/2.0 404\r\n\r\n");
+    assert_eq!(bare.start(), Start::Response { status: 404, reason: b"" });
+    for status in ["99", "700", "4294967496", "+20", "2 00", "abc", ""] {
+        assert_eq!(refused(format!("SIP/2.0 {status} OK\r\n\r\n")), ParseError::NotSip, "{status}");
+    }
+}
+
+#[test]
+fn section_7_3_1_folded_headers_are_one_line() {
+    let message =
+        read("OPTIONS sip:a@b SIP/2.0\r\nTo  :\r\n  sip:a@b ;\r\n\t tag = x  \r\nl:0\r\n\r\n");
+    assert_eq!(value(&message, Name::To), "sip:a@b ; tag = x");
+    assert_eq!(value(&message, Name::ContentLength), "0");
+    let stray = refused("OPTIONS sip:a@b SIP/2.0\r\n folded onto nothing: x\r\n\r\n");
+    assert_eq!(stray, Fault::HeaderLine.into());
+}
+
+#[test]
+fn section_7_3_1_names_in_any_case_and_headers_in_any_number() {
+    let message =
+        read("OPTIONS sip:a@b SIP/2.0\r\nvIa: one\r\nX-Own: 1\r\nV:two\r\nx-own: 2\r\n\r\n");
+    let all: Vec<_> = message.headers(Name::Via).map(|value| value.into_owned()).collect();
+    assert_eq!(all, [b"one".to_vec(), b"two".to_vec()]);
+    assert_eq!(message.header_named("X-OWN").as_deref(), Some(&b"1"[..]));
+    assert_eq!(message.header_named("X-Other"), None);
+    assert_eq!(message.header_lines().count(), 4);
+}
+
+#[test]
+fn section_7_3_3_compact_forms_are_the_same_names() {
+    let message = read(
+        "MESSAGE sip:a@b SIP/2.0\r\nv: v\r\nf: f\r\nt: t\r\ni: i\r\nm: m\r\nc: c\r\nl: 2\r\n\
+         s: s\r\nk: k\r\no: o\r\n\r\nhi",
+    );
+    let names = [
+        (Name::Via, "v"),
+        (Name::From, "f"),
+        (Name::To, "t"),
+        (Name::CallId, "i"),
+        (Name::Contact, "m"),
+        (Name::ContentType, "c"),
+        (Name::ContentLength, "2"),
+        (Name::Subject, "s"),
+        (Name::Supported, "k"),
+        (Name::Event, "o"),
+    ];
+    for (name, expected) in names {
+        assert_eq!(value(&message, name), expected, "{name:?}");
+    }
+    assert_eq!(message.body(), b"hi");
+}
+
+#[test]
+fn section_7_5_line_feeds_alone_and_empty_lines_before() {
+    let message = read("\r\n\n\r\nMESSAGE sip:a@b SIP/2.0\nTo: x\nContent-Length: 2\n\nhi");
+    assert_eq!(value(&message, Name::To), "x");
+    assert_eq!(message.body(), b"hi");
+    let unended = read("OPTIONS sip:a@b SIP/2.0\r\nTo: x\r\n");
+    assert_eq!(value(&unended, Name::To), "x", "some devices leave the empty line out");
+    assert_eq!(refused("OPTIONS sip:a@b SIP/2.0\r\nTo: x"), Fault::HeadCut.into());
+    assert_eq!(refused("OPTIONS sip:a@b SIP/2.0\r\nno colon\r\n\r\n"), Fault::HeaderLine.into());
+}
+
+#[test]
+fn section_18_3_the_body_is_as_long_as_the_content_length_says() {
+    let with = |length: &str| format!("MESSAGE sip:a@b SIP/2.0\r\n{length}\r\nhello");
+    assert_eq!(read(with("")).body(), b"hello", "without one, all of the datagram");
+    assert_eq!(read(with("Content-Length: 3\r\n")).body(), b"hel", "what is left is dropped");
+    assert_eq!(read(with("Content-Length: 0005\r\nl: 5\r\n")).body(), b"hello");
+    for wrong in ["6", "-1", "", "5 5", "0x5", "99999999999999999999"] {
+        let fault = refused(with(&format!("Content-Length: {wrong}\r\n")));
+        assert_eq!(fault, Fault::ContentLength.into(), "{wrong}");
+    }
+    assert_eq!(refused(with("Content-Length: 5\r\nl: 4\r\n")), Fault::ContentLength.into());
+}
+
+#[test]
+fn a_gbk_byte_in_one_header_hurts_no_other() {
+    // 摄像机 in GBK, and 誠, whose second byte is a backslash, right before the closing quote.
+    let mut text = b"MESSAGE sip:a@b SIP/2.0\r\nSubject: \xc9\xe3\xcf\xf1\xbb\xfa\r\n".to_vec();
+    text.extend_from_slice(b"From: \"\xd5\x5c\" <sip:d@h>;tag=1\r\n\xc9\xe3: x\r\n");
+    text.extend_from_slice(
+        b"User-Agent: \xff\xfe\x80\r\nTo: \xc9\xe3<sip:t@h>\r\nl: 2\r\n\r\n\xc9\xe3",
+    );
+    let message = read(text);
+    assert_eq!(message.body(), b"\xc9\xe3");
+    let from = message.header(Name::From).unwrap();
+    let from = gb28181::sip::uri::Address::parse(&from).unwrap();
+    assert_eq!(
+        (from.display, from.uri.user, from.tag()),
+        (&b"\"\xd5\x5c\""[..], Some(&b"d"[..]), Some(&b"1"[..]))
+    );
+    let to = message.header(Name::To).unwrap();
+    assert_eq!(gb28181::sip::uri::Address::parse(&to).unwrap().display, b"\xc9\xe3");
+}
+
+#[test]
+fn a_message_of_too_many_lines_or_bytes_is_refused() {
+    let lines = "a: b\r\n".repeat(257);
+    let message = format!("OPTIONS sip:a@b SIP/2.0\r\n{lines}\r\n");
+    assert_eq!(refused(message), ParseError::TooManyLines);
+    assert_eq!(refused(vec![b'a'; gb28181::sip::MESSAGE_BYTES_MAX + 1]), ParseError::TooLong);
+}

@@ -1,0 +1,81 @@
+//! GB devices: who may register, where they are registered, and their channels.
+
+use fleet::{Channel, DeviceId, DeviceKey, Principal};
+use rusqlite::{Connection, params};
+
+use super::{all, bound, first};
+use crate::sqlite::rows::During;
+use crate::sqlite::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
+use crate::{CameraWork, Error, SealedRegistrant, StoredBinding};
+
+/// The GB device of an id. The index has the key and the id, so that the device's own row, which is
+/// long, is not read.
+pub(in crate::sqlite) fn registrant_sql() -> String {
+    format!(
+        "SELECT {REGISTRANT_COLUMNS} FROM device AS d INDEXED BY device_camera_by_id
+             CROSS JOIN camera AS k ON k.device = d.key
+             CROSS JOIN project AS p ON p.key = k.project
+         WHERE d.kind = 'camera' AND d.id = ?1"
+    )
+}
+
+/// See [`crate::Reads::registrants`]. One statement, bound anew for each id.
+pub(in crate::sqlite) fn registrants(
+    connection: &Connection,
+    ids: &[DeviceId],
+) -> Result<Vec<Option<SealedRegistrant>>, Error> {
+    let operation = "find who may register";
+    let mut statement = connection.prepare_cached(&registrant_sql()).during(operation)?;
+    let mut find = |id: &DeviceId| {
+        let mut rows = statement.query([id.as_str()]).during(operation)?;
+        rows.next().during(operation)?.map(cameras::registrant).transpose()
+    };
+    ids.iter().map(&mut find).collect()
+}
+
+/// See [`crate::Reads::bindings`].
+pub(in crate::sqlite) fn bindings(
+    connection: &Connection,
+    after: DeviceKey,
+    limit: u32,
+) -> Result<Vec<StoredBinding>, Error> {
+    let sql = format!(
+        "SELECT {BINDING_COLUMNS}, d.id, k.surveyed_at
+         FROM binding AS b CROSS JOIN device AS d ON d.key = b.device
+             CROSS JOIN camera AS k ON k.device = b.device
+         WHERE b.device > ?1 AND b.ended_at IS NULL ORDER BY b.device LIMIT ?2"
+    );
+    let params = params![after.0, limit];
+    all(connection, "list the bindings", &sql, params, cameras::stored_binding)
+}
+
+/// See [`crate::Reads::camera`].
+pub(in crate::sqlite) fn camera(
+    connection: &Connection,
+    device: DeviceKey,
+) -> Result<Option<CameraWork>, Error> {
+    let sql = format!(
+        "SELECT {REGISTRANT_COLUMNS}, k.push, k.surveyed_at,
+             (SELECT facts FROM device_facts WHERE device = k.device) AS facts
+         FROM camera AS k CROSS JOIN device AS d ON d.key = k.device
+             CROSS JOIN project AS p ON p.key = k.project
+         WHERE k.device = ?1"
+    );
+    first(connection, "read a GB device", &sql, [device.0], cameras::camera_work)
+}
+
+/// See [`crate::Reads::channels`].
+pub(in crate::sqlite) fn channels(
+    connection: &Connection,
+    principal: &Principal,
+    device: DeviceKey,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Channel>, Error> {
+    let sql = "SELECT c.device, c.id, c.name, c.missed, c.seen_at, c.reported
+         FROM camera AS k CROSS JOIN channel AS c ON c.device = k.device
+         WHERE k.device = ?1 AND (?2 IS NULL OR k.project = ?2) AND c.id > ?3
+         ORDER BY c.id LIMIT ?4";
+    let params = params![device.0, bound(principal), after, limit];
+    all(connection, "list the channels of a device", sql, params, cameras::channel)
+}
