@@ -258,11 +258,12 @@ fn known_and_unknown_ids_look_alike() {
     let wrong = Credentials { password: "wrong".to_owned(), ..ua.credentials(&challenge) };
     let stale = Credentials { nonce: "0".repeat(48), ..wrong.clone() };
     let other_realm = Credentials { realm: "other".to_owned(), ..wrong.clone() };
+    let (with_qop, without_qop) = (wrong.header(), wrong.without_qop().header());
     let mut requests = Vec::new();
     for authorization in [
         None,
-        Some(wrong.header()),
-        Some(wrong.clone().without_qop().header()),
+        Some(with_qop),
+        Some(without_qop),
         Some(stale.header()),
         Some(other_realm.header()),
         Some("Digest".to_owned()),

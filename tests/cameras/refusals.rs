@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::cameras::{Faults, record, server};
+use crate::harness::cameras::{DigestForm, Faults, Transport, record, server};
 use crate::harness::sip::{Line, Ua};
 use crate::harness::site::import;
 use crate::harness::{Cameras, Cli, PATIENCE, Start, wait_until};
@@ -87,4 +87,32 @@ fn a_camera_that_is_given_its_true_password_gets_in() {
     assert_eq!(ua.register(3600).status, Some(200));
     assert_eq!(native.camera_status(late), "OnLine");
     assert_eq!(native.camera_status(&ids[1]), "Register");
+}
+
+#[test]
+fn where_sha_256_is_offered_both_it_and_md5_are_taken() {
+    let (server, native) = server(&Start::with_sip("sha256 = true"));
+    let of = |first: &str| {
+        Cameras::of(2, server.sip()).transport(Transport::Tcp).user("admin").first_id(first)
+    };
+    let sha256 = of("34020000001320000001").digest(DigestForm::Sha256);
+    let md5 = of("34020000001320000011").digest(DigestForm::Md5);
+    for plan in [sha256, md5] {
+        let cameras = Cameras::meet(plan, &native);
+        for id in cameras.ids() {
+            let camera = native.device(&id)["camera"].clone();
+            assert_eq!((&camera["status"], &camera["user"]), (&json!("OnLine"), &json!("admin")));
+            // Somebody changes it at its web page, and here.
+            let before = cameras.held(&id).counts.registrations;
+            cameras.set_password(&id, "changed");
+            wait_until("it to be refused", PATIENCE, || {
+                native.refusals(&id).contains_key("wrong_digest")
+            });
+            let mut changed = record(&id, "changed");
+            changed["user"] = json!("admin");
+            import(&native, &[changed]);
+            cameras.wait_for_registration(&id, before);
+            native.wait_for_status(&id, "OnLine");
+        }
+    }
 }

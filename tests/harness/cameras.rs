@@ -15,11 +15,8 @@ use super::phones::PROJECT;
 use super::site::import;
 use super::{Native, PATIENCE, Server, Start, wait_for, wait_until};
 
-/// The first id of simulated cameras.
-pub const FIRST_CAMERA: &str = "34020000001320000001";
-
 /// The first id of simulated recorders.
-pub const FIRST_RECORDER: &str = "34020000001180000001";
+const FIRST_RECORDER: &str = "34020000001180000001";
 
 /// Which cameras to start.
 #[derive(Debug, Clone)]
@@ -66,6 +63,12 @@ impl Plan {
     /// How many begin to register in a second.
     pub fn rate(mut self, per_second: u32) -> Self {
         self.0.register_rate = per_second;
+        self
+    }
+
+    /// The first one's id; the others count on from it.
+    pub fn first_id(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.0.first_id);
         self
     }
 
@@ -156,16 +159,6 @@ impl Cameras {
     /// All register at the same moment.
     pub fn register_all(&self) {
         self.fleet.ids().for_each(|id| self.register(id));
-    }
-
-    /// Its power is cut.
-    pub fn stop(&self, id: &str) {
-        self.act(id, |camera, _| camera.stop());
-    }
-
-    /// It is switched on.
-    pub fn switch_on(&self, id: &str) {
-        self.act(id, |camera, now| camera.start(now));
     }
 
     /// It takes itself off, and stays off.

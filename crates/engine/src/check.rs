@@ -16,8 +16,8 @@ use judgement::Findings;
 /// What a check found, in the order in which one thing rests on another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The items: six about a phone or two about a GB device, then one for each property that is desired of it or that
-    /// its profile can set and read back.
+    /// The items: six about a phone or two about a GB device, then one for each property that is
+    /// desired of it or that its profile can set and read back.
     pub items: Vec<CheckItem>,
 }
 

@@ -211,8 +211,8 @@ impl FromStr for BootIdentity {
     }
 }
 
-/// What a device said of itself when it was last asked (a phone: seen in a new boot), by the words of
-/// [`Facts::MODEL`] and its neighbours. What it did not say is absent.
+/// What a device said of itself when it was last asked (a phone: seen in a new boot), by the words
+/// of [`Facts::MODEL`] and its neighbours. What it did not say is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Facts(pub BTreeMap<String, String>);

@@ -174,8 +174,8 @@ impl Endpoint {
         Ok(RequestId(id))
     }
 
-    /// Ends a request of ours that nobody waits for any more: it is not repeated, an answer to it is
-    /// dropped, and no event tells of it. Nothing happens if it has ended.
+    /// Ends a request of ours that nobody waits for any more: it is not repeated, an answer to it
+    /// is dropped, and no event tells of it. Nothing happens if it has ended.
     pub fn cancel(&mut self, id: RequestId) {
         self.clients.cancel(id);
     }

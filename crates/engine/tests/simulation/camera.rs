@@ -159,7 +159,7 @@ impl Cameras {
                 Output::Close => site.address = None,
                 Output::Send(bytes) => {
                     if let Some(from) = site.address {
-                        self.send(inner, from, SERVER, bytes);
+                        self.send(inner, from, SERVER, &bytes);
                     }
                 }
             }
@@ -172,7 +172,7 @@ impl Cameras {
     }
 
     /// Sends a datagram on its way, whatever that does to it.
-    fn send(&self, inner: &mut Inner, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+    fn send(&self, inner: &mut Inner, from: SocketAddr, to: SocketAddr, bytes: &Bytes) {
         let shaky = inner.shaky_one_in;
         if self.chance.strikes(shaky) {
             return;
@@ -301,7 +301,7 @@ impl Wire for SimulatedWire {
         {
             let mut inner = self.cameras.inner();
             for transmit in batch.drain(..) {
-                self.cameras.send(&mut inner, SERVER, transmit.to.remote, transmit.bytes);
+                self.cameras.send(&mut inner, SERVER, transmit.to.remote, &transmit.bytes);
             }
         }
         self.cameras.changed.notify_one();

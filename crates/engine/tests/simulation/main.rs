@@ -4,7 +4,8 @@
 //! rules and cameras that speak SIP; what is simulated is time, chance and misfortune: the process
 //! dies between any two steps, the store fails or loses its answer, phones and cameras vanish,
 //! restart in the middle, answer late, refuse, or change their address, and the network between
-//! cameras and server loses, doubles and delays. A seed gives the same run each time; a failing one is printed.
+//! cameras and server loses, doubles and delays. A seed gives the same run each time; a failing one
+//! is printed.
 //!
 //! `FLEETWRIGHT_SEEDS` says how many seeds to run (50 if unset), `FLEETWRIGHT_SEED` runs one alone.
 

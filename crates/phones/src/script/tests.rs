@@ -32,8 +32,8 @@ fn what_differs_is_set_and_everything_is_read_back() {
 /// No phone has a profile of cameras. One whose record was given one is told nothing by it.
 #[test]
 fn a_profile_of_cameras_sets_nothing_on_a_phone() {
-    let catalogue = fleet::Catalogue::built_in().unwrap();
-    let device = fleet::Device { profile: "generic".to_owned(), ..device() };
+    let catalogue = Catalogue::built_in().unwrap();
+    let device = Device { profile: "generic".to_owned(), ..device() };
     let action = set(&[("Name", "gate"), (NAME, "1")]);
     let plan = Plan::new(&catalogue, &device, &action);
     assert!(plan.steps.is_empty());
