@@ -2,9 +2,10 @@
 //! same minutes.
 //!
 //! It must never measure anything but real programs in their default configuration: the built
-//! `fleetwright serve`, asked over a socket with signed requests, and Debian's PostgreSQL, asked by
-//! `pgbench`; or cameras that register by digest with it and with Debian's Kamailio. Everything stays on loopback and on one disk, is bounded in count and time, and is
-//! cleaned away at the end, on an error and on an interrupt.
+//! `fleetwright serve`, asked over a socket with signed requests, beside Debian's PostgreSQL, asked
+//! by `pgbench`; or with cameras that register by digest, beside Debian's Kamailio. Everything
+//! stays on loopback and on one disk, is bounded in count and time, and is cleaned away at the end,
+//! on an error and on an interrupt.
 //!
 //! Start reading at [`pairs`] (what a figure is), then [`p1`] (a whole measurement), [`bed`] (our
 //! side of it) and [`peer`] (the other side).

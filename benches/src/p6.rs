@@ -3,8 +3,8 @@
 //!
 //! Both sides know the same 200,000 cameras, and SIPp registers the same ones with both, slot by
 //! slot others. Ours is the whole server with its default configuration: a registration is on disk
-//! before it is answered, and what follows one (the device is asked what it is) counts too. The peer
-//! keeps its registrations in memory. Nobody's rate is compared, since SIPp is the limit.
+//! before it is answered, and what follows one (the device is asked what it is) counts too. The
+//! peer keeps its registrations in memory. Nobody's rate is compared, since SIPp is the limit.
 
 use std::time::Duration;
 

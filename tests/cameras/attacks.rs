@@ -319,6 +319,9 @@ fn a_password_that_was_changed_holds_from_the_next_refresh_on() {
 fn a_stranger_says_nothing_for_a_camera() {
     let (server, native, mut ua) = registered();
     ua.introduce_itself();
+    wait_until("the server to know what it is", PATIENCE, || {
+        native.device(ID)["camera"]["manufacturer"] == "ExampleCam"
+    });
     let job = native.ask(ID, &json!({"Name": "gate"}));
     let asked = ua.asked("ConfigDownload");
     let sn = asked.element("SN");

@@ -20,6 +20,9 @@ fn registered(follow: Option<&str>) -> (Server, Native, Ua) {
     let mut ua = Ua::new(ID, "12345678", Line::udp(server.sip()));
     assert_eq!(ua.register(3600).status, Some(200));
     ua.introduce_itself();
+    wait_until("the server to know what it is", PATIENCE, || {
+        native.device(ID)["camera"]["manufacturer"] == "ExampleCam"
+    });
     assert_eq!(ua.keepalive().status, Some(200));
     (server, native, ua)
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fleet::fault_point::FaultPoint;
 use tempfile::TempDir;
 
+use super::sip::free_port;
 use super::waiting::{PATIENCE, wait_for};
 use super::{Native, tools};
 
@@ -152,8 +153,8 @@ impl Server {
     }
 }
 
-/// Starts `fleetwright serve` in `folder`, on a free port of the loopback for each door; cameras are
-/// served at `sip` if that is given. Gives where it listens for each.
+/// Starts `fleetwright serve` in `folder`, on free ports of the loopback; cameras are served at
+/// `sip` if that is given. Gives where it listens, for HTTP and for cameras.
 fn run(
     folder: &Path,
     start: &Start,
@@ -165,7 +166,7 @@ fn run(
     start.files.iter().for_each(|(path, text)| put_file(&data, path, text));
     let sip = match (start.cameras, sip) {
         (false, _) => "none".to_owned(),
-        (true, None) => "127.0.0.1:0".to_owned(),
+        (true, None) => format!("127.0.0.1:{}", free_port()),
         (true, Some(sip)) => sip.to_string(),
     };
     let mut command = Command::new(tools::fleetwright());

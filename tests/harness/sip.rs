@@ -2,11 +2,12 @@
 //! loopback, and reckons digests by its own means. Nothing here is shared with the product.
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use md5::{Digest as _, Md5};
+use rand::Rng as _;
 
 use super::waiting::{PATIENCE, Stopwatch};
 
@@ -20,6 +21,9 @@ pub const DIGEST_URI: &str = "sip:34020000002000000001@3402000000";
 
 /// Longer than any message here.
 const MESSAGE_BYTES_MAX: usize = 65_536;
+
+/// Commands that the server may have for a device before the one that a test waits for.
+const ASKED_MAX: usize = 20;
 
 /// A number that no other call in this process gets.
 pub fn unique() -> u64 {
@@ -447,19 +451,32 @@ impl Ua {
     /// answered here.
     #[track_caller]
     pub fn asked(&mut self, cmd_type: &str) -> Received {
-        loop {
+        let mut before = Vec::new();
+        while before.len() < ASKED_MAX {
             let asked = self.line.request("<CmdType>");
+            before.push(asked.element("CmdType"));
             if asked.element("CmdType") == cmd_type {
                 return asked;
             }
             self.line.send(&asked.answered("200 OK"));
-            if asked.element("CmdType") == "DeviceInfo" {
-                let said = "<DeviceName>cam</DeviceName>\r\n<Result>OK</Result>\r\n\
-                            <Manufacturer>ExampleCam</Manufacturer>\r\n<Model>EC-200</Model>\r\n\
-                            <Firmware>V1.2.3</Firmware>\r\n<Channel>0</Channel>\r\n";
-                self.answer(&asked, said);
+            match asked.element("CmdType").as_str() {
+                "DeviceInfo" => self.answer(
+                    &asked,
+                    "<DeviceName>cam</DeviceName>\r\n<Result>OK</Result>\r\n\
+                     <Manufacturer>ExampleCam</Manufacturer>\r\n<Model>EC-200</Model>\r\n\
+                     <Firmware>V1.2.3</Firmware>\r\n<Channel>0</Channel>\r\n",
+                ),
+                "ConfigDownload" => self.answer(
+                    &asked,
+                    "<Result>OK</Result>\r\n<BasicParam>\r\n<Name>cam</Name>\r\n\
+                     <Expiration>3600</Expiration>\r\n\
+                     <HeartBeatInterval>60</HeartBeatInterval>\r\n\
+                     <HeartBeatCount>3</HeartBeatCount>\r\n</BasicParam>\r\n",
+                ),
+                _ => {}
             }
         }
+        panic!("the server does not ask {cmd_type}, but {before:?}");
     }
 
     /// Answers a command by a MESSAGE with these elements.
@@ -511,12 +528,16 @@ pub fn assert_alive(server: SocketAddr) {
     }
 }
 
-/// A free port of the loopback, of UDP and TCP, at this moment.
+/// Where ports are that Linux gives to no outgoing connection (ip_local_port_range): what listens
+/// on one can be killed and started again there, whatever other tests do meanwhile.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// A port of the loopback that is free of both UDP and TCP at this moment.
 pub fn free_port() -> u16 {
     super::wait_for("a port that is free of both", PATIENCE, || {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
-        let port = udp.local_addr().ok()?.port();
-        let tcp = std::net::TcpListener::bind((IpAddr::from(Ipv4Addr::LOCALHOST), port));
-        tcp.ok().map(|_| port)
+        let port = rand::rng().random_range(PORTS);
+        let address = (Ipv4Addr::LOCALHOST, port);
+        let is_free = UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok();
+        is_free.then_some(port)
     })
 }

@@ -40,6 +40,9 @@ pub(crate) const ACTION_TIMEOUT: Duration = Duration::from_secs(40);
 const NO_POWER: &str = "restarts of cameras are not offered: GB/T 28181's TeleBoot is answered by \
                         no device (GB/T 28181-2016, 9.3.1), so nothing would show that it was done";
 
+/// Why nobody speaks to a device that an operator has removed.
+const GONE: &str = "it is on record no more";
+
 impl Cameras {
     /// The engine and the device's registration, if it can be spoken to.
     ///
@@ -53,12 +56,13 @@ impl Cameras {
             Some(binding) => Err(not_registered(binding.ended, binding.expires_at)),
             None => {
                 // It is not registered, so that the store is asked costs nobody any time.
-                let after = DeviceKey(device.0.saturating_sub(1));
-                let found = handle.bindings(after, 1).await.unwrap_or_default();
-                let found = found.into_iter().find(|found| found.binding.device == device);
-                Err(match found {
-                    Some(found) => not_registered(found.binding.ended, found.binding.expires_at),
-                    None => Away::NotRegistered("it has never registered".to_owned()),
+                Err(match handle.camera(device).await {
+                    Ok(Some(camera)) => match camera.binding {
+                        Some(binding) => not_registered(binding.ended, binding.expires_at),
+                        None => Away::NotRegistered("it has never registered".to_owned()),
+                    },
+                    Ok(None) => Away::NotRegistered(GONE.to_owned()),
+                    Err(error) => Away::NotRegistered(format!("since when can't be read: {error}")),
                 })
             }
         }
@@ -69,7 +73,7 @@ impl Cameras {
         let line = &self.line;
         let is_bound = |key| line.binding(key).is_some_and(|binding| binding.is_live(now));
         let mut turn = self.driver.turn(device, is_bound).await;
-        turn.learned().renew(binding.registered_at);
+        turn.learned().renew(binding.registered_at, binding.unregistered_at);
         turn
     }
 
@@ -86,7 +90,7 @@ impl Cameras {
         let turn = self.turn(device.key, &binding, handle.now()).await;
         let camera = match handle.camera(device.key).await {
             Ok(Some(camera)) => camera,
-            Ok(None) => return Err(Away::NotRegistered("it is on record no more".to_owned())),
+            Ok(None) => return Err(Away::NotRegistered(GONE.to_owned())),
             Err(error) => {
                 tracing::warn!(device = device.key.0, %error, "a camera could not be read");
                 return Err(Away::Unreachable(format!("its record can't be read: {error}")));
@@ -105,6 +109,8 @@ impl Cameras {
             catalog: None,
             info_is_fresh: false,
             has_renamed: false,
+            is_after_set: false,
+            has_missed: false,
             reached: Reached::default(),
         };
         run.act(&self.catalogue.get(), action).await

@@ -131,6 +131,9 @@ pub struct Cameras {
     commands: Mutex<Option<mpsc::Receiver<line::SendCommand>>>,
 }
 
+/// Sockets that nobody reads yet.
+pub struct Bound(socket::Sockets);
+
 /// Why SIP does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -187,18 +190,31 @@ impl Cameras {
         self.handle.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Listens for devices over UDP and TCP on one port (port 0: one that is free for both), loads
-    /// the bindings and serves. Once.
+    /// Takes the address, over UDP and TCP on one port (port 0: one that is free for both). What
+    /// comes meanwhile waits for [`Self::serve`].
     ///
-    /// Errors: the address can't be listened on, the bindings can't be read, or SIP was started
-    /// before.
+    /// Errors: the address can't be listened on.
+    pub fn bind(&self, listen: SocketAddr) -> Result<Bound, Error> {
+        let sockets = socket::Sockets::bind(listen, self.settings.connections_max)
+            .map_err(|source| Error::Listen { address: listen, source })?;
+        Ok(Bound(sockets))
+    }
+
+    /// [`Self::bind`] and [`Self::serve`].
     pub async fn listen(
         self: &Arc<Self>,
         handle: Handle,
         listen: SocketAddr,
     ) -> Result<Sip, Error> {
-        let sockets = socket::Sockets::bind(listen, self.settings.connections_max)
-            .map_err(|source| Error::Listen { address: listen, source })?;
+        let bound = self.bind(listen)?;
+        self.serve(handle, bound).await
+    }
+
+    /// Loads the bindings and serves devices. Once.
+    ///
+    /// Errors: the bindings can't be read, or SIP was started before.
+    pub async fn serve(self: &Arc<Self>, handle: Handle, bound: Bound) -> Result<Sip, Error> {
+        let Bound(sockets) = bound;
         self.identity.listens_at(sockets.address(), Some(socket::address_towards));
         self.start(sockets, handle).await
     }

@@ -57,8 +57,11 @@ pub struct LiveBinding {
     /// Whether a message can be sent to it: false for a TCP device whose connection is gone, as
     /// all are after a restart of ours until they connect again.
     pub has_flow: bool,
-    /// Keepalives come from another address than the registration's, which is not followed:
-    /// address changed, waiting for REGISTER.
+    /// A keepalive moved it since its last authenticated REGISTER: where it is now is not proved,
+    /// and no secret is to be sent there. Forgotten when the server restarts.
+    pub moved: bool,
+    /// What claims to be it comes from another address than the registration's, which is not
+    /// followed: address changed, waiting for REGISTER.
     pub strayed: bool,
     /// Its last keepalive said another Status than OK.
     pub ailing: bool,

@@ -42,6 +42,10 @@ pub trait Wire: Send + 'static {
     /// bound of the wire's own. Cancelling it loses nothing.
     fn receive(&mut self, into: &mut Vec<Received>) -> impl Future<Output = ()> + Send;
 
+    /// A TCP connection carries a registered device from now on, or none any more: one that never
+    /// did, or does not any more, need not be kept for long.
+    fn carries(&mut self, _connection: u64, _live: bool) {}
+
     /// Sends the messages in this order as far as they can be sent now, and leaves none: what can't
     /// be sent is lost, as it would be on the network.
     fn send(&mut self, batch: &mut Vec<Transmit>) -> impl Future<Output = ()> + Send;
@@ -189,7 +193,7 @@ struct Runner<W> {
     events: EventSender,
     inbox: Vec<Received>,
     outbox: Vec<Transmit>,
-    /// Claims of ids that memory does not know; the station bounds how many there are.
+    /// Claims that memory does not prove; the station bounds how many there are.
     missed: VecDeque<Claim>,
     lookup_calls: usize,
     tasks: JoinSet<Done>,
@@ -328,10 +332,13 @@ impl<W: Wire> Runner<W> {
         let now = self.now.into_std();
         while let Some(work) = self.station.poll_work() {
             match work {
-                Work::Lookup(claim) => match self.handle.registrant(claim.id()) {
-                    Some(known) => self.station.looked_up(now, self.wall, claim, Some(&known)),
-                    None => self.missed.push_back(claim),
-                },
+                Work::Lookup(claim) => {
+                    let refused = match self.handle.registrant(claim.id()) {
+                        Some(known) => self.station.recalled(now, self.wall, claim, &known),
+                        None => Some(claim),
+                    };
+                    self.missed.extend(refused);
+                }
                 Work::Bind(mut binds) => {
                     let handle = self.handle.clone();
                     let rows = binds.take_rows();
@@ -342,6 +349,7 @@ impl<W: Wire> Runner<W> {
                 }
                 Work::Event(event) => self.events.send(event),
                 Work::Refused(refused) => self.handle.refuse_registration(refused),
+                Work::Carries { connection, live } => self.wire.carries(connection, live),
             }
         }
         while self.lookup_calls < LOOKUP_CALLS_MAX && !self.missed.is_empty() {

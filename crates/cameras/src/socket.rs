@@ -72,6 +72,10 @@ impl Wire for Sockets {
         }
     }
 
+    fn carries(&mut self, connection: u64, live: bool) {
+        self.tcp.carries(connection, live);
+    }
+
     async fn send(&mut self, batch: &mut Vec<Transmit>) {
         batch.retain(|transmit| match transmit.to.transport {
             Transport::Udp => true,

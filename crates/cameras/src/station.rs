@@ -74,7 +74,8 @@ pub struct Options {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it is handed over once and never kept")]
 pub enum Work {
-    /// Find out who may register under the claim's id, and hand both to [`Station::looked_up`].
+    /// Find out who may register under the claim's id: hand both to [`Station::recalled`] if it is
+    /// known from before, and to [`Station::looked_up`] if it was looked up.
     Lookup(Claim),
     /// Put these bindings on disk and hand them back to [`Station::bound`]. There is never more
     /// than one of these out.
@@ -83,6 +84,13 @@ pub enum Work {
     Event(DeviceEvent),
     /// Remember why.
     Refused(RefusedRegistration),
+    /// Tell the wire that a TCP connection carries a registered device from now on, or none.
+    Carries {
+        /// Its number.
+        connection: u64,
+        /// Whether it does.
+        live: bool,
+    },
 }
 
 /// How much is under way.
@@ -135,6 +143,8 @@ pub struct Station {
     spread: u64,
     /// Both clocks when they were last seen.
     seen: (Instant, Timestamp),
+    /// How far the wall clock has jumped in all, in milliseconds.
+    jumped: i64,
 }
 
 impl Station {
@@ -165,6 +175,7 @@ impl Station {
             events: VecDeque::new(),
             spread,
             seen: (now, started_at),
+            jumped: 0,
             settings,
             identity,
             bindings,
@@ -193,6 +204,7 @@ impl Station {
     /// A TCP connection is no more: its devices are offline (GB/T 28181-2022; in 2016 nothing else
     /// could reach them either).
     pub fn connection_closed(&mut self, now: Instant, wall: Timestamp, connection: u64) {
+        self.watch_clock(now, wall);
         self.open.remove(&connection);
         let slots = lock(&self.bindings).of_connection(connection);
         for slot in slots {
@@ -217,6 +229,9 @@ impl Station {
         }
         if let Some(event) = self.events.pop_front() {
             return Some(Work::Event(event));
+        }
+        if let Some((connection, live)) = lock(&self.bindings).take_changed() {
+            return Some(Work::Carries { connection, live });
         }
         self.refusals.take().map(Work::Refused)
     }
@@ -280,6 +295,7 @@ impl Station {
             return;
         }
         tracing::warn!(milliseconds = jump, "the wall clock jumped");
+        self.jumped = self.jumped.saturating_add(jump);
         lock(&self.bindings).shift(jump, &mut self.unwritten);
     }
 

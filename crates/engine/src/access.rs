@@ -221,7 +221,9 @@ fn check_record(catalogue: &Catalogue, index: usize, record: &NewDevice) -> Resu
     check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
     check_optional(&at("server"), &record.server)?;
     check_optional(&at("container"), &record.container)?;
-    check_profile(&at("profile"), catalogue, record.kind, &record.profile)?;
+    if record.kind == Kind::Phone || !record.profile.is_empty() {
+        check_profile(&at("profile"), catalogue, record.kind, &record.profile)?;
+    }
     match (record.kind, &record.camera) {
         (Kind::Phone, None) => check_address(&at("address"), &record.address),
         (Kind::Camera, Some(camera)) => check_camera(at, record, camera),

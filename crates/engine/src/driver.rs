@@ -64,6 +64,9 @@ pub struct Action {
     pub known_boot: Option<BootIdentity>,
     /// Values to set where the device shows another.
     pub set: Values,
+    /// The desired revision of each value in `set`: which of them were asked for since something
+    /// was sent.
+    pub set_revisions: BTreeMap<String, Revision>,
     /// Values to set where the device shows another, and only if it is in another boot than
     /// `known_boot`: what a boot wipes and nobody has asked anew for.
     pub set_after_boot: Values,
@@ -151,6 +154,8 @@ pub enum Fault {
     Refused(String),
     /// The device refused for good, so that it is not asked again; in its own words.
     Declined(String),
+    /// There was no time for it in this action: it counts as no attempt.
+    Later,
     /// The profile knows no way.
     Unsupported(String),
     /// It is fixed when the device's container starts: the argument that gives it the value.

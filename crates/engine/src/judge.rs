@@ -22,7 +22,7 @@ use fleet::{
 use store::Work;
 use store::write::EndedJob;
 
-use crate::driver::{Action, Away, Reached, Report};
+use crate::driver::{Action, Away, Fault, Reached, Report};
 use crate::lane::Attempts;
 use crate::power;
 use stand::{Stand, Stands};
@@ -263,11 +263,17 @@ fn attempts_with_this(work: &Work, reached: &Reached, before: Attempts) -> Attem
     let boot = hasher.finish();
     Attempts {
         away: 0,
-        refused: before.refused.saturating_add(1),
+        // An action that had no time for all that was asked is none of the attempts at it.
+        refused: before.refused.saturating_add(u8::from(!is_unfinished(reached))),
         through: if before.refused == 0 { work.state.revision } else { before.through },
         wiped: if before.boot == boot { before.wiped.saturating_add(1) } else { 1 },
         boot,
     }
+}
+
+/// Whether the action ended before all of it had its turn.
+fn is_unfinished(reached: &Reached) -> bool {
+    reached.faults.values().any(|fault| *fault == Fault::Later)
 }
 
 /// What to remember of the attempts once all is decided up to `settled`. If that is all that they

@@ -44,6 +44,7 @@ pub fn action(work: &Work, catalogue: &Catalogue) -> Action {
         let repair = wiped || work.settings.drift == DriftPolicy::Repair;
         if desired.revision > state.settled || repair {
             action.set.insert(name.clone(), desired.value.clone());
+            action.set_revisions.insert(name.clone(), desired.revision);
         } else if route.is_some_and(|route| route.retention == Retention::Boot) {
             action.set_after_boot.insert(name.clone(), desired.value.clone());
         } else {

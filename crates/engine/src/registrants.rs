@@ -66,6 +66,8 @@ pub struct Camera {
     pub user: String,
     /// Its password, if it has one that can be opened.
     pub password: Option<Secret<String>>,
+    /// Its registration, the last one if it is not registered; `None` if it never was.
+    pub binding: Option<Binding>,
     /// What was last sent to it.
     pub push: Option<Push>,
     /// When it was last asked what it is.
@@ -209,6 +211,7 @@ impl Handle {
             user: found.registrant.user.unwrap_or_else(|| id.as_str().to_owned()),
             id,
             password,
+            binding: found.binding,
             push: found.push,
             surveyed_at: found.surveyed_at,
             facts: found.facts,

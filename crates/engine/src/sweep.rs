@@ -48,22 +48,29 @@ pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
     }
 }
 
-/// Looks at devices at rest, `per_second` a second, round and round: finds drift, and restarts that
-/// nobody noticed.
+/// Looks at devices at rest, `per_second` a second, round and round, each at most once in
+/// [`limits::SWEEP_ROUND_MIN`]: finds drift, and restarts that nobody noticed.
 pub(crate) async fn sweep(shared: Arc<Shared>, per_second: u32) {
     if per_second == 0 {
         return;
     }
     let mut after = DeviceKey(0);
-    // The first look comes after a second: what is open goes first.
-    let mut ticks =
-        tokio::time::interval_at(Instant::now() + Duration::from_secs(1), Duration::from_secs(1));
+    // The first round waits as well: what is open goes first.
+    let mut round_began = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        if after == DeviceKey(0) {
+            // A small fleet is not asked again and again.
+            tokio::time::sleep_until(round_began + limits::SWEEP_ROUND_MIN).await;
+            round_began = Instant::now();
+        }
         match shared.store.devices_at_rest(after, per_second).await {
             Ok(page) => {
-                after = page.last().map_or(DeviceKey(0), |last| last.device);
+                let is_full = page.len() >= per_second as usize;
+                let last = page.last().filter(|_| is_full);
+                after = last.map_or(DeviceKey(0), |last| last.device);
                 if !wake_all(&shared, page, Wake::Look).await {
                     return;
                 }

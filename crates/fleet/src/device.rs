@@ -103,7 +103,8 @@ pub struct NewDevice {
     pub address: String,
     /// What its server calls it; empty if none is given.
     pub container: String,
-    /// The profile by which it is spoken to.
+    /// The profile by which it is spoken to. Empty for a GB device leaves what is on record; where
+    /// nothing is, it is [`crate::catalogue::GENERIC_PROFILE`].
     pub profile: String,
     /// What a GB device has besides; `None` for a phone.
     pub camera: Option<NewCamera>,

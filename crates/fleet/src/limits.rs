@@ -116,6 +116,9 @@ pub const RETRY_MAX: Duration = Duration::from_secs(30);
 pub const BOOTING_RETRY: Duration = Duration::from_millis(500);
 /// Read-backs a second and node that the sweep may cost.
 pub const SWEEP_PER_SECOND: u32 = 50;
+/// How often a device at rest is read back at most: a camera answers each time with messages of its
+/// own.
+pub const SWEEP_ROUND_MIN: Duration = Duration::from_secs(10);
 /// How often all unsettled devices are read again, in case an event was lost.
 pub const RESCAN_EVERY: Duration = Duration::from_secs(60);
 /// Devices read at a time while starting and rescanning.

@@ -110,6 +110,8 @@ impl Server {
             clock: clock.clone(),
             fault_points: fault_points.clone(),
         });
+        // Before the engine begins to work: a port that is taken ends a start that did nothing.
+        let bound = config.sip.listen.map(|address| bind_sip(&cameras, address)).transpose()?;
         let engine = Engine::start(engine::Options {
             store: store.clone(),
             catalogue,
@@ -125,8 +127,13 @@ impl Server {
         .await
         .context("the engine can't be started")?;
 
-        let sip = match config.sip.listen {
-            Some(address) => Some(cameras.listen(engine.handle(), address).await?),
+        let sip = match bound {
+            Some(bound) => {
+                let sip = cameras.serve(engine.handle(), bound).await?;
+                // What was looked at before it could be reached need not wait for its next turn.
+                engine.handle().rescan_now();
+                Some(sip)
+            }
             None => None,
         };
         let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
@@ -247,6 +254,14 @@ pub fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>>
         _ => false,
     };
     if same { Ok(None) } else { Ok(Some(DirectoryLock::take(data)?)) }
+}
+
+/// Takes the address that cameras register at.
+fn bind_sip(cameras: &Cameras, address: SocketAddr) -> Result<cameras::Bound> {
+    cameras.bind(address).context(
+        "set sip.listen (--sip ADDR) to an address that is free, or to none if this server has no \
+         cameras",
+    )
 }
 
 /// How cameras are served, by the configuration.

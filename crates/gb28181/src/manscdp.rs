@@ -66,6 +66,14 @@ pub const NODES_MAX: u32 = 12 * 1024;
 /// (`Response/DeviceList/Item/Info/PTZType`).
 pub const DEPTH_MAX: usize = 16;
 
+/// Most mentions of `xmlns` in a body. The standard has no namespaces; a platform may put one or
+/// two on the root. The XML parser compares each declaration of an element with all around it.
+pub const NAMESPACES_MAX: usize = 8;
+
+/// Most attributes of one element. The standard's elements have one (`Num`); the XML parser
+/// compares each with all before it.
+pub const ATTRIBUTES_MAX: usize = 32;
+
 /// Most items of a list in one body. An item with the five values that all makes send is longer
 /// than the 128 bytes which this leaves each.
 pub const ITEMS_MAX: usize = 512;

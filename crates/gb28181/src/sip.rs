@@ -79,10 +79,17 @@ impl Flow {
 }
 
 /// Bytes that the caller has to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transmit {
     /// Over what, and to whom.
     pub to: Flow,
     /// One whole message.
     pub bytes: Bytes,
+}
+
+impl fmt::Debug for Transmit {
+    /// The length alone of the bytes: they may hold credentials or a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transmit").field("to", &self.to).field("bytes", &self.bytes.len()).finish()
+    }
 }

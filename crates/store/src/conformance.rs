@@ -115,6 +115,7 @@ macro_rules! tests {
             cameras: a_client_sees_its_own_cameras_alone,
             cameras: a_camera_is_no_phone,
             cameras: a_camera_is_renamed_as_any_device,
+            cameras: an_import_of_another_name_ends_what_was_asked_for,
             bindings: a_binding_is_read_back_as_it_was_written,
             bindings: of_two_bindings_in_one_change_the_later_one_stands,
             bindings: bindings_that_have_not_ended_are_paged,

@@ -74,6 +74,8 @@ pub struct SealedRegistrant {
 pub struct CameraWork {
     /// Who may register as it.
     pub registrant: SealedRegistrant,
+    /// Its registration, the last one if it is not registered; `None` if it never was.
+    pub binding: Option<Binding>,
     /// What was last sent to it.
     pub push: Option<Push>,
     /// When it was last asked what it is.

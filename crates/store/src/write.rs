@@ -229,8 +229,8 @@ pub struct NoteSurvey {
 }
 
 /// Records what a catalog said. A channel takes what is reported of it and keeps our name. If the
-/// catalog was `complete`, a channel that it does not name has been missed once more; one missed
-/// twice in a row is forgotten unless it bears a name of ours. At most
+/// catalog was `complete` and named any, a channel that it does not name has been missed once more;
+/// one missed twice in a row is forgotten unless it bears a name of ours. At most
 /// [`fleet::limits::CHANNELS_PER_DEVICE_MAX`] channels are kept of a device; what is beyond is left
 /// out. Refused with [`Refused::NoSuchDevice`].
 #[derive(Debug, Clone)]

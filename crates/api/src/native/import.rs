@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::catalogue::GENERIC_PROFILE;
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
 use fleet::{DeviceId, Kind, NewCamera, Principal, ProjectId, Secret};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -70,9 +69,10 @@ pub(super) enum NewDevice {
         #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
         password: Option<Secret<String>>,
         /// How it is spoken to: the name of a profile. `generic` gives way to the profile of the
-        /// maker that the device names.
-        #[serde(default = "generic")]
-        #[schema(default = "generic", example = "generic")]
+        /// maker that the device names. One that is left out stays as it is on record; a new device
+        /// gets `generic`.
+        #[serde(default)]
+        #[schema(example = "generic")]
         profile: String,
         /// Channels that are known before the device has told of them.
         #[serde(default)]
@@ -91,11 +91,6 @@ pub(super) struct NewChannel {
     /// The operator's name for it. It is recorded and not sent to the device.
     #[schema(min_length = 1, max_length = 256)]
     name: String,
-}
-
-/// The profile of a GB device of which no other is named.
-fn generic() -> String {
-    GENERIC_PROFILE.to_owned()
 }
 
 /// Reads a password. Its error does not say what was there, as serde's own would.

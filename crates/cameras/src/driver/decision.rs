@@ -2,12 +2,12 @@
 //!
 //! Some makes restart instead of answering a DeviceConfig (WVP, `SIPCommander.java`, the remark at
 //! `deviceBasicConfigCmd`), and what nobody answered is known of neither side: it may have been
-//! taken, or lost, or have made the device restart. So a setting is sent once for a revision, and
-//! what came of it is read, not tried again.
+//! taken, or lost, or have made the device restart. So a value is sent once for each time that it
+//! was asked for, and what came of it is read, not tried again.
 
 use std::time::Duration;
 
-use fleet::{Push, PushOutcome, Revision, Timestamp};
+use fleet::{Push, PushOutcome, Timestamp};
 
 use super::target::Parts;
 
@@ -65,34 +65,32 @@ pub(super) fn compare(wanted: &Parts, shown: &Parts) -> Sight {
     if unreadable { Sight::Unreadable } else { Sight::Wanted }
 }
 
-/// What to do for a target that shows `sight`, at the desired `revision`. `mark` is what was last
-/// sent to it.
+/// What to do for values of which a target shows `sight`. `mark` is the setting that they were sent
+/// by, `None` if they were asked for since. `unanswered` is when the device was last sent one that
+/// keeps it from being sent anything ([`is_unanswered`]).
 pub(super) fn next(
     sight: &Sight,
     mark: Option<&Push>,
-    revision: Revision,
+    unanswered: Option<Timestamp>,
     registration: Registration,
 ) -> Move {
+    let send = || match unanswered {
+        Some(at) => Move::Wait(format!(
+            "it has not answered the setting of {at}, so it is sent the next one once it has \
+             registered again"
+        )),
+        None => Move::Send,
+    };
     if *sight == Sight::Wanted {
         return Move::Done;
     }
-    let Some(mark) = mark else { return Move::Send };
+    let Some(mark) = mark else { return send() };
     let outcome = outcome(mark, registration);
     let at = mark.at;
     let is_renewed = registration.refreshed_at > at;
-    if mark.revision != revision {
-        return if *outcome == PushOutcome::Sent && !is_renewed {
-            Move::Wait(format!(
-                "it has not answered the setting of {at}, so it is sent the next one once it has \
-                 registered again"
-            ))
-        } else {
-            Move::Send
-        };
-    }
     match (outcome, sight) {
         // What it has shown once and shows no more was changed by somebody else.
-        (PushOutcome::Verified, Sight::Other(_)) => Move::Send,
+        (PushOutcome::Verified, Sight::Other(_)) => send(),
         (PushOutcome::Verified | PushOutcome::Acknowledged, Sight::Unreadable) => Move::Acknowledge,
         (PushOutcome::Acknowledged, _) => Move::LookAgain,
         (PushOutcome::Declined(why), _) => Move::Decline(why.clone()),
@@ -109,6 +107,12 @@ pub(super) fn next(
         )),
         (PushOutcome::Verified, Sight::Wanted) => Move::Done,
     }
+}
+
+/// Whether a setting was not answered, and the device has not registered or refreshed since: it may
+/// be writing it or restarting, and nothing else is sent to it.
+pub(super) fn is_unanswered(push: &Push, registration: Registration) -> bool {
+    *outcome(push, registration) == PushOutcome::Sent && registration.refreshed_at <= push.at
 }
 
 /// What came of the last setting, by what is known now.
@@ -137,6 +141,8 @@ pub(super) fn worst<'a>(
 
 #[cfg(test)]
 mod tests {
+    use fleet::Revision;
+
     use super::*;
     use crate::driver::target::Part;
 
@@ -161,6 +167,13 @@ mod tests {
     /// Took itself off so many seconds after the setting, and has registered again.
     fn restarted(seconds: i64) -> Registration {
         Registration { refreshed_at: after(70), unregistered_at: Some(after(seconds)) }
+    }
+
+    /// The move for values that were asked for at revision 7.
+    fn at_revision_7(sight: &Sight, last: Option<&Push>, registration: Registration) -> Move {
+        let mark = last.filter(|push| push.revision >= Revision(7));
+        let unanswered = last.filter(|push| is_unanswered(push, registration)).map(|push| push.at);
+        next(sight, mark, unanswered, registration)
     }
 
     #[test]
@@ -199,6 +212,10 @@ mod tests {
             (other(), mark(7, Verified), BEFORE, "send"),
             (other(), mark(7, Verified), restarted(5), "send"),
             (Sight::Unreadable, mark(7, Verified), BEFORE, "acknowledge"),
+            // It was sent for a later one, so with it.
+            (other(), mark(8, Sent), since(), "decline"),
+            (other(), mark(8, declined()), since(), "decline"),
+            (other(), mark(8, Verified), since(), "send"),
             // It was sent for an earlier one.
             (other(), mark(6, Sent), BEFORE, "wait"),
             (Sight::Unreadable, mark(6, Sent), BEFORE, "wait"),
@@ -209,7 +226,7 @@ mod tests {
             (Sight::Wanted, mark(6, Sent), BEFORE, "done"),
         ];
         for (sight, mark, registration, expected) in cases {
-            let found = next(&sight, mark.as_ref(), Revision(7), registration);
+            let found = at_revision_7(&sight, mark.as_ref(), registration);
             assert_eq!(word(found), expected, "{sight:?}, {mark:?}, {registration:?}");
         }
     }
@@ -225,7 +242,7 @@ mod tests {
                 unregistered_at: last.as_ref().map(|push| push.at.plus(Duration::from_secs(3))),
             };
             let sight = Sight::Other("Name \"old\"".to_owned());
-            if next(&sight, last.as_ref(), Revision(7), registered) == Move::Send {
+            if at_revision_7(&sight, last.as_ref(), registered) == Move::Send {
                 sent += 1;
                 let outcome = PushOutcome::Sent;
                 last = Some(Push { revision: Revision(7), at: Timestamp(now.0 + 1), outcome });

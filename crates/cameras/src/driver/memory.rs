@@ -1,13 +1,16 @@
 //! What is remembered of devices between two actions, and that one has one exchange at a time.
 //!
-//! Only what would cost a time-out or an error to learn again is kept, and only as long as the
-//! registration that it was learned in: of a device that answers everything nothing is.
+//! Which questions a device answers is kept as long as the registration that it was learned in. Of
+//! settings that go to several targets it is kept which were sent, as long as that is more than is
+//! on record.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fleet::{DeviceId, DeviceKey, Push, Revision, Timestamp};
+use fleet::{DeviceId, DeviceKey, Push, Timestamp};
 use tokio::sync::OwnedMutexGuard;
+
+use super::decision::RESTARTS_WITHIN;
 
 /// Devices remembered before those that are gone are looked for for the first time.
 const FIRST_SWEEP: usize = 1_024;
@@ -23,27 +26,40 @@ pub(super) struct Learned {
     pub(super) hides_channels: bool,
     /// It does not answer DeviceInfo.
     pub(super) hides_info: bool,
-    /// The settings of one revision that go to several targets.
-    pub(super) burst: Option<Burst>,
+    /// It has answered ConfigDownload for its own id.
+    pub(super) shows_config: bool,
+    /// It has answered ConfigDownload for a channel's id.
+    pub(super) shows_channels: bool,
+    /// The settings that go to several targets.
+    pub(super) burst: Option<Box<Burst>>,
 }
 
-/// Settings of one revision, each to a target of its own. At most as many as one device's desired
-/// state has room for.
-#[derive(Debug, PartialEq, Eq)]
+/// Settings, each to a target of its own: which of them were sent, which one word on record can't
+/// tell. At most as many as one device's desired state has room for.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Burst {
-    /// The revision.
-    pub(super) revision: Revision,
-    /// What was on record of it before the first of them.
+    /// What was on record before the first of them.
     pub(super) before: Option<Push>,
-    /// What was sent, and what came of it.
-    pub(super) sent: BTreeMap<DeviceId, Push>,
+    /// What was last sent to a target and what came of it; or that it showed without what it is to
+    /// show.
+    pub(super) known: BTreeMap<DeviceId, Push>,
+    /// When the last of them was sent.
+    pub(super) sent_at: Option<Timestamp>,
 }
 
 impl Learned {
-    /// Forgets what was learned in another registration than the one that began then.
-    pub(super) fn renew(&mut self, registered_at: Timestamp) {
+    /// Forgets what was learned in another registration than the one that began at
+    /// `registered_at`. Which settings were sent stays, unless the device took itself off right
+    /// after one: it may have restarted on it, and is not sent the others.
+    pub(super) fn renew(&mut self, registered_at: Timestamp, unregistered_at: Option<Timestamp>) {
+        let sent_at = self.burst.as_ref().and_then(|burst| burst.sent_at);
+        if let (Some(sent_at), Some(gone)) = (sent_at, unregistered_at)
+            && (sent_at..=sent_at.plus(RESTARTS_WITHIN)).contains(&gone)
+        {
+            self.burst = None;
+        }
         if self.registered_at != registered_at {
-            *self = Self { registered_at, ..Self::default() };
+            *self = Self { registered_at, burst: self.burst.take(), ..Self::default() };
         }
     }
 
@@ -54,8 +70,20 @@ impl Learned {
 
     /// Whether there is nothing to remember.
     fn is_blank(&self) -> bool {
-        let Self { registered_at: _, hides_config, hides_channels, hides_info, burst } = self;
-        !(*hides_config || *hides_channels || *hides_info) && burst.is_none()
+        let noted = [
+            self.hides_config,
+            self.hides_channels,
+            self.hides_info,
+            self.shows_config,
+            self.shows_channels,
+            self.is_in_burst(),
+        ];
+        !noted.contains(&true)
+    }
+
+    /// Whether it is known more of settings than is on record.
+    fn is_in_burst(&self) -> bool {
+        self.burst.as_ref().is_some_and(|burst| !burst.known.is_empty())
     }
 }
 
@@ -92,9 +120,13 @@ impl Memory {
         Turn { known: self.0.clone(), device, memory }
     }
 
-    /// Forgets a device that is not registered.
+    /// Forgets a device that is not registered, but for settings of which not all were sent.
     pub(super) fn forget(&self, device: DeviceKey) {
-        lock(&self.0).by_device.remove(&device);
+        let mut known = lock(&self.0);
+        let Some(memory) = known.by_device.get(&device) else { return };
+        if memory.try_lock().is_ok_and(|learned| !learned.is_in_burst()) {
+            known.by_device.remove(&device);
+        }
     }
 
     /// How many devices are remembered.
@@ -153,7 +185,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn of_a_device_that_answers_everything_nothing_is_kept() {
+    async fn what_was_learned_is_kept_for_one_registration() {
         let memory = Memory::default();
         drop(memory.turn(DeviceKey(1), |_| true).await);
         assert_eq!(memory.len(), 0);
@@ -161,10 +193,38 @@ mod tests {
         assert_eq!(memory.len(), 1);
         let mut turn = memory.turn(DeviceKey(1), |_| true).await;
         assert!(turn.learned().hides_config);
-        turn.learned().renew(Timestamp(5));
+        turn.learned().renew(Timestamp(5), None);
         assert!(!turn.learned().hides_config);
         drop(turn);
         assert_eq!(memory.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn which_settings_were_sent_is_known_until_the_device_restarts_on_one() {
+        let sent_at = Timestamp(1_000_000);
+        let push = Push {
+            revision: fleet::Revision(3),
+            at: sent_at,
+            outcome: fleet::PushOutcome::Verified,
+        };
+        let channel = DeviceId::new("34020000001310000001").unwrap();
+        let known = BTreeMap::from([(channel, push)]);
+        let memory = Memory::default();
+        let mut turn = memory.turn(DeviceKey(1), |_| true).await;
+        turn.learned().burst =
+            Some(Box::new(Burst { before: None, known, sent_at: Some(sent_at) }));
+        turn.learned().hides_config = true;
+        drop(turn);
+        memory.forget(DeviceKey(1));
+        let mut turn = memory.turn(DeviceKey(1), |_| true).await;
+        let after = |seconds: i64| Some(Timestamp(sent_at.0 + 1_000 * seconds));
+        for unregistered_at in [None, after(-1), after(61)] {
+            turn.learned().renew(Timestamp(5), unregistered_at);
+            assert!(turn.learned().burst.is_some(), "{unregistered_at:?}");
+        }
+        assert!(!turn.learned().hides_config);
+        turn.learned().renew(Timestamp(5), after(60));
+        assert_eq!(turn.learned().burst, None);
     }
 
     #[tokio::test]

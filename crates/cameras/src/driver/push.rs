@@ -12,8 +12,7 @@ use fleet::{Push, PushOutcome, Revision, Timestamp, limits};
 use gb28181::manscdp::{Encoding, Incoming, Outcome, Outgoing};
 use tokio::time::Instant;
 
-use super::decision::{Move, Sight, compare, next};
-use super::memory::Burst;
+use super::decision::{Move, Sight, compare, is_unanswered, next, worst};
 use super::query::{ANSWER_WAIT, Heard, lost};
 use super::run::Run;
 use super::settings::{self, Filling};
@@ -23,6 +22,12 @@ use crate::line::{Exchange, Undelivered};
 /// How long after it was sent a setting may be answered, where what the device shows does not tell
 /// that it was taken. Three times the usual wait: a camera that writes its flash is slow.
 pub(super) const LATE_WAIT: Duration = Duration::from_secs(15);
+
+/// How long after a device that said yes did not show it yet it is read again, the first time; then
+/// twice as long each time, at most [`LOOK_AGAIN_MAX`].
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The longest pause between two looks.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(4);
 
 /// A setting that was sent.
 struct Asked {
@@ -56,7 +61,6 @@ impl Run<'_> {
         shown: Parts,
         is_alone: bool,
     ) -> Result<Option<PushOutcome>, Away> {
-        let sight = compare(&target.wanted, &shown);
         if target.is_record {
             // It may have been named on the device itself; then it shows that.
             let unseen =
@@ -65,38 +69,93 @@ impl Run<'_> {
             return Ok(None);
         }
         let mark = self.mark(target);
-        match next(&sight, mark.as_ref(), self.revision, self.registration()) {
-            Move::Done => Ok(Some(PushOutcome::Verified)),
-            Move::Send => self.set(gb, target, shown, is_alone).await,
-            Move::Wait(why) => Err(Away::Unreachable(why)),
-            Move::Decline(why) => Ok(Some(self.decline(target, &shown, why))),
-            Move::Acknowledge => {
-                self.acknowledge(target, &shown);
-                Ok(Some(PushOutcome::Acknowledged))
+        let (registration, unanswered) = (self.registration(), self.unanswered());
+        // What was sent keeps what came of it; what was asked for since is sent.
+        let (before, since) = target.split(mark.as_ref().map(|mark| mark.revision));
+        let old = next(&compare(&before.wanted, &shown), mark.as_ref(), unanswered, registration);
+        let new = next(&compare(&since.wanted, &shown), None, unanswered, registration);
+        let to_send = match (&old, &new) {
+            (Move::Wait(why), _) | (_, Move::Wait(why)) => {
+                return Err(Away::Unreachable(why.clone()));
             }
-            Move::LookAgain => Ok(Some(PushOutcome::Acknowledged)),
+            (Move::Send, _) => Some(target),
+            (_, Move::Send) => Some(&since),
+            _ => None,
+        };
+        let kept = match old {
+            Move::Done => Some(PushOutcome::Verified),
+            Move::Decline(why) => {
+                self.fault(&before, &shown, &Fault::Declined(why.clone()));
+                let is_open = mark.as_ref().is_some_and(|mark| is_unanswered(mark, registration));
+                Some(if is_open { PushOutcome::Sent } else { PushOutcome::Declined(why) })
+            }
+            Move::Acknowledge => {
+                self.acknowledge(&before, &shown);
+                Some(PushOutcome::Acknowledged)
+            }
+            Move::LookAgain => Some(PushOutcome::Acknowledged),
+            Move::Send | Move::Wait(_) => None,
+        };
+        let (at, sent) = match to_send {
+            Some(to_send) => match self.set(gb, to_send, shown, is_alone).await? {
+                Some((at, outcome)) => (at, Some(outcome)),
+                None => return Ok(kept.filter(|_| !before.wanted.is_empty())),
+            },
+            None => (mark.map_or_else(|| self.handle.now(), |mark| mark.at), None),
+        };
+        let outcome = worst(kept.iter().chain(&sent)).cloned();
+        if let Some(outcome) = outcome.clone() {
+            self.remember(target, Push { revision: self.revision, at, outcome });
         }
+        Ok(outcome)
     }
 
     /// What was last sent to the target.
     fn mark(&mut self, target: &Target) -> Option<Push> {
-        let revision = self.revision;
         match &self.turn.learned().burst {
-            Some(burst) if burst.revision == revision => {
-                burst.sent.get(&target.id).or(burst.before.as_ref()).cloned()
-            }
-            _ => self.camera.push.clone(),
+            Some(burst) => burst.known.get(&target.id).or(burst.before.as_ref()).cloned(),
+            None => self.camera.push.clone(),
         }
     }
 
-    /// Sends a setting, and finds out what comes of it.
+    /// When the device was sent a setting that it has not answered, if it may be sent nothing
+    /// before it has registered or refreshed.
+    fn unanswered(&mut self) -> Option<Timestamp> {
+        let registration = self.registration();
+        let last = match &self.turn.learned().burst {
+            Some(burst) => burst.known.values().chain(&burst.before).cloned().collect(),
+            None => Vec::from_iter(self.camera.push.clone()),
+        };
+        let open = last.iter().filter(|push| is_unanswered(push, registration));
+        open.map(|push| push.at).max()
+    }
+
+    /// What is known to have come of all that the target is to show, from an earlier action.
+    pub(super) fn known(&mut self, target: &Target) -> Option<PushOutcome> {
+        let burst = self.turn.learned().burst.as_ref()?;
+        let push = burst.known.get(&target.id)?;
+        target.is_covered(push.revision).then(|| push.outcome.clone())
+    }
+
+    /// Sends a setting, and finds out what comes of it. Gives when it was sent, and that; `None` if
+    /// there is no way to send it.
     async fn set(
         &mut self,
         gb: &GbProfile,
         target: &Target,
         shown: Parts,
         is_alone: bool,
-    ) -> Result<Option<PushOutcome>, Away> {
+    ) -> Result<Option<(Timestamp, PushOutcome)>, Away> {
+        let is_moved = || {
+            let binding = self.talk.line.binding(self.device.key);
+            binding.is_some_and(|binding| binding.moved)
+        };
+        if gb.shape == GbShape::Y2014 && is_moved() {
+            // This shape carries the password, and a keepalive proves nothing.
+            let why = "a keepalive moved it, and its configuration carries the password: waiting \
+                       for REGISTER";
+            return Err(Away::Unreachable(why.to_owned()));
+        }
         let outgoing = match self.outgoing(gb.shape, target, &shown) {
             Ok(outgoing) => outgoing,
             Err(why) => {
@@ -105,36 +164,41 @@ impl Run<'_> {
             }
         };
         let before = self.camera.push.clone();
+        let known = self.turn.learned().burst.as_ref();
+        let known = known.and_then(|burst| burst.known.get(&target.id).cloned());
         let at = self.handle.now();
-        self.note_sent(target, is_alone, at).await?;
+        self.note_sent(target, at).await?;
         let mut exchange = match self.talk.send(outgoing).await {
             Ok(exchange) => exchange,
             Err(away) => {
-                self.never_sent(target, before).await;
+                self.never_sent(target, before, known).await;
                 return Err(away);
             }
         };
         self.fault_points.pass(FaultPoint::AfterSend);
         let sent = Instant::now();
         self.forget_what_it_showed(target);
+        self.is_after_set = true;
         let answer = self.answer(&mut exchange, sent + ANSWER_WAIT).await?;
         let outcome = match answer {
-            Answer::Yes => self.verify(target, is_alone, at).await?,
+            Answer::Yes => self.verify(target, is_alone, sent, at).await?,
             Answer::No(why) => self.decline(target, &shown, why),
             Answer::None => {
                 let asked = Asked { exchange, sent, at };
                 self.find_out(target, asked, is_alone).await?
             }
         };
-        self.remember(target, Push { revision: self.revision, at, outcome: outcome.clone() });
-        Ok(Some(outcome))
+        self.is_after_set = false;
+        Ok(Some((at, outcome)))
     }
 
-    /// The device said yes: what does it show?
+    /// The device said yes: what does it show? One that writes its flash may show the value a while
+    /// after it said so; it has as long as for a late answer.
     async fn verify(
         &mut self,
         target: &Target,
         is_alone: bool,
+        sent: Instant,
         at: Timestamp,
     ) -> Result<PushOutcome, Away> {
         // Of several, what is on record stays "sent" until all are decided: one word can't tell
@@ -144,16 +208,33 @@ impl Run<'_> {
         }
         let acknowledged = PushOutcome::Acknowledged;
         self.remember(target, Push { revision: self.revision, at, outcome: acknowledged });
-        let shown = self.read(target).await?;
-        self.show(target, &shown);
-        Ok(match compare(&target.wanted, &shown) {
-            Sight::Wanted => PushOutcome::Verified,
-            Sight::Unreadable => {
-                self.acknowledge(target, &shown);
-                PushOutcome::Acknowledged
+        // A look that is begun has its time.
+        let last_look = (sent + LATE_WAIT).min(self.talk.until - ANSWER_WAIT);
+        let mut pause = LOOK_AGAIN;
+        loop {
+            let shown = self.read(target).await?;
+            let sight = compare(&target.wanted, &shown);
+            let is_final = match sight {
+                Sight::Wanted => true,
+                Sight::Unreadable => !self.has_missed,
+                Sight::Other(_) => false,
+            };
+            if is_final || Instant::now() + pause > last_look {
+                self.show(target, &shown);
+                if sight == Sight::Unreadable {
+                    self.acknowledge(target, &shown);
+                }
+                let is_shown = sight == Sight::Wanted;
+                return Ok(if is_shown {
+                    PushOutcome::Verified
+                } else {
+                    PushOutcome::Acknowledged
+                });
             }
-            Sight::Other(_) => PushOutcome::Acknowledged,
-        })
+            tokio::time::sleep(pause).await;
+            pause = LOOK_AGAIN_MAX.min(2 * pause);
+            self.forget_what_it_showed(target);
+        }
     }
 
     /// The device said nothing yet: what does it show, and does it answer late?
@@ -171,7 +252,7 @@ impl Run<'_> {
         match self.answer(&mut asked.exchange, asked.sent + LATE_WAIT).await? {
             Answer::Yes => {
                 self.forget_what_it_showed(target);
-                return self.verify(target, is_alone, asked.at).await;
+                return self.verify(target, is_alone, asked.sent, asked.at).await;
             }
             Answer::No(why) => return Ok(self.decline(target, &shown, why)),
             Answer::None => {}
@@ -184,7 +265,9 @@ impl Run<'_> {
             Sight::Wanted => Ok(PushOutcome::Verified),
             Sight::Other(other) => {
                 let why = format!("it did not answer within {seconds} s, and shows {other}");
-                Ok(self.decline(target, &shown, why))
+                self.fault(target, &shown, &Fault::Declined(why));
+                // It said nothing: it may still be writing it, and is sent nothing else.
+                Ok(PushOutcome::Sent)
             }
             Sight::Unreadable => Err(Away::Unreachable(format!(
                 "it did not answer the setting within {seconds} s, and nothing that it answers \
@@ -240,35 +323,27 @@ impl Run<'_> {
     /// Puts on record that the target is about to be sent a setting. Durable when this returns.
     ///
     /// Errors: it could not be recorded, so nothing may be sent.
-    async fn note_sent(
-        &mut self,
-        target: &Target,
-        is_alone: bool,
-        at: Timestamp,
-    ) -> Result<(), Away> {
-        let revision = self.revision;
-        if !is_alone {
-            let before = self.camera.push.clone().filter(|push| push.revision == revision);
-            let burst = &mut self.turn.learned().burst;
-            if burst.as_ref().is_none_or(|burst| burst.revision != revision) {
-                *burst = Some(Burst { revision, before, sent: Default::default() });
-            }
-        }
-        let push = Push { revision, at, outcome: PushOutcome::Sent };
+    async fn note_sent(&mut self, target: &Target, at: Timestamp) -> Result<(), Away> {
+        let push = Push { revision: self.revision, at, outcome: PushOutcome::Sent };
         let noted = self.handle.note_push(self.device.key, push.clone()).await;
         noted.map_err(|error| {
             tracing::warn!(device = self.device.key.0, %error, "a setting could not be recorded");
             Away::Unreachable(format!("nothing was sent, since it could not be recorded: {error}"))
         })?;
         self.remember(target, push.clone());
+        if let Some(burst) = &mut self.turn.learned().burst {
+            burst.sent_at = Some(at);
+        }
         self.camera.push = Some(push);
         Ok(())
     }
 
-    /// What was put on record has not been sent: what was there before is true again.
-    async fn never_sent(&mut self, target: &Target, before: Option<Push>) {
+    /// What was put on record has not been sent: what was there before is true again, and what was
+    /// `known` of the target.
+    async fn never_sent(&mut self, target: &Target, before: Option<Push>, known: Option<Push>) {
         if let Some(burst) = &mut self.turn.learned().burst {
-            burst.sent.remove(&target.id);
+            burst.known.remove(&target.id);
+            burst.known.extend(known.map(|known| (target.id.clone(), known)));
         }
         // Of no revision, and nothing to wait for.
         let none = || Push {
@@ -282,12 +357,10 @@ impl Run<'_> {
         self.complain(noted, "a setting that was not sent is on record as sent");
     }
 
-    /// Remembers what was sent to one of several targets.
+    /// Remembers what came of what one of several targets is to show.
     fn remember(&mut self, target: &Target, push: Push) {
-        if let Some(burst) = &mut self.turn.learned().burst
-            && burst.revision == push.revision
-        {
-            burst.sent.insert(target.id.clone(), push);
+        if let Some(burst) = &mut self.turn.learned().burst {
+            burst.known.insert(target.id.clone(), push);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a device or a channel shows: by ConfigDownload (GB/T 28181-2016, 9.5.3.7 and A.2.6.9), else
-//! the name by DeviceInfo or by the catalog. A way that was not answered is not tried again in the
-//! same registration.
+//! the name by DeviceInfo or by the catalog. A way that was never answered is not tried again in
+//! the same registration.
 
 use engine::Away;
 use gb28181::manscdp::{DeviceInfo, Incoming, QueryKind};
@@ -29,6 +29,7 @@ impl Run<'_> {
 
     /// What ConfigDownload shows.
     async fn config(&mut self, target: &Target) -> Result<Parts, Away> {
+        self.has_missed = false;
         let learned = self.turn.learned();
         let is_hidden =
             if target.is_channel { learned.hides_channels } else { learned.hides_config };
@@ -43,14 +44,24 @@ impl Run<'_> {
             if !target.is_channel {
                 self.expect_keepalives(basic.heartbeat_interval, basic.heartbeat_count);
             }
+            let learned = self.turn.learned();
+            if target.is_channel {
+                learned.shows_channels = true;
+            } else {
+                learned.shows_config = true;
+            }
             return Ok(settings::parts(basic));
         }
+        let is_after_set = self.is_after_set;
         let learned = self.turn.learned();
-        if target.is_channel {
-            learned.hides_channels = true;
+        let (shows, hides) = if target.is_channel {
+            (learned.shows_channels, &mut learned.hides_channels)
         } else {
-            learned.hides_config = true;
-        }
+            (learned.shows_config, &mut learned.hides_config)
+        };
+        // One that has answered before has missed this one, and one that was just set is busy.
+        *hides |= !shows && !is_after_set;
+        self.has_missed = shows;
         Ok(Parts::new())
     }
 

@@ -10,7 +10,7 @@ use gb28181::manscdp::{DeviceInfo, QueryKind};
 use tokio::time::Instant;
 
 use super::decision::{Registration, worst};
-use super::memory::Turn;
+use super::memory::{Burst, Turn};
 use super::query::Talk;
 use super::survey::{self, Catalog};
 use super::target::{self, Parts, Target};
@@ -22,10 +22,6 @@ pub(super) const RUN_MAX: Duration = Duration::from_secs(36);
 /// How long into an action another target may still be begun. A setting that is answered late takes
 /// 20 s: 15 until the answer ([`super::push::LATE_WAIT`]) and 5 to read it back.
 const LAST_TARGET: Duration = Duration::from_secs(15);
-
-/// Why a target was not begun.
-const TOO_SLOW: &str = "the device answers too slowly: the time of one action has passed before it \
-                        could be asked for this";
 
 /// An action under way.
 pub(super) struct Run<'a> {
@@ -53,6 +49,10 @@ pub(super) struct Run<'a> {
     pub(super) catalog: Option<Catalog>,
     /// Whether a channel was given a name.
     pub(super) has_renamed: bool,
+    /// Whether what is read is what was just set.
+    pub(super) is_after_set: bool,
+    /// Whether the last ConfigDownload was not answered by one that has answered it before.
+    pub(super) has_missed: bool,
     /// What is reported.
     pub(super) reached: Reached,
 }
@@ -68,14 +68,16 @@ impl Run<'_> {
     ) -> Result<Reached, Away> {
         let now = self.handle.now();
         let is_due = survey::is_due(self.camera.surveyed_at, &self.binding, now);
-        if is_due {
-            // A survey asks anew, whatever it was that was not answered the last time.
-            self.turn.learned().show_all();
-            self.info().await?;
-        }
-        self.targets(catalogue, action).await?;
-        if !self.talk.has_asked() {
-            self.be_there().await?;
+        match self.ask_and_set(catalogue, action, is_due).await {
+            Ok(()) => {}
+            // It is registered, and nobody waits for it: it is asked again with the next survey.
+            Err(Away::Unreachable(why)) if is_due && action.set.is_empty() => {
+                tracing::info!(device = self.device.key.0, why, "a survey was not answered");
+                let noted = self.handle.note_survey(self.device.key, None).await;
+                self.complain(noted, "a survey could not be recorded");
+                return Ok(Reached::default());
+            }
+            Err(away) => return Err(away),
         }
         if is_due || self.has_renamed {
             self.record_channels().await;
@@ -87,6 +89,25 @@ impl Run<'_> {
         }
         self.reached.facts = facts.filter(|facts| *facts != self.camera.facts);
         Ok(self.reached)
+    }
+
+    /// Asks what it is, if that is due, and sets and reads what the action asks for.
+    async fn ask_and_set(
+        &mut self,
+        catalogue: &Catalogue,
+        action: &Action,
+        is_due: bool,
+    ) -> Result<(), Away> {
+        if is_due {
+            // A survey asks anew, whatever it was that was not answered the last time.
+            self.turn.learned().show_all();
+            self.info().await?;
+        }
+        self.targets(catalogue, action).await?;
+        if !self.talk.has_asked() {
+            self.be_there().await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that somebody answers, where nothing else was asked.
@@ -114,23 +135,66 @@ impl Run<'_> {
         let sorted = target::sort(catalogue, profile, &self.device.id, action);
         self.reached.faults.extend(sorted.faults);
         self.reached.recorded.extend(sorted.recorded);
-        let to_set = sorted.targets.iter().filter(|target| !target.wanted.is_empty()).count();
+        let mut targets = sorted.targets;
+        let to_set = targets.iter().filter(|target| !target.wanted.is_empty()).count();
+        self.expect_burst(&targets, to_set);
+        // What an action has no time for comes first in the next one.
+        targets.sort_by_cached_key(|target| self.rank(target));
         let mut outcomes = Vec::new();
         let mut is_complete = true;
-        for target in &sorted.targets {
-            if Instant::now() + (RUN_MAX - LAST_TARGET) > self.talk.until {
-                // What is left comes with the next action, if there is one.
-                let fault = Fault::Refused(TOO_SLOW.to_owned());
-                self.fault(target, &Parts::new(), &fault);
-                is_complete = false;
-                continue;
+        for target in &targets {
+            if Instant::now() + (RUN_MAX - LAST_TARGET) <= self.talk.until {
+                outcomes.extend(self.settle(gb, target, to_set == 1).await?);
+            } else if !target.wanted.is_empty() {
+                let known = self.recall(target);
+                is_complete &= known.is_some();
+                outcomes.extend(known);
             }
-            outcomes.extend(self.settle(gb, target, to_set == 1).await?);
         }
-        if is_complete {
-            self.conclude(&outcomes).await;
-        }
+        self.conclude(&outcomes, is_complete).await;
         Ok(())
+    }
+
+    /// Gets ready to remember what is sent to each, if there are several to set.
+    fn expect_burst(&mut self, targets: &[Target], to_set: usize) {
+        let before = self.camera.push.clone();
+        match &mut self.turn.learned().burst {
+            // Of those that are asked for no more nothing has to be known.
+            Some(burst) => burst.known.retain(|id, _| targets.iter().any(|it| it.id == *id)),
+            burst if to_set > 1 => {
+                *burst = Some(Box::new(Burst { before, ..Burst::default() }));
+            }
+            _ => {}
+        }
+    }
+
+    /// The place of a target in its action: those of which least is known come first.
+    fn rank(&mut self, target: &Target) -> u8 {
+        if target.wanted.is_empty() {
+            return 3;
+        }
+        match self.known(target) {
+            None => 0,
+            Some(PushOutcome::Sent | PushOutcome::Acknowledged) => 1,
+            Some(PushOutcome::Verified | PushOutcome::Declined(_)) => 2,
+        }
+    }
+
+    /// Reports what an earlier action has found of a target that there is no time to read again.
+    /// `None` if it has to have its turn in a later one.
+    fn recall(&mut self, target: &Target) -> Option<PushOutcome> {
+        let known = self.known(target);
+        match &known {
+            Some(PushOutcome::Verified) => self.show(target, &target.wanted),
+            Some(PushOutcome::Declined(why)) => {
+                self.fault(target, &Parts::new(), &Fault::Declined(why.clone()));
+            }
+            Some(PushOutcome::Sent | PushOutcome::Acknowledged) | None => {
+                self.fault(target, &Parts::new(), &Fault::Later);
+                return None;
+            }
+        }
+        known
     }
 
     /// Reads one target, and sets there what differs and may be set. Gives what came of the
@@ -157,14 +221,20 @@ impl Run<'_> {
         }
     }
 
-    /// Puts on record what came of the settings of this revision, now that all are decided.
-    async fn conclude(&mut self, outcomes: &[PushOutcome]) {
-        let Some(push) = self.camera.push.clone() else { return };
+    /// Puts on record what came of the settings of this revision: of all, or of those that there
+    /// was time for.
+    async fn conclude(&mut self, outcomes: &[PushOutcome], is_complete: bool) {
         let Some(worst) = worst(outcomes) else { return };
-        let is_plain = outcomes.iter().all(|outcome| outcome == worst);
-        if is_plain {
+        let burst = &mut self.turn.learned().burst;
+        let known = burst.iter().flat_map(|burst| burst.known.values().map(|push| &push.outcome));
+        if is_complete && outcomes.iter().chain(known).all(|outcome| outcome == worst) {
             // What is on record says it all.
-            self.turn.learned().burst = None;
+            *burst = None;
+        }
+        let Some(push) = self.camera.push.clone() else { return };
+        if !is_complete && *worst == PushOutcome::Acknowledged {
+            // After a restart of ours it would say so of targets that were never sent.
+            return;
         }
         if push.revision == self.revision && push.outcome != *worst {
             self.note(worst.clone(), push.at).await;

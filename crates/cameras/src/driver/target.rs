@@ -8,7 +8,7 @@ use fleet::catalogue::{
     EXPIRATION, HEARTBEAT_COUNT, HEARTBEAT_INTERVAL, NAME, Profile, SetBy, channel_property,
     channel_property_name,
 };
-use fleet::{Catalogue, DeviceId};
+use fleet::{Catalogue, DeviceId, Revision};
 
 /// A part of BasicParam that is a property here (GB/T 28181-2016, A.2.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +54,8 @@ pub(super) struct Target {
     pub(super) is_channel: bool,
     /// What it is to show. Of a channel the name alone.
     pub(super) wanted: Parts,
+    /// The desired revision of each part in `wanted`.
+    pub(super) revisions: BTreeMap<Part, Revision>,
     /// What is only read.
     pub(super) read: BTreeSet<Part>,
     /// Whether it takes no configuration, so that what it is to show is a record of ours.
@@ -63,13 +65,32 @@ pub(super) struct Target {
 impl Target {
     /// One of which nothing is asked yet.
     fn new(id: DeviceId, is_channel: bool) -> Self {
-        let (wanted, read) = (Parts::new(), BTreeSet::new());
-        Self { id, is_channel, wanted, read, is_record: false }
+        let (wanted, revisions, read) = (Parts::new(), BTreeMap::new(), BTreeSet::new());
+        Self { id, is_channel, wanted, revisions, read, is_record: false }
     }
 
     /// The property that a part of it is.
     pub(super) fn property(&self, part: Part) -> String {
         if self.is_channel { channel_property_name(&self.id) } else { part.name().to_owned() }
+    }
+
+    /// Whether all that is wanted was asked for by the revision `through`.
+    pub(super) fn is_covered(&self, through: Revision) -> bool {
+        self.revisions.values().all(|revision| *revision <= through)
+    }
+
+    /// The target with only that to show which was asked for by the revision `through`, and with
+    /// the rest. Each reads all.
+    pub(super) fn split(&self, through: Option<Revision>) -> (Self, Self) {
+        let (mut before, mut since) = (self.clone(), self.clone());
+        for (part, revision) in &self.revisions {
+            let is_before = through.is_some_and(|through| *revision <= through);
+            let other = if is_before { &mut since } else { &mut before };
+            other.wanted.remove(part);
+            other.revisions.remove(part);
+            other.read.insert(*part);
+        }
+        (before, since)
     }
 
     /// Whether the part is to be read.
@@ -131,8 +152,14 @@ pub(super) fn sort(
         let target = targets.entry(channel).or_insert_with(|| Target::new(target_id, is_channel));
         target.is_record = is_record;
         match value {
-            Some(value) => drop(target.wanted.insert(part, value.clone())),
-            None => drop(target.read.insert(part)),
+            Some(value) => {
+                let revision = action.set_revisions.get(name).copied();
+                target.revisions.insert(part, revision.unwrap_or(action.revision));
+                target.wanted.insert(part, value.clone());
+            }
+            None => {
+                target.read.insert(part);
+            }
         }
     }
     sorted.targets = targets.into_values().collect();
@@ -196,6 +223,26 @@ mod tests {
         assert_eq!((second.id.as_str(), second.is_channel), (CHANNEL, true));
         assert_eq!(second.property(Part::Name), channel);
         assert_eq!((sorted.faults.len(), sorted.recorded.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_was_asked_for_since_is_told_apart() {
+        let mut target = Target::new(DeviceId::new(DEVICE).unwrap(), false);
+        for (part, revision) in [(Part::Name, 3), (Part::Expiration, 4)] {
+            target.wanted.insert(part, "1".to_owned());
+            target.revisions.insert(part, Revision(revision));
+        }
+        let parts = |target: &Target| target.wanted.keys().copied().collect::<Vec<Part>>();
+        for (through, expected) in [
+            (None, (vec![], vec![Part::Name, Part::Expiration])),
+            (Some(3), (vec![Part::Name], vec![Part::Expiration])),
+            (Some(4), (vec![Part::Name, Part::Expiration], vec![])),
+        ] {
+            let (before, since) = target.split(through.map(Revision));
+            assert_eq!((parts(&before), parts(&since)), expected);
+            assert!(before.asks_for(Part::Expiration) && since.asks_for(Part::Name));
+        }
+        assert!(target.is_covered(Revision(4)) && !target.is_covered(Revision(3)));
     }
 
     #[test]

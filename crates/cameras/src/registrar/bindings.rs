@@ -4,7 +4,7 @@
 mod index;
 mod row;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fleet::{DeviceKey, Timestamp};
 use gb28181::sip::{Flow, Transport};
@@ -26,6 +26,10 @@ pub struct Bindings {
     by_device: Index,
     /// Which rows are reached over each TCP connection: it can carry many devices.
     by_connection: BTreeSet<(u64, Slot)>,
+    /// How many live rows are reached over each TCP connection that has any.
+    carried: BTreeMap<u64, u32>,
+    /// Connections whose first live row came or whose last one went, since somebody asked.
+    changed: Vec<u64>,
     /// Rows that are live, but for those that have run out and were not looked at since.
     live: usize,
     /// The slot that the next look at some rows begins with.
@@ -60,6 +64,7 @@ impl Bindings {
             + self.by_id.bytes()
             + self.by_device.bytes()
             + self.by_connection.len() * 2 * size_of::<(u64, Slot)>()
+            + self.carried.len() * 2 * size_of::<(u64, u32)>()
     }
 
     /// The row of a device, as the driver sees it. Not if it never came to be registered.
@@ -153,18 +158,54 @@ impl Bindings {
     pub(crate) fn set_flow(&mut self, slot: Slot, flow: Flow) {
         let Some(row) = self.rows.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         self.by_connection.remove(&(row.flow().connection, slot));
+        let before = row.carrier();
         row.set_flow(flow);
+        let after = row.carrier();
         if flow.transport == Transport::Tcp {
             self.by_connection.insert((flow.connection, slot));
         }
+        self.carry(before, after);
     }
 
     /// The device is registered from now on, or no more.
     pub(crate) fn set_phase(&mut self, slot: Slot, phase: Phase) {
         let Some(row) = self.rows.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let (was, is) = (row.phase == Phase::Live, phase == Phase::Live);
+        let before = row.carrier();
         row.phase = phase;
+        let after = row.carrier();
         self.live = self.live + usize::from(is) - usize::from(was);
+        self.carry(before, after);
+    }
+
+    /// A live row is carried by another connection than before, or by none.
+    fn carry(&mut self, before: Option<u64>, after: Option<u64>) {
+        if before == after {
+            return;
+        }
+        if let Some(connection) = before
+            && let Some(count) = self.carried.get_mut(&connection)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.carried.remove(&connection);
+                self.changed.push(connection);
+            }
+        }
+        if let Some(connection) = after {
+            let count = self.carried.entry(connection).or_default();
+            *count += 1;
+            if *count == 1 {
+                self.changed.push(connection);
+            }
+        }
+    }
+
+    /// A TCP connection that has come to carry a live row, or carries none any more, and which of
+    /// both; each is told of once.
+    pub(crate) fn take_changed(&mut self) -> Option<(u64, bool)> {
+        let connection = self.changed.pop()?;
+        Some((connection, self.carried.contains_key(&connection)))
     }
 
     /// The rows that are reached over a TCP connection.

@@ -1,8 +1,9 @@
 //! Nonces that tell by themselves whether they are ours and fresh: nothing is kept of a challenge,
 //! and any node with the same key can check one.
 //!
-//! A nonce is its issue time in microseconds since 1970, and an HMAC-SHA256 of that and of the
-//! address that was challenged, cut to 128 bits (RFC 7616, 5.4, has a server choose its own form).
+//! A nonce is its issue time in microseconds since 1970, and an HMAC-SHA256 of that, of the address
+//! and of the id that were challenged, cut to 128 bits (RFC 7616, 5.4, has a server choose its own
+//! form).
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ pub(crate) const NONCE_DIGITS: usize = TIME_DIGITS + 2 * TAG_BYTES;
 /// Why a nonce is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stale {
-    /// It is not ours, or it was given to another address.
+    /// It is not ours, or it was given to another address or for another id.
     Foreign,
     /// It is too old, or of an earlier start of this server.
     Old,
@@ -66,19 +67,25 @@ impl Nonces {
         self.first.saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
     }
 
-    /// A nonce for the peer at this address.
-    pub(crate) fn issue(&mut self, now: Instant, peer: IpAddr) -> [u8; NONCE_DIGITS] {
+    /// A nonce for the peer at this address that is to register this id, the user of To.
+    pub(crate) fn issue(&mut self, now: Instant, peer: IpAddr, id: &[u8]) -> [u8; NONCE_DIGITS] {
         self.last = self.time(now).max(self.last.saturating_add(1));
         let mut nonce = [0; NONCE_DIGITS];
         let (time, tag) = nonce.split_at_mut(TIME_DIGITS);
         print_hex(&self.last.to_be_bytes(), time);
-        print_hex(&self.tag(self.last, peer), tag);
+        print_hex(&self.tag(self.last, peer, id), tag);
         nonce
     }
 
     /// When a nonce was issued, in microseconds since 1970, if it is ours, was given to this
-    /// address, and may still be answered.
-    pub(crate) fn check(&self, nonce: &[u8], now: Instant, peer: IpAddr) -> Result<i64, Stale> {
+    /// address for this id, and may still be answered.
+    pub(crate) fn check(
+        &self,
+        nonce: &[u8],
+        now: Instant,
+        peer: IpAddr,
+        id: &[u8],
+    ) -> Result<i64, Stale> {
         let (time, tag) = nonce
             .split_at_checked(TIME_DIGITS)
             .filter(|_| nonce.len() == NONCE_DIGITS)
@@ -87,7 +94,7 @@ impl Nonces {
         read_hex(time, &mut issued_at).ok_or(Stale::Foreign)?;
         read_hex(tag, &mut given).ok_or(Stale::Foreign)?;
         let issued_at = i64::from_be_bytes(issued_at);
-        if !bool::from(self.tag(issued_at, peer).ct_eq(&given)) {
+        if !bool::from(self.tag(issued_at, peer, id).ct_eq(&given)) {
             return Err(Stale::Foreign);
         }
         let age = self.time(now).saturating_sub(issued_at);
@@ -99,13 +106,16 @@ impl Nonces {
         Ok(issued_at)
     }
 
-    fn tag(&self, issued_at: i64, peer: IpAddr) -> [u8; TAG_BYTES] {
+    fn tag(&self, issued_at: i64, peer: IpAddr, id: &[u8]) -> [u8; TAG_BYTES] {
         let mut mac = self.key.clone();
         mac.update(&issued_at.to_be_bytes());
-        match peer.to_canonical() {
-            IpAddr::V4(ip) => mac.update(&ip.octets()),
-            IpAddr::V6(ip) => mac.update(&ip.octets()),
-        }
+        // An address is always 16 bytes, so that what follows it can't pass for a part of it.
+        let peer = match peer {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        mac.update(&peer.octets());
+        mac.update(id);
         let mut tag = [0; TAG_BYTES];
         tag.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
         tag
@@ -142,6 +152,7 @@ mod tests {
 
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 10));
 
+    const ID: &[u8] = b"34020000001320000001";
     const WALL: Timestamp = Timestamp(1_000);
 
     fn nonces(now: Instant) -> Nonces {
@@ -158,24 +169,27 @@ mod tests {
     fn a_nonce_holds_for_its_address_and_a_minute() {
         let now = began();
         let mut nonces = nonces(now);
-        let nonce = nonces.issue(now + SECOND, PEER);
-        assert_eq!(nonces.check(&nonce, now + SECOND, PEER), Ok(2_000_000));
-        assert_eq!(nonces.check(&nonce, now + 61 * SECOND, PEER), Ok(2_000_000));
+        let nonce = nonces.issue(now + SECOND, PEER, ID);
+        assert_eq!(nonces.check(&nonce, now + SECOND, PEER, ID), Ok(2_000_000));
+        assert_eq!(nonces.check(&nonce, now + 61 * SECOND, PEER, ID), Ok(2_000_000));
         let late = now + 61 * SECOND + Duration::from_micros(1);
-        assert_eq!(nonces.check(&nonce, late, PEER), Err(Stale::Old));
+        assert_eq!(nonces.check(&nonce, late, PEER, ID), Err(Stale::Old));
         let mapped: IpAddr = "::ffff:192.0.2.10".parse().unwrap();
-        assert_eq!(nonces.check(&nonce, now, mapped), Ok(2_000_000));
+        assert_eq!(nonces.check(&nonce, now, mapped, ID), Ok(2_000_000));
         let other: IpAddr = "192.0.2.11".parse().unwrap();
-        assert_eq!(nonces.check(&nonce, now, other), Err(Stale::Foreign));
+        assert_eq!(nonces.check(&nonce, now, other, ID), Err(Stale::Foreign));
+        let other = b"34020000001320000002";
+        assert_eq!(nonces.check(&nonce, now, PEER, other), Err(Stale::Foreign));
+        assert_eq!(nonces.check(&nonce, now, PEER, &ID[..19]), Err(Stale::Foreign));
     }
 
     #[test]
     fn no_two_are_alike_and_later_ones_are_greater() {
         let now = began();
         let mut nonces = nonces(now);
-        let mut last = nonces.issue(now, PEER);
+        let mut last = nonces.issue(now, PEER, ID);
         for _ in 0..3_000 {
-            let next = nonces.issue(now, PEER);
+            let next = nonces.issue(now, PEER, ID);
             assert!(next > last);
             last = next;
         }
@@ -184,10 +198,10 @@ mod tests {
     #[test]
     fn one_from_before_the_start_or_by_another_key_is_none() {
         let now = began();
-        let nonce = Nonces::new(&[7; 32], now, Timestamp(900)).issue(now, PEER);
-        assert_eq!(nonces(now).check(&nonce, now, PEER), Err(Stale::Old));
-        let nonce = Nonces::new(&[8; 32], now, WALL).issue(now + SECOND, PEER);
-        assert_eq!(nonces(now).check(&nonce, now + SECOND, PEER), Err(Stale::Foreign));
+        let nonce = Nonces::new(&[7; 32], now, Timestamp(900)).issue(now, PEER, ID);
+        assert_eq!(nonces(now).check(&nonce, now, PEER, ID), Err(Stale::Old));
+        let nonce = Nonces::new(&[8; 32], now, WALL).issue(now + SECOND, PEER, ID);
+        assert_eq!(nonces(now).check(&nonce, now + SECOND, PEER, ID), Err(Stale::Foreign));
     }
 
     #[test]
@@ -195,24 +209,24 @@ mod tests {
         let now = began();
         let mut nonces = nonces(now);
         nonces.begin_after(5_000_000_000);
-        let nonce = nonces.issue(now, PEER);
-        assert_eq!(nonces.check(&nonce, now + SECOND, PEER), Ok(5_000_000_001));
+        let nonce = nonces.issue(now, PEER, ID);
+        assert_eq!(nonces.check(&nonce, now + SECOND, PEER, ID), Ok(5_000_000_001));
     }
 
     #[test]
     fn every_bit_counts() {
         let now = began();
         let mut nonces = nonces(now);
-        let nonce = nonces.issue(now, PEER);
+        let nonce = nonces.issue(now, PEER, ID);
         for position in 0..nonce.len() {
             for bit in 0..8 {
                 let mut changed = nonce;
                 changed[position] ^= 1 << bit;
-                assert!(nonces.check(&changed, now, PEER).is_err());
+                assert!(nonces.check(&changed, now, PEER, ID).is_err());
             }
         }
-        assert!(nonces.check(&nonce.to_ascii_uppercase(), now, PEER).is_err());
-        assert!(nonces.check(&nonce[..47], now, PEER).is_err());
-        assert!(nonces.check(b"", now, PEER).is_err());
+        assert!(nonces.check(&nonce.to_ascii_uppercase(), now, PEER, ID).is_err());
+        assert!(nonces.check(&nonce[..47], now, PEER, ID).is_err());
+        assert!(nonces.check(b"", now, PEER, ID).is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! TCP: a bounded number of connections, each with bounded memory, none of which can hold up the
 //! others.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -34,8 +34,16 @@ const MESSAGE_PATIENCE: Duration = Duration::from_secs(30);
 const SILENCE_MAX: Duration = Duration::from_secs(600);
 /// How long our own bytes may stay unread.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a connection lives that carries no registered device: to register takes seconds.
+const UNBOUND_MAX: Duration = Duration::from_secs(60);
+/// Connections of one source address. Thousands of cameras behind one NAT are one address.
+const CONNECTIONS_PER_ADDRESS_MAX: usize = 4_096;
 /// Bytes of ours that a peer may leave unread beyond the kernel's buffer.
 const UNREAD_BYTES_MAX: usize = 256 * 1024;
+/// The same while the connection carries no registered device: challenges are all that it is sent.
+const UNREAD_UNBOUND_BYTES_MAX: usize = 16 * 1024;
+/// What each message that waits to be read costs us beyond its own bytes.
+const UNREAD_OVERHEAD_BYTES: usize = 64;
 /// How long a connection lives after what came over it made no sense: for the answer to leave.
 const LINGER: Duration = Duration::from_secs(1);
 /// When the kernel begins to ask whether a silent peer is still there.
@@ -79,11 +87,13 @@ struct Connection {
 }
 
 /// What the kernel had no room for.
-#[derive(Default)]
 struct Unsent {
     queue: VecDeque<Bytes>,
+    /// With what each message costs beyond its bytes.
     bytes: usize,
     since: Option<Instant>,
+    /// Since when the connection carries no registered device; `None` while it does.
+    unbound: Option<Instant>,
     /// Too much of it, or the stream failed.
     broken: bool,
 }
@@ -124,6 +134,14 @@ impl Tcp {
         }
     }
 
+    /// A connection carries a registered device from now on, or none.
+    pub(super) fn carries(&self, connection: u64, live: bool) {
+        if let Some(connection) = self.connections.get(&connection) {
+            connection.unsent().unbound = (!live).then(Instant::now);
+            connection.wake.notify_one();
+        }
+    }
+
     /// Sends a message, or leaves it to the connection's own task. If the connection is gone, so is
     /// the message.
     pub(super) fn send(&self, transmit: &Transmit) {
@@ -134,17 +152,33 @@ impl Tcp {
 }
 
 impl Connection {
+    fn new(stream: TcpStream, now: Instant) -> Self {
+        Self { stream, unsent: Mutex::new(Unsent::new(now)), wake: Notify::new() }
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, Unsent> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers pings (RFC 5626, 4.4.1): all that came at once with one, and none while the peer
+    /// does not read what it was sent before.
+    fn pong(&self) {
+        if self.unsent().queue.is_empty() {
+            self.send(Bytes::from_static(b"\r\n"));
+        }
+    }
+
     fn send(&self, bytes: Bytes) {
-        let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unsent = self.unsent();
         if unsent.broken {
             return;
         }
-        unsent.bytes += bytes.len();
+        unsent.bytes += bytes.len() + UNREAD_OVERHEAD_BYTES;
         unsent.queue.push_back(bytes);
         if unsent.queue.len() == 1 {
             self.flush(&mut unsent);
         }
-        if unsent.bytes > UNREAD_BYTES_MAX {
+        if unsent.bytes > unsent.bytes_max() {
             unsent.broken = true;
         }
         if unsent.broken || !unsent.queue.is_empty() {
@@ -161,6 +195,7 @@ impl Connection {
                     unsent.since = None;
                     first.advance(written);
                     if first.is_empty() {
+                        unsent.bytes -= UNREAD_OVERHEAD_BYTES;
                         unsent.queue.pop_front();
                     }
                 }
@@ -176,19 +211,82 @@ impl Connection {
         }
     }
 
-    /// Tries again to send what is unsent; gives since when it is, and whether the connection is
-    /// of no use any more.
-    fn flush_again(&self) -> (Option<Instant>, bool) {
-        let mut unsent = self.unsent.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Tries again to send what is unsent; gives how the connection stands, or `None` if it is of
+    /// no use any more.
+    fn flush_again(&self) -> Option<Stands> {
+        let mut unsent = self.unsent();
         if !unsent.broken {
             self.flush(&mut unsent);
         }
-        (unsent.since.filter(|_| !unsent.queue.is_empty()), unsent.broken)
+        let unsent_since = unsent.since.filter(|_| !unsent.queue.is_empty());
+        (!unsent.broken).then_some(Stands { unsent: unsent_since, unbound: unsent.unbound })
+    }
+}
+
+impl Unsent {
+    /// Nothing, of a connection that was opened now.
+    fn new(now: Instant) -> Self {
+        Self { queue: VecDeque::new(), bytes: 0, since: None, unbound: Some(now), broken: false }
+    }
+
+    fn bytes_max(&self) -> usize {
+        if self.unbound.is_some() { UNREAD_UNBOUND_BYTES_MAX } else { UNREAD_BYTES_MAX }
+    }
+}
+
+/// Since when a connection is of how little use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Stands {
+    /// The peer does not read what it is sent.
+    unsent: Option<Instant>,
+    /// It carries no registered device.
+    unbound: Option<Instant>,
+}
+
+/// How many connections each address has.
+#[derive(Clone, Default)]
+struct Addresses {
+    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One of an address's connections; dropping it frees its place.
+struct Place {
+    addresses: Addresses,
+    ip: IpAddr,
+}
+
+impl Addresses {
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more of this address, if it has fewer than `max`.
+    fn take(&self, ip: IpAddr, max: usize) -> Option<Place> {
+        let mut counts = self.counts();
+        let count = counts.entry(ip).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Place { addresses: self.clone(), ip })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.addresses.counts();
+        if let Some(count) = counts.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.ip);
+            }
+        }
     }
 }
 
 async fn accept(listener: TcpListener, connections_max: usize, events: mpsc::Sender<Event>) {
     let room = Arc::new(Semaphore::new(connections_max));
+    let addresses = Addresses::default();
     let mut tasks = JoinSet::new();
     let mut number = 0;
     loop {
@@ -200,13 +298,16 @@ async fn accept(listener: TcpListener, connections_max: usize, events: mpsc::Sen
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let Ok(permit) = room.clone().try_acquire_owned() else {
+        let remote = canonical(remote);
+        let permit = room.clone().try_acquire_owned().ok();
+        let place = addresses.take(remote.ip(), CONNECTIONS_PER_ADDRESS_MAX);
+        let (Some(permit), Some(place)) = (permit, place) else {
             counter!("fleetwright_sip_connections_refused_total").increment(1);
             continue;
         };
         number += 1;
-        let flow = Flow::tcp(canonical(remote), number);
-        tasks.spawn(serve(stream, flow, events.clone(), permit));
+        let flow = Flow::tcp(remote, number);
+        tasks.spawn(serve(stream, flow, events.clone(), (permit, place)));
     }
 }
 
@@ -215,13 +316,13 @@ async fn serve(
     stream: TcpStream,
     flow: Flow,
     events: mpsc::Sender<Event>,
-    _permit: OwnedSemaphorePermit,
+    _room: (OwnedSemaphorePermit, Place),
 ) {
     // Without these a connection works all the same.
     let _ = stream.set_nodelay(true);
     let probes = TcpKeepalive::new().with_time(PROBE_AFTER);
     let _ = SockRef::from(&stream).set_tcp_keepalive(&probes);
-    let connection = Arc::new(Connection { stream, unsent: Mutex::default(), wake: Notify::new() });
+    let connection = Arc::new(Connection::new(stream, Instant::now()));
     let opened = Event::Opened(flow.connection, connection.clone());
     if events.send(opened).await.is_err() {
         return;
@@ -238,17 +339,14 @@ async fn talk(connection: &Connection, flow: Flow, events: &mpsc::Sender<Event>)
     let mut messages = Vec::new();
     let mut closing = false;
     loop {
-        let (unsent_since, broken) = connection.flush_again();
-        if broken {
-            return;
-        }
-        let due = patience.ends(unsent_since);
+        let Some(stands) = connection.flush_again() else { return };
+        let due = patience.ends(stands);
         let readable = tokio::select! {
             ready = connection.stream.readable(), if !closing => match ready {
                 Ok(()) => true,
                 Err(_) => return,
             },
-            ready = connection.stream.writable(), if unsent_since.is_some() => match ready {
+            ready = connection.stream.writable(), if stands.unsent.is_some() => match ready {
                 Ok(()) => false,
                 Err(_) => return,
             },
@@ -266,9 +364,8 @@ async fn talk(connection: &Connection, flow: Flow, events: &mpsc::Sender<Event>)
                 return;
             }
         }
-        for _ in 0..decoder.pings() {
-            // RFC 5626, 4.4.1.
-            connection.send(Bytes::from_static(b"\r\n"));
+        if decoder.pings() > 0 {
+            connection.pong();
         }
         match read {
             Read::More => {}
@@ -348,10 +445,11 @@ impl Patience {
         self.lingers = Some(now);
     }
 
-    fn ends(&self, unsent_since: Option<Instant>) -> Instant {
+    fn ends(&self, stands: Stands) -> Instant {
         let waits = [
             self.began.map(|at| at + MESSAGE_PATIENCE),
-            unsent_since.map(|at| at + WRITE_PATIENCE),
+            stands.unsent.map(|at| at + WRITE_PATIENCE),
+            stands.unbound.map(|at| at + UNBOUND_MAX),
             self.lingers.map(|at| at + LINGER),
         ];
         waits.into_iter().flatten().fold(self.read + SILENCE_MAX, Instant::min)
@@ -359,25 +457,4 @@ impl Patience {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slow_ones_end_and_silent_ones_later() {
-        let start = Instant::now();
-        let seconds = |count| Duration::from_secs(count);
-        let mut patience = Patience::new(start);
-        assert_eq!(patience.ends(None), start + MESSAGE_PATIENCE);
-        // A byte now and then does not make it last longer.
-        patience.read(start + seconds(20), false, true);
-        assert_eq!(patience.ends(None), start + MESSAGE_PATIENCE);
-        patience.read(start + seconds(25), true, false);
-        assert_eq!(patience.ends(None), start + seconds(25) + SILENCE_MAX);
-        patience.read(start + seconds(40), true, true);
-        assert_eq!(patience.ends(None), start + seconds(40) + MESSAGE_PATIENCE);
-        let unsent = start + seconds(20);
-        assert_eq!(patience.ends(Some(unsent)), unsent + WRITE_PATIENCE);
-        patience.linger(start + seconds(41));
-        assert_eq!(patience.ends(None), start + seconds(41) + LINGER);
-    }
-}
+mod tests;

@@ -50,14 +50,16 @@ impl Station {
                 }
             },
             Sender::Elsewhere(device, slot, bound) => {
+                // First of all: a stranger must not have us read what it says, and learn from the
+                // time that takes which ids are registered.
+                if !self.settings.follow.moves(&bound, &request.from) {
+                    self.strayed(wall, device, slot, &bound, &request.from);
+                    return self.refuse_stranger(now, request);
+                }
                 let keepalive = match Incoming::parse(body) {
                     Ok(Incoming::Keepalive(keepalive)) => keepalive,
                     _ => return self.refuse_stranger(now, request),
                 };
-                if !self.settings.follow.moves(&bound, &request.from) {
-                    self.strayed(device, slot, &bound, &request.from);
-                    return self.refuse_stranger(now, request);
-                }
                 self.follow(slot, request.from);
                 self.keepalive(wall, slot, &keepalive);
                 self.endpoint.respond(now, request, OutgoingResponse::new(200), Keep::Nothing);
@@ -124,10 +126,13 @@ impl Station {
         let mut bindings = lock(&self.bindings);
         let Some(row) = bindings.get_mut(slot) else { return };
         row.heard_at = wall;
+        row.strayed = false;
         let ailing = !keepalive.status.is_ok();
-        if std::mem::replace(&mut row.ailing, ailing) != ailing {
+        if std::mem::replace(&mut row.ailing, ailing) != ailing
+            && let Some(left_out) = self.refusals.log(wall)
+        {
             let (device, status) = (row.device.0, keepalive.status.as_str());
-            tracing::info!(device, status, "a camera's own state of health changed");
+            tracing::info!(device, status, left_out, "a camera's own state of health changed");
         }
     }
 
@@ -137,25 +142,36 @@ impl Station {
         let mut bindings = lock(&self.bindings);
         bindings.set_flow(slot, to);
         let Some(row) = bindings.get_mut(slot) else { return };
-        row.strayed = false;
+        row.moved = true;
         tracing::debug!(device = row.device.0, to = flow_text(&to), "followed a keepalive");
         if !std::mem::replace(&mut row.dirty, true) {
             self.unwritten.push_back(slot);
         }
     }
 
-    /// A keepalive came from where the device is not to be followed to.
-    fn strayed(&self, device: DeviceKey, slot: Slot, bound: &Flow, from: &Flow) {
+    /// A message came from where the device is not to be followed to.
+    fn strayed(
+        &mut self,
+        wall: Timestamp,
+        device: DeviceKey,
+        slot: Slot,
+        bound: &Flow,
+        from: &Flow,
+    ) {
         let mut bindings = lock(&self.bindings);
         let Some(row) = bindings.get_mut(slot) else { return };
-        if !std::mem::replace(&mut row.strayed, true) {
+        if !std::mem::replace(&mut row.strayed, true)
+            && let Some(left_out) = self.refusals.log(wall)
+        {
             let (bound, from) = (flow_text(bound), flow_text(from));
-            tracing::warn!(device = device.0, bound, from, "address changed, waiting for REGISTER");
+            let device = device.0;
+            tracing::warn!(device, bound, from, left_out, "address changed, waiting for REGISTER");
         }
     }
 
     /// Sends a message of the driver's to a device.
     pub(crate) fn send(&mut self, now: Instant, wall: Timestamp, command: SendCommand) {
+        self.watch_clock(now, wall);
         let SendCommand { device, body, expect, delivered, answers, accepted } = command;
         // Nothing that was given up may reach the device after what is sent now.
         self.end_unwaited();

@@ -18,6 +18,9 @@ use crate::line::Undelivered;
 use crate::registrar::bindings::{Bindings, Phase, Row, Slot, transport_of};
 use crate::registrar::verdict;
 
+/// Bytes of a REGISTER: over it 413. One with every header that devices send has less than 2 KB,
+/// and thousands of them may wait.
+const REGISTER_BYTES_MAX: usize = 8 * 1024;
 /// Registrations of one device that may wait for the store.
 const WAITING_PER_DEVICE_MAX: u8 = 8;
 
@@ -46,7 +49,19 @@ pub(super) struct Pending {
     request: IncomingRequest,
     device: DeviceKey,
     at: Timestamp,
+    /// How far the wall clock had jumped by then, in milliseconds: `at` goes with it.
+    jumped: i64,
     change: Change,
+}
+
+impl Pending {
+    /// Reckons its time by a wall clock that has jumped so far. Gives whether it had not been.
+    fn go_with(&mut self, jumped: i64) -> bool {
+        let since = jumped.saturating_sub(self.jumped);
+        self.at = Timestamp(self.at.0.saturating_add(since));
+        self.jumped = jumped;
+        since != 0
+    }
 }
 
 /// What a REGISTER changes.
@@ -76,6 +91,9 @@ impl Binds {
 impl Station {
     /// A REGISTER came in.
     pub(super) fn register(&mut self, now: Instant, wall: Timestamp, request: IncomingRequest) {
+        if request.message.bytes().len() > REGISTER_BYTES_MAX {
+            return self.refuse(now, &request, 413);
+        }
         let Some(id) = registered_id(&request.message) else {
             let response = OutgoingResponse::new(400);
             self.endpoint.respond(now, &request, response, Keep::Nothing);
@@ -83,27 +101,27 @@ impl Station {
         };
         let credentials = match self.credentials(&request.message) {
             Ok(credentials) => credentials,
-            Err(None) => return self.challenge(now, &request, false),
+            Err(None) => return self.challenge(now, &request, &id, false),
             Err(Some(why)) => {
-                self.refusals.note(wall, request.from, &id, why, String::new());
-                return self.challenge(now, &request, false);
+                self.note_refusal(wall, &request, &id, why, String::new());
+                return self.challenge(now, &request, &id, false);
             }
         };
         if credentials.realm != self.identity.realm().as_bytes() {
             let detail = verdict::detail(&credentials);
             let why = RegistrationFault::WrongRealm;
-            self.refusals.note(wall, request.from, &id, why, detail);
-            return self.challenge(now, &request, false);
+            self.note_refusal(wall, &request, &id, why, detail);
+            return self.challenge(now, &request, &id, false);
         }
         let peer = request.from.remote.ip();
-        let Ok(issued_at) = self.nonces.check(&credentials.nonce, now, peer) else {
+        let Ok(issued_at) = self.nonces.check(&credentials.nonce, now, peer, &id) else {
             return self.refuse_stale(now, wall, &request, &id, &credentials);
         };
-        let Ok(id) = device_id(id) else {
+        let Some(id) = device_id(&id) else {
             // No device can have such an id, and whoever sent it knows that.
             let detail = verdict::detail(&credentials);
-            self.refusals.note(wall, request.from, b"", RegistrationFault::UnknownId, detail);
-            return self.challenge(now, &request, false);
+            self.note_refusal(wall, &request, b"", RegistrationFault::UnknownId, detail);
+            return self.challenge(now, &request, &id, false);
         };
         if self.waiting >= WAITING_MAX {
             return self.turn_away(now, &request);
@@ -120,7 +138,27 @@ impl Station {
         self.claims.push_back(Claim { request, id, credentials, issued_at });
     }
 
-    /// Whoever may register under the claim's id was found; `None` if the store failed.
+    /// Whoever may register under the claim's id is known from before. If that refuses the claim
+    /// it is given back, to be looked up: a refusal always costs a look-up, whatever memory knows,
+    /// and a password that another node changed counts.
+    pub fn recalled(
+        &mut self,
+        now: Instant,
+        wall: Timestamp,
+        claim: Claim,
+        registrant: &Registrant,
+    ) -> Option<Claim> {
+        self.watch_clock(now, wall);
+        let Ok(device) = verdict::check(&claim.credentials, registrant) else {
+            return Some(claim);
+        };
+        self.tally.digests += 1;
+        self.waiting = self.waiting.saturating_sub(1);
+        self.accept(now, wall, claim, device);
+        None
+    }
+
+    /// Whoever may register under the claim's id was looked up; `None` if the store failed.
     pub fn looked_up(
         &mut self,
         now: Instant,
@@ -128,6 +166,7 @@ impl Station {
         claim: Claim,
         registrant: Option<&Registrant>,
     ) {
+        self.watch_clock(now, wall);
         self.waiting = self.waiting.saturating_sub(1);
         let Some(registrant) = registrant else {
             return self.turn_away(now, &claim.request);
@@ -138,8 +177,8 @@ impl Station {
             Err(why) => {
                 let detail = verdict::detail(&claim.credentials);
                 let id = claim.id.as_str().as_bytes();
-                self.refusals.note(wall, claim.request.from, id, why, detail);
-                self.challenge(now, &claim.request, false);
+                self.note_refusal(wall, &claim.request, id, why, detail);
+                self.challenge(now, &claim.request, id, false);
             }
         }
     }
@@ -163,17 +202,6 @@ impl Station {
         }
         row.mark(issued_at, count);
         row.heard_at = wall;
-        let call_id = request.message.header(Name::CallId).unwrap_or_default();
-        if row.begins_call(&call_id) {
-            // It has restarted: what it was told before, it is not to be told after.
-            drop(bindings);
-            self.end_exchanges(device, Undelivered::Unregistered);
-            bindings = lock(&self.bindings);
-        }
-        let Some(row) = bindings.get_mut(slot) else {
-            drop(bindings);
-            return self.turn_away(now, &request);
-        };
         let live = row.is_live(wall);
         let asked = match asked(&request.message) {
             Some(Asked::Bind(seconds)) if seconds < self.settings.expires_min_seconds => {
@@ -195,13 +223,24 @@ impl Station {
                 return self.grant(now, wall, &request, known, None);
             }
         };
+        let call_id = request.message.header(Name::CallId).unwrap_or_default();
+        if matches!(change, Change::Bind(_)) && row.begins_call(&call_id) {
+            // It has restarted: what it was told before, it is not to be told after.
+            drop(bindings);
+            self.end_exchanges(device, Undelivered::Unregistered);
+            bindings = lock(&self.bindings);
+        }
+        let Some(row) = bindings.get_mut(slot) else {
+            drop(bindings);
+            return self.turn_away(now, &request);
+        };
         if row.waiting == 0 {
             match change {
                 Change::Bind(seconds) if live && row.has_flow && row.flow() == from => {
                     row.refreshed_at = wall;
                     row.expires_at = expiry(wall, seconds);
                     row.set_version(version(&request.message).as_deref());
-                    row.strayed = false;
+                    (row.strayed, row.moved) = (false, false);
                     if !std::mem::replace(&mut row.dirty, true) {
                         self.unwritten.push_back(slot);
                     }
@@ -223,7 +262,8 @@ impl Station {
         row.waiting += 1;
         drop(bindings);
         self.waiting += 1;
-        self.pending.push_back(Pending { request, device, at: wall, change });
+        let jumped = self.jumped;
+        self.pending.push_back(Pending { request, device, at: wall, jumped, change });
     }
 
     /// The next bindings for the store: none while it has some, so that they are written in the
@@ -239,7 +279,8 @@ impl Station {
         // Under a herd what nobody waits for is written all the same.
         let kept_free = self.unwritten.len().min(UNWRITTEN_PER_WRITE_MIN);
         while binds.pending.len() < limits::BINDINGS_PER_WRITE_MAX - kept_free {
-            let Some(pending) = self.pending.pop_front() else { break };
+            let Some(mut pending) = self.pending.pop_front() else { break };
+            pending.go_with(self.jumped);
             let slot = bindings.find_device(pending.device);
             let row = slot.and_then(|slot| bindings.get(slot));
             // A second change of one device builds on the first.
@@ -280,6 +321,7 @@ impl Station {
 
     /// Bindings are on disk, or the store failed.
     pub fn bound(&mut self, now: Instant, wall: Timestamp, binds: Binds, durable: bool) {
+        self.watch_clock(now, wall);
         self.binding = false;
         self.waiting = self.waiting.saturating_sub(binds.pending.len());
         for pending in binds.pending {
@@ -308,8 +350,9 @@ impl Station {
     }
 
     /// A change is on disk: it holds from now on, and its REGISTER is answered.
-    fn apply(&mut self, now: Instant, wall: Timestamp, pending: Pending) {
-        let Pending { request, device, at, change } = pending;
+    fn apply(&mut self, now: Instant, wall: Timestamp, mut pending: Pending) {
+        let differs = pending.go_with(self.jumped);
+        let Pending { request, device, at, change, .. } = pending;
         let mut bindings = lock(&self.bindings);
         let slot = bindings.find_device(device);
         let Some((slot, row)) = slot.and_then(|slot| Some((slot, bindings.get_mut(slot)?))) else {
@@ -318,6 +361,10 @@ impl Station {
             return self.turn_away(now, &request);
         };
         row.waiting = row.waiting.saturating_sub(1);
+        if differs && !std::mem::replace(&mut row.dirty, true) {
+            // What is on disk is by the clock as it was.
+            self.unwritten.push_back(slot);
+        }
         let was_live = row.is_live(at);
         match change {
             Change::Bind(seconds) => {
@@ -363,9 +410,9 @@ impl Station {
     }
 
     /// 401: nothing is kept of the request.
-    fn challenge(&mut self, now: Instant, request: &IncomingRequest, stale: bool) {
+    fn challenge(&mut self, now: Instant, request: &IncomingRequest, id: &[u8], stale: bool) {
         self.tally.challenges += 1;
-        let nonce = self.nonces.issue(now, request.from.remote.ip());
+        let nonce = self.nonces.issue(now, request.from.remote.ip(), id);
         let response = self.challenges.response(&nonce, stale);
         self.endpoint.respond(now, request, response, Keep::Nothing);
     }
@@ -380,8 +427,21 @@ impl Station {
         credentials: &Credentials,
     ) {
         let detail = verdict::detail(credentials);
-        self.refusals.note(wall, request.from, id, RegistrationFault::StaleNonce, detail);
-        self.challenge(now, request, true);
+        self.note_refusal(wall, request, id, RegistrationFault::StaleNonce, detail);
+        self.challenge(now, request, id, true);
+    }
+
+    /// Remembers why a REGISTER is refused.
+    fn note_refusal(
+        &mut self,
+        wall: Timestamp,
+        request: &IncomingRequest,
+        id: &[u8],
+        why: RegistrationFault,
+        detail: String,
+    ) {
+        self.tally.refused += 1;
+        self.refusals.note(wall, request.from, id, why, detail);
     }
 
     /// 503: the device is to come again.
@@ -448,8 +508,8 @@ fn registered_id(message: &Message) -> Option<Vec<u8>> {
 }
 
 /// An id as the store knows them, if it can be one.
-fn device_id(id: Vec<u8>) -> Result<DeviceId, ()> {
-    DeviceId::new(String::from_utf8(id).map_err(drop)?).map_err(drop)
+fn device_id(id: &[u8]) -> Option<DeviceId> {
+    DeviceId::new(std::str::from_utf8(id).ok()?).ok()
 }
 
 /// The `X-GB-Ver` of a message.
@@ -509,6 +569,7 @@ fn bind(
     row.heard_at = row.heard_at.max(at);
     row.set_version(version(&request.message).as_deref());
     row.strayed = false;
+    row.moved = false;
     row.ailing = false;
     bindings.set_flow(slot, request.from);
     bindings.set_phase(slot, Phase::Live);

@@ -13,8 +13,11 @@ pub struct Tally {
     pub dropped: u64,
     /// 401 sent.
     pub challenges: u64,
-    /// Digests reckoned: one for each REGISTER that answered a good nonce, of whatever id.
+    /// Digests that were decided by: one for each REGISTER that answered a good nonce, of whatever
+    /// id.
     pub digests: u64,
+    /// REGISTERs with credentials that were refused, told of or not.
+    pub refused: u64,
     /// Registrations that began.
     pub new: u64,
     /// Registrations that were renewed where they were.
@@ -58,6 +61,7 @@ impl Tally {
         count("fleetwright_sip_messages_total", self.received, before.received);
         count("fleetwright_sip_dropped_total", self.dropped, before.dropped);
         count("fleetwright_sip_challenges_total", self.challenges, before.challenges);
+        count("fleetwright_sip_refused_total", self.refused, before.refused);
         count("fleetwright_sip_overloaded_total", self.overloaded, before.overloaded);
         count("fleetwright_sip_keepalives_total", self.keepalives, before.keepalives);
         count("fleetwright_sip_followed_total", self.followed, before.followed);

@@ -31,6 +31,8 @@ pub enum OnConfig {
     Ignore,
     /// Takes it when it says OK, after this long.
     Late(Duration),
+    /// Says OK at once, and takes it after this long.
+    TakeLate(Duration),
     /// Refuses it after this long.
     LateError(Duration),
     /// Takes itself off, restarts, and has not taken it.
@@ -58,6 +60,10 @@ pub struct Script {
     pub loses_item: Option<usize>,
     /// Nothing comes in or goes out.
     pub is_dead: bool,
+    /// It registers and sends keepalives, and takes no request.
+    pub is_deaf: bool,
+    /// How many ConfigDownloads it will not answer.
+    pub misses: u32,
     pub name: String,
     pub expiration: u32,
     pub channels: BTreeMap<String, String>,
@@ -76,6 +82,8 @@ impl Default for Script {
             item_by_item: false,
             loses_item: None,
             is_dead: false,
+            is_deaf: false,
+            misses: 0,
             name: "factory".to_owned(),
             expiration: 3_600,
             channels: BTreeMap::new(),
@@ -330,6 +338,9 @@ impl Device {
     }
 
     fn on_request(&mut self, request: &IncomingRequest) {
+        if self.shared.lock().unwrap().0.is_deaf {
+            return;
+        }
         let now = Instant::now().into_std();
         self.endpoint.respond(now, request, OutgoingResponse::new(200), Keep::Response);
         match Incoming::parse(request.message.body()).unwrap() {
@@ -357,6 +368,9 @@ impl Device {
         let script = self.shared.lock().unwrap().0.clone();
         let is_own = device_id == self.id;
         match cmd_type {
+            "ConfigDownload" if script.misses > 0 => {
+                self.shared.lock().unwrap().0.misses -= 1;
+            }
             "DeviceInfo" if script.shows_info => self.tell(&Outgoing::DeviceInfo(DeviceInfo {
                 sn,
                 device_id,
@@ -454,6 +468,10 @@ impl Device {
             OnConfig::Late(after) => {
                 self.due.push_back((now + after, Due::Take(target.to_owned(), basic)));
                 self.due.push_back((now + after, Due::Send(result(Outcome::Ok))));
+            }
+            OnConfig::TakeLate(after) => {
+                self.due.push_back((now + after, Due::Take(target.to_owned(), basic)));
+                self.tell(&result(Outcome::Ok));
             }
             OnConfig::LateError(after) => {
                 let answer = result(Outcome::Error("ERROR".to_owned()));

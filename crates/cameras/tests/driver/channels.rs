@@ -122,14 +122,14 @@ async fn channels_that_show_nothing_are_each_sent_and_acknowledged() {
 async fn what_takes_longer_than_one_action_goes_on_in_the_next() {
     let mute = Script { shows_channels: false, shows_names: false, ..Script::default() };
     for (script, expected) in [(Script::default(), verified()), (mute, acknowledged())] {
-        let (world, camera) = stage(8, script).await;
+        let (world, camera) = stage(16, script).await;
         camera.script(|script| script.on_config = OnConfig::Late(Duration::from_secs(7)));
-        let names: Vec<String> = (1..=8).map(channel_name).collect();
+        let names: Vec<String> = (1..=16).map(channel_name).collect();
         let values: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "a")).collect();
         let began = world.server.handle.now();
         assert_eq!(world.server.set(NVR, &values).await, expected);
-        assert!(world.server.handle.now().since(began) > Duration::from_secs(8 * 7));
-        assert_eq!(camera.heard().configs.len(), 8);
+        assert!(world.server.handle.now().since(began) > Duration::from_secs(16 * 7));
+        assert_eq!(camera.heard().configs.len(), 16);
         assert!(camera.channels().values().all(|name| name == "a"));
     }
 }

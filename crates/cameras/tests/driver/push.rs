@@ -286,6 +286,57 @@ async fn repaired_drift_is_sent_again_and_what_was_declined_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_declined_is_not_sent_again_with_another_value() {
+    let (world, camera) = stage(on_config(OnConfig::Error("ERROR".to_owned()))).await;
+    world.server.repair().await;
+    let end = world.server.set(IPC, &[("Name", "gate-1")]).await;
+    assert_eq!(refused(&end, "Name"), "it answered ERROR");
+    camera.script(|script| script.on_config = OnConfig::Ok);
+    for expiration in [7_200, 7_300, 7_400] {
+        let text = expiration.to_string();
+        assert_eq!(world.server.set(IPC, &[("Expiration", &text)]).await, verified());
+        let (_, basic) = camera.heard().configs.pop().unwrap();
+        let expected = BasicParam { expiration: Some(expiration), ..BasicParam::default() };
+        assert_eq!(basic, expected);
+    }
+    pass(300).await;
+    assert_eq!(camera.heard().configs.len(), 4);
+    assert_eq!(camera.name(), "factory");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_one_that_was_not_answered_nothing_is_sent_before_it_has_registered() {
+    let (world, camera) = stage(on_config(OnConfig::Ignore)).await;
+    refused(&world.server.set(IPC, &[("Name", "gate-1")]).await, "Name");
+    camera.script(|script| script.on_config = OnConfig::Ok);
+    let next = world.server.update(IPC, &[("Name", "gate-2")]).await;
+    pass(120).await;
+    assert_eq!(camera.heard().configs.len(), 1);
+    let trouble = world.server.trouble(IPC).await.unwrap();
+    assert!(trouble.starts_with("unreachable: it has not answered the setting of"), "{trouble}");
+    camera.register();
+    assert_eq!(world.server.ended(next).await, verified());
+    assert_eq!(camera.heard().configs.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_some_time_after_the_ok_is_verified() {
+    let (world, camera) = stage(on_config(OnConfig::TakeLate(Duration::from_secs(10)))).await;
+    assert_eq!(world.server.set(IPC, &[("Name", "gate-1")]).await, verified());
+    assert_eq!(camera.heard().configs.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_missed_answer_does_not_end_reading_back() {
+    let (world, camera) = stage(Script::default()).await;
+    for (misses, expiration) in [(1, "7200"), (2, "7300")] {
+        camera.script(|script| script.misses = misses);
+        assert_eq!(world.server.set(IPC, &[("Expiration", expiration)]).await, verified());
+    }
+    assert_eq!(camera.heard().configs.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_shape_of_2014_has_all_ten_parts_and_the_password() {
     let world = World::new().await;
     let profiles = fleet::catalogue::Source {

@@ -105,6 +105,39 @@ async fn a_check_tells_what_it_is_and_how_it_is_or_why_nobody_answers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn why_a_device_is_gone_is_known_after_a_restart_of_the_server() {
+    let mut world = World::new().await;
+    let camera = world.camera(IPC, "generic", Script::default()).await;
+    let _other = world.camera(NVR, "generic", Script::default()).await;
+    camera.register();
+    world.server.registered(IPC, true).await;
+    world.server.surveyed(IPC).await;
+    camera.unregister();
+    world.server.registered(IPC, false).await;
+    world.restart().await;
+    let why = world.server.examine(IPC).await.away.unwrap().to_string();
+    let expected = "not registered: it took itself off (REGISTER with Expires 0), at 2027-";
+    assert!(why.starts_with(expected), "{why}");
+    let why = world.server.examine(NVR).await.away.unwrap().to_string();
+    assert_eq!(why, "not registered: it has never registered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_answers_nothing_is_left_alone_until_something_is_asked_of_it() {
+    let world = World::new().await;
+    let script = Script { is_deaf: true, ..Script::default() };
+    let camera = world.camera(IPC, "generic", script).await;
+    camera.register();
+    world.server.registered(IPC, true).await;
+    world.server.surveyed(IPC).await;
+    assert_eq!(world.server.trouble(IPC).await, None);
+    world.server.update(IPC, &[("Name", "gate-1")]).await;
+    until("it is found silent", async || world.server.trouble(IPC).await.is_some()).await;
+    let trouble = world.server.trouble(IPC).await.unwrap();
+    assert_eq!(trouble, "unreachable: no answer to ConfigDownload within 5 s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_restarts_a_camera() {
     let world = World::new().await;
     let _camera = world.camera(IPC, "generic", Script::default()).await;

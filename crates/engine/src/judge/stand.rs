@@ -87,7 +87,7 @@ impl Value<'_> {
             Some(Fault::Refused(detail)) if self.last => {
                 return Stand::Failed(Failure::Refused { name, detail: detail.clone() });
             }
-            Some(Fault::Refused(_)) => return Stand::Undecided,
+            Some(Fault::Refused(_) | Fault::Later) => return Stand::Undecided,
             None => {}
         }
         if reached.recorded.contains(self.name) {

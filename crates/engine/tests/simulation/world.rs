@@ -1,5 +1,5 @@
-//! One run: a server that is killed and started again, its phones and cameras, and clients that keep
-//! a ledger of what was answered.
+//! One run: a server that is killed and started again, its phones and cameras, and clients that
+//! keep a ledger of what was answered.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

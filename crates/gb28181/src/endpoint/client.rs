@@ -13,7 +13,6 @@ use super::config::Timers;
 use super::events::RequestId;
 
 /// All client transactions.
-#[derive(Debug)]
 pub(super) struct Clients {
     timers: Timers,
     live: HashMap<u64, Client>,
@@ -25,7 +24,6 @@ pub(super) struct Clients {
 }
 
 /// One transaction.
-#[derive(Debug)]
 struct Client {
     to: Flow,
     method: Method,

@@ -22,6 +22,9 @@ pub struct Config {
     pub transactions_max: usize,
     /// How many responses are kept for retransmissions; over it the oldest is forgotten.
     pub cached_responses_max: usize,
+    /// How many bytes the responses that are kept may have, together with what they are found by;
+    /// over it the oldest are forgotten.
+    pub cached_bytes_max: usize,
     /// The methods that are handed up. Others that SIP knows are answered 405 with these in Allow.
     /// INVITE, ACK and CANCEL are never handed up.
     pub allow: Vec<Method>,
@@ -50,7 +53,8 @@ impl Timers {
 }
 
 impl Config {
-    /// RFC 3261's timers, all non-INVITE methods, 65,536 transactions and as many kept responses.
+    /// RFC 3261's timers, all non-INVITE methods, 65,536 transactions and as many kept responses
+    /// with 1 KiB each (64 MiB), which is more than a camera's requests make.
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
             t1: Duration::from_millis(500),
@@ -59,6 +63,7 @@ impl Config {
             seed,
             transactions_max: 65_536,
             cached_responses_max: 65_536,
+            cached_bytes_max: 64 * 1024 * 1024,
             allow: vec![
                 Method::Register,
                 Method::Message,
@@ -89,6 +94,7 @@ impl fmt::Debug for Config {
             .field("t4", &self.t4)
             .field("transactions_max", &self.transactions_max)
             .field("cached_responses_max", &self.cached_responses_max)
+            .field("cached_bytes_max", &self.cached_bytes_max)
             .field("allow", &self.allow)
             .field("server", &self.server)
             .field("user_agent", &self.user_agent)

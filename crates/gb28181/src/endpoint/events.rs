@@ -65,7 +65,8 @@ pub enum Keep {
     /// proved nothing, such as a 401: they must not be able to fill memory.
     Nothing,
     /// Over UDP, retransmissions are absorbed and get this response again until timer J (64 times
-    /// T1). Over TCP there are none, and nothing is kept.
+    /// T1). Over TCP there are none, and nothing is kept; nor is a response of more than 4 KiB,
+    /// the key that it is found by included.
     Response,
 }
 

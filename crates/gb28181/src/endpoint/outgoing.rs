@@ -1,11 +1,13 @@
 //! What the user of an endpoint has it send.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::sip::{Method, Name, RequestBuilder, Transport, reason_phrase};
 
 /// A request of ours. The endpoint adds Via, tags, CSeq, Max-Forwards and Content-Length.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutgoingRequest {
     /// The method.
     pub method: Method,
@@ -37,7 +39,7 @@ pub struct OutgoingRequest {
 
 /// A response of ours. The endpoint adds what is copied from the request, the tag of To and
 /// Content-Length.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OutgoingResponse {
     /// 100 to 699.
     pub status: u16,
@@ -128,6 +130,28 @@ impl OutgoingRequest {
         } else {
             printed.finish_with_body(self.content_type, &self.body)
         }
+    }
+}
+
+impl fmt::Debug for OutgoingRequest {
+    /// What it is and how long, no more: headers and body may hold credentials or a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingRequest")
+            .field("method", &self.method)
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OutgoingResponse {
+    /// What it is and how long, no more: headers and body may hold credentials or a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingResponse")
+            .field("status", &self.status)
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,8 +11,12 @@ use crate::sip::{Flow, Transport};
 
 use super::config::Config;
 
+/// The most bytes of a kept response and its key together. The answer to a REGISTER or a MESSAGE
+/// and its key have less than a quarter of this. One of more is not kept: keys and answers repeat
+/// what the sender chose, and a retransmission of such a request can be worked on again.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
 /// What is known of a request.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     /// Nothing.
     Never,
@@ -23,7 +27,6 @@ pub(super) enum Seen {
 }
 
 /// All server transactions.
-#[derive(Debug)]
 pub(super) struct Servers {
     entries: HashMap<Arc<[u8]>, Entry>,
     /// Each queue is in the order of its times, since all wait equally long. An entry that is gone,
@@ -32,14 +35,17 @@ pub(super) struct Servers {
     answered: Queue,
     /// What is held for each TCP connection.
     by_connection: HashMap<u64, HashSet<Arc<[u8]>>>,
-    bytes: usize,
+    /// Keys of what is held.
+    held_bytes: usize,
+    /// Keys and responses of what is answered.
+    answered_bytes: usize,
     serial: u64,
     lasts: Duration,
     answered_max: usize,
+    answered_bytes_max: usize,
 }
 
 /// One transaction.
-#[derive(Debug)]
 struct Entry {
     /// Tells it from an earlier one of the same key.
     serial: u64,
@@ -49,7 +55,7 @@ struct Entry {
 }
 
 /// Transactions in the order in which they end.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Queue {
     places: VecDeque<(Instant, u64, Arc<[u8]>)>,
     /// Places whose transaction is still there.
@@ -94,10 +100,12 @@ impl Servers {
             held: Queue::default(),
             answered: Queue::default(),
             by_connection: HashMap::new(),
-            bytes: 0,
+            held_bytes: 0,
+            answered_bytes: 0,
             serial: 0,
             lasts: config.timers().transaction(),
             answered_max: config.cached_responses_max,
+            answered_bytes_max: config.cached_bytes_max,
         }
     }
 
@@ -124,12 +132,20 @@ impl Servers {
     }
 
     /// A request is answered: it is no longer held. Over UDP the response, if given, is kept until
-    /// timer J; over TCP that is none at all.
+    /// timer J unless it is too long; over TCP that is none at all. The oldest make room for it.
     pub(super) fn answer(&mut self, now: Instant, key: &[u8], flow: Flow, keep: Option<Bytes>) {
         self.remove(key);
-        let keep = keep.filter(|_| !flow.transport.is_reliable() && self.answered_max > 0);
+        let bytes_max = self.answered_bytes_max.min(ANSWER_BYTES_MAX);
+        let keep = keep.filter(|response| {
+            !flow.transport.is_reliable()
+                && self.answered_max > 0
+                && key.len() + response.len() <= bytes_max
+        });
         if let Some(response) = keep {
-            if self.answered.live >= self.answered_max {
+            let bytes = key.len() + response.len();
+            while self.answered.live >= self.answered_max
+                || self.answered_bytes + bytes > self.answered_bytes_max
+            {
                 self.forget_oldest_answer();
             }
             let key: Arc<[u8]> = Arc::from(key);
@@ -180,24 +196,28 @@ impl Servers {
 
     /// Bytes of keys and responses.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.held_bytes + self.answered_bytes
     }
 
     /// Adds an entry of which there is none.
     fn insert(&mut self, key: Arc<[u8]>, response: Option<Bytes>, flow: Flow) {
         self.serial += 1;
-        self.bytes += key.len() + response.as_ref().map_or(0, Bytes::len);
+        match &response {
+            None => self.held_bytes += key.len(),
+            Some(response) => self.answered_bytes += key.len() + response.len(),
+        }
         self.entries.insert(key, Entry { serial: self.serial, response, flow });
     }
 
     /// Removes an entry, wherever it is.
     fn remove(&mut self, key: &[u8]) {
         let Some((key, entry)) = self.entries.remove_entry(key) else { return };
-        self.bytes -= key.len() + entry.response.as_ref().map_or(0, Bytes::len);
-        if entry.response.is_some() {
+        if let Some(response) = entry.response {
+            self.answered_bytes -= key.len() + response.len();
             self.answered.live -= 1;
             return;
         }
+        self.held_bytes -= key.len();
         self.held.live -= 1;
         let connection = entry.flow.connection;
         if let Some(held) = self.by_connection.get_mut(&connection) {

@@ -4,7 +4,10 @@ use roxmltree::{Document, Node, ParsingOptions};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{BODY_BYTES_MAX, DEPTH_MAX, ITEMS_MAX, NODES_MAX, VALUE_BYTES_MAX};
+use super::{
+    ATTRIBUTES_MAX, BODY_BYTES_MAX, DEPTH_MAX, ITEMS_MAX, NAMESPACES_MAX, NODES_MAX,
+    VALUE_BYTES_MAX,
+};
 use crate::charset::{self, CharsetError};
 
 /// Why a body is not read. No text of the body is in it: it may hold a password, and whoever sent
@@ -34,6 +37,12 @@ pub enum ManscdpError {
     /// Elements are nested deeper than [`DEPTH_MAX`].
     #[error("body nests elements deeper than {DEPTH_MAX}")]
     TooDeep,
+    /// The body mentions `xmlns` more than [`NAMESPACES_MAX`] times.
+    #[error("body has more than {NAMESPACES_MAX} namespaces")]
+    TooManyNamespaces,
+    /// An element has more than [`ATTRIBUTES_MAX`] attributes.
+    #[error("body has an element of more than {ATTRIBUTES_MAX} attributes")]
+    TooManyAttributes,
     /// A list has more than [`ITEMS_MAX`] items.
     #[error("body has a list of more than {ITEMS_MAX} items")]
     TooManyItems,
@@ -77,6 +86,7 @@ impl Body {
     /// The tree of the body's elements.
     pub(super) fn document(&self) -> Result<Document<'_>, ManscdpError> {
         let text = without_declaration(&self.0);
+        check_parser_work(text)?;
         let options = ParsingOptions { nodes_limit: NODES_MAX, ..ParsingOptions::default() };
         let document =
             Document::parse_with_options(text, options).map_err(|error| refusal(&error))?;
@@ -91,6 +101,27 @@ fn without_declaration(text: &str) -> &str {
     let text = text.trim_end_matches('\0').trim();
     let Some(declaration) = text.strip_prefix("<?xml") else { return text };
     declaration.split_once("?>").map_or(text, |(_, rest)| rest)
+}
+
+/// Refuses text that would cost the parser more than time in proportion to its length: it compares
+/// the namespaces of nested elements in cubic time, and the attributes of an element in quadratic
+/// time, before any bound of ours can be looked at in the tree. Depth and nodes cost it nothing
+/// beyond their number, and are bounded by [`check_depth`] and the parser itself.
+fn check_parser_work(text: &str) -> Result<(), ManscdpError> {
+    if text.matches("xmlns").nth(NAMESPACES_MAX).is_some() {
+        return Err(ManscdpError::TooManyNamespaces);
+    }
+    // An attribute's value can't hold a `<` (XML 1.0, 2.3): so all of an element's attributes, one
+    // `=` each, lie between its `<` and the next, and before the last `>` there. Comments, CDATA
+    // and closing tags have none.
+    let tags = text.split('<').skip(1).filter(|part| !part.starts_with(['!', '?', '/']));
+    for tag in tags {
+        let inside = tag.rsplit_once('>').map_or(tag, |(inside, _)| inside);
+        if inside.matches('=').nth(ATTRIBUTES_MAX).is_some() {
+            return Err(ManscdpError::TooManyAttributes);
+        }
+    }
+    Ok(())
 }
 
 /// The parser's complaint, without the names that it quotes.

@@ -1,5 +1,7 @@
 //! Prints messages.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::field;
@@ -117,8 +119,14 @@ impl ResponseBuilder {
 }
 
 /// The bytes so far.
-#[derive(Debug)]
 struct Printer(Vec<u8>);
+
+impl fmt::Debug for Printer {
+    /// Their number alone: they may hold credentials or a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Printer").field("bytes", &self.0.len()).finish()
+    }
+}
 
 impl Printer {
     /// Adds bytes that are known to be fine.

@@ -44,24 +44,45 @@ pub fn cseq(value: &[u8]) -> Option<(u32, &[u8])> {
 /// Where the quoted string at the start of `value` ends, past its closing quote; none if it does
 /// not start with a quote or is never closed.
 ///
-/// A GBK character's second byte can be a backslash. So in a value that is no UTF-8, a byte of
-/// 0x81 and more takes the next with it where the two can be one character.
+/// A GBK character's second byte can be a backslash. So the string is read in two ways, each byte
+/// alone and a byte of 0x81 and more together with the next where the two can be one character; up
+/// to where the first of them ends it, being UTF-8 or not decides. Nothing past the end that is
+/// given is looked at: a value of many strings is read in time that is in proportion to its length.
 pub(crate) fn quoted_end(value: &[u8]) -> Option<usize> {
     if value.first() != Some(&b'"') {
         return None;
     }
-    let mut pairs: Option<bool> = None;
-    let mut at = 1;
-    loop {
-        match *value.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            0x81..=0xfe if *pairs.get_or_insert_with(|| str::from_utf8(value).is_err()) => {
-                let second = value.get(at + 1).is_some_and(|byte| matches!(byte, 0x40..=0xfe));
-                at += if second { 2 } else { 1 };
+    let (mut single, mut paired) = (1, 1);
+    let (mut at, pairs) = loop {
+        let at = single.min(paired);
+        if *value.get(at)? == b'"' {
+            if single == paired {
+                return Some(at + 1);
             }
-            _ => at += 1,
+            let pairs = str::from_utf8(value.get(..at)?).is_err();
+            break (if pairs { paired } else { single }, pairs);
         }
+        if single == at {
+            single = after(value, at, false);
+        }
+        if paired == at {
+            paired = after(value, at, true);
+        }
+    };
+    while *value.get(at)? != b'"' {
+        at = after(value, at, pairs);
+    }
+    Some(at + 1)
+}
+
+/// The next byte to look at in a quoted string, after the one at `at`: an escape takes the next
+/// with it, and so does the first byte of a GBK character if `pairs`.
+fn after(value: &[u8], at: usize, pairs: bool) -> usize {
+    let second = || matches!(value.get(at + 1), Some(0x40..=0xfe));
+    match value.get(at) {
+        Some(b'\\') => at + 2,
+        Some(0x81..=0xfe) if pairs && second() => at + 2,
+        _ => at + 1,
     }
 }
 
@@ -148,5 +169,43 @@ impl<'a> Params<'a> {
     /// The text as it stands.
     pub fn text(self) -> &'a [u8] {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, list, quoted_end};
+
+    #[test]
+    fn a_quoted_string_is_judged_by_its_own_bytes_and_by_nothing_after_its_end() {
+        // In UTF-8 the backslash is an escape; it would be half of a character in GBK.
+        let utf8 = "\"\u{8bf5}\\\" x\"".as_bytes();
+        // 誠 in GBK has a backslash for its second byte, right before the closing quote.
+        let gbk = b"\"\xd5\x5c\"";
+        // Read in pairs this one goes on, and read as UTF-8 it is over at once.
+        let shorter = "\"\u{8bf5}\\\\\"".as_bytes();
+        for string in [utf8, gbk, shorter, b"\"\"", b"\"a\\\"b\"", b"\"\xff\x80\""] {
+            for tail in [&b""[..], b";a=b", b"\xff", b"\xd5\x5c\"", b"\\\"", "é\"é".as_bytes()] {
+                let value = [string, tail].concat();
+                assert_eq!(quoted_end(&value), Some(string.len()), "{}", value.escape_ascii());
+            }
+        }
+        for open in
+            [&b"\""[..], b"\"a", b"\"a\\", b"\"a\\\"", b"\"\xd5", "\"é".as_bytes(), b"a\"\""]
+        {
+            assert_eq!(quoted_end(open), None, "{}", open.escape_ascii());
+        }
+    }
+
+    /// Each string is looked at as far as its end: the ends follow each other, whatever comes last.
+    #[test]
+    fn a_value_of_as_many_strings_as_fit_is_read_string_by_string() {
+        for item in ["a=\"é\"".as_bytes(), b"a=\"\xd5\x5c\"", "a=\\\"\u{8bf5}\\\"\"".as_bytes()] {
+            let mut value = [item, b","].concat().repeat(96 * 1024 / (item.len() + 1));
+            value.extend_from_slice(b"\xff");
+            let (parts, rest) = list(&value).fold((0, &b""[..]), |(sum, _), part| (sum + 1, part));
+            assert_eq!((parts, rest), (96 * 1024 / (item.len() + 1) + 1, &b"\xff"[..]));
+            assert_eq!(cut(&value, b',').0, item);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One message: its bytes, and where each part lies in them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -11,14 +12,19 @@ use super::{Method, Name};
 /// and more than any datagram.
 pub const MESSAGE_BYTES_MAX: usize = 96 * 1024;
 
-/// The most header lines in a message. RFC 4475's longest has 45.
+/// The most lines in a head after the first, those included that are folded onto others. RFC 4475's
+/// longest has 45.
 const LINES_MAX: usize = 256;
+
+/// The longest value of one header, in bytes, with what was folded onto it. RFC 4475's longest has
+/// a few hundred, and digest credentials have less than one thousand.
+const VALUE_BYTES_MAX: usize = 8 * 1024;
 
 /// Header lines that most messages have at most: room for them is made at once.
 const LINES_USUAL: usize = 16;
 
 /// One SIP message, owned. Cloning shares the bytes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Message {
     bytes: Bytes,
     start: StartLine,
@@ -56,7 +62,7 @@ pub enum ParseError {
     /// The first line is neither a request's nor a response's.
     #[error("the first line is not one of SIP")]
     NotSip,
-    /// More header lines than are read.
+    /// More header lines than are read, folded ones included.
     #[error("the message has more than {LINES_MAX} header lines")]
     TooManyLines,
     /// A message of SIP, and a broken one.
@@ -77,6 +83,9 @@ pub enum Fault {
     /// A line without a colon.
     #[error("a header line has no colon")]
     HeaderLine,
+    /// A header's value is longer than is read.
+    #[error("a header is longer than {VALUE_BYTES_MAX} bytes")]
+    HeaderTooLong,
     /// The last header line has no end.
     #[error("the head is cut short")]
     HeadCut,
@@ -215,6 +224,22 @@ impl Message {
     }
 }
 
+impl fmt::Debug for Message {
+    /// What it is and how long, and none of its bytes: they may hold credentials or a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Message");
+        match self.start {
+            StartLine::Request { method, .. } => shown.field("method", &method),
+            StartLine::Response { status, .. } => shown.field("status", &status),
+        };
+        shown
+            .field("header_lines", &self.lines.len())
+            .field("body_bytes", &self.body().len())
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
 impl Span {
     /// A span; a message is too short for the numbers to be cut.
     fn new(start: usize, end: usize) -> Self {
@@ -226,6 +251,11 @@ impl Span {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
+    /// How many bytes.
+    fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
     /// Without the blanks around.
     fn trimmed(self, bytes: &[u8]) -> Self {
         let whole = self.of(bytes);
@@ -233,6 +263,26 @@ impl Span {
         let start = whole.iter().position(blank).unwrap_or(whole.len());
         let end = whole.iter().rposition(blank).map_or(start, |last| last + 1);
         Self::new(self.start as usize + start, self.start as usize + end)
+    }
+}
+
+impl Line {
+    /// Adds a line that is folded onto it, without the blanks around. Only that line is looked at:
+    /// to look at all of the value anew for each would be quadratic work.
+    fn fold(&mut self, part: Span) {
+        self.folded = true;
+        if part.len() == 0 {
+            return;
+        }
+        if self.value.len() == 0 {
+            self.value.start = part.start;
+        }
+        self.value.end = part.end;
+    }
+
+    /// What is wrong with it as far as it has been read.
+    fn fault(&self) -> Option<Fault> {
+        (self.value.len() > VALUE_BYTES_MAX).then_some(Fault::HeaderTooLong)
     }
 }
 
@@ -317,6 +367,7 @@ fn status_line(
 fn header_lines(reader: &mut Reader<'_>) -> Result<(Vec<Line>, Option<Fault>), ParseError> {
     let mut lines: Vec<Line> = Vec::with_capacity(LINES_USUAL);
     let mut fault = None;
+    let mut lines_read = 0;
     loop {
         let line = match reader.line() {
             Some(line) if line.start == line.end => return Ok((lines, fault)),
@@ -329,13 +380,16 @@ fn header_lines(reader: &mut Reader<'_>) -> Result<(Vec<Line>, Option<Fault>), P
                 None => return Ok((lines, fault)),
             },
         };
+        lines_read += 1;
+        if lines_read > LINES_MAX {
+            return Err(ParseError::TooManyLines);
+        }
         let text = line.of(reader.bytes);
         if text.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
             match lines.last_mut() {
                 Some(last) => {
-                    last.folded = true;
-                    last.value.end = line.end;
-                    last.value = last.value.trimmed(reader.bytes);
+                    last.fold(line.trimmed(reader.bytes));
+                    fault = fault.or_else(|| last.fault());
                 }
                 None => fault = fault.or(Some(Fault::HeaderLine)),
             }
@@ -345,17 +399,16 @@ fn header_lines(reader: &mut Reader<'_>) -> Result<(Vec<Line>, Option<Fault>), P
             fault = fault.or(Some(Fault::HeaderLine));
             continue;
         };
-        if lines.len() == LINES_MAX {
-            return Err(ParseError::TooManyLines);
-        }
         let colon = line.start as usize + colon;
         let name = Span::new(line.start as usize, colon).trimmed(reader.bytes);
-        lines.push(Line {
+        let line = Line {
             name: Name::of(name.of(reader.bytes)),
             folded: false,
             text: name,
             value: Span::new(colon + 1, line.end as usize).trimmed(reader.bytes),
-        });
+        };
+        fault = fault.or_else(|| line.fault());
+        lines.push(line);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cuts the bytes of a TCP connection into messages.
 
+use std::fmt;
+
 use bytes::{Buf, Bytes, BytesMut};
 
 use super::Name;
@@ -24,7 +26,7 @@ impl Default for StreamLimits {
 ///
 /// Where there is a head, handing it to [`crate::endpoint::Endpoint::receive`] before that has its
 /// sender told: it is answered 400, since the body that it speaks of is missing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// No end of a head within the limit.
     #[error("a head is longer than {head_bytes_max} bytes")]
@@ -54,7 +56,6 @@ pub enum StreamError {
 ///
 /// Empty lines between messages are eaten; each CRLFCRLF among them, the ping of RFC 5626 4.4.1,
 /// is counted. It holds nothing while no message is under way.
-#[derive(Debug)]
 pub struct StreamDecoder {
     limits: StreamLimits,
     held: BytesMut,
@@ -66,6 +67,24 @@ pub struct StreamDecoder {
     feeds: u32,
     pings: u32,
     failed: Option<StreamError>,
+}
+
+impl fmt::Debug for StreamError {
+    /// The words of the error, and none of the head's bytes: they may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StreamError({self})")
+    }
+}
+
+impl fmt::Debug for StreamDecoder {
+    /// How much is held, and none of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamDecoder")
+            .field("limits", &self.limits)
+            .field("held_bytes", &self.held.len())
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StreamDecoder {

@@ -154,3 +154,31 @@ fn a_namespace_does_no_harm() {
     let body = keepalive("", "").replace("<Notify>", "<Notify xmlns=\"urn:x\" a=\"1\">");
     assert!(matches!(Incoming::parse(body.as_bytes()), Ok(Incoming::Keepalive(_))));
 }
+
+/// The parser's work grows with the cube of nested declarations and the square of an element's
+/// attributes. Text over the bound never reaches it: it would call these broken.
+#[test]
+fn what_costs_the_parser_more_than_its_length_is_refused_before_it_is_parsed() {
+    let nested: String = (0..3_000).map(|level| format!("<a xmlns:n{level}=\"\">")).collect();
+    check(&nested, ManscdpError::TooManyNamespaces);
+    let attributes: String = (0..6_000).map(|which| format!(" a{which}=\"\"")).collect();
+    check(&format!("<Notify{attributes}"), ManscdpError::TooManyAttributes);
+    let brackets: String = (0..33).map(|which| format!(" a{which}=\">\"")).collect();
+    check(&keepalive("", &format!("<A{brackets}/></B>")), ManscdpError::TooManyAttributes);
+}
+
+#[test]
+fn a_body_has_a_bound_of_namespaces_and_an_element_one_of_attributes() {
+    let namespaces =
+        |count: usize| (0..count).map(|n| format!(" xmlns:n{n}='urn:{n}'")).collect::<String>();
+    assert!(Incoming::parse(keepalive("", &format!("<A{}/>", namespaces(8))).as_bytes()).is_ok());
+    check(&keepalive("", &format!("<A{}/>", namespaces(9))), ManscdpError::TooManyNamespaces);
+    let element = |count: usize| {
+        let attributes: String = (0..count).map(|which| format!(" a{which}='>'")).collect();
+        format!("<A{attributes}>{}</A>", "=".repeat(100))
+    };
+    // Each element has its own; texts, comments and CDATA have none.
+    let inside = format!("<!-- {0}> -->{1}{1}<![CDATA[{0}>]]>", "=".repeat(100), element(32));
+    assert!(Incoming::parse(keepalive("", &inside).as_bytes()).is_ok());
+    check(&keepalive("", &element(33)), ManscdpError::TooManyAttributes);
+}

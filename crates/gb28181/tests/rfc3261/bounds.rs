@@ -60,6 +60,47 @@ fn no_room_for_kept_responses_is_a_choice() {
     assert!(endpoint.is_empty());
 }
 
+#[test]
+fn over_the_bound_of_bytes_the_oldest_kept_responses_are_forgotten() {
+    let config = Config { cached_bytes_max: 4096, ..Config::new([1; 32]) };
+    let (mut endpoint, now) = (Endpoint::new(config), start());
+    let mut most = 0;
+    for branch in 1..=40 {
+        endpoint.receive(now, udp(), request("MESSAGE", &format!("z9hG4bK{branch}")));
+        let request = only_request(&mut endpoint);
+        endpoint.respond(now, &request, ok(), Keep::Response);
+        sent(&mut endpoint);
+        assert!(endpoint.counts().bytes <= 4096);
+        most = most.max(endpoint.counts().server);
+    }
+    assert!((4..40).contains(&most), "{most}");
+    for (branch, kept) in [(1, false), (40, true)] {
+        endpoint.receive(now, udp(), request("MESSAGE", &format!("z9hG4bK{branch}")));
+        assert_eq!(endpoint.poll_event().is_none(), kept, "{branch}");
+    }
+    let none = Config { cached_bytes_max: 0, ..Config::new([1; 32]) };
+    assert_eq!(kept_of(none, "z9hG4bK1"), 0);
+}
+
+#[test]
+fn a_long_response_or_one_with_a_long_key_is_not_kept() {
+    assert_eq!(kept_of(Config::new([1; 32]), &format!("z9hG4bK{}", "1".repeat(1000))), 1);
+    assert_eq!(kept_of(Config::new([1; 32]), &format!("z9hG4bK{}", "1".repeat(2000))), 0);
+}
+
+/// How many responses are kept after one request of this branch was held and answered.
+fn kept_of(config: Config, branch: &str) -> usize {
+    let (mut endpoint, now) = (Endpoint::new(config), start());
+    endpoint.receive(now, udp(), request("MESSAGE", branch));
+    let request = only_request(&mut endpoint);
+    endpoint.hold(now, &request).unwrap();
+    endpoint.respond(now, &request, ok(), Keep::Response);
+    assert_eq!(statuses(&mut endpoint), [200], "it is answered in any case");
+    assert_eq!(endpoint.counts().held, 0);
+    assert_eq!(endpoint.counts().server == 0, endpoint.counts().bytes == 0);
+    endpoint.counts().server
+}
+
 /// A herd: 20,000 cameras are challenged, let in, and asked something; then all is quiet.
 #[test]
 fn after_a_herd_nothing_is_left() {

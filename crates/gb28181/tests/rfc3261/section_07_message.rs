@@ -146,3 +146,81 @@ fn a_message_of_too_many_lines_or_bytes_is_refused() {
     assert_eq!(refused(message), ParseError::TooManyLines);
     assert_eq!(refused(vec![b'a'; gb28181::sip::MESSAGE_BYTES_MAX + 1]), ParseError::TooLong);
 }
+
+/// Folded lines count too, so no more of them are gone through than of others.
+#[test]
+fn section_7_3_1_lines_folded_onto_a_header_are_bounded_with_the_others() {
+    let folded =
+        |lines: usize| format!("OPTIONS sip:a@b SIP/2.0\r\nTo: x\r\n{}\r\n", " \r\n".repeat(lines));
+    assert_eq!(value(&read(folded(255)), Name::To), "x");
+    assert_eq!(refused(folded(256)), ParseError::TooManyLines);
+    let longest = gb28181::sip::MESSAGE_BYTES_MAX / 3 - 20;
+    assert_eq!(refused(folded(longest)), ParseError::TooManyLines);
+    let colonless = format!("OPTIONS sip:a@b SIP/2.0\r\n{}\r\n", "x\r\n".repeat(257));
+    assert_eq!(refused(colonless), ParseError::TooManyLines);
+}
+
+#[test]
+fn section_7_3_1_blank_lines_folded_onto_a_header_add_nothing() {
+    let message = read(
+        "OPTIONS sip:a@b SIP/2.0\r\nTo:\r\n \r\n\t sip:a@b\r\n  \r\n ;tag=x \r\n \r\nl: 0\r\n\r\n",
+    );
+    assert_eq!(value(&message, Name::To), "sip:a@b ;tag=x");
+    let blank = read("OPTIONS sip:a@b SIP/2.0\r\nTo: \r\n \r\n\t\r\nl: 0\r\n\r\n");
+    assert_eq!(value(&blank, Name::To), "");
+}
+
+#[test]
+fn a_header_may_be_as_long_as_the_bound_and_no_longer() {
+    let with =
+        |header: String| format!("OPTIONS sip:a@b SIP/2.0\r\nX-Own: {header}\r\nl: 0\r\n\r\n");
+    let longest = "x".repeat(8 * 1024);
+    assert_eq!(read(with(longest.clone())).header_named("X-Own").unwrap().len(), 8 * 1024);
+    assert_eq!(refused(with(longest.clone() + "x")), Fault::HeaderTooLong.into());
+    assert_eq!(refused(with(longest + "\r\n x")), Fault::HeaderTooLong.into());
+}
+
+/// Credentials and bodies are secrets, and so may a Request-URI be.
+#[test]
+fn no_bytes_of_a_message_are_shown() {
+    use gb28181::endpoint::{OutgoingRequest, OutgoingResponse};
+    use gb28181::sip::{RequestBuilder, StreamDecoder, StreamLimits, Transmit};
+
+    let text = "MESSAGE sip:a:s3cret@b SIP/2.0\r\nAuthorization: Digest response=\"s3cret\"\r\n\
+                l: 6\r\n\r\ns3cret";
+    let message = read(text);
+    let expected = "Message { method: Message, header_lines: 2, body_bytes: 6, bytes: 90 }";
+    assert_eq!(format!("{message:?}"), expected.replace("90", &text.len().to_string()));
+    let response = read("SIP/2.0 200 s3cret\r\n\r\n");
+    assert!(format!("{response:?}").starts_with("Message { status: 200, header_lines: 0, "));
+    let (mut endpoint, now) = (crate::peer::endpoint(), crate::peer::start());
+    endpoint.receive(now, crate::peer::udp(), crate::peer::request("MESSAGE", "z9hG4bKs3cret"));
+    let incoming = crate::peer::only_request(&mut endpoint);
+    endpoint.hold(now, &incoming).unwrap();
+    let asked = OutgoingRequest::new(Method::Message, "sip:s3cret@b", "sip:a@b", "sip:a@b", "h")
+        .with(Name::Subject, "s3cret")
+        .with_body("text/plain", "s3cret");
+    let answered =
+        OutgoingResponse::new(200).with(Name::Subject, "s3cret").with_body("text/plain", "s3cret");
+    endpoint.request(now, crate::peer::udp(), asked.clone()).unwrap();
+    let transmit = Transmit { to: crate::peer::udp(), bytes: Bytes::from(text) };
+    let mut decoder = StreamDecoder::new(StreamLimits::default());
+    decoder.push(text.replace("l: 6", "l: s").as_bytes());
+    let held = format!("{decoder:?}");
+    let error = decoder.next().unwrap_err();
+    let builder = RequestBuilder::new("MESSAGE", b"sip:s3cret@b");
+    for shown in [
+        held,
+        format!("{incoming:?}"),
+        format!("{asked:?}"),
+        format!("{answered:?}"),
+        format!("{transmit:?}"),
+        format!("{endpoint:?}"),
+        format!("{error:?}"),
+        format!("{builder:?}"),
+    ] {
+        // Bytes of a list would be shown as numbers: 115, 51, 99.
+        assert!(!shown.contains("s3cret") && !shown.contains("115, 51"), "{shown}");
+    }
+    assert!(format!("{asked:?}").contains("method: Message"));
+}

@@ -188,3 +188,13 @@ fn an_answer_can_not_be_made_to_hold_another_header() {
     assert_eq!(response.header_named("Injected"), None);
     assert_eq!(response.body(), b"");
 }
+
+#[test]
+fn a_header_over_the_bound_is_answered_400() {
+    let (mut endpoint, now) = (endpoint(), start());
+    let long = format!("X-Own: {}\r\nMax-Forwards", "x".repeat(8 * 1024 + 1));
+    let text = request_text("MESSAGE", "z9hG4bK1").replace("Max-Forwards", &long);
+    endpoint.receive(now, udp(), text.into());
+    assert_eq!(statuses(&mut endpoint), [400]);
+    assert!(endpoint.is_empty());
+}

@@ -101,6 +101,33 @@ pub(crate) async fn a_camera_keeps_what_a_second_import_leaves_out(store: &dyn S
     assert_eq!(registrant.sealed_password.as_deref(), Some(&b"anew"[..]));
     assert_eq!(camera(store, key).await.push, Some(sent));
     assert_eq!(device(store, key).await.camera.unwrap().binding, Some(binding(key)));
+    assert_eq!(camera(store, key).await.binding, Some(binding(key)));
+}
+
+pub(crate) async fn an_import_of_another_name_ends_what_was_asked_for(store: &dyn Store) {
+    let (project, keys) = cameras(store, 1).await;
+    let key = keys[0];
+    let name = device(store, key).await.device.name;
+    let again = |named: &str, profile: &str| {
+        let mut again = new_camera("p", &camera_id(0));
+        again.record.name = named.to_owned();
+        again.record.profile = profile.to_owned();
+        import(vec![again])
+    };
+    accept_one(store, project, 1, key, &[("Name", "east"), ("Expiration", "3600")]).await;
+    // On its way: a job waits for it.
+    write_as(store, &engine(), again("west", "dahua")).await.unwrap();
+    assert_eq!(device(store, key).await.state.desired.get("Name").unwrap().value, "east");
+    settle_all(store, key).await;
+    write_as(store, &engine(), again("east", "")).await.unwrap();
+    let found = device(store, key).await;
+    assert_eq!(found.state.desired.get("Name").unwrap().value, "east");
+    assert_eq!(found.device.profile, "dahua", "one that is not named stays");
+    write_as(store, &engine(), again(&name, "generic")).await.unwrap();
+    let found = device(store, key).await;
+    assert_eq!(found.state.desired.get("Name"), None);
+    assert!(found.state.desired.get("Expiration").is_some());
+    assert_eq!((found.device.name, found.device.profile.as_str()), (name, "generic"));
 }
 
 pub(crate) async fn a_gb_id_is_taken_once_on_the_whole_server(store: &dyn Store) {
@@ -300,4 +327,7 @@ pub(crate) async fn a_camera_is_renamed_as_any_device(store: &dyn Store) {
     assert_eq!((after.state, after.camera), (before.state, before.camera), "nothing is pushed");
     let taken = change(&camera_id(1), DeviceChange::Name("门口".to_owned()));
     assert!(matches!(write_as(store, &engine(), taken).await, Err(Refused::Exists { .. })));
+    // A phone and a camera may share a name: those who name phones know of no cameras.
+    import_new(store, vec![new_device("p", "phone")]).await;
+    changed(store, "phone", DeviceChange::Name("门口".to_owned())).await;
 }

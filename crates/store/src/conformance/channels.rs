@@ -106,11 +106,14 @@ pub(crate) async fn a_channel_missed_twice_is_forgotten_unless_it_has_our_name(s
     assert_eq!(missed(store, key).await, [(1, 0), (2, 0), (3, 1), (4, 1)]);
     catalog(store, key, &[1], true).await;
     assert_eq!(missed(store, key).await, [(1, 0), (2, 1), (4, 2)]);
+    // A recorder that is starting names none.
     catalog(store, key, &[], true).await;
-    catalog(store, key, &[], true).await;
-    assert_eq!(missed(store, key).await, [(4, 4)]);
+    assert_eq!(missed(store, key).await, [(1, 0), (2, 1), (4, 2)]);
+    catalog(store, key, &[5], true).await;
+    catalog(store, key, &[5], true).await;
+    assert_eq!(missed(store, key).await, [(4, 4), (5, 0)]);
     catalog(store, key, &[4], true).await;
-    assert_eq!(missed(store, key).await, [(4, 0)]);
+    assert_eq!(missed(store, key).await, [(4, 0), (5, 1)]);
 }
 
 pub(crate) async fn a_device_has_so_many_channels_and_no_more(store: &dyn Store) {

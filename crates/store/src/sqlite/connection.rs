@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Bytes of a page. An update touches one row of a random device, and the log takes the whole page
@@ -103,6 +104,9 @@ pub(super) fn open_in_memory() -> Result<Connection, rusqlite::Error> {
 fn set_up(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A statement's plan does not hang on its parameters. Without this SQLite prepares one anew at
+    // each use after it was in the cache, since that clears its parameters.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }

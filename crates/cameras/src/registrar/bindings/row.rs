@@ -59,6 +59,8 @@ pub(crate) struct Row {
     /// The engine is to be told of a new registration.
     pub(crate) returned: bool,
     pub(crate) strayed: bool,
+    /// A keepalive moved it since it last proved where it is.
+    pub(crate) moved: bool,
     pub(crate) ailing: bool,
 }
 
@@ -90,6 +92,7 @@ impl Row {
             dirty: false,
             returned: false,
             strayed: false,
+            moved: false,
             ailing: false,
         })
     }
@@ -114,6 +117,12 @@ impl Row {
     /// Whether it is registered at `now`.
     pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.phase == Phase::Live && self.expires_at > now
+    }
+
+    /// The TCP connection that carries it, if it is live and one does.
+    pub(super) fn carrier(&self) -> Option<u64> {
+        let carried = self.phase == Phase::Live && self.has_flow;
+        (carried && self.flow.transport == Transport::Tcp).then_some(self.flow.connection)
     }
 
     /// Whether (`issued_at`, `count`) is newer than the last that was accepted.
@@ -223,6 +232,7 @@ impl Row {
                 .then_some(Timestamp(self.unregistered_at)),
             has_flow: self.has_flow && self.phase == Phase::Live,
             strayed: self.strayed,
+            moved: self.moved,
             ailing: self.ailing,
             version: self.version(),
         }

@@ -286,3 +286,75 @@ fn ten_thousand_forgeries_and_none_is_accepted() {
     // And the device itself still registers.
     assert_eq!(site.register(&mut victim), 200);
 }
+
+#[test]
+fn a_captured_register_is_of_no_use_for_another_id() {
+    for form in [Form::QopAuth, Form::Rfc2069] {
+        let mut site = site();
+        let user = id(1);
+        // Two devices of one user and one password.
+        site.known.get_mut(&id(2)).unwrap().1 = user.clone();
+        let mut caller = Caller::new(1);
+        caller.form = form;
+        let (captured, answer) = site.register_whole(&mut caller);
+        assert_eq!(status(&answer), 200);
+        let text = String::from_utf8(anew(&captured).to_vec()).unwrap();
+        let other = text.replace(&format!("To: <sip:{user}@"), &format!("To: <sip:{}@", id(2)));
+        assert_ne!(other, text);
+        assert!(is_stale(&site.ask(caller.flow, other)));
+        assert!(!site.is_live(2));
+        let mut own = Caller { user, form, ..Caller::new(2) };
+        assert_eq!(site.register(&mut own), 200);
+    }
+}
+
+#[test]
+fn what_a_stranger_says_is_not_even_read() {
+    let mut site = site();
+    let mut caller = Caller::new(1);
+    site.register(&mut caller);
+    let elsewhere = Flow::udp(([203, 0, 113, 5], 5060).into());
+    let nonsense = caller.message(&[b'<'; 1_000]);
+    assert_eq!(status(&site.ask(elsewhere, nonsense)), 403);
+    assert!(site.binding(1).unwrap().strayed, "it is told before anything is read");
+    let keepalive = caller.keepalive(gb28181::manscdp::Outcome::Ok);
+    assert_eq!(status(&site.ask(caller.flow, keepalive)), 200);
+    assert!(!site.binding(1).unwrap().strayed, "the device is where it was");
+}
+
+#[test]
+fn a_register_that_is_too_long_is_refused_before_anything_is_kept() {
+    let mut site = site();
+    let mut caller = Caller::new(1);
+    let first = caller.request(None);
+    let challenge = site.ask(caller.flow, first);
+    caller.headers = format!("X-Much: {}\r\n", "a".repeat(8 * 1024));
+    let bytes = caller.answer(&challenge);
+    assert_eq!(status(&site.ask(caller.flow, bytes)), 413);
+    assert_eq!((site.lookups, site.station.counts().registrations), (0, 0));
+    caller.headers = format!("X-Much: {}\r\n", "a".repeat(6 * 1024));
+    assert_eq!(site.register(&mut caller), 200);
+}
+
+#[test]
+fn what_memory_refuses_is_looked_up() {
+    let mut site = site();
+    let mut caller = Caller::new(1);
+    let first = caller.request(None);
+    let challenge = site.ask(caller.flow, first);
+    let bytes = caller.answer(&challenge);
+    site.station.receive(site.now, site.wall, caller.flow, bytes);
+    let Some(crate::station::Work::Lookup(claim)) = site.station.poll_work() else { panic!() };
+    let registrant = |password: &str| engine::Registrant {
+        standing: engine::Standing::Known(fleet::DeviceKey(1)),
+        user: id(1),
+        password: fleet::Secret::new(password.to_owned()),
+    };
+    let claim = site.station.recalled(site.now, site.wall, claim, &registrant("the old one"));
+    assert!(site.work().is_empty(), "nothing is answered by what may be out of date");
+    assert_eq!(site.station.counts().registrations, 1);
+    site.station.looked_up(site.now, site.wall, claim.unwrap(), Some(&registrant(PASSWORD)));
+    assert_eq!(site.work().len(), 1);
+    assert!(site.is_live(1) && site.refused.is_empty());
+    assert_eq!((site.station.tally().digests, site.station.counts().registrations), (1, 0));
+}

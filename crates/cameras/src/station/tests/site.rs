@@ -1,6 +1,6 @@
 //! A station with a store of its own, and devices that speak to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -44,6 +44,8 @@ pub struct Site {
     pub events: Vec<DeviceEvent>,
     pub refused: Vec<RefusedRegistration>,
     pub lookups: usize,
+    /// TCP connections that carry a registered device.
+    pub carrying: BTreeSet<u64>,
     pub commands: tokio::sync::mpsc::Receiver<crate::line::SendCommand>,
 }
 
@@ -86,6 +88,7 @@ impl Site {
             events: Vec::new(),
             refused: Vec::new(),
             lookups: 0,
+            carrying: BTreeSet::new(),
             commands,
         }
     }
@@ -106,6 +109,7 @@ impl Site {
             .collect();
         station.load(self.wall, &stored);
         (self.station, self.line, self.commands) = (station, line, commands);
+        self.carrying.clear();
     }
 
     /// Lets time pass, with everything that it brings. Gives what is sent meanwhile.
@@ -159,6 +163,13 @@ impl Site {
                 }
                 Work::Event(event) => self.events.push(event),
                 Work::Refused(refused) => self.refused.push(refused),
+                Work::Carries { connection, live: true } => {
+                    assert!(self.carrying.insert(connection));
+                }
+                Work::Carries { connection, live: false } => {
+                    // It may have come and gone between two looks.
+                    self.carrying.remove(&connection);
+                }
             }
         }
         std::iter::from_fn(|| self.station.poll_transmit()).collect()

@@ -231,3 +231,18 @@ fn the_other_methods_are_answered_as_they_should_be() {
     assert_eq!(status(&site.ask(caller.flow, bytes)), 400);
     assert!(site.receive(caller.flow, &b"\r\n\r\n"[..]).is_empty(), "a ping of UDP");
 }
+
+#[test]
+fn only_a_registration_of_another_call_ends_what_waits() {
+    let (mut site, mut caller) = registered();
+    let (exchange, _) = send(&mut site, config(902), Expect::Answer).unwrap();
+    // One that is refused, for it is too brief, tells nothing of the device.
+    caller.call = "another".to_owned();
+    caller.expires = "59".to_owned();
+    assert_eq!(site.register(&mut caller), 423);
+    assert_eq!(site.station.counts().exchanges, 2);
+    caller.expires = "3600".to_owned();
+    assert_eq!(site.register(&mut caller), 200);
+    assert_eq!(site.station.counts().exchanges, 0);
+    drop(exchange);
+}

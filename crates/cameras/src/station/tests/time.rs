@@ -211,3 +211,58 @@ fn the_engine_hears_of_the_newest_first_and_of_no_more_than_it_may() {
     }
     assert_eq!(site.events.len(), 18, "{:?}", site.events);
 }
+
+#[test]
+fn a_clock_that_jumps_while_the_store_writes_changes_no_expiry() {
+    for jump in [-86_400_000, 86_400_000] {
+        let mut site = site();
+        let mut caller = Caller::new(1);
+        let first = caller.request(None);
+        let challenge = site.ask(caller.flow, first);
+        let bytes = caller.answer(&challenge);
+        site.held = Some(Vec::new());
+        assert!(site.receive(caller.flow, bytes).is_empty());
+        site.wall = fleet::Timestamp(site.wall.0 + jump);
+        site.release();
+        let expires_at = site.wall.plus(Duration::from_secs(3_600));
+        assert_eq!(site.binding(1).unwrap().expires_at, expires_at);
+        assert!(site.is_live(1));
+        site.advance(Duration::from_secs(5));
+        assert!(site.is_live(1));
+        assert_eq!(site.stored[&DeviceKey(1)].expires_at, expires_at, "the disk follows");
+    }
+}
+
+#[test]
+fn a_device_that_a_keepalive_moved_is_known_as_such_until_it_registers() {
+    let mut site = site();
+    let mut caller = Caller::new(1);
+    site.register(&mut caller);
+    assert!(!site.binding(1).unwrap().moved);
+    caller.flow = Flow::udp((caller.flow.remote.ip(), 6060).into());
+    let bytes = caller.keepalive(Outcome::Ok);
+    assert_eq!(status(&site.ask(caller.flow, bytes)), 200);
+    assert!(site.binding(1).unwrap().moved);
+    assert_eq!(site.register(&mut caller), 200);
+    assert!(!site.binding(1).unwrap().moved);
+}
+
+#[test]
+fn the_wire_is_told_which_connections_carry_a_device() {
+    let mut site = site();
+    let (mut one, mut two) = (Caller::tcp(1, 7), Caller::tcp(2, 7));
+    let first = one.request(None);
+    site.ask(one.flow, first);
+    assert!(site.carrying.is_empty(), "a challenge is nothing yet");
+    site.register(&mut one);
+    site.register(&mut two);
+    assert!(site.carrying.contains(&7));
+    one.flow = Flow::tcp(one.flow.remote, 8);
+    site.register(&mut one);
+    assert_eq!(site.carrying.iter().copied().collect::<Vec<_>>(), [7, 8]);
+    two.expires = "0".to_owned();
+    site.register(&mut two);
+    assert_eq!(site.carrying.iter().copied().collect::<Vec<_>>(), [8]);
+    site.advance(4 * MINUTE);
+    assert!(site.carrying.is_empty(), "it sent no keepalives");
+}

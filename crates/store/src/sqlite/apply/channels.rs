@@ -35,7 +35,8 @@ pub(super) fn record_channels(
     let told: BTreeMap<&str, &ReportedChannel> =
         record.channels.iter().map(|(id, reported)| (id.as_str(), reported)).collect();
     let mut count = known.len();
-    if record.complete {
+    // A recorder that is starting may name none at all: that is no catalog to go by.
+    if record.complete && !told.is_empty() {
         // First, so that those who went make room for those who came.
         for (id, known) in known.iter().filter(|(id, _)| !told.contains_key(id.as_str())) {
             if known.missed + 1 >= MISSED_MAX && !known.named {

@@ -68,8 +68,8 @@ fn stand(state: &mut DeviceState, condition: Condition, at: Timestamp) {
     state.power = None;
 }
 
-/// Names a device, if no other of its project has the name. Its present name it keeps in any case:
-/// imports may have given it to others too.
+/// Names a device, if no other of its project and kind has the name. Its present name it keeps in
+/// any case: imports may have given it to others too.
 fn rename(
     connection: &Connection,
     project: ProjectKey,
@@ -80,6 +80,7 @@ fn rename(
     let taken = connection
         .prepare_cached(
             "SELECT 1 FROM device WHERE project = ?1 AND name = ?2 AND key <> ?3
+                 AND kind = (SELECT kind FROM device WHERE key = ?3)
                  AND NOT EXISTS (SELECT 1 FROM device WHERE key = ?3 AND name = ?2)",
         )
         .and_then(|mut select| select.exists(params![project.0, name, device.0]))

@@ -2,14 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use fleet::{Condition, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp};
+use fleet::catalogue::{GENERIC_PROFILE, NAME, channel_property_name};
+use fleet::desired::DesiredValue;
+use fleet::{
+    Condition, Desired, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::device::change_state;
 use super::records::visible_project;
 use super::servers::name_server;
 use super::{cameras, channels};
-use crate::sqlite::rows::{During, damaged};
+use crate::sqlite::rows::{During, column, damaged, json, to_json};
 use crate::write::{ImportDevices, ImportedDevice};
 use crate::{Error, Refused, Written};
 
@@ -57,6 +61,9 @@ fn record_all(
         let key = match found {
             Some((key, _)) => {
                 update(connection, key, device, import.at)?;
+                if device.kind == Kind::Camera {
+                    follow_names(connection, key, device)?;
+                }
                 key
             }
             None => {
@@ -156,7 +163,7 @@ fn insert(
                 device.server,
                 device.address,
                 device.container,
-                device.profile,
+                if device.profile.is_empty() { GENERIC_PROFILE } else { &*device.profile },
                 imported.marker,
                 at.0,
             ])
@@ -179,10 +186,43 @@ fn insert(
     Ok(DeviceKey(key))
 }
 
+/// Forgets the names that were asked for of a GB device and its channels, where the import says
+/// another: ours is the record alone from then on, and what the device shows is drift to nobody. A
+/// name that is on its way stays asked for, since a job waits for it.
+fn follow_names(connection: &Connection, key: DeviceKey, device: &NewDevice) -> Result<(), Error> {
+    let (settled, mut desired): (i64, Desired) = {
+        let sql = "SELECT settled, desired FROM device_state WHERE device = ?1";
+        let mut select = connection.prepare_cached(sql).during("read the names asked for")?;
+        let mut rows = select.query([key.0]).during("read the names asked for")?;
+        match rows.next().during("read the names asked for")? {
+            Some(row) => (column(row, 0)?, json(row, 1)?),
+            None => return Ok(()),
+        }
+    };
+    let channels = device.camera.iter().flat_map(|camera| &camera.channels);
+    let named = channels.map(|channel| (channel_property_name(&channel.id), &channel.name));
+    let mut changed = false;
+    for (property, name) in named.chain([(NAME.to_owned(), &device.name)]) {
+        let is_other = |asked: &DesiredValue| asked.value != *name && asked.revision.0 <= settled;
+        if desired.get(&property).is_some_and(is_other) {
+            desired.0.remove(&property);
+            changed = true;
+        }
+    }
+    if changed {
+        connection
+            .prepare_cached("UPDATE device_state SET desired = ?2 WHERE device = ?1")
+            .during("prepare to forget names")?
+            .execute(params![key.0, to_json(&desired)?])
+            .during("forget names that were asked for")?;
+    }
+    Ok(())
+}
+
 /// Gives an existing device the new name, server, address, container and profile. At another
 /// address it is not adopted any more, and no copy of another: what was met may have been another
 /// phone, which is why the address is corrected. A GB device is met where it registers from: what a
-/// record says of its address changes nothing.
+/// record says of its address changes nothing, and a profile that is not named stays.
 fn update(
     connection: &Connection,
     key: DeviceKey,
@@ -207,8 +247,8 @@ fn update(
     }
     connection
         .prepare_cached(
-            "UPDATE device SET name = ?2, server = ?3, address = ?4, container = ?5, profile = ?6,
-                 updated_at = ?7
+            "UPDATE device SET name = ?2, server = ?3, address = ?4, container = ?5,
+                 profile = coalesce(nullif(?6, ''), profile), updated_at = ?7
              WHERE key = ?1",
         )
         .and_then(|mut update| {

@@ -55,10 +55,11 @@ pub(in crate::sqlite) fn camera(
     device: DeviceKey,
 ) -> Result<Option<CameraWork>, Error> {
     let sql = format!(
-        "SELECT {REGISTRANT_COLUMNS}, k.push, k.surveyed_at,
+        "SELECT {REGISTRANT_COLUMNS}, {BINDING_COLUMNS}, k.push, k.surveyed_at,
              (SELECT facts FROM device_facts WHERE device = k.device) AS facts
          FROM camera AS k CROSS JOIN device AS d ON d.key = k.device
              CROSS JOIN project AS p ON p.key = k.project
+             LEFT JOIN binding AS b ON b.device = k.device
          WHERE k.device = ?1"
     );
     first(connection, "read a GB device", &sql, [device.0], cameras::camera_work)

@@ -92,6 +92,7 @@ pub(in crate::sqlite) fn registrant(row: &Row<'_>) -> Result<SealedRegistrant, E
 pub(in crate::sqlite) fn camera_work(row: &Row<'_>) -> Result<CameraWork, Error> {
     Ok(CameraWork {
         registrant: registrant(row)?,
+        binding: binding(row)?,
         push: optional_json::<Push>(row, "push")?,
         surveyed_at: column::<Option<i64>>(row, "surveyed_at")?.map(Timestamp),
         facts: optional_json(row, "facts")?.unwrap_or_default(),
