@@ -256,6 +256,7 @@ fn known_and_unknown_ids_look_alike() {
     let mut ua = Ua::new(ID, PASSWORD, Line::udp(server.sip()));
     let challenge = ua.challenge();
     let wrong = Credentials { password: "wrong".to_owned(), ..ua.credentials(&challenge) };
+    let nonce = wrong.nonce.clone();
     let stale = Credentials { nonce: "0".repeat(48), ..wrong.clone() };
     let other_realm = Credentials { realm: "other".to_owned(), ..wrong.clone() };
     let (with_qop, without_qop) = (wrong.header(), wrong.without_qop().header());
@@ -283,6 +284,9 @@ fn known_and_unknown_ids_look_alike() {
             // The same request of another id. It is told apart by its place, so that no answer to
             // the one before is repeated to it.
             let text = String::from_utf8(request.clone()).expect("text").replace(ID, id);
+            // A nonce is for one id.
+            let mut asking = Ua::new(id, PASSWORD, Line::udp(server.sip()));
+            let text = text.replace(&nonce, &asking.challenge().nonce);
             let mut line = Line::udp(server.sip());
             line.send(text.as_bytes());
             let answer = line.response(&call_id);

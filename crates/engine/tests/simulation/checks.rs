@@ -91,6 +91,8 @@ struct Facts<'a> {
     world: &'a World,
     devices: Vec<DeviceWithState>,
     jobs: BTreeMap<JobId, Job>,
+    /// What was last sent to each camera.
+    pushes: BTreeMap<fleet::DeviceKey, fleet::Push>,
 }
 
 impl<'a> Facts<'a> {
@@ -101,7 +103,14 @@ impl<'a> Facts<'a> {
             let found = world.store.jobs(&Principal::admin(), &[call], 0, 100).await.unwrap();
             jobs.extend(found.into_iter().map(|found| (found.job.id, found.job)));
         }
-        Self { world, devices: devices(world).await, jobs }
+        let devices = devices(world).await;
+        let mut pushes = BTreeMap::new();
+        for device in &devices {
+            let key = device.device.key;
+            let camera = world.store.camera(key).await.unwrap();
+            pushes.extend(camera.and_then(|camera| camera.push).map(|push| (key, push)));
+        }
+        Self { world, devices, jobs, pushes }
     }
 
     /// The jobs of one phone, in the order of their revisions.
@@ -116,7 +125,8 @@ impl<'a> Facts<'a> {
         for (index, device) in self.devices.iter().enumerate().skip(self.phones()) {
             let number = index - self.phones();
             let jobs = self.jobs_of(index);
-            Case { world: self.world, number, device, jobs }.check(broken);
+            let push = self.pushes.get(&device.device.key);
+            Case { world: self.world, number, device, jobs, push }.check(broken);
         }
     }
 
