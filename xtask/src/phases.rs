@@ -14,8 +14,8 @@ use crate::{fuzz, install, tidy};
 const SELECTION: &str = "--workspace --all-features --locked";
 
 /// Seeds that the simulation runs through here; `unit` runs the engine's own default.
-/// Up to the first that fails: in seed 286, where nothing goes wrong, a camera's answer to a setting
-/// is missed and the next one waits past its deadline. That is open.
+/// Up to the first that fails: in seed 286, where nothing goes wrong, a camera's answer to a
+/// setting is missed and the next one waits past its deadline. That is open.
 const SIMULATION_SEEDS: &str = "285";
 
 /// End-to-end tests that `--quick` leaves out, by the name of a module they live in.
