@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::sip::{Flow, Message, Method, Name, ResponseBuilder, Transmit};
+use crate::sip::{Flow, Message, MessageBuilder, Method, Name, Transmit};
 
 use checks::Verdict;
 use client::{Clients, Due, Sent};
@@ -219,16 +219,9 @@ impl Endpoint {
         response: OutgoingResponse,
         keep: Keep,
     ) {
-        let mut printed =
+        let begun =
             self.begin_response(request.from, &request.message, response.status, response.reason);
-        for (name, value) in response.headers {
-            printed = printed.header_named(name, &value);
-        }
-        let bytes = if response.body.is_empty() {
-            printed.finish()
-        } else {
-            printed.finish_with_body(response.content_type, &response.body)
-        };
+        let bytes = response.print(begun);
         self.transmits.push_back(Transmit { to: request.from, bytes: bytes.clone() });
         // A provisional response ends nothing.
         if response.status < 200 || (keep == Keep::Nothing && self.servers.held() == 0) {
@@ -310,12 +303,12 @@ impl Endpoint {
         request: &Message,
         status: u16,
         reason: &str,
-    ) -> ResponseBuilder {
+    ) -> MessageBuilder {
         let call_id = request.header(Name::CallId).unwrap_or_default();
         let from = request.header(Name::From).unwrap_or_default();
         let tag = self.tokens.of(b"tag", &[&call_id, &from]);
         let tag: &[u8] = if status == 100 { b"" } else { &tag };
-        let printed = ResponseBuilder::new(request, &to, status, reason, tag);
+        let printed = MessageBuilder::response(request, &to, status, reason, tag);
         match &self.config.server {
             Some(server) => printed.header(Name::Server, server.as_bytes()),
             None => printed,

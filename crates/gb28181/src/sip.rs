@@ -4,7 +4,7 @@
 //! bytes, never text: cameras put GBK into any of them, and one odd byte must not cost the rest.
 //!
 //! Start with [`Message`]; [`StreamDecoder`] makes messages of a TCP stream, [`uri`] and [`via`]
-//! read what stands in a header, [`RequestBuilder`] and [`ResponseBuilder`] print.
+//! read what stands in a header, [`MessageBuilder`] prints.
 
 mod build;
 pub mod field;
@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-pub use build::{RequestBuilder, ResponseBuilder};
+pub use build::MessageBuilder;
 pub use message::{Fault, MESSAGE_BYTES_MAX, Message, ParseError, Start};
 pub use method::Method;
 pub use name::Name;

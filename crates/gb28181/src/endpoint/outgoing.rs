@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::sip::{Method, Name, RequestBuilder, Transport, reason_phrase};
+use crate::sip::{MessageBuilder, Method, Name, Transport, reason_phrase};
 
 /// A request of ours. The endpoint adds Via, tags, CSeq, Max-Forwards and Content-Length.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ impl OutgoingRequest {
         let via =
             format!("SIP/2.0/{} {};rport;branch={}", made.transport, self.via_sent_by, made.branch);
         let cseq = format!("{} {}", made.cseq, self.method.text());
-        let mut printed = RequestBuilder::new(self.method.text(), &self.request_uri)
+        let mut printed = MessageBuilder::request(self.method.text(), &self.request_uri)
             .header(Name::Via, via.as_bytes())
             .header(Name::From, &address(&self.from, Some(made.from_tag)))
             .header(Name::To, &address(&self.to, self.to_tag.as_deref()))
@@ -122,15 +122,21 @@ impl OutgoingRequest {
         if let Some(user_agent) = made.user_agent {
             printed = printed.header(Name::UserAgent, user_agent.as_bytes());
         }
-        for (name, value) in &self.headers {
-            printed = printed.header_named(name, value);
-        }
-        if self.body.is_empty() {
-            printed.finish()
-        } else {
-            printed.finish_with_body(self.content_type, &self.body)
-        }
+        finish(printed, &self.headers, self.content_type, &self.body)
     }
+}
+
+/// Adds further headers and the body, if there is one, and ends the message.
+fn finish(
+    mut printed: MessageBuilder,
+    headers: &[(&'static str, Vec<u8>)],
+    content_type: &str,
+    body: &[u8],
+) -> Bytes {
+    for (name, value) in headers {
+        printed = printed.header_named(name, value);
+    }
+    if body.is_empty() { printed.finish() } else { printed.finish_with_body(content_type, body) }
 }
 
 impl fmt::Debug for OutgoingRequest {
@@ -193,5 +199,10 @@ impl OutgoingResponse {
         self.content_type = content_type;
         self.body = body.into();
         self
+    }
+
+    /// Prints it, where `begun` is what the endpoint says of it.
+    pub(super) fn print(&self, begun: MessageBuilder) -> Bytes {
+        finish(begun, &self.headers, self.content_type, &self.body)
     }
 }

@@ -11,23 +11,16 @@ use super::{Flow, Message, Name};
 /// Room that most messages without a body fit in.
 const HEAD_BYTES_USUAL: usize = 640;
 
-/// Prints a request: the start line, the headers in the order of the calls, the body.
+/// Prints a message: the start line, the headers in the order of the calls, the body.
 ///
 /// Values are printed as they are given, but for CR, LF and NUL, each of which becomes a space: no
 /// value can begin another header.
 #[derive(Debug)]
-pub struct RequestBuilder(Printer);
+pub struct MessageBuilder(Printer);
 
-/// Prints a response to a request: Via, From, To, Call-ID and CSeq are copied from it (RFC 3261
-/// 8.2.6.2), further headers come in the order of the calls, then the body.
-///
-/// Values are printed as [`RequestBuilder`] prints them.
-#[derive(Debug)]
-pub struct ResponseBuilder(Printer);
-
-impl RequestBuilder {
-    /// Begins with the method and the Request-URI.
-    pub fn new(method: &str, request_uri: &[u8]) -> Self {
+impl MessageBuilder {
+    /// Begins a request with the method and the Request-URI.
+    pub fn request(method: &str, request_uri: &[u8]) -> Self {
         let mut printer = Printer(Vec::with_capacity(HEAD_BYTES_USUAL));
         printer.value(method.as_bytes());
         printer.0.push(b' ');
@@ -36,36 +29,17 @@ impl RequestBuilder {
         Self(printer)
     }
 
-    /// Adds a header.
-    #[must_use]
-    pub fn header(mut self, name: Name, value: &[u8]) -> Self {
-        self.0.header(name.text(), value);
-        self
-    }
-
-    /// Adds a header by the text of its name.
-    #[must_use]
-    pub fn header_named(mut self, name: &str, value: &[u8]) -> Self {
-        self.0.header(name, value);
-        self
-    }
-
-    /// Ends the message without a body.
-    pub fn finish(self) -> Bytes {
-        self.0.finish(None, b"")
-    }
-
-    /// Ends the message with a body and its type.
-    pub fn finish_with_body(self, content_type: &str, body: &[u8]) -> Bytes {
-        self.0.finish(Some(content_type), body)
-    }
-}
-
-impl ResponseBuilder {
-    /// Begins a response that goes back over `flow`: the first Via gets `received` and, if it asked
+    /// Begins a response that goes back over `flow`. Via, From, To, Call-ID and CSeq are copied from
+    /// the request (RFC 3261 8.2.6.2): the first Via gets `received` and, if it asked
     /// with `rport`, the port (RFC 3261 18.2.1, RFC 3581 4). `to_tag` is added to the To if that
     /// has none. A header that the request lacks is left out.
-    pub fn new(request: &Message, flow: &Flow, status: u16, reason: &str, to_tag: &[u8]) -> Self {
+    pub fn response(
+        request: &Message,
+        flow: &Flow,
+        status: u16,
+        reason: &str,
+        to_tag: &[u8],
+    ) -> Self {
         let mut printer = Printer(Vec::with_capacity(HEAD_BYTES_USUAL));
         printer.raw(b"SIP/2.0 ");
         printer.raw(status.to_string().as_bytes());

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use gb28181::digest::{Challenge, Credentials, Form};
-use gb28181::sip::{Flow, Message, Name, RequestBuilder, ResponseBuilder};
+use gb28181::sip::{Flow, Message, MessageBuilder, Name};
 
 const SERVER: &str = "sip:34020000002000000001@3402000000";
 const DEVICE: &[u8] = b"34020000001320000001";
@@ -16,9 +16,9 @@ fn lines(lines: &[&str]) -> Bytes {
 }
 
 /// The start of a REGISTER as the camera prints it.
-fn register(branch: &str, cseq: &str) -> RequestBuilder {
+fn register(branch: &str, cseq: &str) -> MessageBuilder {
     let via = format!("SIP/2.0/UDP 192.0.2.10:5060;rport;branch={branch}");
-    RequestBuilder::new("REGISTER", SERVER.as_bytes())
+    MessageBuilder::request("REGISTER", SERVER.as_bytes())
         .header(Name::Via, via.as_bytes())
         .header(Name::From, b"<sip:34020000001320000001@3402000000>;tag=d1")
         .header(Name::To, b"<sip:34020000001320000001@3402000000>")
@@ -54,7 +54,7 @@ fn a_registration_is_printed_as_it_should_be() {
 
     let request = Message::parse(first).unwrap();
     let challenge = Challenge::new(b"3402000000", NONCE);
-    let challenged = ResponseBuilder::new(&request, &flow, 401, "Unauthorized", b"p1")
+    let challenged = MessageBuilder::response(&request, &flow, 401, "Unauthorized", b"p1")
         .header(Name::WwwAuthenticate, &challenge.to_header())
         .finish();
     assert_eq!(
@@ -107,7 +107,7 @@ fn a_registration_is_printed_as_it_should_be() {
     );
 
     let request = Message::parse(second).unwrap();
-    let accepted = ResponseBuilder::new(&request, &flow, 200, "OK", b"p1")
+    let accepted = MessageBuilder::response(&request, &flow, 200, "OK", b"p1")
         .header(Name::Contact, &request.header(Name::Contact).unwrap())
         .header(Name::Date, b"2026-11-21T22:40:00.000")
         .header(Name::Expires, b"3600")

@@ -5,8 +5,7 @@ use gb28181::digest::{Algorithm, Challenge, Credentials, Form};
 use gb28181::sip::uri::{Address, Uri};
 use gb28181::sip::via::Via;
 use gb28181::sip::{
-    Message, Method, Name, RequestBuilder, ResponseBuilder, Start, StreamDecoder, StreamError,
-    StreamLimits,
+    Message, MessageBuilder, Method, Name, Start, StreamDecoder, StreamError, StreamLimits,
 };
 use proptest::prelude::*;
 
@@ -109,7 +108,7 @@ proptest! {
                 prop_assert!(!value.contains(&b'\n'), "unfolded");
             }
             // Whatever was read, an answer to it can be read too.
-            let answer = ResponseBuilder::new(&message, &udp(), 400, "Bad Request", b"t").finish();
+            let answer = MessageBuilder::response(&message, &udp(), 400, "Bad Request", b"t").finish();
             prop_assert_eq!(Message::parse(answer).unwrap().status(), Some(400));
         }
     }
@@ -132,7 +131,7 @@ proptest! {
         values in prop::collection::vec(value(), 12),
         body in prop::collection::vec(any::<u8>(), 0..100),
     ) {
-        let mut printed = RequestBuilder::new("MESSAGE", b"sip:a@b");
+        let mut printed = MessageBuilder::request("MESSAGE", b"sip:a@b");
         for (name, value) in names.iter().zip(&values) {
             printed = printed.header(*name, value);
         }

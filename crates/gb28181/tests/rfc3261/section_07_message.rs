@@ -184,7 +184,7 @@ fn a_header_may_be_as_long_as_the_bound_and_no_longer() {
 #[test]
 fn no_bytes_of_a_message_are_shown() {
     use gb28181::endpoint::{OutgoingRequest, OutgoingResponse};
-    use gb28181::sip::{RequestBuilder, StreamDecoder, StreamLimits, Transmit};
+    use gb28181::sip::{MessageBuilder, StreamDecoder, StreamLimits, Transmit};
 
     let text = "MESSAGE sip:a:s3cret@b SIP/2.0\r\nAuthorization: Digest response=\"s3cret\"\r\n\
                 l: 6\r\n\r\ns3cret";
@@ -208,7 +208,7 @@ fn no_bytes_of_a_message_are_shown() {
     decoder.push(text.replace("l: 6", "l: s").as_bytes());
     let held = format!("{decoder:?}");
     let error = decoder.next().unwrap_err();
-    let builder = RequestBuilder::new("MESSAGE", b"sip:s3cret@b");
+    let builder = MessageBuilder::request("MESSAGE", b"sip:s3cret@b");
     for shown in [
         held,
         format!("{incoming:?}"),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use gb28181::manscdp::{BasicParam, Control, ControlCommand, Incoming, Query};
 use gb28181::sip::via::Via;
-use gb28181::sip::{Flow, Message, Method, Name, ResponseBuilder, reason_phrase};
+use gb28181::sip::{Flow, Message, MessageBuilder, Method, Name, reason_phrase};
 
 use super::answers::{Asked, Reply};
 use super::identity::channel_id;
@@ -92,7 +92,7 @@ impl Camera {
             Flow { transport: self.options.transport, remote: self.options.server, connection: 0 };
         let tag = format!("{:08x}", key >> 32);
         let reason = reason_phrase(status);
-        let mut response = ResponseBuilder::new(message, &flow, status, reason, tag.as_bytes());
+        let mut response = MessageBuilder::response(message, &flow, status, reason, tag.as_bytes());
         if status == 405 {
             response = response.header(Name::Allow, b"MESSAGE, OPTIONS");
         }

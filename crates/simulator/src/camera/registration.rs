@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gb28181::digest::{Algorithm, Challenge, Credentials, Form};
 use gb28181::sip::field::{list, number};
 use gb28181::sip::uri::{Address, Uri};
-use gb28181::sip::{Message, Name, RequestBuilder};
+use gb28181::sip::{Message, MessageBuilder, Name};
 use rand::Rng;
 use rand::rngs::SmallRng;
 
@@ -203,7 +203,7 @@ impl Camera {
         let Options { id, server_id, domain, transport, edition, .. } = &self.options;
         let to = format!("<sip:{id}@{domain}>");
         let uri = format!("sip:{server_id}@{domain}");
-        let mut request = RequestBuilder::new("REGISTER", uri.as_bytes())
+        let mut request = MessageBuilder::request("REGISTER", uri.as_bytes())
             .header(Name::Via, &requests::via(*transport, local, branch))
             .header(Name::From, format!("{to};tag={tag:08x}").as_bytes())
             .header(Name::To, to.as_bytes())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gb28181::manscdp::CONTENT_TYPE;
 use gb28181::sip::via::{MAGIC_COOKIE, Via};
-use gb28181::sip::{Message, Name, RequestBuilder};
+use gb28181::sip::{Message, MessageBuilder, Name};
 use rand::Rng;
 use rand::rngs::SmallRng;
 
@@ -155,7 +155,7 @@ pub(super) fn message(
     let Options { id, server_id, domain, transport, .. } = options;
     let (tag, call): (u32, u64) = (random.random(), random.random());
     let server = format!("sip:{server_id}@{domain}");
-    RequestBuilder::new("MESSAGE", server.as_bytes())
+    MessageBuilder::request("MESSAGE", server.as_bytes())
         .header(Name::Via, &via(*transport, local, branch))
         .header(Name::From, format!("<sip:{id}@{domain}>;tag={tag:08x}").as_bytes())
         .header(Name::To, format!("<{server}>").as_bytes())

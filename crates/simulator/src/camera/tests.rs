@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gb28181::digest::{Challenge, Credentials};
 use gb28181::manscdp::{BasicParam, Encoding, Incoming, Outgoing, QueryKind, Shape};
-use gb28181::sip::{Flow, Message, Method, Name, RequestBuilder, ResponseBuilder, reason_phrase};
+use gb28181::sip::{Flow, Message, MessageBuilder, Method, Name, reason_phrase};
 
 use super::*;
 
@@ -102,7 +102,7 @@ impl Bed {
     fn answer(&mut self, request: &Message, status: u16, headers: &[(Name, &[u8])]) {
         let flow = Flow::udp(self.camera.local().unwrap());
         let reason = reason_phrase(status);
-        let mut response = ResponseBuilder::new(request, &flow, status, reason, b"p1");
+        let mut response = MessageBuilder::response(request, &flow, status, reason, b"p1");
         for (name, value) in headers {
             response = response.header(*name, value);
         }
@@ -140,7 +140,7 @@ impl Bed {
         self.requests += 1;
         let number = self.requests;
         let via = format!("SIP/2.0/UDP 127.0.0.1:5060;rport;branch=z9hG4bKs{number}");
-        RequestBuilder::new("MESSAGE", format!("sip:{ID}@127.0.0.1").as_bytes())
+        MessageBuilder::request("MESSAGE", format!("sip:{ID}@127.0.0.1").as_bytes())
             .header(Name::Via, via.as_bytes())
             .header(Name::From, b"<sip:34020000002000000001@3402000000>;tag=s")
             .header(Name::To, format!("<sip:{ID}@3402000000>").as_bytes())

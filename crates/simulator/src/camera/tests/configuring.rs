@@ -205,7 +205,7 @@ fn other_requests_are_answered_as_a_small_device_would() {
     for (method, status) in
         [("OPTIONS", 200), ("INVITE", 405), ("BYE", 481), ("SUBSCRIBE", 405), ("MESSAGE", 400)]
     {
-        let request = RequestBuilder::new(method, b"sip:x@127.0.0.1")
+        let request = MessageBuilder::request(method, b"sip:x@127.0.0.1")
             .header(Name::Via, format!("SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{method}").as_bytes())
             .header(Name::CallId, b"c")
             .header(Name::CSeq, format!("1 {method}").as_bytes())
