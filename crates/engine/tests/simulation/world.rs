@@ -392,6 +392,12 @@ impl World {
         while let Some(client) = clients.join_next().await {
             client.unwrap();
         }
+        if self.scenario.is_calm() {
+            // What is sent to a camera and cut off is not sent again, and that is misfortune.
+            let Process { engine, sip } = process;
+            engine.stop().await;
+            sip.stop().await;
+        }
     }
 }
 
