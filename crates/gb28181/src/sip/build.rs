@@ -29,10 +29,10 @@ impl MessageBuilder {
         Self(printer)
     }
 
-    /// Begins a response that goes back over `flow`. Via, From, To, Call-ID and CSeq are copied from
-    /// the request (RFC 3261 8.2.6.2): the first Via gets `received` and, if it asked
-    /// with `rport`, the port (RFC 3261 18.2.1, RFC 3581 4). `to_tag` is added to the To if that
-    /// has none. A header that the request lacks is left out.
+    /// Begins a response that goes back over `flow`. Via, From, To, Call-ID and CSeq are copied
+    /// from the request (RFC 3261 8.2.6.2): the first Via gets `received` and, if it asked with
+    /// `rport`, the port (RFC 3261 18.2.1, RFC 3581 4). `to_tag` is added to the To if that has
+    /// none. A header that the request lacks is left out.
     pub fn response(
         request: &Message,
         flow: &Flow,
