@@ -219,12 +219,12 @@ impl Endpoint {
         response: OutgoingResponse,
         keep: Keep,
     ) {
-        let begun =
-            self.begin_response(request.from, &request.message, response.status, response.reason);
+        let status = response.status;
+        let begun = self.begin_response(request.from, &request.message, status, response.reason);
         let bytes = response.print(begun);
         self.transmits.push_back(Transmit { to: request.from, bytes: bytes.clone() });
         // A provisional response ends nothing.
-        if response.status < 200 || (keep == Keep::Nothing && self.servers.held() == 0) {
+        if status < 200 || (keep == Keep::Nothing && self.servers.held() == 0) {
             return;
         }
         key::write_server_key(&mut self.key, &request.message, &request.from);

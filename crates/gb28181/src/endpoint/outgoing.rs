@@ -202,7 +202,7 @@ impl OutgoingResponse {
     }
 
     /// Prints it, where `begun` is what the endpoint says of it.
-    pub(super) fn print(&self, begun: MessageBuilder) -> Bytes {
+    pub(super) fn print(self, begun: MessageBuilder) -> Bytes {
         finish(begun, &self.headers, self.content_type, &self.body)
     }
 }
