@@ -1,11 +1,11 @@
-//! The product, driven from outside: the built binary as a process, Huawei's own SDK, Debian's adb
-//! and adbd, SIPp, sipsak and baresip, a GB/T 28181 device in Python, and simulated phones and
-//! cameras that a test can look into.
+//! The product, driven from outside: the built binary as a process, Huawei's own SDK, Tencent's
+//! own signer, Debian's adb and adbd, SIPp, sipsak and baresip, a GB/T 28181 device in Python, and
+//! simulated phones and cameras that a test can look into.
 //!
-//! Tests are filed by what a client calls: `cph` and `native` are the doors, `phones` is what
-//! arrives on phones, `cameras` what is said with cameras. `crash` kills the product, `scale` takes
-//! it to its bounds; `cargo xtask test --quick` leaves those two out. Start with `harness`, which
-//! every test stands on.
+//! Tests are filed by what a client calls: `cph`, `iss` and `native` are the doors, `phones` is
+//! what arrives on phones, `cameras` what is said with cameras. `crash` kills the product, `scale`
+//! takes it to its bounds; `cargo xtask test --quick` leaves those two out. Start with `harness`,
+//! which every test stands on.
 //!
 //! A test here must never reach into the product: it sees what a client or a phone sees. It must
 //! never be skipped for want of a tool: that is a failure.
@@ -24,6 +24,7 @@ mod cameras;
 mod cph;
 mod crash;
 mod harness;
+mod iss;
 mod native;
 mod phones;
 mod scale;

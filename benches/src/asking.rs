@@ -1,4 +1,4 @@
-//! Asking what became of answered jobs, by the API that clients ask.
+//! Asking what became of answered jobs, by the APIs that clients ask.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,6 +72,33 @@ pub async fn standing(
     Ok(all)
 }
 
+/// How the jobs of some answered requests stand, of whichever kind their devices are: by the native
+/// API, which `token` opens.
+///
+/// # Errors
+/// A job that was answered and isn't found: the server has lost it.
+pub async fn updates(address: SocketAddr, token: &str, answered: &[Answered]) -> Result<Standing> {
+    let mut connection = Connection::open(address).await?;
+    let mut all = Standing::default();
+    for Answered { request, jobs, .. } in answered {
+        let call = format!(
+            "GET /api/v1/updates/{request} HTTP/1.1\r\nhost: {address}\r\n\
+             authorization: Bearer {token}\r\n\r\n"
+        );
+        let answer = connection.exchange(call.as_bytes()).await?;
+        if answer.status != 200 {
+            let text = String::from_utf8_lossy(answer.body);
+            bail!("an update was looked up with status {}: {text}", answer.status);
+        }
+        let found = count_of_update(answer.body)?;
+        if found.jobs != *jobs {
+            bail!("of {jobs} jobs that were answered, only {} are found", found.jobs);
+        }
+        all.add(found);
+    }
+    Ok(all)
+}
+
 /// Waits until every job of some answered requests has ended, for as long as `limit`; gives how
 /// they ended.
 pub async fn wait_until_ended(
@@ -129,6 +156,20 @@ fn count(body: &[u8]) -> Result<Standing> {
     Ok(standing)
 }
 
+/// Reads the counts of an update.
+fn count_of_update(body: &[u8]) -> Result<Standing> {
+    let answer: Value = serde_json::from_slice(body).context("the native API answered no JSON")?;
+    let jobs = |state: &str| -> Option<usize> {
+        answer.get("jobs")?.get(state)?.as_u64()?.try_into().ok()
+    };
+    let standing = || {
+        let (total, failed) = (jobs("total")?, jobs("failed")?);
+        let open = total.checked_sub(jobs("succeeded")? + failed)?;
+        Some(Standing { jobs: total, open, failed })
+    };
+    standing().context("the native API answered no counts of jobs")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +184,15 @@ mod tests {
         assert_eq!(count(body).unwrap(), Standing { jobs: 3, open: 1, failed: 1 });
         assert!(count(br#"{"jobs":[{"status":"2"}]}"#).is_err());
         assert!(count(br#"{"error_code":"CPS.0050"}"#).is_err());
+    }
+
+    #[test]
+    fn an_update_says_how_many_of_its_jobs_stand_where() {
+        let body = br#"{"id":"x","jobs":{"total":9,"pending":1,"waiting":2,"running":0,
+            "succeeded":5,"failed":1}}"#;
+        assert_eq!(count_of_update(body).unwrap(), Standing { jobs: 9, open: 3, failed: 1 });
+        assert!(count_of_update(br#"{"jobs":{"total":1,"succeeded":2,"failed":0}}"#).is_err());
+        assert!(count_of_update(br#"{"jobs":[]}"#).is_err());
     }
 
     #[test]

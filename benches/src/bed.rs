@@ -1,4 +1,4 @@
-//! The bed that our slots are measured in: a server, its phones, and what the phones do.
+//! The bed that our slots are measured in: a server, its devices, and what the devices do.
 //!
 //! Silent: the hosts of the phones don't answer, as when they are switched off. Each slot has a
 //! fresh server with so many phones that every device stays far from its bound of open jobs. The
@@ -8,6 +8,9 @@
 //! Running: simulated phones in a process beside the server, on the same processor, take every
 //! value. One server serves all slots. What accepting costs is then measured while jobs end, and
 //! the phones' own work is in it too. While the peer has its turn, both processes are halted.
+//!
+//! Cameras: as many as there are silent phones, with a fresh server for each slot likewise. They
+//! are on record and never register, so the server has nobody to speak to.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -23,17 +26,17 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::Options;
 use crate::asking::{self, Standing};
-use crate::clock;
 use crate::disk::Disk;
 use crate::load::{self, Slot};
 use crate::ours::Server;
 use crate::process::{Process, Signal, own_cpu};
-use crate::requests::Updates;
-use crate::statistics::per_second;
+use crate::requests::{Asks, Updates};
+use crate::task::{Task, rate_max};
+use crate::{cameras, clock};
 
-/// Silent phones: so many that warming up and a slot at 150,000 jobs a second leave each with half
-/// of the 64 open jobs that it may have.
-const SILENT_PHONES: u32 = 30_000;
+/// Devices that don't answer: so many that warming up and a slot at 150,000 jobs a second leave
+/// each with half of the 64 open jobs that it may have.
+pub const SILENT: u32 = 30_000;
 
 /// How long a fresh server is loaded before its first slot, so that its write-ahead log has grown:
 /// making a file longer costs a disk more than writing it again, and only a server that has just
@@ -41,7 +44,7 @@ const SILENT_PHONES: u32 = 30_000;
 pub const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Connections that warm a server up, at most.
-const WARM_UP_IN_FLIGHT_MAX: usize = 64;
+pub const WARM_UP_IN_FLIGHT_MAX: usize = 64;
 
 /// Phones on one host: the capacity of CPH's usual server models (`rx1.cp.c60.*`).
 const PHONES_PER_SERVER: u32 = 60;
@@ -53,10 +56,7 @@ const PHONES_PER_GREETING: usize = 100;
 const END_OF_JOBS_MAX: Duration = Duration::from_secs(300);
 
 /// Requests whose jobs are looked up after a slot.
-const SAMPLE: usize = 400;
-
-/// Requests a second that are signed for a first slot, over the phones in each.
-const FIRST_GUESS_PER_SECOND: f64 = 50_000.0;
+pub const SAMPLE: usize = 400;
 
 /// Why there can't be a slot: nobody has called [`Bed::prepare`].
 const NOT_READY: &str = "no slot has been prepared";
@@ -80,22 +80,18 @@ impl Phones {
     }
 }
 
-/// The load of a slot.
-#[derive(Debug, Clone, Copy)]
-pub struct Task {
-    /// Connections, with one request in flight each.
-    pub in_flight: usize,
-    /// Phones in each request.
-    pub phones_per_request: usize,
-    /// How long.
-    pub slot: Duration,
-    /// Requests a second, at fixed times; `None`: each as soon as the one before is answered.
-    pub per_second: Option<f64>,
+/// Which devices there are, and what is asked of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// Phones that do this: properties, by UpdateCloudPhoneProperty.
+    Phones(Phones),
+    /// Cameras that never register: this, by UpdateDevice.
+    Cameras(Asks),
 }
 
-/// The server and phones of the slots of one measurement.
+/// The server and devices of the slots of one measurement.
 pub struct Bed {
-    phones: Phones,
+    devices: Devices,
     running_count: u32,
     program: PathBuf,
     disk: Disk,
@@ -110,8 +106,10 @@ struct Live {
     server: Server,
     /// The address at which nobody answers.
     _silent: Option<TcpListener>,
-    /// The phones' ids, shuffled: neighbours in a request aren't neighbours in the store.
+    /// The devices' ids, shuffled: neighbours in a request aren't neighbours in the store.
     ids: Vec<String>,
+    /// What is asked of each.
+    asks: Asks,
     /// Entries asked for so far.
     entries: usize,
 }
@@ -142,9 +140,9 @@ pub struct Measured {
 
 impl Bed {
     /// A bed in which nothing is alive yet.
-    pub fn new(phones: Phones, options: &Options, disk: &Disk) -> Result<Self> {
+    pub fn new(devices: Devices, options: &Options, disk: &Disk) -> Result<Self> {
         Ok(Self {
-            phones,
+            devices,
             running_count: options.running_phones,
             program: options.program()?,
             disk: disk.clone(),
@@ -161,9 +159,10 @@ impl Bed {
                 live
             }
             None => {
-                let mut live = match self.phones {
-                    Phones::Silent => self.silent().await?,
-                    Phones::Running => self.running().await?,
+                let mut live = match self.devices {
+                    Devices::Phones(Phones::Silent) => self.silent().await?,
+                    Devices::Phones(Phones::Running) => self.running().await?,
+                    Devices::Cameras(asks) => self.cameras(asks).await?,
                 };
                 self.warm_up(&mut live, task).await?;
                 live
@@ -171,7 +170,7 @@ impl Bed {
         };
         let live = self.live.insert(live);
         let count = task.requests(self.rate_max);
-        let requests = live.updates(task.phones_per_request, count)?;
+        let requests = live.updates(task.devices_per_request, count)?;
         Ok(Prepared { task, requests })
     }
 
@@ -196,7 +195,11 @@ impl Bed {
             self.rate_max = rate_max(self.rate_max, &slot);
         }
         let sample = asking::sample(&slot.answered, SAMPLE);
-        let standing = asking::standing(address, live.server.signer(), &sample).await?;
+        let server = &live.server;
+        let standing = match self.devices {
+            Devices::Phones(_) => asking::standing(address, server.signer(), &sample).await?,
+            Devices::Cameras(_) => asking::updates(address, server.token(), &sample).await?,
+        };
         Ok(Measured {
             server_cpu: after.0.saturating_sub(before.0),
             phones_cpu: after.1.zip(before.1).map(|(to, from)| to.saturating_sub(from)),
@@ -211,12 +214,12 @@ impl Bed {
     /// Makes the machine free for the peer: ends the server, or lets all jobs end and then halts
     /// server and phones. Gives how long the jobs took and how the last one of each phone ended.
     pub async fn put_away(&mut self, measured: &Measured) -> Result<Option<(Duration, Standing)>> {
-        match self.phones {
-            Phones::Silent => {
+        match self.devices {
+            Devices::Phones(Phones::Silent) | Devices::Cameras(_) => {
                 self.live = None;
                 Ok(None)
             }
-            Phones::Running => {
+            Devices::Phones(Phones::Running) => {
                 let live = self.live.as_ref().context(NOT_READY)?;
                 let started = clock::now();
                 let ended = live.wait_until_ended(&measured.slot).await?;
@@ -234,11 +237,11 @@ impl Bed {
             per_second: None,
             ..task
         };
-        let requests = live.updates(task.phones_per_request, task.requests(self.rate_max))?;
+        let requests = live.updates(task.devices_per_request, task.requests(self.rate_max))?;
         let address = live.server.address();
         let slot = load::closed(address, requests, task.in_flight, task.slot).await?;
         self.rate_max = rate_max(self.rate_max, &slot);
-        if self.phones == Phones::Running {
+        if self.devices == Devices::Phones(Phones::Running) {
             live.wait_until_ended(&slot).await?;
         }
         Ok(())
@@ -255,7 +258,7 @@ impl Bed {
         let mut random = StdRng::seed_from_u64(1);
         let mut ids = Vec::new();
         let mut lines = String::new();
-        for number in 0..SILENT_PHONES {
+        for number in 0..SILENT {
             let id = format!("{:032x}", rand::Rng::random::<u128>(&mut random));
             let line = json!({
                 "kind": "phone", "project": "bench", "id": id, "name": format!("phone-{number}"),
@@ -268,7 +271,17 @@ impl Bed {
         }
         server.import(&lines)?;
         ids.shuffle(&mut random);
-        Ok(Live { simulated: None, server, _silent: Some(silent), ids, entries: 0 })
+        let asks = Asks::Properties;
+        Ok(Live { simulated: None, server, _silent: Some(silent), ids, asks, entries: 0 })
+    }
+
+    /// A fresh server whose cameras have never registered.
+    async fn cameras(&self, asks: Asks) -> Result<Live> {
+        let server = Server::start(&self.program, self.disk.dir()).await?;
+        server.import_cameras(SILENT)?;
+        let mut ids: Vec<String> = (0..SILENT).map(cameras::id).collect();
+        ids.shuffle(&mut StdRng::seed_from_u64(1));
+        Ok(Live { simulated: None, server, _silent: None, ids, asks, entries: 0 })
     }
 
     /// A server whose phones run and are known to it.
@@ -282,7 +295,14 @@ impl Bed {
         }
         server.import_file(&emitted)?;
         ids.shuffle(&mut StdRng::seed_from_u64(1));
-        let mut live = Live { simulated: Some(simulated), server, _silent: None, ids, entries: 0 };
+        let mut live = Live {
+            simulated: Some(simulated),
+            server,
+            _silent: None,
+            ids,
+            asks: Asks::Properties,
+            entries: 0,
+        };
         let requests = live.updates(PHONES_PER_GREETING, live.ids.len() / PHONES_PER_GREETING)?;
         let started = clock::now();
         let slot = load::closed(live.server.address(), requests, 8, END_OF_JOBS_MAX).await?;
@@ -302,10 +322,10 @@ impl Bed {
 
 impl Live {
     /// The next updates, signed.
-    fn updates(&mut self, phones_per_request: usize, count: usize) -> Result<Vec<Vec<u8>>> {
+    fn updates(&mut self, per_request: usize, count: usize) -> Result<Vec<Vec<u8>>> {
         let first = self.entries;
-        self.entries += count * phones_per_request;
-        let updates = Updates { phones: &self.ids, phones_per_request, first, count };
+        self.entries += count * per_request;
+        let updates = Updates { asks: self.asks, devices: &self.ids, per_request, first, count };
         self.server.signer().updates(updates)
     }
 
@@ -342,27 +362,6 @@ impl Live {
     }
 }
 
-impl Task {
-    /// How many requests to sign: in an open slot just those that are due; in a closed one half as
-    /// many again as the fastest slot so far could have sent.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-    #[expect(clippy::cast_precision_loss, reason = "at most some thousand phones")]
-    fn requests(&self, rate_max: Option<f64>) -> usize {
-        let rate = self.per_second.unwrap_or_else(|| {
-            rate_max
-                .unwrap_or_else(|| FIRST_GUESS_PER_SECOND / (self.phones_per_request as f64).sqrt())
-                * 1.5
-        });
-        (rate * self.slot.as_secs_f64()).ceil() as usize
-    }
-}
-
-/// The most requests a second so far, with another closed slot.
-fn rate_max(before: Option<f64>, slot: &Slot) -> Option<f64> {
-    let sent = u64::try_from(slot.latencies.len()).unwrap_or(u64::MAX);
-    Some(before.unwrap_or_default().max(per_second(sent, slot.elapsed)))
-}
-
 /// The id in a line of the file that describes simulated phones.
 fn phone_id(line: &str) -> Result<String> {
     let phone: Value = serde_json::from_str(line).context("the phones' file holds no JSON")?;
@@ -373,18 +372,6 @@ fn phone_id(line: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn task(phones_per_request: usize, per_second: Option<f64>) -> Task {
-        Task { in_flight: 8, phones_per_request, slot: Duration::from_secs(2), per_second }
-    }
-
-    #[test]
-    fn requests_are_signed_for_half_as_much_again() {
-        assert_eq!(task(1, None).requests(None), 150_000);
-        assert_eq!(task(100, None).requests(None), 15_000);
-        assert_eq!(task(1, None).requests(Some(1_000.0)), 3_000);
-        assert_eq!(task(1, Some(1_234.5)).requests(Some(9_999.0)), 2_469);
-    }
 
     #[test]
     fn the_phones_file_gives_ids() {

@@ -5,6 +5,7 @@
 //! due at fixed times, whatever the server does, and their time counts from when they were due.
 
 mod connection;
+mod said;
 mod tally;
 
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ use tokio::time::timeout;
 
 use crate::clock;
 pub use connection::Connection;
+#[cfg(test)]
+pub use said::Said;
 pub use tally::{Answered, Slot, Tally};
 
 /// How long the answers may take once a slot is over.

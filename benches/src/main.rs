@@ -3,9 +3,10 @@
 //!
 //! It must never measure anything but real programs in their default configuration: the built
 //! `fleetwright serve`, asked over a socket with signed requests, beside Debian's PostgreSQL, asked
-//! by `pgbench`; or with cameras that register by digest, beside Debian's Kamailio. Everything
-//! stays on loopback and on one disk, is bounded in count and time, and is cleaned away at the end,
-//! on an error and on an interrupt.
+//! by `pgbench`; or with cameras that register by digest, beside Debian's Kamailio. The one
+//! exception is [`p10`]: no program of ours can leave out what it measures. Everything stays on
+//! loopback and on one disk, is bounded in count and time, and is cleaned away at the end, on an
+//! error and on an interrupt.
 //!
 //! Start reading at [`pairs`] (what a figure is), then [`p1`] (a whole measurement), [`bed`] (our
 //! side of it) and [`peer`] (the other side).
@@ -21,6 +22,7 @@ mod bed;
 mod cameras;
 mod clock;
 mod disk;
+mod doors;
 mod herd;
 mod kamailio;
 mod load;
@@ -28,6 +30,8 @@ mod machine;
 mod memory;
 mod ours;
 mod p1;
+mod p10;
+mod p11;
 mod p2;
 mod p20;
 mod p6;
@@ -41,6 +45,7 @@ mod requests;
 mod side_by_side;
 mod sipp;
 mod statistics;
+mod task;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,6 +110,10 @@ enum Which {
     P6,
     /// Memory of a registered camera, against Kamailio's
     P7,
+    /// Updates with signatures checked, against the same without, in this process
+    P10,
+    /// Device records of `PUT /device`, 100 cameras a request, against our own P2
+    P11,
     /// How long a server's phones that restart all at once are without their values
     P20,
     /// PostgreSQL alone: no figure, only what it does on this machine
@@ -169,6 +178,8 @@ async fn measure(args: &Args) -> Result<()> {
             Which::P9 => Box::pin(p9::run(options, &disk)).await?,
             Which::P6 => Box::pin(p6::run(options, &disk)).await?,
             Which::P7 => Box::pin(p7::run(options, &disk)).await?,
+            Which::P10 => Box::pin(p10::run(options, &disk)).await?,
+            Which::P11 => Box::pin(p11::run(options, &disk)).await?,
             Which::P20 => Box::pin(p20::run(options, &disk)).await?,
             Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
             Which::All => {}
@@ -210,10 +221,11 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_everything_but_the_peer_alone() {
-        use Which::{All, P1, P2, P6, P7, P9, P20, Peer};
-        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P20]);
-        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P20, Peer]);
+        use Which::{All, P1, P2, P6, P7, P9, P10, P11, P20, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P10, P11, P20]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P10, P11, P20, Peer]);
         assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
+        assert_eq!(plan(&[P11, P10]), [P10, P11]);
         assert_eq!(plan(&[Peer]), [Peer]);
     }
 }

@@ -87,6 +87,11 @@ impl Server {
         self.sip
     }
 
+    /// What opens its native API.
+    pub fn token(&self) -> &str {
+        &self.cli.token
+    }
+
     /// Signs with its key.
     pub fn signer(&self) -> &Signer {
         &self.signer

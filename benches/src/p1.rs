@@ -35,11 +35,11 @@ pub async fn take(
     series: &mut Series,
     sides: &mut Sides,
     in_flight: usize,
-    phones_per_request: usize,
+    devices_per_request: usize,
 ) -> Result<()> {
     let tried = series.tried();
     eprintln!("{}, pair {}:", series.name(), tried + 1);
-    let pair = sides.pair(in_flight, phones_per_request, tried.is_multiple_of(2)).await?;
+    let pair = sides.pair(in_flight, devices_per_request, tried.is_multiple_of(2)).await?;
     if !series.push(pair) {
         eprintln!("  dropped: the disk changed its speed");
     }

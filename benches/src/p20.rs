@@ -15,7 +15,7 @@ use crate::clock;
 use crate::disk::Disk;
 use crate::load;
 use crate::ours::Server;
-use crate::requests::Updates;
+use crate::requests::{Asks, Updates};
 use crate::statistics::{median, range};
 use crate::{Options, asking};
 
@@ -71,7 +71,8 @@ pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
 /// Gives each phone a number of its own, and waits until it shows it.
 async fn give_values(server: &Server, phones: &[Arc<Phone>]) -> Result<()> {
     let ids: Vec<String> = phones.iter().map(|phone| phone.id().to_owned()).collect();
-    let updates = Updates { phones: &ids, phones_per_request: PHONES, first: 0, count: 1 };
+    let updates =
+        Updates { asks: Asks::Properties, devices: &ids, per_request: PHONES, first: 0, count: 1 };
     let requests = server.signer().updates(updates)?;
     let slot = load::closed(server.address(), requests, 1, RUN_MAX).await?;
     let ended =

@@ -10,12 +10,13 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::Options;
-use crate::bed::{Bed, Task};
+use crate::bed::{Bed, Devices};
 use crate::disk::Disk;
 use crate::p1::IN_FLIGHT;
 use crate::pairs::{Pair, Series};
 use crate::side_by_side::describe;
 use crate::statistics::{median, milliseconds, per_second, percentile};
+use crate::task::Task;
 
 /// How long the disk is measured before a slot, and again after it: long enough for 300 values on
 /// a slow disk.
@@ -32,7 +33,7 @@ const CONNECTIONS: usize = 256;
 pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
     let slot = Duration::from_secs(u64::from(options.slot));
     for phones in options.phones() {
-        let mut bed = Bed::new(phones, options, disk)?;
+        let mut bed = Bed::new(Devices::Phones(phones), options, disk)?;
         let rate = top_rate(&mut bed, slot).await? / 2.0;
         let name = format!("p9-{}", phones.word());
         eprintln!("{name}: {rate:.0} requests/s are due, half of the top rate");
@@ -59,7 +60,8 @@ pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
 
 /// One slot with the disk measured around it: the two 99th percentiles, in milliseconds.
 async fn pair(bed: &mut Bed, disk: &Disk, rate: f64, slot: Duration) -> Result<Pair> {
-    let task = Task { in_flight: CONNECTIONS, phones_per_request: 1, slot, per_second: Some(rate) };
+    let task =
+        Task { in_flight: CONNECTIONS, devices_per_request: 1, slot, per_second: Some(rate) };
     let prepared = bed.prepare(task).await?;
     let before = disk.probe(PROBE).await?;
     let measured = bed.run(prepared).await?;
@@ -85,7 +87,7 @@ async fn pair(bed: &mut Bed, disk: &Disk, rate: f64, slot: Duration) -> Result<P
 async fn top_rate(bed: &mut Bed, slot: Duration) -> Result<f64> {
     let mut top: f64 = 0.0;
     for in_flight in IN_FLIGHT {
-        let task = Task { in_flight, phones_per_request: 1, slot, per_second: None };
+        let task = Task { in_flight, devices_per_request: 1, slot, per_second: None };
         let mut rates = Vec::new();
         for _ in 0..SLOTS_TO_FIND_TOP {
             let prepared = bed.prepare(task).await?;

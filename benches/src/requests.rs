@@ -1,18 +1,25 @@
 //! Signed requests, made before a slot begins, so that signing costs the slot nothing.
 //!
-//! An update is the documented sample of UpdateCloudPhoneProperty (Huawei CPH API, page
-//! `cph_api_0536`): a phone number, an IMSI and a Wi-Fi name for each phone, the numbers never the
-//! same twice.
+//! What each asks for, and by which vendor's call, is in [`asks`].
+
+mod asks;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::thread::{self, available_parallelism};
 
 use anyhow::{Context, Result, anyhow};
-use api::signature::huawei;
+use api::signature::{huawei, tencent};
+use fleet::Timestamp;
 use http::{HeaderMap, HeaderValue, Method, Uri, header};
-use serde_json::json;
 
 use crate::clock;
+pub use asks::{Asks, patch};
+
+/// For how long before and after its making a signature of ISS's kind is valid, in seconds. Longer
+/// than any slot, with what comes before it.
+const VALID_SECONDS: i64 = 600;
 
 /// Who signs, and for whom.
 #[derive(Debug, Clone)]
@@ -23,21 +30,31 @@ pub struct Signer {
     project: String,
     /// The access key's id.
     ak: String,
-    /// The access key's secret.
-    sk: String,
+    /// The access key's secret; `None` leaves requests as they are.
+    sk: Option<String>,
 }
 
 /// Which updates to make.
 #[derive(Debug, Clone, Copy)]
 pub struct Updates<'a> {
-    /// The ids of all phones, in the order in which their turn comes, over and over.
-    pub phones: &'a [String],
-    /// Phones in each request; at most all of them.
-    pub phones_per_request: usize,
+    /// What each entry asks for.
+    pub asks: Asks,
+    /// The ids of all devices, in the order in which their turn comes, over and over.
+    pub devices: &'a [String],
+    /// Devices in each request; at most all of them.
+    pub per_request: usize,
     /// How many entries came before: where in the order to begin, and where to count on.
     pub first: usize,
     /// How many requests.
     pub count: usize,
+}
+
+/// A request before it is signed.
+struct Plain {
+    method: Method,
+    target: String,
+    content_type: &'static str,
+    body: Vec<u8>,
 }
 
 impl Signer {
@@ -50,7 +67,13 @@ impl Signer {
     /// Signs for the server at `address`.
     pub fn new(address: SocketAddr, project: &str, ak: &str, sk: &str) -> Self {
         let [project, ak, sk] = [project, ak, sk].map(str::to_owned);
-        Self { host: address.to_string(), project, ak, sk }
+        Self { host: address.to_string(), project, ak, sk: Some(sk) }
+    }
+
+    /// Makes the same requests, and signs none.
+    pub fn unsigned(mut self) -> Self {
+        self.sk = None;
+        self
     }
 
     /// The bytes of a call of ListJobs for several requests.
@@ -59,19 +82,23 @@ impl Signer {
         let target = format!(
             "/v1/{project}/cloud-phone/jobs?request_ids={requests}&offset={offset}&limit=100"
         );
-        self.sign(&Method::GET, &target, b"", &clock::date().to_basic_text())
+        let plain =
+            Plain { method: Method::GET, target, content_type: "application/json", body: vec![] };
+        self.sign(&plain, Scheme::Cph, clock::date())
     }
 
     /// The bytes of many updates, each of one request, signed now. On all cores: there are many.
     pub fn updates(&self, updates: Updates<'_>) -> Result<Vec<Vec<u8>>> {
-        let target = format!("/v1/{}/cloud-phone/phones/batch-update-property", self.project);
-        let date = clock::date().to_basic_text();
+        let date = clock::date();
         let workers = available_parallelism().map_or(1, usize::from);
         let share = updates.count.div_ceil(workers).max(1);
         let sign = |from: usize| -> Result<Vec<Vec<u8>>> {
             let requests = from..(from + share).min(updates.count);
             requests
-                .map(|request| self.sign(&Method::POST, &target, &updates.body(request), &date))
+                .map(|request| {
+                    let plain = updates.plain(request, &self.project);
+                    self.sign(&plain, updates.asks.scheme(), date)
+                })
                 .collect()
         };
         thread::scope(|scope| {
@@ -88,17 +115,35 @@ impl Signer {
     }
 
     /// A whole HTTP/1.1 request.
-    fn sign(&self, method: &Method, target: &str, body: &[u8], date: &str) -> Result<Vec<u8>> {
+    fn sign(&self, plain: &Plain, scheme: Scheme, date: Timestamp) -> Result<Vec<u8>> {
+        let Plain { method, target, content_type, body } = plain;
         let uri: Uri = target.parse().context("could not make the request's target")?;
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(header::HOST, HeaderValue::from_str(&self.host)?);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let value = huawei::sign(method, &uri, &headers, body, &self.ak, self.sk.as_bytes(), date)?;
-        let value = value.to_str().context("the signature is no text")?;
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let mut proof = String::new();
+        if let Some(sk) = &self.sk {
+            let (ak, sk) = (self.ak.as_str(), sk.as_bytes());
+            let value = match scheme {
+                Scheme::Cph => {
+                    let date = date.to_basic_text();
+                    proof = format!("x-sdk-date: {date}\r\n");
+                    huawei::sign(method, &uri, &headers, body, ak, sk, &date)?
+                }
+                Scheme::Iss => {
+                    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+                    let now = date.0.div_euclid(1000);
+                    let times = (now - VALID_SECONDS, now + VALID_SECONDS);
+                    tencent::sign(method, &uri, &headers, ak, sk, times)?
+                }
+            };
+            let value = value.to_str().context("the signature is no text")?;
+            proof.push_str(&format!("authorization: {value}\r\n"));
+        }
         let (host, length) = (&self.host, body.len());
         let mut request = format!(
-            "{method} {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
-             x-sdk-date: {date}\r\nauthorization: {value}\r\ncontent-length: {length}\r\n\r\n"
+            "{method} {target} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content_type}\r\n\
+             {proof}content-length: {length}\r\n\r\n"
         )
         .into_bytes();
         request.extend_from_slice(body);
@@ -106,95 +151,24 @@ impl Signer {
     }
 }
 
+/// By which vendor's scheme a request is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Huawei Cloud's `SDK-HMAC-SHA256`.
+    Cph,
+    /// Tencent Cloud's `q-sign-algorithm=sha1`. Its SDKs sign `Host`, `Content-Type` and
+    /// `Content-Length`, as is done here; never the body.
+    Iss,
+}
+
 impl Updates<'_> {
-    /// The body of one of the requests.
-    fn body(&self, request: usize) -> Vec<u8> {
-        let first = self.first + request * self.phones_per_request;
-        let entries = (first..first + self.phones_per_request).filter_map(|entry| {
-            let phone = self.phones.get(entry % self.phones.len().max(1))?;
-            Some(json!({ "phone_id": phone, "property": patch(entry) }))
+    /// One of the requests.
+    fn plain(&self, request: usize, project: &str) -> Plain {
+        let first = self.first + request * self.per_request;
+        let entries = (first..first + self.per_request).filter_map(|entry| {
+            let device = self.devices.get(entry % self.devices.len().max(1))?;
+            Some((device.as_str(), entry))
         });
-        json!({ "phones": entries.collect::<Vec<_>>() }).to_string().into_bytes()
-    }
-}
-
-/// What the `serial`-th entry asks for, as JSON text. Always of the same length.
-pub fn patch(serial: usize) -> String {
-    let number = serial % 10_000_000_000;
-    format!(
-        "{{\"sys.prop.writeimsi\":\"46002{number:010}\",\
-         \"sys.prop.writephonenum\":\"1{number:010}\",\
-         \"sys.prop.writewifissid\":\"test_wifi\"}}"
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn signer() -> Signer {
-        Signer::new(([127, 0, 0, 1], 8080).into(), "bench", "AK", "SK")
-    }
-
-    /// Checks a request as the server does; gives its body.
-    fn verify(request: &[u8], sk: &str) -> Result<String, huawei::Refusal> {
-        let text = std::str::from_utf8(request).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let mut lines = head.split("\r\n");
-        let mut first = lines.next().unwrap().split(' ');
-        let (method, target) = (first.next().unwrap(), first.next().unwrap());
-        let mut builder = http::Request::builder().method(method).uri(target);
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            builder = builder.header(name, value);
-        }
-        let (parts, ()) = builder.body(()).unwrap().into_parts();
-        let signed = huawei::Signed::parse(huawei::Head::of(&parts), clock::date())?;
-        assert_eq!(signed.access_key(), "AK");
-        signed.verify(sk.as_bytes(), body.as_bytes(), &[])?;
-        Ok(body.to_owned())
-    }
-
-    #[test]
-    fn every_update_is_signed_and_takes_the_next_phones() {
-        let phones: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let updates = Updates { phones: &phones, phones_per_request: 2, first: 2, count: 5 };
-        let requests = signer().updates(updates).unwrap();
-        let ids: Vec<String> = requests
-            .iter()
-            .map(|request| {
-                let body: serde_json::Value =
-                    serde_json::from_str(&verify(request, "SK").unwrap()).unwrap();
-                let phones = body["phones"].as_array().unwrap();
-                phones.iter().map(|phone| phone["phone_id"].as_str().unwrap()).collect()
-            })
-            .collect();
-        assert_eq!(ids, ["ca", "bc", "ab", "ca", "bc"]);
-        let bodies: std::collections::HashSet<_> = requests.iter().collect();
-        assert_eq!(bodies.len(), 5, "all are distinct");
-    }
-
-    #[test]
-    fn another_secret_fails() {
-        let phones = ["a".to_owned()];
-        let updates = Updates { phones: &phones, phones_per_request: 1, first: 0, count: 1 };
-        let requests = signer().updates(updates).unwrap();
-        assert!(verify(&requests[0], "other").is_err());
-    }
-
-    #[test]
-    fn a_query_is_signed_too() {
-        let request = signer().list_jobs(&["a", "b"], 100).unwrap();
-        verify(&request, "SK").unwrap();
-        let line = "GET /v1/bench/cloud-phone/jobs?request_ids=a%2Cb&offset=100&limit=100 HTTP/1.1";
-        assert!(request.starts_with(line.as_bytes()));
-    }
-
-    #[test]
-    fn patches_are_json_of_one_length() {
-        for serial in [0, 1, 9_999_999_999, 10_000_000_001] {
-            assert_eq!(patch(serial).len(), patch(0).len());
-            serde_json::from_str::<serde_json::Value>(&patch(serial)).unwrap();
-        }
+        self.asks.plain(project, entries)
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::Options;
-use crate::bed::{self, Bed, Phones, Task};
+use crate::bed::{self, Bed, Devices, Phones};
 use crate::disk::{self, Disk, Probe};
 use crate::pairs::Pair;
 use crate::peer::{self, Peer};
 use crate::statistics::{microseconds_each, milliseconds, per_second, percentile};
+use crate::task::Task;
 
 /// Both sides, started.
 pub struct Sides {
@@ -22,29 +23,29 @@ pub struct Sides {
 impl Sides {
     /// Starts the peer; ours is started for the first slot.
     pub async fn start(phones: Phones, options: &Options, disk: &Disk) -> Result<Self> {
-        let bed = Bed::new(phones, options, disk)?;
+        let bed = Bed::new(Devices::Phones(phones), options, disk)?;
         let peer = Peer::start(disk).await?;
         Ok(Self { bed, peer, disk: disk.clone(), slot_seconds: options.slot })
     }
 
     /// Takes a pair of jobs and rows a second, at `in_flight` requests and transactions of
-    /// `phones_per_request` each. Which side is first changes from pair to pair, so that neither
+    /// `devices_per_request` each. Which side is first changes from pair to pair, so that neither
     /// always comes after the other.
     pub async fn pair(
         &mut self,
         in_flight: usize,
-        phones_per_request: usize,
+        devices_per_request: usize,
         ours_first: bool,
     ) -> Result<Pair> {
         let slot = Duration::from_secs(u64::from(self.slot_seconds));
-        let task = Task { in_flight, phones_per_request, slot, per_second: None };
+        let task = Task { in_flight, devices_per_request, slot, per_second: None };
         let (before, ours, between, theirs);
         if ours_first {
-            (before, ours) = self.ours(task).await?;
+            (before, ours) = slot_of(&mut self.bed, &self.disk, task, "ours").await?;
             (between, theirs) = self.theirs(task).await?;
         } else {
             (before, theirs) = self.theirs(task).await?;
-            (between, ours) = self.ours(task).await?;
+            (between, ours) = slot_of(&mut self.bed, &self.disk, task, "ours").await?;
         }
         let after = self.disk.probe(disk::PROBE).await?;
         let probes = [before, between, after].map(|probe| probe.per_second);
@@ -59,27 +60,10 @@ impl Sides {
         })
     }
 
-    /// Our slot, after a probe.
-    async fn ours(&mut self, task: Task) -> Result<(Probe, bed::Measured)> {
-        let prepared = self.bed.prepare(task).await?;
-        let probe = self.disk.probe(disk::PROBE).await?;
-        let measured = self.bed.run(prepared).await?;
-        eprintln!("  ours: {}", describe(&measured));
-        if let Some((took, ended)) = self.bed.put_away(&measured).await? {
-            eprintln!(
-                "  after the slot all jobs had ended within {:.1} s; of the last {} {} failed",
-                took.as_secs_f64(),
-                ended.jobs,
-                ended.failed
-            );
-        }
-        Ok((probe, measured))
-    }
-
     /// The peer's slot, after a probe.
     async fn theirs(&mut self, task: Task) -> Result<(Probe, peer::Measured)> {
         let probe = self.disk.probe(disk::PROBE).await?;
-        let slot = self.peer.slot(task.in_flight, task.phones_per_request, self.slot_seconds);
+        let slot = self.peer.slot(task.in_flight, task.devices_per_request, self.slot_seconds);
         let measured = slot.await?;
         eprintln!(
             "  PostgreSQL: {:.0} rows/s, processor a row: server {:.1} us, pgbench {:.1} us, \
@@ -92,6 +76,28 @@ impl Sides {
         self.peer.clear()?;
         Ok((probe, measured))
     }
+}
+
+/// A slot of a bed, after a probe. `side` is its name for people.
+pub async fn slot_of(
+    bed: &mut Bed,
+    disk: &Disk,
+    task: Task,
+    side: &str,
+) -> Result<(Probe, bed::Measured)> {
+    let prepared = bed.prepare(task).await?;
+    let probe = disk.probe(disk::PROBE).await?;
+    let measured = bed.run(prepared).await?;
+    eprintln!("  {side}: {}", describe(&measured));
+    if let Some((took, ended)) = bed.put_away(&measured).await? {
+        eprintln!(
+            "  after the slot all jobs had ended within {:.1} s; of the last {} {} failed",
+            took.as_secs_f64(),
+            ended.jobs,
+            ended.failed
+        );
+    }
+    Ok((probe, measured))
 }
 
 /// A slot of ours in one line.

@@ -2,5 +2,6 @@
 
 mod backup;
 mod cameras;
+mod iss;
 mod kill9;
 mod load;

@@ -140,6 +140,16 @@ impl Server {
         self.process.signal(name);
     }
 
+    /// How much memory it has at the moment, in bytes: its resident set (`proc(5)`, `VmRSS`).
+    pub fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id);
+        let status = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB"));
+        let kilobytes: u64 = kilobytes.expect("VmRSS").trim().parse().expect("a number");
+        kilobytes * 1024
+    }
+
     /// The token that the first start has left in the data folder.
     pub fn admin_token(&self) -> String {
         let path = self.data().join("admin-token");

@@ -18,7 +18,7 @@ pub fn android_userland() -> PathBuf {
     program("FLEETWRIGHT_USERLAND", "target/ci/android-userland", "cargo xtask test build")
 }
 
-/// A Python that has Huawei's SDK.
+/// A Python that has Huawei's SDK and Tencent's signer.
 pub fn python() -> PathBuf {
     program("FLEETWRIGHT_PYTHON", "target/venv/bin/python", "cargo xtask test install")
 }

@@ -1,7 +1,8 @@
 //! Requests byte for byte: for what no HTTP library would send, and from any address of the
 //! loopback.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use api::signature::huawei::sign;
@@ -22,7 +23,7 @@ pub struct Request {
     /// What follows the method: the path with its query.
     pub target: String,
     /// Its headers, in their order. `Host`, `Content-Length` and `Connection` are added unless they
-    /// are here.
+    /// are here; an empty `content-length` stands for none.
     pub headers: Vec<(String, Vec<u8>)>,
     /// Its body.
     pub body: Vec<u8>,
@@ -64,6 +65,11 @@ impl Request {
         self
     }
 
+    /// Without a `Content-Length`.
+    pub fn without_length(self) -> Self {
+        self.header("content-length", "")
+    }
+
     /// Signed by a key now.
     pub fn signed(self, key: &Key, host: &str) -> Self {
         let date = wall_clock().to_basic_text();
@@ -103,7 +109,9 @@ impl Request {
             bytes.extend_from_slice(value);
             bytes.extend_from_slice(b"\r\n");
         };
-        self.headers.iter().for_each(|(name, value)| add(name, value));
+        let is_said =
+            |(name, value): &&(String, Vec<u8>)| name != "content-length" || !value.is_empty();
+        self.headers.iter().filter(is_said).for_each(|(name, value)| add(name, value));
         let length = self.body.len().to_string();
         let usual = [("host", host), ("content-length", &length), ("connection", "close")];
         for (name, value) in usual {
@@ -150,6 +158,55 @@ fn exchange(from: Ipv4Addr, server: SocketAddr, request: &[u8]) -> Vec<u8> {
         };
         tokio::time::timeout(LIMIT, talk).await.expect("an answer in time")
     })
+}
+
+/// A connection that stays between exchanges.
+pub struct Connection {
+    stream: TcpStream,
+    /// What was read of the next answer.
+    read: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects from an address of the loopback.
+    pub fn open(from: Ipv4Addr, server: SocketAddr) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(IpAddr::V4(from), 0))?;
+            socket.connect(server).await?.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(LIMIT))?;
+        Ok(Self { stream, read: Vec::new() })
+    }
+
+    /// Sends bytes and reads one answer, whose `Content-Length` says where it ends.
+    pub fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.stream.write_all(request)?;
+        loop {
+            if let Some(length) = whole(&self.read) {
+                let rest = self.read.split_off(length);
+                let bytes = std::mem::replace(&mut self.read, rest);
+                return answer(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into());
+            }
+            let mut buffer = [0; 16 * 1024];
+            match self.stream.read(&mut buffer)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                length => self.read.extend_from_slice(&buffer[..length]),
+            }
+        }
+    }
+}
+
+/// How long the first answer in a stream is; none if it is not all there.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let body: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+    (bytes.len() >= head + body).then_some(head + body)
 }
 
 /// Reads an answer whose end is the connection's.

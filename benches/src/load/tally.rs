@@ -1,19 +1,11 @@
-//! What the answers of a slot say: a job counts only if its id was answered.
+//! What the answers of a slot say: a job counts only if it was answered that there is one.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::connection::Answer;
-
-/// The key whose presence in an entry says that the entry was accepted.
-const JOB_ID: &[u8] = b"\"job_id\"";
-
-/// What stands before the id of a request in an answer.
-const REQUEST_ID: &[u8] = b"\"request_id\":\"";
-
-/// Length of an id: 32 hexadecimal digits.
-const ID_BYTES: usize = 32;
+use super::said::Said;
 
 /// Bytes of the first refusal that are kept, for people.
 const REFUSAL_BYTES_MAX: usize = 300;
@@ -23,9 +15,9 @@ const REFUSAL_BYTES_MAX: usize = 300;
 pub struct Answered {
     /// Which of the slot's requests it was.
     pub number: usize,
-    /// The id that the server gave it.
+    /// The id that the server gave it: 32 hexadecimal digits.
     pub request: String,
-    /// How many jobs were named.
+    /// How many jobs it has.
     pub jobs: usize,
 }
 
@@ -45,9 +37,9 @@ pub struct Tally {
 pub struct Slot {
     /// From the start to the last answer.
     pub elapsed: Duration,
-    /// Jobs whose ids were answered.
+    /// Jobs that were answered.
     pub jobs: u64,
-    /// Answers that named no job, or not for every phone.
+    /// Answers that named no job, or not for every device.
     pub refused: u64,
     /// The first of those, cut short.
     pub refusal: Option<String>,
@@ -70,23 +62,22 @@ impl Tally {
         self.latencies.push(latency);
         let text =
             || String::from_utf8_lossy(answer.body).chars().take(REFUSAL_BYTES_MAX).collect();
-        let jobs = match answer.status {
-            200 => answer.body.windows(JOB_ID.len()).filter(|bytes| *bytes == JOB_ID).count(),
-            429 => 0,
+        let said = match answer.status {
+            200 => Said::of(answer.body),
+            429 => Said { jobs: 0, refuses: true, request: None },
             status => {
                 let text: String = text();
                 bail!("an update was answered with status {status}: {text}");
             }
         };
-        let refusals = answer.body.windows(ERROR_CODE.len()).filter(|bytes| *bytes == ERROR_CODE);
-        if refusals.count() > 0 {
+        if said.refuses {
             self.refused += 1;
             self.refusal.get_or_insert_with(text);
         }
-        if jobs > 0 {
-            let request = request_id(answer.body).context("an answer names jobs and no request")?;
-            self.jobs += u64::try_from(jobs)?;
-            self.answered.push(Answered { number, request, jobs });
+        if said.jobs > 0 {
+            let request = said.request.context("an answer names jobs and no request")?;
+            self.jobs += u64::try_from(said.jobs)?;
+            self.answered.push(Answered { number, request, jobs: said.jobs });
         }
         Ok(())
     }
@@ -114,16 +105,6 @@ impl Tally {
         answered.sort_unstable_by_key(|answer| answer.number);
         Slot { elapsed, jobs, refused, refusal, latencies, lateness, answered }
     }
-}
-
-/// The key by which an entry, or a whole answer, says that it was refused.
-const ERROR_CODE: &[u8] = b"\"error_code\"";
-
-/// The request's id in an answer.
-fn request_id(body: &[u8]) -> Option<String> {
-    let at = body.windows(REQUEST_ID.len()).position(|bytes| bytes == REQUEST_ID)?;
-    let id = body.get(at + REQUEST_ID.len()..)?.get(..ID_BYTES)?;
-    String::from_utf8(id.to_vec()).ok()
 }
 
 #[cfg(test)]

@@ -38,9 +38,8 @@ use std::sync::{Arc, Mutex};
 use axum::extract::State;
 use axum::response::Response;
 use engine::Handle;
-use tokio::sync::Semaphore;
 
-use crate::listener::TrustedProxy;
+use crate::admission::Admission;
 use crate::signature::lockout::Lockout;
 use error::Failure;
 
@@ -62,33 +61,16 @@ pub(crate) use update_property::update_property;
 pub(crate) struct Door {
     /// What is asked of the engine.
     handle: Handle,
-    /// Further names of this server that a signature may be made for.
-    public_hosts: Vec<String>,
-    /// Who may say where a request came from.
-    trusted_proxies: Vec<TrustedProxy>,
-    /// Who guesses at the secrets of access keys.
-    lockout: Mutex<Lockout>,
+    /// Whom to let in.
+    admission: Arc<Admission>,
     /// Who guesses at passwords.
     passwords: Mutex<Lockout>,
-    /// Room for bodies, in kilobytes.
-    bodies: Arc<Semaphore>,
 }
 
 impl Door {
     /// A door to the engine of `handle`.
-    pub(crate) fn new(
-        handle: Handle,
-        public_hosts: Vec<String>,
-        trusted_proxies: Vec<TrustedProxy>,
-    ) -> Self {
-        Self {
-            handle,
-            public_hosts,
-            trusted_proxies,
-            lockout: Mutex::default(),
-            passwords: Mutex::default(),
-            bodies: Arc::new(Semaphore::new(auth::BODIES_KILOBYTES_MAX)),
-        }
+    pub(crate) fn new(handle: Handle, admission: Arc<Admission>) -> Self {
+        Self { handle, admission, passwords: Mutex::default() }
     }
 }
 

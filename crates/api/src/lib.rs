@@ -7,14 +7,19 @@
 //! commands. It never speaks to a device, and no clock is read here except for time-outs.
 //!
 //! Start reading at [`router`] (the table of contents), then [`listener`] (how a connection becomes
-//! a request) and [`signature::huawei`] (how a request proves who sent it); `cph` and [`native`]
-//! have a file for each call or kind of thing.
+//! a request), [`signature::huawei`] and [`signature::tencent`] (how a request proves who sent it);
+//! [`cph`], [`iss`] and [`native`] have a file for each call or kind of thing.
 
+mod admission;
 pub mod cph;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod iss;
 pub mod listener;
 pub mod native;
+mod printable;
 pub mod router;
 pub mod signature;
 pub mod tls;
+#[cfg(feature = "unsigned")]
+pub mod unsigned;

@@ -1,6 +1,6 @@
-//! The native door, `/api/v1`: projects, access keys, users, devices, updates, jobs, the catalogue
-//! and the server itself, for the operator of this server and the command line. And what machines
-//! ask of a server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
+//! The native door, `/api/v1`: projects, organizations, access keys, users, devices, updates,
+//! jobs, the catalogue and the server itself, for the operator of this server and the command line.
+//! And what machines ask of a server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
 //!
 //! The operator proves himself by `Authorization: Bearer` and the server's admin token; errors are
 //! RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
@@ -9,6 +9,7 @@ mod backup;
 mod camera_view;
 mod catalogue;
 mod channels;
+mod credentials;
 mod device_view;
 mod devices;
 mod discover;
@@ -19,6 +20,7 @@ mod jobs;
 mod keys;
 mod openapi;
 mod operate;
+mod organizations;
 mod power;
 mod problem;
 mod projects;
@@ -114,14 +116,18 @@ where
 fn guarded() -> OpenApiRouter<Arc<Native>> {
     OpenApiRouter::new()
         .routes(routes!(projects::list_projects, projects::create_project))
-        .routes(routes!(projects::show_project, projects::change_project))
+        .routes(routes!(projects::show_project, projects::change_project, projects::delete_project))
+        .routes(routes!(organizations::list_organizations, organizations::create_organization))
+        .routes(routes!(organizations::move_organization, organizations::delete_organization))
         .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::list_account_keys, keys::create_account_key))
         .routes(routes!(keys::revoke_key))
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::set_password))
         .routes(routes!(users::disable_user))
         .routes(routes!(devices::list_devices))
-        .routes(routes!(devices::show_device))
+        .routes(routes!(devices::show_device, devices::delete_device))
+        .routes(routes!(credentials::set_credentials))
         .routes(routes!(channels::list_channels))
         .routes(routes!(import::import_devices))
         .routes(routes!(discover::discover_devices))

@@ -1,16 +1,20 @@
 //! The table of contents: every path that this server answers, and by what.
 //!
-//! CPH owns `/v1` to `/v3` at the root of the address, because the vendor's SDKs drop the path of
-//! an endpoint. Ours is under `/api`.
+//! The vendors' are at the root of the address, because their SDKs drop the path of an endpoint:
+//! CPH owns `/v1` to `/v3`, ISS `/device`, `/organization`, `/project`, `/stream`, `/domain`,
+//! `/template` and `/workflow`. Ours is under `/api`.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, on, post};
+use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use engine::Handle;
+use percent_encoding::percent_decode_str;
 
+use crate::admission::Admission;
+use crate::iss::{self, Operation, SipServers};
 use crate::listener::TrustedProxy;
 use crate::native::{self, AdminToken, Native, OperatorFiles};
 use crate::{cph, native::Problem};
@@ -31,6 +35,8 @@ pub struct Options {
     /// The proxies that are believed when they say, in `X-Forwarded-For`, where a request came
     /// from. See [`crate::listener::client_address`].
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// What an installer types into a camera, as ISS's DescribeDeviceSip tells.
+    pub sip_servers: SipServers,
 }
 
 /// Gives the text of `/metrics`.
@@ -45,18 +51,33 @@ pub fn router(options: Options) -> Router {
         operator_files,
         public_hosts,
         trusted_proxies,
+        sip_servers,
     } = options;
-    let door = Arc::new(cph::Door::new(handle.clone(), public_hosts, trusted_proxies));
+    let admission = Arc::new(Admission::new(public_hosts, trusted_proxies));
+    let doors = Vendors {
+        cph: Arc::new(cph::Door::new(handle.clone(), admission.clone())),
+        iss: Arc::new(iss::Door::new(handle.clone(), admission, sip_servers)),
+    };
     let native = Arc::new(Native::new(handle, admin_token, metrics_render, operator_files));
     Router::new()
-        .merge(vendor(door.clone()))
+        .merge(cph_calls(doors.cph.clone()))
+        .merge(iss_calls(doors.iss.clone()))
         .merge(native::routes(native))
         .fallback(unknown)
-        .with_state(door)
+        .with_state(doors)
+}
+
+/// The doors that speak as vendors do.
+#[derive(Clone)]
+struct Vendors {
+    /// Huawei Cloud CPH.
+    cph: Arc<cph::Door>,
+    /// Tencent Cloud ISS.
+    iss: Arc<iss::Door>,
 }
 
 /// Huawei Cloud CPH: the calls that are offered, and those that say that they are not.
-fn vendor(door: Arc<cph::Door>) -> Router<Arc<cph::Door>> {
+fn cph_calls(door: Arc<cph::Door>) -> Router<Vendors> {
     let mut router = phones().merge(around_phones());
     for operation in cph::NOT_OFFERED {
         let refuse = move |State(door): State<Arc<cph::Door>>| async move {
@@ -104,11 +125,68 @@ fn around_phones() -> Router<Arc<cph::Door>> {
         .route("/v3/projects", get(cph::list_projects))
 }
 
-/// What answers where nothing is: in the form of the door that the path belongs to.
-async fn unknown(State(door): State<Arc<cph::Door>>, request: Request) -> Response {
-    let first = request.uri().path().split('/').nth(1);
+/// Tencent Cloud ISS: the calls that are offered, and those that say that they are not.
+fn iss_calls(door: Arc<iss::Door>) -> Router<Vendors> {
+    let mut router = devices_and_projects();
+    for (path, name) in iss::NOT_OFFERED {
+        let refuse = move |State(door): State<Arc<iss::Door>>, request: Request| async move {
+            iss::not_offered(&door, name, &request)
+        };
+        router = router.route(path, any(refuse));
+    }
+    router.method_not_allowed_fallback(iss::wrong_method).with_state(door)
+}
+
+/// The calls about cameras, about where they are filed, and about projects. One path has several,
+/// told apart by what the query says.
+fn devices_and_projects() -> Router<Arc<iss::Door>> {
+    Router::new()
+        .route(
+            "/device",
+            iss_call(MethodFilter::POST, Operation::CreateDevice)
+                .merge(iss_call(MethodFilter::PUT, Operation::PutDevice))
+                .merge(iss_call(MethodFilter::DELETE, Operation::DeleteDevice))
+                .merge(iss_call(MethodFilter::GET, Operation::GetDevice)),
+        )
+        .route("/device/sip", iss_call(MethodFilter::GET, Operation::DescribeDeviceSip))
+        .route(
+            "/organization",
+            iss_call(MethodFilter::POST, Operation::CreateDeviceOrganization)
+                .merge(iss_call(MethodFilter::PUT, Operation::UpdateDeviceOrganization))
+                .merge(iss_call(MethodFilter::DELETE, Operation::DeleteDeviceOrganization))
+                .merge(iss_call(MethodFilter::GET, Operation::DescribeDeviceOrganization)),
+        )
+        .route(
+            "/project",
+            iss_call(MethodFilter::POST, Operation::CreateProject)
+                .merge(iss_call(MethodFilter::GET, Operation::DescribeProjects)),
+        )
+        .route(
+            "/project/{id}",
+            iss_call(MethodFilter::PUT, Operation::UpdateProject)
+                .merge(iss_call(MethodFilter::DELETE, Operation::DeleteProject)),
+        )
+}
+
+/// What is at a path for one method.
+fn iss_call(method: MethodFilter, operation: Operation) -> MethodRouter<Arc<iss::Door>> {
+    let serve = move |State(door): State<Arc<iss::Door>>, request: Request| async move {
+        iss::serve(door, operation, request).await
+    };
+    on(method, serve)
+}
+
+/// What answers where nothing is: in the form of the door that the path belongs to, however that
+/// is encoded.
+async fn unknown(State(doors): State<Vendors>, request: Request) -> Response {
+    let path: Vec<u8> = percent_decode_str(request.uri().path()).collect();
+    let first = path.split(|byte| *byte == b'/').nth(1);
     match first {
-        Some("v1" | "v2" | "v2.1" | "v3") => cph::not_found(&door),
+        Some(b"v1" | b"v2" | b"v2.1" | b"v3") => cph::not_found(&doors.cph),
+        Some(
+            b"device" | b"organization" | b"project" | b"stream" | b"domain" | b"template"
+            | b"workflow",
+        ) => iss::not_found(&doors.iss, &request),
         _ => Problem::not_found("there is nothing at this path").into_response(),
     }
 }
@@ -122,6 +200,11 @@ mod tests {
         let mut router = phones().merge(around_phones());
         for operation in cph::NOT_OFFERED {
             router = router.route(operation.path, on(operation.method, async || ()));
+        }
+        assert!(router.has_routes());
+        let mut router = devices_and_projects();
+        for (path, _) in iss::NOT_OFFERED {
+            router = router.route(path, any(async || ()));
         }
         assert!(router.has_routes());
     }

@@ -36,12 +36,36 @@ mod cph_site;
 mod cph_tags;
 #[path = "doors/cph_tokens.rs"]
 mod cph_tokens;
+#[path = "doors/iss_bounds.rs"]
+mod iss_bounds;
+#[path = "doors/iss_calls.rs"]
+mod iss_calls;
+#[path = "doors/iss_cameras.rs"]
+mod iss_cameras;
+#[path = "doors/iss_client.rs"]
+mod iss_client;
+#[path = "doors/iss_contract.rs"]
+mod iss_contract;
+#[path = "doors/iss_devices.rs"]
+mod iss_devices;
+#[path = "doors/iss_organizations.rs"]
+mod iss_organizations;
+#[path = "doors/iss_paths.rs"]
+mod iss_paths;
+#[path = "doors/iss_projects.rs"]
+mod iss_projects;
+#[path = "doors/iss_signatures.rs"]
+mod iss_signatures;
+#[path = "doors/iss_snapshots.rs"]
+mod iss_snapshots;
 #[path = "doors/native.rs"]
 mod native;
 #[path = "doors/native_cameras.rs"]
 mod native_cameras;
 #[path = "doors/native_fleet.rs"]
 mod native_fleet;
+#[path = "doors/native_records.rs"]
+mod native_records;
 #[path = "doors/native_server.rs"]
 mod native_server;
 #[path = "doors/native_updates.rs"]

@@ -166,4 +166,9 @@ impl Driver for Cameras {
     fn watch(&self, _: &Device) {
         // The registrar tells when a device goes and when it comes back.
     }
+
+    fn forget(&self, device: DeviceKey) {
+        self.line.end(device, self.clock.now());
+        self.driver.remove(device);
+    }
 }

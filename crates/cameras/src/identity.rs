@@ -1,10 +1,18 @@
 //! Who we are to devices: our id, domain and realm, and the address that a device can reach us at.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::{PoisonError, RwLock};
 
 use crate::Settings;
+
+/// Hosts of documentation's own networks (RFC 5737, RFC 3849), which are nobody's: the way to them
+/// is the one to the world, where there is one.
+const ANYWHERE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
 
 /// Tells which address of ours faces a peer.
 pub(crate) type Towards = fn(IpAddr) -> Option<IpAddr>;
@@ -162,6 +170,33 @@ impl Identity {
     /// The realm of our challenges.
     pub fn realm(&self) -> &str {
         &self.realm
+    }
+
+    /// Every host and port that a device somewhere may reach us at: all that is advertised, in its
+    /// order; else where we listen; else, listening at all addresses, those of ours that face the
+    /// world. Never a wildcard address. Empty until it listens, and if nothing is known.
+    pub fn all_advertised(&self) -> Vec<(String, u16)> {
+        let socket = *self.socket.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(Socket { address, towards }) = socket else { return Vec::new() };
+        let advertised = self.advertise.iter();
+        let mut all: Vec<(String, u16)> = advertised
+            .map(|it| (it.host.clone(), it.port.unwrap_or_else(|| address.port())))
+            .collect();
+        if all.is_empty() {
+            let listening = address.ip().to_canonical();
+            let ips = if listening.is_unspecified() {
+                let facing = |ip| towards.and_then(|towards| towards(ip));
+                let reached = ANYWHERE.into_iter().filter(|ip| listening.is_ipv6() || ip.is_ipv4());
+                reached.filter_map(facing).filter(|ip| !ip.is_loopback()).collect()
+            } else {
+                vec![listening]
+            };
+            let ips = ips.into_iter().filter(|ip: &IpAddr| !ip.is_unspecified());
+            all.extend(ips.map(|ip| (host_of(ip), address.port())));
+        }
+        let mut seen = HashSet::new();
+        all.retain(|address| seen.insert(address.clone()));
+        all
     }
 
     /// The host and port that the peer reaches us at: what is advertised to the narrowest network

@@ -128,7 +128,7 @@ pub struct Cameras {
     bindings: Arc<Mutex<Bindings>>,
     /// The engine, from `listen` until SIP stops: it holds us, so we must let go of it.
     handle: RwLock<Option<Handle>>,
-    commands: Mutex<Option<mpsc::Receiver<line::SendCommand>>>,
+    commands: Mutex<Option<mpsc::Receiver<line::Command>>>,
 }
 
 /// Sockets that nobody reads yet.
@@ -178,6 +178,22 @@ impl Cameras {
             handle: RwLock::new(None),
             commands: Mutex::new(Some(commands)),
         })
+    }
+
+    /// Who we are to whoever sets up a device, with every address that it may reach us at; see
+    /// [`Identity::all_advertised`]. Empty until SIP listens, and if no address is known.
+    pub fn advertised(&self) -> Vec<ServerAddress> {
+        let id = || self.identity.id().to_owned();
+        let domain = || self.identity.domain().to_owned();
+        let all = self.identity.all_advertised().into_iter();
+        all.map(|(host, port)| ServerAddress { id: id(), domain: domain(), host, port }).collect()
+    }
+
+    /// Seconds without a keepalive after which a device counts as gone, unless its own
+    /// configuration says otherwise; 0 if none are expected.
+    pub fn keepalive_timeout_seconds(&self) -> u32 {
+        let Settings { keepalive_seconds, keepalive_misses, .. } = self.settings;
+        keepalive_seconds.saturating_mul(keepalive_misses.max(1))
     }
 
     /// What speaks to registered devices.
@@ -240,15 +256,19 @@ impl Cameras {
                 }
             }
         };
-        Ok(Sip::start(runner::Parts {
+        let sip = Sip::start(runner::Parts {
             wire,
             station,
-            handle,
+            handle: handle.clone(),
             commands,
             clock: self.clock.clone(),
             events: self.events.clone(),
             end: Box::new(end),
-        }))
+        });
+        // Lanes that had their turn before found nobody registered, and whoever is, need not
+        // register anew.
+        handle.rescan_now();
+        Ok(sip)
     }
 
     fn station_options(&self, handle: &Handle) -> station::Options {

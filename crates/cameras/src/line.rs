@@ -31,7 +31,7 @@ pub struct Line {
 
 struct Shared {
     bindings: Arc<Mutex<Bindings>>,
-    commands: mpsc::Sender<SendCommand>,
+    commands: mpsc::Sender<Command>,
     identity: Arc<Identity>,
     sn: AtomicU32,
 }
@@ -117,6 +117,9 @@ pub enum Undelivered {
     /// The device took itself off meanwhile.
     #[error("it took itself off (REGISTER with Expires 0)")]
     Unregistered,
+    /// The device's record was removed meanwhile.
+    #[error("it is on record no more")]
+    Removed,
     /// SIP has stopped.
     #[error("SIP has stopped")]
     Closed,
@@ -133,6 +136,14 @@ pub struct ServerAddress {
     pub host: String,
     /// The port.
     pub port: u16,
+}
+
+/// What the runner is to do.
+pub(crate) enum Command {
+    /// Send a message.
+    Send(SendCommand),
+    /// See to the devices that were removed.
+    EndRemoved,
 }
 
 /// A message that the runner is to send.
@@ -152,7 +163,7 @@ impl Line {
         bindings: Arc<Mutex<Bindings>>,
         identity: Arc<Identity>,
         first_sn: u32,
-    ) -> (Self, mpsc::Receiver<SendCommand>) {
+    ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let sn = AtomicU32::new(first_sn % SN_MAX);
         (Self { shared: Arc::new(Shared { bindings, commands, identity, sn }) }, receiver)
@@ -206,12 +217,23 @@ impl Line {
             answers: answers_sender,
             accepted: accepted_sender,
         };
-        self.shared.commands.try_send(command).map_err(|error| match error {
+        self.shared.commands.try_send(Command::Send(command)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => LineError::Busy,
             mpsc::error::TrySendError::Closed(_) => LineError::Closed,
         })?;
         accepted.await.unwrap_or(Err(LineError::Closed))?;
         Ok(Exchange { delivered: Delivery::Awaited(delivered), answers })
+    }
+
+    /// The device's record is gone: it is not registered any more when this returns, and whatever
+    /// waits for an answer of it is told so. What claims to be it from now on is a stranger.
+    pub(crate) fn end(&self, device: DeviceKey, at: Timestamp) {
+        let mut bindings = self.shared.bindings.lock().unwrap_or_else(PoisonError::into_inner);
+        if bindings.remove_device(device, at) {
+            // Only to wake the runner, which sees to the removed ones in each of its turns. If
+            // there is no room it has much else to wake for.
+            let _ = self.shared.commands.try_send(Command::EndRemoved);
+        }
     }
 
     /// A number for the next message: 1 to 999,999 in turn, from a random one on.

@@ -3,7 +3,9 @@
 //! Each turn takes what has come, as much as there is up to a bound; lets the station have it;
 //! does or starts what the station can't do; and sends what there is to send in one batch. It never
 //! waits for the store: look-ups and writes run beside it, and their outcome is one more thing that
-//! comes in.
+//! comes in. Where many messages come, they are let gather for a moment.
+
+mod gather;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,8 +21,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::line::SendCommand;
+use crate::line::Command;
 use crate::station::{Binds, Claim, Counts, Station, Tally, Work};
+use gather::Gather;
 
 /// Look-ups in one call of the store.
 const LOOKUPS_PER_CALL_MAX: usize = 512;
@@ -73,7 +76,7 @@ pub(crate) struct Parts<W> {
     pub(crate) wire: W,
     pub(crate) station: Station,
     pub(crate) handle: Handle,
-    pub(crate) commands: mpsc::Receiver<SendCommand>,
+    pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: EventSender,
     /// Called when the runner has ended, however it did.
@@ -106,6 +109,7 @@ impl Sip {
             clock: parts.clock,
             events: parts.events,
             inbox: Vec::new(),
+            gather: Gather::new(Instant::now()),
             outbox: Vec::new(),
             missed: VecDeque::new(),
             lookup_calls: 0,
@@ -188,10 +192,11 @@ struct Runner<W> {
     wire: W,
     station: Station,
     handle: Handle,
-    commands: mpsc::Receiver<SendCommand>,
+    commands: mpsc::Receiver<Command>,
     clock: Arc<dyn Clock>,
     events: EventSender,
     inbox: Vec<Received>,
+    gather: Gather,
     outbox: Vec<Transmit>,
     /// Claims that memory does not prove; the station bounds how many there are.
     missed: VecDeque<Claim>,
@@ -211,7 +216,7 @@ enum Woken {
     Done(Done),
     /// A task failed, which none does unless the process is going down.
     Nothing,
-    Command(SendCommand),
+    Command(Command),
     Received,
     Time,
 }
@@ -245,6 +250,7 @@ impl<W: Wire> Runner<W> {
         let publish =
             (self.station.tally() != self.published).then(|| self.published_at + PUBLISH_EVERY);
         let due = due.into_iter().chain(publish).min();
+        let gathered = self.gather.until(Instant::now());
         tokio::select! {
             biased;
             () = stop.cancelled() => Woken::Stopped,
@@ -252,12 +258,13 @@ impl<W: Wire> Runner<W> {
                 done.map_or(Woken::Nothing, Woken::Done)
             }
             Some(command) = self.commands.recv() => Woken::Command(command),
-            () = self.wire.receive(&mut self.inbox) => Woken::Received,
+            () = receive(&mut self.wire, &mut self.inbox, gathered) => Woken::Received,
             () = sleep_until(due) => Woken::Time,
         }
     }
 
     fn take_received(&mut self) {
+        self.gather.took(self.now, self.inbox.len());
         let now = self.now.into_std();
         for received in self.inbox.drain(..) {
             match received {
@@ -271,12 +278,19 @@ impl<W: Wire> Runner<W> {
         }
     }
 
-    fn take_commands(&mut self, first: SendCommand) {
-        let now = self.now.into_std();
-        self.station.send(now, self.wall, first);
+    fn take_commands(&mut self, first: Command) {
+        self.take_command(first);
         for _ in 1..COMMANDS_PER_TURN_MAX {
             let Ok(command) = self.commands.try_recv() else { break };
-            self.station.send(now, self.wall, command);
+            self.take_command(command);
+        }
+    }
+
+    fn take_command(&mut self, command: Command) {
+        match command {
+            Command::Send(command) => self.station.send(self.now.into_std(), self.wall, command),
+            // The station does so whenever its work is taken.
+            Command::EndRemoved => {}
         }
     }
 
@@ -382,6 +396,15 @@ impl<W: Wire> Runner<W> {
         }
         self.publish(self.station.tally());
     }
+}
+
+/// Waits until something has come, and lets more come until then. What wakes the runner otherwise
+/// does not wait: the time that this begins at does not move with it.
+async fn receive<W: Wire>(wire: &mut W, into: &mut Vec<Received>, gathered: Option<Instant>) {
+    if let Some(gathered) = gathered {
+        tokio::time::sleep_until(gathered).await;
+    }
+    wire.receive(into).await;
 }
 
 /// Waits until then; for ever if there is no such time.

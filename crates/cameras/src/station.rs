@@ -6,6 +6,7 @@
 //! chance but what the seed brings in.
 
 mod answers;
+mod change;
 mod date;
 mod messages;
 mod refusals;
@@ -32,9 +33,9 @@ use crate::registrar::bindings::{Bindings, Slot};
 use crate::registrar::nonce::Nonces;
 use crate::registrar::offline::Keepalives;
 use answers::Challenges;
+use change::Pending;
 use date::Dates;
 use refusals::Refusals;
-use register::Pending;
 pub use register::{Binds, Claim};
 use rounds::Rounds;
 pub use tally::Tally;
@@ -230,6 +231,7 @@ impl Station {
         if let Some(event) = self.events.pop_front() {
             return Some(Work::Event(event));
         }
+        self.end_removed();
         if let Some((connection, live)) = lock(&self.bindings).take_changed() {
             return Some(Work::Carries { connection, live });
         }
@@ -359,6 +361,17 @@ impl Station {
         }
     }
 
+    /// Devices whose records are gone: nobody is to speak to them any more.
+    fn end_removed(&mut self) {
+        loop {
+            let removed = lock(&self.bindings).take_removed();
+            let Some((device, was_live)) = removed else { return };
+            self.tally.gone += u64::from(was_live);
+            self.end_exchanges(device, Undelivered::Removed);
+            tracing::debug!(device = device.0, "a camera's record is gone");
+        }
+    }
+
     /// The engine is to look at the device.
     fn tell_returned(&mut self, device: DeviceKey) {
         self.events.push_back(DeviceEvent::Returned(device));
@@ -399,7 +412,8 @@ fn undelivered(why: fleet::Offline) -> Option<Undelivered> {
     match why {
         fleet::Offline::Unregistered => Some(Undelivered::Unregistered),
         fleet::Offline::ConnectionClosed => Some(Undelivered::ConnectionClosed),
-        _ => None,
+        fleet::Offline::CredentialsChanged => Some(Undelivered::Removed),
+        fleet::Offline::Expired | fleet::Offline::KeepalivesMissed => None,
     }
 }
 

@@ -1,15 +1,19 @@
 //! Accepting an update: each entry is checked by itself, what passes is committed as one, and only
 //! then is anybody told.
 
+mod check;
+pub(crate) mod records;
+
 use std::sync::Arc;
 
-use fleet::catalogue::{NAME, channel_property};
 use fleet::limits;
-use fleet::{Catalogue, DeviceId, Kind, Principal, ProjectId, ProjectKey, Refusal, Values};
-use store::write::{Accept, AcceptEntry, AcceptedEntry, CameraPatch};
-use store::{AcceptTarget, LaneSeed, Write, Written};
+use fleet::{DeviceId, Kind, Principal, ProjectId, ProjectKey, Refusal};
+use store::write::{Accept, AcceptEntry, AcceptedEntry};
+use store::{LaneSeed, Write, Written};
 
-use crate::command::{Error, Update, UpdateEntry, UpdateResult};
+pub(crate) use check::check_organizations;
+
+use crate::command::{Error, Update, UpdateResult};
 use crate::handle::Handle;
 use crate::lane::Wake;
 use crate::shared::Shared;
@@ -41,40 +45,66 @@ impl Handle {
         let mut results: Vec<Result<fleet::JobId, Refusal>> = Vec::with_capacity(entries);
         let catalogue = shared.catalogue.get();
         let operation = update.operation;
+        let at = shared.clock.now();
         let mut accepted = Vec::with_capacity(entries);
         let mut servers = Vec::with_capacity(entries);
+        let mut registrants = Vec::new();
         for (position, entry) in (0_u16..).zip(update.entries) {
             let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
             let target = target.filter(|target| update.kind.is_none_or(|kind| target.kind == kind));
             let clear = entry.clear;
-            match check(&catalogue, entry, target) {
-                Ok((target, patch)) => {
-                    // Stands until the store has answered for this entry.
-                    results.push(Err(Refusal::DeviceUnknown));
-                    let device = target.device;
-                    let camera = (target.kind == Kind::Camera).then(|| camera_patch(&patch));
-                    let entry = AcceptEntry { position, device, operation, clear, patch, camera };
-                    accepted.push(entry);
-                    servers.push(target.server.clone());
+            let id = entry.device.clone().ok();
+            let checked = match check::check(&catalogue, entry, target) {
+                Ok(checked) => checked,
+                Err(refusal) => {
+                    results.push(Err(refusal));
+                    continue;
                 }
-                Err(refusal) => results.push(Err(refusal)),
-            }
+            };
+            // Stands until the store has answered for this entry.
+            results.push(Err(Refusal::DeviceUnknown));
+            let check::Checked { target, patch, asked } = checked;
+            let device = target.device;
+            let (patch, record, camera) = match (target.kind, &id) {
+                (Kind::Camera, Some(id)) => {
+                    let credentials = self.credentials_patch(
+                        &update.project,
+                        id,
+                        &asked.credentials,
+                        target.password_overlap_seconds,
+                        at,
+                    )?;
+                    if credentials.is_some() {
+                        registrants.push(id.clone());
+                    }
+                    let filed = records::split(patch, &asked, || self.new_organization_id());
+                    let camera = records::camera_patch(&filed, credentials);
+                    (filed.patch, filed.record, Some(camera))
+                }
+                _ => (patch, fleet::Values::new(), None),
+            };
+            accepted.push(AcceptEntry {
+                position,
+                device,
+                operation,
+                clear,
+                patch,
+                record,
+                camera,
+            });
+            servers.push(target.server.clone());
         }
         if accepted.is_empty() {
             return Ok(results);
         }
 
         let positions: Vec<u16> = accepted.iter().map(|entry| entry.position).collect();
-        let accept = Accept {
-            project,
-            request: update.request,
-            door: update.door,
-            at: shared.clock.now(),
-            entries: accepted,
-        };
-        // On a task of its own: once the change is handed to the store, the lanes must hear of it
-        // even if the caller goes away meanwhile.
-        let commit = commit(Arc::clone(shared), principal.clone(), accept, servers);
+        let accept =
+            Accept { project, request: update.request, door: update.door, at, entries: accepted };
+        // On a task of its own: once the change is handed to the store, the lanes must hear of it,
+        // and what was known of registrants must be forgotten, even if the caller goes away
+        // meanwhile.
+        let commit = commit(Arc::clone(shared), principal.clone(), accept, servers, registrants);
         let answers = tokio::spawn(commit).await.map_err(|_| Error::Closed)??;
         for (answer, position) in answers.into_iter().zip(positions) {
             if let Some(result) = results.get_mut(usize::from(position)) {
@@ -94,9 +124,10 @@ impl Handle {
         let key = match shared.projects.get(id) {
             Some(key) => Some(key),
             None => {
+                let deletions = shared.projects.deletions();
                 let project = shared.store.project(&Principal::engine(), id).await?;
                 if let Some(project) = &project {
-                    shared.projects.insert(id.clone(), project.key);
+                    shared.projects.keep(id, project.key, deletions);
                 }
                 project.map(|project| project.key)
             }
@@ -105,19 +136,25 @@ impl Handle {
     }
 }
 
-/// Makes the change durable, then tells the lanes.
+/// Makes the change durable, forgets what was known of `registrants`, then tells the lanes.
 async fn commit(
     shared: Arc<Shared>,
     principal: Principal,
     accept: Accept,
     servers: Vec<String>,
+    registrants: Vec<DeviceId>,
 ) -> Result<Vec<Result<AcceptedEntry, Refusal>>, Error> {
     #[cfg(feature = "planted-bugs")]
     if shared.planted == Some(crate::planted::Bug::AnswerBeforeCommit) {
         return Ok(answer_before_commit(shared, principal, accept));
     }
     let is_power = accept.entries.iter().any(|entry| entry.operation.is_power());
-    let answers = match shared.store.write(&principal, Write::Accept(accept)).await?? {
+    let written = shared.store.write(&principal, Write::Accept(accept)).await;
+    // Whether it was made or not: what was known of them may be true no more.
+    if !registrants.is_empty() {
+        shared.registrants.forget(registrants.iter());
+    }
+    let answers = match written?? {
         Written::Accepted(answers) => answers,
         other => {
             tracing::error!(?other, "the store answered an accept with something else");
@@ -128,11 +165,12 @@ async fn commit(
         .iter()
         .zip(servers)
         .filter_map(|(answer, server)| {
-            let device = answer.as_ref().ok()?.device;
+            let device = answer.as_ref().ok().filter(|entry| !entry.ended)?.device;
             Some(LaneSeed { device, shard: device.shard(), server, restarting: None })
         })
         .collect();
-    metrics::counter!("fleetwright_jobs_accepted_total").increment(seeds.len() as u64);
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+    metrics::counter!("fleetwright_jobs_accepted_total").increment(accepted as u64);
     #[cfg(feature = "planted-bugs")]
     if shared.planted == Some(crate::planted::Bug::LostWakeUp) {
         return Ok(answers);
@@ -156,49 +194,13 @@ fn answer_before_commit(
         .filter_map(|entry| {
             let job = accept.request.job(entry.position)?;
             let revision = fleet::Revision(0);
-            Some(Ok(AcceptedEntry { device: entry.device, job, revision, stored: false }))
+            let device = entry.device;
+            Some(Ok(AcceptedEntry { device, job, revision, stored: false, ended: false }))
         })
         .collect();
     tokio::spawn(async move { shared.store.write(&principal, Write::Accept(accept)).await });
     answers
 }
 
-/// What an update changes of a GB device's records with the commit itself: our names for it and for
-/// its channels.
-fn camera_patch(patch: &Values) -> CameraPatch {
-    let channel = |(property, name): (&String, &String)| {
-        Some((channel_property(property)?, name.clone(), property.clone()))
-    };
-    CameraPatch {
-        name: patch.get(NAME).cloned(),
-        channels: patch.iter().filter_map(channel).collect(),
-    }
-}
-
-/// Checks one entry, in the documented order: id, device, properties.
-fn check(
-    catalogue: &Catalogue,
-    entry: UpdateEntry,
-    target: Option<Arc<AcceptTarget>>,
-) -> Result<(Arc<AcceptTarget>, Values), Refusal> {
-    entry.device?;
-    let target = target.ok_or(Refusal::DeviceUnknown)?;
-    let asked = entry.patch?;
-    let mut patch = Values::new();
-    let mut add = |name: &str, canonical: &str, value: String| {
-        if patch.insert(canonical.to_owned(), value).is_none() {
-            return Ok(());
-        }
-        let detail = format!("given twice: it and another name stand for {canonical}");
-        Err(Refusal::PropertyInvalid { name: name.to_owned(), detail })
-    };
-    for (name, value) in asked.properties {
-        let canonical = catalogue.check(&target.profile, target.identity, &name, &value)?;
-        add(&name, canonical, value)?;
-    }
-    for (name, value) in asked.custom {
-        let canonical = catalogue.check_custom(&target.profile, target.identity, &name, &value)?;
-        add(&name, canonical, value)?;
-    }
-    Ok((target, patch))
-}
+#[cfg(test)]
+mod tests;

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use fleet::limits;
 use fleet::{
-    Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, Project, ProjectId, ProjectKey,
-    Secret,
+    Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, ProjectKey, Role, Secret,
 };
-use store::write::{CreateKey, CreateProject, ImportDevices, ImportedDevice, RevokeKey};
+use store::write::{CreateKey, ImportDevices, ImportedDevice, RevokeKey};
 use store::{LaneSeed, Write, Written};
 
 use crate::command::Error;
+use crate::credentials;
 use crate::handle::Handle;
 use crate::keys::AccessKey;
 use crate::lane::Wake;
-use crate::registrants;
 use crate::shared::Shared;
 use crate::sweep::wake_all;
 
@@ -42,7 +41,7 @@ impl Handle {
         if sealed.revoked_at.is_some() {
             return Ok(None);
         }
-        let data = sealed_with(&sealed.project_id, &sealed.ak);
+        let data = sealed_with(sealed.project.as_ref().map(|(_, id)| id), &sealed.ak);
         let opened = shared
             .master_key
             .open(&data, &sealed.sealed_secret)
@@ -55,42 +54,31 @@ impl Handle {
         let key = Arc::new(AccessKey {
             ak: sealed.ak,
             project: sealed.project,
-            project_id: sealed.project_id,
+            strict: sealed.strict,
             secret: Secret::new(secret),
         });
         shared.keys.keep(&key, revocations);
         Ok(Some(key))
     }
 
-    /// Makes a project; without an id it gets one of 32 hexadecimal digits, as CPH's are.
-    pub async fn create_project(
-        &self,
-        principal: &Principal,
-        name: String,
-        id: Option<ProjectId>,
-    ) -> Result<Project, Error> {
-        check_text("project name", &name, limits::NAME_BYTES_MAX)?;
-        let shared = &self.shared;
-        let id = match id {
-            Some(id) => id,
-            None => ProjectId::new(self.random_hex()).map_err(|error| invalid("id", error))?,
-        };
-        let at = shared.clock.now();
-        let write = Write::CreateProject(CreateProject { id: id.clone(), name, at });
-        shared.store.write(principal, write).await??;
-        let project = shared.store.project(principal, &id).await?;
-        project.ok_or(Error::NoSuchProject(id))
-    }
-
-    /// Makes an access key for a project, or takes over one that clients hold already (`given`: its
-    /// id and its secret). Gives the id and the secret, which is not shown again.
+    /// Makes an access key for a project, or for all, or takes over one that clients hold already
+    /// (`given`: its id and its secret). With `strict`, ISS's signatures by it have to cover the
+    /// whole request. Gives the id and the secret, which is not shown again.
+    ///
+    /// Errors: a key for all projects is asked for by one who is bound to a project; the id or the
+    /// secret can't stand in a header; [`store::Refused::Exists`]; no such project; or the store
+    /// failed.
     pub async fn create_key(
         &self,
         principal: &Principal,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
         given: Option<(String, Secret<String>)>,
+        strict: bool,
     ) -> Result<(String, Secret<String>), Error> {
         let shared = &self.shared;
+        if project.is_none() && principal.role() != Role::Admin {
+            return Err(invalid("project", "a key for all projects is the operator's to make"));
+        }
         let (ak, secret) = match given {
             Some(given) => given,
             None => {
@@ -106,7 +94,8 @@ impl Handle {
             shared.master_key.seal(nonce, &sealed_with(project, &ak), secret.expose().as_bytes());
         let write = Write::CreateKey(CreateKey {
             ak: ak.clone(),
-            project: project.clone(),
+            project: project.cloned(),
+            strict,
             sealed_secret: sealed.map_err(|error| invalid("access key secret", error))?,
             at: shared.clock.now(),
         });
@@ -149,36 +138,38 @@ impl Handle {
         let mut new_devices = Vec::with_capacity(total);
         for (index, record) in devices.into_iter().enumerate() {
             check_record(&catalogue, index, &record)?;
-            let sealed_password = self.seal_password(&record)?;
-            let marker = self.random_hex();
-            new_devices.push(ImportedDevice { record, marker, sealed_password });
+            let password = record.camera.as_ref().and_then(|camera| camera.password.as_ref());
+            let password = password
+                .map(|password| self.sealed_password(&record.project, &record.id, password));
+            let (password, marker) = (password.transpose()?, self.random_hex());
+            new_devices.push(ImportedDevice { record, marker, password });
         }
-        let mut ids = Vec::with_capacity(total);
-        for ImportedDevice { record, .. } in &new_devices {
-            ids.push((self.project_key(principal, &record.project).await?, record.id.clone()));
-        }
-        let at = self.shared.clock.now();
-        let write = ImportDevices { devices: new_devices, at };
-        // On a task of its own: once the change is handed to the store, what was known of these
-        // devices must be forgotten even if the caller goes away meanwhile.
-        let recording = record(self.shared.clone(), principal.clone(), write, ids);
-        let new = tokio::spawn(recording).await.map_err(|_| Error::Closed)??;
+        let new = self.record(principal, new_devices, false).await?;
         Ok(Imported { new, updated: total - new })
     }
 
-    /// The registration password that an operator gives a GB device, sealed.
-    fn seal_password(&self, record: &NewDevice) -> Result<Option<Vec<u8>>, Error> {
-        let password = record.camera.as_ref().and_then(|camera| camera.password.as_ref());
-        let Some(password) = password else { return Ok(None) };
-        let mut nonce = [0_u8; 24];
-        self.shared.entropy.fill(&mut nonce);
-        let place = registrants::sealed_with(&record.project, &record.id);
-        let sealed = self.shared.master_key.seal(nonce, &place, password.expose().as_bytes());
-        sealed.map(Some).map_err(|error| invalid("password", error))
+    /// Records devices, all or none, and begins to look for those that are new or have moved. Gives
+    /// how many are new; with `only_new` all are, or it is refused.
+    pub(crate) async fn record(
+        &self,
+        principal: &Principal,
+        devices: Vec<ImportedDevice>,
+        only_new: bool,
+    ) -> Result<usize, Error> {
+        let mut ids = Vec::with_capacity(devices.len());
+        for ImportedDevice { record, .. } in &devices {
+            ids.push((self.project_key(principal, &record.project).await?, record.id.clone()));
+        }
+        let at = self.shared.clock.now();
+        let write = ImportDevices { devices, only_new, at };
+        // On a task of its own: once the change is handed to the store, what was known of these
+        // devices must be forgotten even if the caller goes away meanwhile.
+        let recording = record(self.shared.clone(), principal.clone(), write, ids);
+        tokio::spawn(recording).await.map_err(|_| Error::Closed)?
     }
 
     /// 32 hexadecimal digits that nobody can foresee.
-    fn random_hex(&self) -> String {
+    pub(crate) fn random_hex(&self) -> String {
         let mut bytes = [0_u8; 16];
         self.shared.entropy.fill(&mut bytes);
         hex::encode(bytes)
@@ -245,10 +236,7 @@ fn check_camera(
         }
     }
     if let Some(user) = &camera.user {
-        check_text(&at("user"), user, limits::REGISTRANT_BYTES_MAX)?;
-        if user.contains(['"', '\\']) {
-            return Err(invalid(&at("user"), "has a quote or a backslash"));
-        }
+        credentials::check_user(user).map_err(|detail| invalid(&at("user"), detail))?;
     }
     if let Some(password) = &camera.password {
         check_text(&at("password"), password.expose(), limits::REGISTRANT_BYTES_MAX)?;
@@ -311,12 +299,13 @@ pub(crate) fn check_profile(
     Err(Error::Invalid { what: what.to_owned(), detail })
 }
 
-/// What ties a sealed secret to its place, so that it opens nowhere else.
-fn sealed_with<'a>(project: &'a ProjectId, ak: &'a str) -> [&'a str; 3] {
-    [project.as_str(), ak, "access key secret"]
+/// What ties a sealed secret to its place, so that it opens nowhere else. No project has an empty
+/// id: that place is of keys that open all.
+fn sealed_with<'a>(project: Option<&'a ProjectId>, ak: &'a str) -> [&'a str; 3] {
+    [project.map_or("", ProjectId::as_str), ak, "access key secret"]
 }
 
-fn invalid(what: &str, error: impl std::fmt::Display) -> Error {
+pub(crate) fn invalid(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Invalid { what: what.to_owned(), detail: error.to_string() }
 }
 

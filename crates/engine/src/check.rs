@@ -16,7 +16,7 @@ use judgement::Findings;
 /// What a check found, in the order in which one thing rests on another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The items: six about a phone or two about a GB device, then one for each property that is
+    /// The items: six about a phone or four about a GB device, then one for each property that is
     /// desired of it or that its profile can set and read back.
     pub items: Vec<CheckItem>,
 }
@@ -25,7 +25,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckItem {
     /// What: `reachable`, `authenticated`, `right phone`, `rights`, `boot identity`, `clock`; of a
-    /// GB device `registered`, `answers`; or a property's name.
+    /// GB device `registered`, `credentials`, `transport`, `answers`; or a property's name.
     pub name: String,
     /// Whether it holds.
     pub result: CheckResult,
@@ -94,6 +94,7 @@ impl Handle {
         Ok(judgement::judge(&Findings {
             device: &record.device,
             state: &record.state,
+            camera: record.camera.as_ref(),
             examination: &examination,
             bears_marker_of: bears_marker_of.as_ref(),
             copy: copy.as_ref(),

@@ -1,7 +1,12 @@
 //! What the doors ask of the engine. Doors never write to the store.
 
+use std::time::Duration;
+
 use fleet::limits;
-use fleet::{DeviceId, Door, JobId, Kind, Operation, ProjectId, Refusal, RequestId, Values};
+use fleet::{
+    DeviceId, Door, JobId, Kind, Operation, OrganizationId, ProjectId, Refusal, RequestId, Secret,
+    Values,
+};
 
 /// One call that changes the desired state of devices.
 #[derive(Debug, Clone)]
@@ -30,6 +35,48 @@ pub struct UpdateEntry {
     pub clear: bool,
     /// The values, unchecked.
     pub patch: Result<Patch, Refusal>,
+    /// What is asked of a GB device besides. To a phone, and to a channel, it is refused.
+    pub camera: CameraAsked,
+}
+
+/// What is asked of a GB device besides values.
+#[derive(Debug, Clone, Default)]
+pub struct CameraAsked {
+    /// Who may register as it from now on.
+    pub credentials: Credentials,
+    /// The id that the organization of the values is said to have: with another, or with none of
+    /// that path yet, the entry is refused.
+    pub organization: Option<OrganizationId>,
+}
+
+/// Who may register as a GB device from now on. What is given and is so already changes nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// The digest user name; `None` leaves it.
+    pub user: Option<String>,
+    /// The password; `None` leaves it.
+    pub password: Option<Secret<String>>,
+    /// How long those that are replaced work besides, at most [`limits::PASSWORD_OVERLAP_MAX`];
+    /// `None`: as long as its project says.
+    pub overlap: Option<Duration>,
+}
+
+impl Credentials {
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.user.is_none() && self.password.is_none()
+    }
+}
+
+/// A GB device to make, whose id the server gives.
+#[derive(Debug, Clone)]
+pub struct NewRegistrant {
+    /// Our name for it: at most 256 bytes; empty: its id.
+    pub name: String,
+    /// Who may register as it.
+    pub credentials: Credentials,
+    /// What goes on record of it, by property (`Desc`, `Organization`, ...), unchecked.
+    pub record: Values,
 }
 
 /// The values that one entry asks for, by the names that the caller used.

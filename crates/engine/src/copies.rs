@@ -66,6 +66,14 @@ impl Copies {
         seen.insert(at, now.clone()) != Some(now)
     }
 
+    /// The record of `at` was deleted. Gives the device whose marker was seen there.
+    pub(crate) fn forget(&self, at: DeviceKey) -> Option<DeviceKey> {
+        match self.lock().remove(&at)? {
+            Seen::MarkerOf(of, _) => Some(of),
+            Seen::Unknown | Seen::Nothing => None,
+        }
+    }
+
     /// At the address of `at` there is no phone with another's marker. Gives the device whose
     /// marker was seen there before.
     pub(crate) fn saw_none(&self, at: DeviceKey) -> Option<DeviceKey> {
@@ -139,9 +147,13 @@ pub(crate) async fn confirm(
             *other
         }
     };
-    let other_device = shared.store.records(&[other]).await?.into_iter().next();
-    let whose = match other_device {
-        Some(device) if device.project == work.device.project => {
+    let Some(device) = shared.store.records(&[other]).await?.into_iter().next() else {
+        // Its record was deleted: nothing is known to be at that address any more.
+        shared.copies.saw_none(other);
+        return Ok(None);
+    };
+    let whose = match device {
+        device if device.project == work.device.project => {
             format!("the phone at {}, which should be {},", device.address, device.id)
         }
         _ => "another phone".to_owned(),
@@ -190,7 +202,7 @@ pub(crate) async fn note(step: Step<'_>, report: Report) -> Result<Report, store
 }
 
 /// Has a device looked at.
-async fn wake(shared: &Shared, key: DeviceKey) -> Result<(), store::Error> {
+pub(crate) async fn wake(shared: &Shared, key: DeviceKey) -> Result<(), store::Error> {
     let records = shared.store.records(&[key]).await?;
     let seeds = records.into_iter().map(|device| LaneSeed {
         device: device.key,

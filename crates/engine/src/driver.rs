@@ -40,6 +40,9 @@ pub trait Driver: Send + Sync + 'static {
     /// [`EventSender`] that it was made with, when the device goes away. It may decline for want of
     /// connections; the sweep finds what it missed.
     fn watch(&self, device: &Device);
+
+    /// The device's record is gone: whatever the driver holds of it ends.
+    fn forget(&self, _device: DeviceKey) {}
 }
 
 /// What is known of a device that is to be told to restart.

@@ -8,7 +8,6 @@ use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use fleet::limits;
 use fleet::{Catalogue, DeviceKey, RequestId, Timestamp};
-use quick_cache::sync::Cache;
 use store::seal::MasterKey;
 use store::{Reads, Store};
 use tokio::sync::{Notify, mpsc};
@@ -23,7 +22,7 @@ use crate::lane::Bounds;
 use crate::operate::CatalogueSource;
 use crate::registrants::{RefusedRegistrations, Registrants};
 use crate::runner::Runner;
-use crate::shared::Shared;
+use crate::shared::{Projects, Shared};
 use crate::sweep;
 use crate::targets::Targets;
 use crate::users::{PasswordChecks, Tokens};
@@ -139,7 +138,8 @@ impl Engine {
             copies: Copies::new(),
             rescan: Notify::new(),
             targets: Targets::new(),
-            projects: Cache::new(limits::PROJECTS_CACHED_MAX),
+            projects: Projects::new(),
+            numbering: tokio::sync::Mutex::default(),
             messages,
             #[cfg(feature = "planted-bugs")]
             planted: options.settings.planted,

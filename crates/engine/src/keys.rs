@@ -3,20 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fleet::{ProjectId, ProjectKey, Secret, limits};
+use fleet::{Principal, ProjectId, ProjectKey, Secret, limits};
 use quick_cache::sync::Cache;
 
-/// An access key that works: who signs with its secret is a client of its project.
+/// An access key that works: who signs with its secret is a client of its project, or of all.
 #[derive(Debug)]
 pub struct AccessKey {
     /// Its id.
     pub ak: String,
-    /// The project it opens.
-    pub project: ProjectKey,
-    /// That project's public id.
-    pub project_id: ProjectId,
+    /// The project it opens, and that project's public id; `None` opens all.
+    pub project: Option<(ProjectKey, ProjectId)>,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    pub strict: bool,
     /// The secret that requests are signed with.
     pub secret: Secret<String>,
+}
+
+impl AccessKey {
+    /// Who signs with it.
+    pub fn principal(&self) -> Principal {
+        match &self.project {
+            Some((project, _)) => Principal::client(*project, self.ak.as_str()),
+            None => Principal::account(self.ak.as_str()),
+        }
+    }
 }
 
 /// Opened access keys. A key is forgotten the moment it is revoked.
@@ -36,6 +46,12 @@ impl Keys {
     pub(crate) fn forget(&self, ak: &str) {
         self.revocations.fetch_add(1, Ordering::SeqCst);
         self.opened.remove(ak);
+    }
+
+    /// A project was deleted, and its keys with it.
+    pub(crate) fn forget_all(&self) {
+        self.revocations.fetch_add(1, Ordering::SeqCst);
+        self.opened.clear();
     }
 
     /// Keeps a key that was looked up when `revocations` stood as given.

@@ -14,8 +14,10 @@ pub mod check;
 pub mod clock;
 pub mod command;
 mod copies;
+mod credentials;
 pub mod discover;
 pub mod driver;
+mod gb_devices;
 mod handle;
 pub mod judge;
 mod keys;
@@ -25,6 +27,7 @@ pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod power;
+mod projects;
 pub mod registrants;
 mod runner;
 mod shared;
@@ -36,7 +39,9 @@ pub mod users;
 pub use access::Imported;
 pub use check::{Check, CheckItem, CheckResult};
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
-pub use command::{Error, Patch, Update, UpdateEntry, UpdateResult};
+pub use command::{
+    CameraAsked, Credentials, Error, NewRegistrant, Patch, Update, UpdateEntry, UpdateResult,
+};
 pub use discover::{Candidate, Discovery, Found, FoundAs};
 pub use driver::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
@@ -45,7 +50,9 @@ pub use driver::{
 pub use handle::{Engine, Handle, Options, Settings};
 pub use keys::AccessKey;
 pub use operate::{CatalogueSource, CatalogueSourceError};
+pub use projects::ProjectChange;
 pub use registrants::{
-    Camera, RefusedRegistration, Registrant, RegistrantWork, RegistrationFault, Standing,
+    Camera, OldRegistrant, RefusedRegistration, Registrant, RegistrantWork, RegistrationFault,
+    Standing,
 };
 pub use users::{SignInError, SignedIn, TokenHolder};

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fleet::catalogue::LoadError;
 use fleet::{
@@ -12,7 +13,7 @@ use fleet::{
 use store::write::{ChangeDevice, ChangeTags, DeviceChange, RenameServer, SetProject};
 use store::{Backup, DeviceWithState, LaneSeed, Refused, Tagged, Write};
 
-use crate::access::check_text;
+use crate::access::{check_text, invalid};
 use crate::command::Error;
 use crate::handle::Handle;
 use crate::lane::Wake;
@@ -52,7 +53,8 @@ pub enum CatalogueSourceError {
 impl Handle {
     /// Changes what holds for all devices of a project: all of it, in the place of what did.
     ///
-    /// Errors: [`Refused::NoSuchProject`], or the store failed.
+    /// Errors: an overlap over [`limits::PASSWORD_OVERLAP_MAX`], [`Refused::NoSuchProject`], or the
+    /// store failed.
     pub async fn set_project(
         &self,
         principal: &Principal,
@@ -61,7 +63,14 @@ impl Handle {
     ) -> Result<(), Error> {
         let handle = self.clone();
         let principal = principal.clone();
-        let write = Write::SetProject(SetProject { id: project.clone(), settings });
+        let overlap = Duration::from_secs(settings.password_overlap_seconds.into());
+        if overlap > limits::PASSWORD_OVERLAP_MAX {
+            let seconds_max = limits::PASSWORD_OVERLAP_MAX.as_secs();
+            let detail = format!("at most {seconds_max} are allowed");
+            return Err(invalid("password_overlap_seconds", detail));
+        }
+        let at = self.shared.clock.now();
+        let write = Write::SetProject(SetProject { id: project.clone(), settings, at });
         to_the_end(async move {
             let written = handle.shared.store.write(&principal, write).await;
             // Whether it was made or not: what is remembered of devices holds a part of it.
@@ -237,7 +246,7 @@ impl Handle {
         &self,
         principal: &Principal,
     ) -> Result<(), CatalogueSourceError> {
-        if principal.project().is_some() {
+        if !principal.is_operator() {
             return Err(CatalogueSourceError::NotAllowed);
         }
         let shared = self.shared.clone();
@@ -294,9 +303,9 @@ fn why_no_camera(change: &DeviceChange) -> Option<&'static str> {
 
 /// Runs `change` on a task of its own: once a change is handed to the store, what follows from it
 /// must be done even if the caller goes away meanwhile.
-async fn to_the_end(
-    change: impl Future<Output = Result<(), Error>> + Send + 'static,
-) -> Result<(), Error> {
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
     tokio::spawn(change).await.map_err(|_| Error::Closed)?
 }
 
@@ -313,7 +322,7 @@ async fn follow_server_settings(shared: &Shared) -> Result<(), store::Error> {
 
 /// Refuses callers who are bound to one project.
 fn whole_server_only(principal: &Principal, what: &str) -> Result<(), Error> {
-    if principal.project().is_none() {
+    if principal.is_operator() {
         return Ok(());
     }
     let detail = "is for operators of the whole server".to_owned();

@@ -35,6 +35,22 @@ pub struct Registrant {
     pub user: String,
     /// The password; a decoy that nobody knows unless somebody may register.
     pub password: Secret<String>,
+    /// The user name and password that these took the place of.
+    pub old: OldRegistrant,
+}
+
+/// A user name and password that were replaced. There always are some to check an answer against:
+/// a decoy where none work any more.
+#[derive(Debug)]
+pub struct OldRegistrant {
+    /// Whether they are a device's.
+    pub standing: bool,
+    /// The digest user name.
+    pub user: String,
+    /// The password.
+    pub password: Secret<String>,
+    /// Until when they work.
+    pub until: Timestamp,
 }
 
 /// Whether somebody may register under an id.
@@ -74,12 +90,17 @@ pub struct Camera {
     pub surveyed_at: Option<Timestamp>,
     /// What it said of itself.
     pub facts: Facts,
+    /// When its user name or password last changed; `None` if they never did.
+    pub credentials_at: Option<Timestamp>,
+    /// Until when those before work too; `None` if they don't, whatever the time.
+    pub overlap_until: Option<Timestamp>,
 }
 
 /// The registrants that were asked for lately.
 pub(crate) struct Registrants {
     known: Cache<DeviceId, Arc<Registrant>>,
-    /// Goes up with each import, so that a look-up which began before one leaves nothing behind.
+    /// Goes up with each change of a record, so that a look-up which began before one leaves
+    /// nothing behind.
     changes: AtomicU64,
     /// What is opened in place of a secret that is not there.
     decoy: Vec<u8>,
@@ -156,7 +177,7 @@ impl Handle {
     fn opened(&self, id: &DeviceId, sealed: Option<&SealedRegistrant>) -> Registrant {
         let device = sealed.map(|sealed| sealed.device);
         let user = sealed.and_then(|sealed| sealed.user.clone());
-        let password = sealed.and_then(|sealed| self.open_password(sealed));
+        let password = sealed.and_then(|sealed| self.registration_password(sealed));
         let standing = match (device, &password) {
             (Some(device), Some(_)) => Standing::Known(device),
             (Some(device), None) => Standing::NoPassword(device),
@@ -164,12 +185,37 @@ impl Handle {
         };
         let decoy = || self.open(&DECOY_PLACE, None).unwrap_or_else(|| Secret::new(String::new()));
         let password = password.unwrap_or_else(decoy);
-        Registrant { standing, user: user.unwrap_or_else(|| id.as_str().to_owned()), password }
+        let now = self.shared.clock.now();
+        let of_device = sealed
+            .and_then(|sealed| Some((sealed, sealed.old.as_ref().filter(|old| old.until > now)?)));
+        let old = of_device
+            .and_then(|(sealed, old)| Some((old, self.open_for(sealed, &old.sealed_password)?)));
+        let named = |user: Option<String>| user.unwrap_or_else(|| id.as_str().to_owned());
+        let old = match old {
+            Some((old, password)) => OldRegistrant {
+                standing: true,
+                user: named(old.user.clone()),
+                password,
+                until: old.until,
+            },
+            None => OldRegistrant {
+                standing: false,
+                user: named(None),
+                password: decoy(),
+                until: Timestamp(0),
+            },
+        };
+        Registrant { standing, user: named(user), password, old }
     }
 
-    /// The password of a registrant; `None` if it has none, or none that this master key opens.
-    fn open_password(&self, sealed: &SealedRegistrant) -> Option<Secret<String>> {
-        let bytes = sealed.sealed_password.as_deref()?;
+    /// The password that a GB device must register with; `None` if it has none, or none that this
+    /// master key opens.
+    pub fn registration_password(&self, sealed: &SealedRegistrant) -> Option<Secret<String>> {
+        self.open_for(sealed, sealed.sealed_password.as_deref()?)
+    }
+
+    /// Opens a password of this registrant's.
+    fn open_for(&self, sealed: &SealedRegistrant, bytes: &[u8]) -> Option<Secret<String>> {
         let place = sealed_with(&sealed.project_id, &sealed.id);
         let opened = self.open(&place, Some(bytes));
         if opened.is_none() {
@@ -205,7 +251,8 @@ impl Handle {
     /// What a driver needs to know of a GB device; `None` if there is none.
     pub async fn camera(&self, device: DeviceKey) -> Result<Option<Camera>, Error> {
         let Some(found) = self.shared.store.camera(device).await? else { return Ok(None) };
-        let password = self.open_password(&found.registrant);
+        let password = self.registration_password(&found.registrant);
+        let overlap_until = found.registrant.old.map(|old| old.until);
         let id = found.registrant.id;
         Ok(Some(Camera {
             user: found.registrant.user.unwrap_or_else(|| id.as_str().to_owned()),
@@ -215,6 +262,8 @@ impl Handle {
             push: found.push,
             surveyed_at: found.surveyed_at,
             facts: found.facts,
+            credentials_at: found.credentials_at,
+            overlap_until,
         }))
     }
 

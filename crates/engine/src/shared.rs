@@ -2,13 +2,13 @@
 //! memory.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
-use fleet::{DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard};
+use fleet::{DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard, limits};
 use quick_cache::sync::Cache;
 use store::Store;
 use store::seal::MasterKey;
@@ -75,11 +75,48 @@ pub(crate) struct Shared {
     pub(crate) registrants: Registrants,
     /// Registrations that were refused.
     pub(crate) refused_registrations: RefusedRegistrations,
-    /// Project keys by id. A project's key never changes, so nothing needs to be forgotten.
-    pub(crate) projects: Cache<ProjectId, ProjectKey>,
+    /// Project keys by id.
+    pub(crate) projects: Projects,
+    /// Held while GB devices are given ids.
+    pub(crate) numbering: tokio::sync::Mutex<()>,
     pub(crate) messages: mpsc::Sender<Message>,
     #[cfg(feature = "planted-bugs")]
     pub(crate) planted: Option<crate::planted::Bug>,
+}
+
+/// Keys of projects that were asked for lately. That of a project that is deleted is forgotten.
+pub(crate) struct Projects {
+    known: Cache<ProjectId, ProjectKey>,
+    /// Goes up with each deletion, so that a look-up which began before one leaves nothing behind.
+    deletions: AtomicU64,
+}
+
+impl Projects {
+    pub(crate) fn new() -> Self {
+        Self { known: Cache::new(limits::PROJECTS_CACHED_MAX), deletions: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn get(&self, id: &ProjectId) -> Option<ProjectKey> {
+        self.known.get(id)
+    }
+
+    /// How many were deleted, to be handed to [`Self::keep`].
+    pub(crate) fn deletions(&self) -> u64 {
+        self.deletions.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a key that was looked up when `deletions` stood as given.
+    pub(crate) fn keep(&self, id: &ProjectId, key: ProjectKey, deletions: u64) {
+        self.known.insert(id.clone(), key);
+        if self.deletions() != deletions {
+            self.known.remove(id);
+        }
+    }
+
+    pub(crate) fn forget(&self, id: &ProjectId) {
+        self.deletions.fetch_add(1, Ordering::SeqCst);
+        self.known.remove(id);
+    }
 }
 
 impl Shared {

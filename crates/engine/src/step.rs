@@ -47,6 +47,16 @@ pub(crate) enum Then {
     Restart,
 }
 
+/// What was accepted for a device while its step ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newer {
+    Nothing,
+    /// What held with its commit. There is nothing to do on the device for it.
+    Records,
+    /// What a job waits for.
+    Values,
+}
+
 impl Outcome {
     /// An outcome for a device that takes up no room for restarts.
     pub(crate) fn new(then: Then, attempts: Attempts) -> Self {
@@ -180,18 +190,20 @@ impl<'a> Step<'a> {
                 None => return Ok(Outcome::new(Then::Rest, Attempts::default())),
             }
         } else {
-            false
+            Newer::Nothing
         };
         let wait = |wait| Then::Wait(until_deadline(shared, work, began, wait));
         let (then, attempts) = match verdict.next {
-            Next::Rest if newer => (Then::Again, Attempts::default()),
+            Next::Rest if newer != Newer::Nothing => (Then::Again, Attempts::default()),
             Next::Rest => {
                 rest(shared, work);
                 (Then::Rest, Attempts::default())
             }
-            Next::Power(attempts) if newer => (Then::Again, attempts),
+            Next::Power(attempts) if newer == Newer::Values => (Then::Again, attempts),
             Next::Power(attempts) => (Then::Restart, attempts),
-            Next::Retry(attempts) if newer && attempts.away == 0 => (Then::Again, attempts),
+            Next::Retry(attempts) if newer == Newer::Values && attempts.away == 0 => {
+                (Then::Again, attempts)
+            }
             Next::Retry(attempts) => {
                 let most = attempts.away.max(attempts.refused).max(attempts.wiped);
                 (wait(backoff(shared, most)), attempts)
@@ -228,9 +240,9 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Records the verdict. Gives whether there is newer work, or `None` if the device is not ours
+    /// Records the verdict. Gives what was accepted meanwhile, or `None` if the device is not ours
     /// to work on any more.
-    pub(crate) async fn settle(self, verdict: &Verdict) -> Result<Option<bool>, store::Error> {
+    pub(crate) async fn settle(self, verdict: &Verdict) -> Result<Option<Newer>, store::Error> {
         let Self { shared, work, .. } = self;
         let device = work.device.key;
         let Some(epoch) = shared.epoch(device.shard()) else { return Ok(None) };
@@ -261,10 +273,16 @@ impl<'a> Step<'a> {
         let write = Write::Settle(Box::new(settle));
         let written = shared.store.write(&Principal::engine(), write).await?;
         match written {
-            Ok(Written::Settled(settled)) => Ok(Some(
-                settled.revision > work.state.revision
-                    || (settled.open_jobs > 0 && verdict.next == Next::Rest),
-            )),
+            Ok(Written::Settled(settled)) => {
+                let left = work.jobs.len().saturating_sub(verdict.ended.len());
+                Ok(Some(if settled.open_jobs > left {
+                    Newer::Values
+                } else if settled.revision > work.state.revision {
+                    Newer::Records
+                } else {
+                    Newer::Nothing
+                }))
+            }
             Ok(other) => {
                 tracing::error!(?other, "the store answered a settle with something else");
                 Ok(None)

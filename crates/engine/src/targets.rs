@@ -1,6 +1,7 @@
 //! Devices as accepting knows them: key, profile and server by id, kept in bounded memory.
 //!
-//! A record changes only by an import, which comes through this engine too; then it is forgotten.
+//! A record changes only by an import or a deletion, which come through this engine too; then it is
+//! forgotten. What a channel's id names changes with each catalog, so that is looked up each time.
 //! Without this, every accepted entry would cost a look-up nearly as dear as the change itself,
 //! since each commit empties the readers' page caches.
 
@@ -54,6 +55,9 @@ impl Targets {
             if let Some(target) = read.next().flatten() {
                 let target = Arc::new(target);
                 *slot = Some(target.clone());
+                if target.channel.is_some() {
+                    continue;
+                }
                 self.known.insert(id.clone(), target);
                 if self.imports.load(Ordering::SeqCst) != imports {
                     self.known.remove(&id);

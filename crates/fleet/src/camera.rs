@@ -7,8 +7,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::desired::Values;
 use crate::device::UnknownWord;
-use crate::id::{DeviceId, DeviceKey, Revision};
+use crate::id::{DeviceId, DeviceKey, OrganizationId, Revision};
+use crate::organization::{Organization, OrganizationPath};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -23,6 +25,42 @@ pub struct NewCamera {
     pub password: Option<Secret<String>>,
     /// Channels that are known before the device has told of them, each with our name for it.
     pub channels: Vec<NewChannel>,
+    /// What is on record of it besides; see [`RecordPatch`].
+    pub record: RecordPatch,
+}
+
+/// What changes of the records of a GB device or a channel that are ours alone: nothing of it is
+/// sent to the device, and it holds with the commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordPatch {
+    /// Values by property (`Desc`, `Ip`, `Port`, `Manufacturer`, `Transport`), already checked.
+    /// What is not named stays; an empty value takes the property off the record.
+    pub values: Values,
+    /// Where it is filed from now on; `None` leaves it where it is.
+    pub organization: Option<OrganizationChange>,
+}
+
+impl RecordPatch {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.organization.is_none()
+    }
+}
+
+/// Where a GB device or a channel is filed from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganizationChange {
+    /// Nowhere.
+    Detach,
+    /// In the organization of this path, which is made if there is none.
+    Join {
+        /// The path.
+        path: OrganizationPath,
+        /// The id that the caller says it has: anything else is refused.
+        expected: Option<OrganizationId>,
+        /// The id to give it if it is new.
+        id_if_new: OrganizationId,
+    },
 }
 
 /// A channel as an operator records it.
@@ -95,6 +133,9 @@ pub struct Binding {
     pub nonce_count: u32,
     /// When and why it ended before its time, if it did.
     pub ended: Option<(Timestamp, Offline)>,
+    /// Whether its last REGISTER proved to know the user name and password that were replaced and
+    /// may still be used for a while, and not those that took their place.
+    pub old_credentials: bool,
 }
 
 impl Binding {
@@ -252,8 +293,12 @@ pub struct Channel {
     /// When the catalog last named it.
     pub seen_at: Option<Timestamp>,
     /// How many complete catalogs in a row have not named it. At two it is forgotten, unless it
-    /// bears a name of ours.
+    /// bears a name of ours or has anything on record.
     pub missed: u32,
+    /// What is on record of it, by property.
+    pub record: Values,
+    /// Where it is filed.
+    pub organization: Option<Organization>,
 }
 
 #[cfg(test)]
@@ -273,6 +318,7 @@ mod tests {
             nonce_at: 0,
             nonce_count: 0,
             ended: None,
+            old_credentials: false,
         };
         assert_eq!(CameraStatus::of(None, Timestamp(1)), CameraStatus::Register);
         assert_eq!(CameraStatus::of(Some(&binding), Timestamp(99)), CameraStatus::OnLine);

@@ -57,6 +57,12 @@ pub struct ProjectId(String);
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId(String);
 
+/// An organization's identifier within its project: ISS's `OrganizationId`. Opaque, 1 to 64 visible
+/// ASCII characters other than `,`, since ISS lists them with commas.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrganizationId(String);
+
 macro_rules! text_id {
     ($name:ident, $what:literal, $bytes_max:expr, $allowed:expr) => {
         impl $name {
@@ -118,6 +124,9 @@ macro_rules! text_id {
 
 text_id!(ProjectId, "project id", limits::PROJECT_ID_BYTES_MAX, |c| c.is_ascii_graphic()
     && c != '/');
+text_id!(OrganizationId, "organization id", limits::ORGANIZATION_ID_BYTES_MAX, |c| c
+    .is_ascii_graphic()
+    && c != ',');
 text_id!(DeviceId, "device id", limits::DEVICE_ID_BYTES_MAX, |c| !c.is_control());
 
 /// A project's key in the store.

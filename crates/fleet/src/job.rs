@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 pub enum Door {
     /// Huawei Cloud CPH.
     Cph,
+    /// Tencent Cloud ISS.
+    Iss,
     /// Our own API.
     Native,
 }
@@ -26,6 +28,7 @@ impl Door {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cph => "cph",
+            Self::Iss => "iss",
             Self::Native => "native",
         }
     }
@@ -37,11 +40,15 @@ impl FromStr for Door {
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
         match text {
             "cph" => Ok(Self::Cph),
+            "iss" => Ok(Self::Iss),
             "native" => Ok(Self::Native),
             _ => Err(UnknownWord { what: "door", word: text.to_owned() }),
         }
     }
 }
+
+/// What a job remembers of a new registration password.
+pub const PASSWORD_CHANGED: &str = "changed";
 
 /// A job. Once `end` is set, nothing of it changes any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub struct Job {
     pub clear: bool,
     /// The values asked for.
     pub patch: Values,
+    /// What went on record with it, by property: ours alone, so it held with the commit. A new
+    /// password stands here as [`PASSWORD_CHANGED`], never as itself.
+    pub record: Values,
     /// Whether the device was away when the call came, so that the door answered at once that the
     /// values are stored. The job itself stays open until the device has shown them.
     pub stored: bool,
@@ -203,6 +213,8 @@ pub enum Failure {
         /// The container argument that gives it the value.
         argument: String,
     },
+    /// The device's record was deleted.
+    Deleted,
     /// The device could not be restarted, reset or stopped.
     PowerFailed {
         /// What was asked for.
@@ -227,6 +239,7 @@ impl fmt::Display for Failure {
                 f,
                 "{name} needs recreate: it is fixed when the container starts, by {argument}"
             ),
+            Self::Deleted => f.write_str("the device's record was deleted"),
             Self::PowerFailed { operation, detail } => {
                 write!(f, "the {} failed: {detail}", operation.name())
             }

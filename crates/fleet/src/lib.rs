@@ -17,6 +17,7 @@ pub mod id;
 pub mod job;
 pub mod limits;
 pub mod operation;
+pub mod organization;
 pub mod principal;
 pub mod project;
 pub mod refusal;
@@ -24,8 +25,8 @@ pub mod secret;
 pub mod time;
 
 pub use camera::{
-    Binding, CameraStatus, Channel, NewCamera, NewChannel, Offline, Push, PushOutcome,
-    ReportedChannel, SipTransport,
+    Binding, CameraStatus, Channel, NewCamera, NewChannel, Offline, OrganizationChange, Push,
+    PushOutcome, RecordPatch, ReportedChannel, SipTransport,
 };
 pub use catalogue::Catalogue;
 pub use desired::{Desired, Reported, Values};
@@ -34,12 +35,16 @@ pub use device::{
     RestartPending,
 };
 pub use id::{
-    DeviceId, DeviceKey, Epoch, JobId, ProjectId, ProjectKey, RequestId, Revision, Shard,
+    DeviceId, DeviceKey, Epoch, JobId, OrganizationId, ProjectId, ProjectKey, RequestId, Revision,
+    Shard,
 };
 pub use job::{Door, End, Ended, Failure, Job, JobState, Proof};
 pub use operation::{Operation, PowerStep};
+pub use organization::{Organization, OrganizationPath};
 pub use principal::{Principal, Role};
-pub use project::{AdoptionPolicy, DriftPolicy, Project, ProjectSettings, ServerSettings};
+pub use project::{
+    AdoptionPolicy, DriftPolicy, IssProfile, IssSettings, Project, ProjectSettings, ServerSettings,
+};
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -10,6 +10,8 @@ pub const PROJECT_ID_BYTES_MAX: usize = 64;
 pub const DEVICE_ID_BYTES_MAX: usize = 32;
 /// Bytes of a name that an operator gives to a project, a device, a server.
 pub const NAME_BYTES_MAX: usize = 256;
+/// Bytes of what is said of a project: ISS takes 256 characters, of up to four bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// Bytes of a device's address, `host:port`: a DNS name has at most 253.
 pub const ADDRESS_BYTES_MAX: usize = 260;
 
@@ -25,6 +27,19 @@ pub const REGISTRANTS_CACHED_MAX: usize = 65_536;
 pub const REFUSED_REGISTRATIONS_MAX: usize = 1_000;
 /// Bindings in one change of the store.
 pub const BINDINGS_PER_WRITE_MAX: usize = 512;
+
+/// Bytes of an organization's id: ours have 32.
+pub const ORGANIZATION_ID_BYTES_MAX: usize = 64;
+/// Organizations of one project: as many as a city has streets. An update that would make one more
+/// is refused for its device alone.
+pub const ORGANIZATIONS_PER_PROJECT_MAX: usize = 100_000;
+/// Bytes of one value that is a record of ours, of a GB device or a channel: 64 characters of up
+/// to four bytes, or an organization's path of four of them.
+pub const RECORD_VALUE_BYTES_MAX: usize = 1_027;
+/// The longest time for which a registration password that was replaced may go on working.
+pub const PASSWORD_OVERLAP_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// GB devices in one call of ISS (UpdateDevice and CreateDevice, `Devicelist`).
+pub const CAMERAS_PER_CALL_MAX: usize = 100;
 
 /// Tags on one phone or server: CPH API, "Creating tags in batches".
 pub const TAGS_PER_RESOURCE_MAX: usize = 10;

@@ -9,7 +9,7 @@ pub enum Role {
     Engine,
     /// The operator of this server, who holds the admin token: every project.
     Admin,
-    /// A client program with an access key: its own project only.
+    /// A client program with an access key: its own project only, or all if the key is made so.
     Client,
 }
 
@@ -39,6 +39,11 @@ impl Principal {
         Self { project: Some(project), role: Role::Client, name: access_key.into() }
     }
 
+    /// A client program that proved to hold the access key `access_key`, which opens all projects.
+    pub fn account(access_key: impl Into<String>) -> Self {
+        Self { project: None, role: Role::Client, name: access_key.into() }
+    }
+
     /// Whether this caller may see what belongs to `project`. A project it may not see looks to it
     /// like one that does not exist.
     pub fn may_see(&self, project: ProjectKey) -> bool {
@@ -48,6 +53,12 @@ impl Principal {
     /// The one project this caller is bound to, if it is.
     pub fn project(&self) -> Option<ProjectKey> {
         self.project
+    }
+
+    /// Whether this caller may change what is the whole server's: its settings, its catalogue, what
+    /// opens all projects. A key that opens all projects is no operator.
+    pub fn is_operator(&self) -> bool {
+        matches!(self.role, Role::Engine | Role::Admin)
     }
 
     /// What this caller may do.

@@ -14,10 +14,14 @@ pub struct Project {
     pub id: ProjectId,
     /// The operator's name for it.
     pub name: String,
+    /// What the operator says of it; empty if nothing.
+    pub description: String,
     /// What holds for all of its devices.
     pub settings: ProjectSettings,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When its name, description or settings last changed.
+    pub updated_at: Timestamp,
 }
 
 /// What holds for all devices of a project. In the store: JSON, with every field optional.
@@ -33,6 +37,43 @@ pub struct ProjectSettings {
     /// Whether properties by which a phone is told from others (IMEI, serial number, model, ...)
     /// may be changed although the vendor does not list them.
     pub identity: bool,
+    /// How long, in seconds, the registration password or user name of a camera goes on working
+    /// after an update has replaced it, unless that update says otherwise. At most
+    /// [`crate::limits::PASSWORD_OVERLAP_MAX`].
+    pub password_overlap_seconds: u32,
+    /// How the ISS door treats the project.
+    pub iss: IssSettings,
+}
+
+/// How the ISS door treats a project: what the vendor's documents leave open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IssSettings {
+    /// By which of the two published forms of the API requests are checked.
+    pub profile: IssProfile,
+    /// Whether `Ip` may be a private address. The vendor forbids it; cameras of one's own mostly
+    /// have one.
+    pub private_ip: bool,
+    /// Whether answers show passwords as asterisks. The vendor shows them.
+    pub mask_passwords: bool,
+}
+
+impl Default for IssSettings {
+    fn default() -> Self {
+        Self { profile: IssProfile::default(), private_ip: true, mask_passwords: false }
+    }
+}
+
+/// The two published forms of ISS's device API, by the number in their pages' addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum IssProfile {
+    /// `product/460`: `Pwd` is required, 6 to 64 digits.
+    #[default]
+    #[serde(rename = "460")]
+    Product460,
+    /// `product/1344`: `Pwd` is optional, up to 64 characters.
+    #[serde(rename = "1344")]
+    Product1344,
 }
 
 /// What becomes of drift that the sweep finds. What a boot wipes is applied again under either.

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, catalogue, config, device, job, key, project, registrations, server, simulate, update,
-    user,
+    backup, catalogue, config, device, job, key, organization, project, registrations, server,
+    simulate, update, user,
 };
 use crate::{demo, exit, serve};
 
@@ -34,7 +34,7 @@ pub enum Command {
     Status(server::Status),
     Pause(server::Pause),
     Resume(server::Resume),
-    /// Makes, lists and sets projects (tenants): `fleetwright project create Acme`
+    /// Makes, lists, sets and deletes projects (tenants): `fleetwright project create Acme`
     Project(project::Project),
     /// Makes, lists and revokes access keys: `fleetwright key create --project ID`
     Key(key::Key),
@@ -42,7 +42,10 @@ pub enum Command {
     /// --password-file F`
     User(user::User),
     /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
-    Device(device::Device),
+    Device(Box<device::Device>),
+    /// Makes, lists, moves and deletes organizations, in which cameras are filed:
+    /// `fleetwright organization list --project ID`
+    Organization(organization::Organization),
     Update(Box<update::Update>),
     Registrations(registrations::Registrations),
     /// Shows jobs and waits for their end: `fleetwright job wait ID`

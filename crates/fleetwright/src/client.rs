@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// The same with a token, for calls that take at most so long.
-    fn with_token(
+    pub fn with_token(
         options: &ServerOptions,
         token: &Secret<String>,
         timeout: Duration,
@@ -190,9 +190,14 @@ impl Client {
         self.call(Method::POST, path, query, Some(body))
     }
 
-    /// Puts `body` at `path`.
-    pub fn put(&self, path: &[&str], body: &Value) -> Result<Value, Error> {
-        self.call(Method::PUT, path, &[], Some(body))
+    /// Puts `body` at `path` with these query keys.
+    pub fn put(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &Value,
+    ) -> Result<Value, Error> {
+        self.call(Method::PUT, path, query, Some(body))
     }
 
     /// Changes what is at `path` by `body`.
@@ -200,9 +205,9 @@ impl Client {
         self.call(Method::PATCH, path, &[], Some(body))
     }
 
-    /// Deletes what is at `path`.
-    pub fn delete(&self, path: &[&str]) -> Result<(), Error> {
-        self.call(Method::DELETE, path, &[], None).map(|_| ())
+    /// Deletes what is at `path`, with these query keys.
+    pub fn delete(&self, path: &[&str], query: &[(&str, String)]) -> Result<(), Error> {
+        self.call(Method::DELETE, path, query, None).map(|_| ())
     }
 
     /// Reads an answer into the type that the command prints.

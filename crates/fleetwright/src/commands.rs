@@ -6,6 +6,7 @@ pub mod config;
 pub mod device;
 pub mod job;
 pub mod key;
+pub mod organization;
 pub mod project;
 pub mod registrations;
 pub mod server;

@@ -1,11 +1,12 @@
-//! `fleetwright demo`: a server and simulated phones on loopback, and the vendor's own request sent
-//! to them.
+//! `fleetwright demo`: a server, simulated phones and cameras on loopback, and both vendors' own
+//! requests sent to them.
 //!
-//! [`stage`] sets up what is shown, [`show`] shows it and checks it, [`cph`] is the client that
-//! signs as the vendor's SDK does, and [`read_back`] reads the phones over an ADB connection of its
-//! own: what the show says of a phone comes from the phone.
+//! [`stage`] sets up what is shown, [`show`] shows it and checks it, [`cph`] and [`iss`] are
+//! clients that sign as the vendors' SDKs do, and [`read_back`] reads the phones over an ADB
+//! connection of its own: what the show says of a device comes from the device.
 
 mod cph;
+mod iss;
 mod read_back;
 mod show;
 mod stage;
@@ -24,18 +25,24 @@ use crate::exit::Failure;
 use crate::{logging, open_files, output, serve};
 use stage::Stage;
 
-/// Shows everything at work on simulated phones: `fleetwright demo`
+/// Cameras that are shown.
+const CAMERAS: usize = 3;
+
+/// Shows everything at work on simulated phones and cameras: `fleetwright demo`
 ///
-/// A server and simulated phones run on this machine's loopback address, with a fresh data
-/// directory that is removed at the end. The demo sends the request of Huawei's own documentation,
-/// byte for byte, signed with an access key, then a valid one for all phones; it shows each answer,
-/// follows the jobs, reads the values back from the phones over ADB, and keeps serving until
-/// Ctrl-C. Whatever is not as expected ends it with status 1 and is named.
+/// A server, simulated phones and simulated cameras run on this machine's loopback address, with a
+/// fresh data directory that is removed at the end. The demo sends the request of Huawei's own
+/// documentation, byte for byte, signed with an access key, then a valid one for all phones; it
+/// shows each answer, follows the jobs, and reads the values back from the phones over ADB. Then it
+/// sends the requests of Tencent's documentation, and a valid one that gives each camera another
+/// name and password; a camera that has the new password registers, one with the old is refused,
+/// and each, asked over SIP, shows its name. It keeps serving until Ctrl-C. Whatever is not as
+/// expected ends it with status 1 and is named.
 ///
-/// With --quiet it shows nothing and is a server for other programs' tests: within two seconds it
-/// writes `ready http=ADDR` to stderr, then one JSON object a phone to stdout, as `simulate phones`
-/// does. The ids of the phones depend only on the project and on their number; the first two are
-/// those of the vendor's request.
+/// With --quiet it shows nothing, has no cameras, and is a server for other programs' tests: within
+/// two seconds it writes `ready http=ADDR` to stderr, then one JSON object a phone to stdout, as
+/// `simulate phones` does. The ids of the phones depend only on the project and on their number;
+/// the first two are those of the vendor's request.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fleetwright demo\n  fleetwright demo --exit --phones 200\n  \
     fleetwright demo --quiet --project P --ak AK --sk-file sk --http 127.0.0.1:8080 --phones 20 \
@@ -88,6 +95,7 @@ impl Demo {
             key,
             phones: usize::from(self.phones),
             boot: self.boot,
+            cameras: if self.quiet { 0 } else { CAMERAS },
         };
         let runtime = serve::runtime()?;
         let ended = runtime.block_on(self.serve(options));

@@ -57,6 +57,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
         Command::Device(device) => device.run(),
+        Command::Organization(organization) => organization.run(),
         Command::Update(update) => update.run(),
         Command::Registrations(registrations) => registrations.run(),
         Command::Job(job) => job.run(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use api::iss::{SipServer, SipServers};
 use api::listener::{self, Drained, Listener, ProxyError};
 use api::native::OperatorFiles;
 use api::tls::Reloading;
@@ -149,6 +150,7 @@ impl Server {
             },
             public_hosts: config.http.public_hosts,
             trusted_proxies,
+            sip_servers: sip_servers(&cameras),
         });
         let shutdown = CancellationToken::new();
         let address = listener.local_addr();
@@ -254,6 +256,24 @@ pub fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>>
         _ => false,
     };
     if same { Ok(None) } else { Ok(Some(DirectoryLock::take(data)?)) }
+}
+
+/// What an installer types into a camera: every address that this server is reached at. None where
+/// it does not serve cameras.
+fn sip_servers(cameras: &Arc<Cameras>) -> SipServers {
+    let cameras = cameras.clone();
+    Arc::new(move || {
+        let timeout_seconds = cameras.keepalive_timeout_seconds();
+        let advertised = cameras.advertised().into_iter();
+        let server = |address: cameras::ServerAddress| SipServer {
+            id: address.id,
+            domain: address.domain,
+            host: address.host,
+            port: address.port,
+            timeout_seconds,
+        };
+        advertised.map(server).collect()
+    })
 }
 
 /// Takes the address that cameras register at.

@@ -4,7 +4,7 @@
 //! failed, timed out or was cancelled has dropped it. A connection at rest has a task that waits
 //! for its end. Over the bound, the one that has rested longest is closed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,11 @@ use crate::link::{LinkError, PhoneLink, PhoneSession};
 /// Connections that are opened at a time only to watch a phone. Each may cost a signature, and a
 /// fleet that is watched after a start must not crowd out actions.
 const WATCH_CONNECTS_MAX: usize = 64;
+
+/// Deleted phones that are remembered, so that an action that was begun before leaves nothing
+/// behind when it ends: many more than can be deleted while one lasts. They are gone through in
+/// turn.
+const FORGOTTEN_MAX: usize = 1_024;
 
 /// An open connection and its place among all. Dropping it closes the one and frees the other.
 pub struct Connection {
@@ -67,6 +72,8 @@ struct Shared {
 struct Phones {
     by_key: HashMap<DeviceKey, Entry>,
     last_turn: u64,
+    /// Deleted phones, the last one last: nothing of them is kept. A key is never given twice.
+    forgotten: VecDeque<DeviceKey>,
 }
 
 /// What is known of one phone that is connected or being worked on.
@@ -135,7 +142,7 @@ impl Connections {
     /// Has the engine told when `device` goes away. A phone without a connection gets one, unless
     /// there is no place free: watching never closes another's connection.
     pub fn watch(&self, device: &Device) {
-        if self.shared.mark_watched(device.key) {
+        if self.shared.mark_watched(device.key) || self.shared.is_forgotten(device.key) {
             return;
         }
         let Ok(place) = Arc::clone(&self.shared.places).try_acquire_owned() else {
@@ -151,6 +158,17 @@ impl Connections {
                 () = watch_anew(&shared, lease, place) => {}
             }
         });
+    }
+
+    /// The phone's record is gone: its connection is closed, at once or when the action that uses
+    /// it ends, and none is kept from then on. Nobody is told.
+    pub fn forget(&self, device: DeviceKey) {
+        let mut phones = self.shared.phones();
+        phones.by_key.remove(&device);
+        if phones.forgotten.len() >= FORGOTTEN_MAX {
+            phones.forgotten.pop_front();
+        }
+        phones.forgotten.push_back(device);
     }
 
     /// Closes every connection at rest and waits until they are closed. Later ones are not kept.
@@ -208,6 +226,11 @@ impl Shared {
             }
             None => false,
         }
+    }
+
+    /// Whether the phone's record is gone.
+    fn is_forgotten(&self, device: DeviceKey) -> bool {
+        self.phones().forgotten.contains(&device)
     }
 
     /// A place for one more connection. Where there is none, the connection that has rested longest
@@ -295,10 +318,13 @@ impl Lease {
     }
 
     /// Lets `connection` rest until the phone's next action, unless a later action has taken the
-    /// phone over meanwhile.
+    /// phone over meanwhile or its record is gone.
     pub fn keep(&self, connection: Connection) {
         let shared = &self.shared;
         let mut phones = shared.phones();
+        if phones.forgotten.contains(&self.device) {
+            return;
+        }
         let own = phones.by_key.get_mut(&self.device).filter(|entry| entry.turn == self.turn);
         let Some(entry) = own else { return };
         if shared.end.is_cancelled() {

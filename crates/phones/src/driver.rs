@@ -272,6 +272,10 @@ impl Driver for Phones {
     fn watch(&self, device: &Device) {
         self.connections.watch(device);
     }
+
+    fn forget(&self, device: DeviceKey) {
+        self.connections.forget(device);
+    }
 }
 
 #[cfg(test)]

@@ -26,12 +26,15 @@
 //! | `set-name ID NAME` | somebody renames it at its web page |
 //! | `set-name ID/CHANNEL NAME` | the same with one of its channels, by the channel's code |
 //! | `set-password ID PASSWORD` | somebody sets its password: it registers with that at once |
+//! | `set-user ID USER [PASSWORD]` | the same with its user name, and a password if one is given |
 //! | `fault ID JSON` | gives it these faults ([`crate::camera::Faults`]) for those it has |
 //! | `stop ID` | cuts its power: it says nothing |
 //! | `start ID` | switches one on that is off |
 //! | `restart ID` | restarts it, whether it is on or not: it un-registers nowhere |
 //! | `register ID` | registers at once, whatever it waits for |
 //! | `unregister ID` | takes itself off at its server, and stays off |
+//!
+//! What came of its registering, `show` tells by `registrations`, `refusals` and `last_status`.
 
 mod cameras;
 mod phones;

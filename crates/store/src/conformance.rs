@@ -8,15 +8,21 @@ pub(crate) mod backups;
 pub(crate) mod bindings;
 pub(crate) mod cameras;
 pub(crate) mod channels;
+pub(crate) mod credentials;
+pub(crate) mod deleted;
 pub(crate) mod devices;
 pub(crate) mod fixture;
 pub(crate) mod jobs;
+pub(crate) mod keys;
 pub(crate) mod lanes;
+pub(crate) mod listings;
 pub(crate) mod model;
 pub(crate) mod operators;
+pub(crate) mod organizations;
 pub(crate) mod phones;
 pub(crate) mod power;
 pub(crate) mod projects;
+pub(crate) mod records;
 pub(crate) mod servers;
 pub(crate) mod settle;
 pub(crate) mod tags;
@@ -29,8 +35,12 @@ macro_rules! tests {
         crate::conformance::tests! { $make;
             projects: a_project_is_made_once_and_found,
             projects: a_client_sees_its_own_project_alone,
-            projects: keys_are_found_by_id_and_by_project,
-            projects: keys_are_revoked_once_and_by_their_own_project,
+            projects: a_project_is_changed_and_keeps_what_is_left_out,
+            projects: a_project_is_deleted_with_all_but_its_jobs,
+            projects: the_key_of_a_deleted_project_is_never_given_again,
+            keys: keys_are_found_by_id_and_by_project,
+            keys: keys_are_revoked_once_and_by_their_own_project,
+            keys: a_key_of_all_projects_is_of_none,
             projects: every_shard_has_an_epoch,
             devices: an_import_twice_changes_nothing,
             devices: an_import_changes_records_and_keeps_marker_and_state,
@@ -127,6 +137,40 @@ macro_rules! tests {
             channels: an_import_names_channels_and_pushes_nothing,
             channels: an_update_names_a_device_and_its_channels_at_once,
             channels: channels_are_paged_by_id,
+            credentials: a_new_password_replaces_the_old_one_at_once,
+            credentials: the_pair_that_is_replaced_works_until_its_time,
+            credentials: the_same_again_changes_nothing,
+            credentials: a_user_name_alone_is_replaced_with_its_password,
+            credentials: where_there_was_no_password_nothing_overlaps,
+            credentials: an_import_overlaps_nothing,
+            credentials: the_devices_id_is_its_user_name_until_it_has_another,
+            records: what_goes_on_record_stays_until_it_is_taken_off,
+            records: an_update_of_records_alone_has_ended,
+            records: an_update_with_values_is_open_and_remembers_its_records,
+            records: records_settle_with_what_was_settled,
+            records: records_need_no_room_among_open_jobs,
+            records: a_channel_on_record_is_not_forgotten,
+            records: records_of_no_channel_are_refused_whole,
+            records: an_import_puts_on_record,
+            organizations: an_organization_is_made_moved_and_deleted,
+            organizations: a_path_and_an_id_are_given_once_in_a_project,
+            organizations: organizations_are_paged_by_path_and_found_by_id,
+            organizations: an_update_makes_the_organization_that_it_names,
+            organizations: an_id_that_is_not_the_paths_is_refused_alone,
+            organizations: one_in_which_something_is_filed_stays,
+            organizations: a_client_sees_its_own_organizations_alone,
+            deleted: a_device_is_gone_with_all_that_was_its_own,
+            deleted: jobs_of_a_deleted_device_end_and_stay,
+            deleted: a_deleted_device_comes_again_under_another_key,
+            deleted: a_frozen_device_is_deleted_by_operators_alone,
+            deleted: what_was_begun_on_a_deleted_device_is_of_no_account,
+            listings: cameras_are_paged_oldest_first_and_counted,
+            listings: cameras_are_found_by_id_in_the_order_asked,
+            listings: a_channel_is_found_where_one_device_has_it,
+            listings: an_id_of_a_channel_names_its_device,
+            listings: free_ids_follow_the_highest_that_is_taken,
+            listings: free_ids_fill_the_gaps_when_there_are_none_above,
+            listings: only_new_devices_are_made,
             backups: a_backup_is_told_with_what_it_holds,
             backups: nothing_is_written_over,
             model: random_calls_do_what_the_model_does,

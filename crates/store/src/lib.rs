@@ -20,14 +20,15 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
-    ServerSettings, Shard,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
+    Project, ProjectId, RequestId, ServerSettings, Shard,
 };
 
 pub use read::{
-    AcceptTarget, Backup, BackupCounts, CameraState, CameraWork, Counted, DeviceFilter,
-    DeviceWithState, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, SealedKey, SealedRegistrant,
-    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, Work,
+    AcceptTarget, Backup, BackupCounts, CameraListing, CameraState, CameraWork, Counted,
+    DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Make, OldCredentials, Page,
+    PhoneFilter, SealedKey, SealedRegistrant, Server, ServerFilter, StoredBinding, StoredToken,
+    StoredUser, Work,
 };
 pub use tag::{Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 pub use write::{Fence, Refused, Write, Written};
@@ -93,11 +94,12 @@ pub trait Reads: Send + Sync + 'static {
         id: &ProjectId,
     ) -> Result<Option<Project>, Error>;
 
-    /// The access keys of a project, secrets left out by the caller's choice of not opening them.
+    /// The access keys of a project, secrets left out by the caller's choice of not opening them;
+    /// `None`: those that open all projects, of which one who is bound to a project sees none.
     async fn access_keys(
         &self,
         principal: &Principal,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
     ) -> Result<Vec<SealedKey>, Error>;
 
     /// One access key by its id, revoked ones included. Asked before there is a principal: the
@@ -105,7 +107,8 @@ pub trait Reads: Send + Sync + 'static {
     async fn access_key(&self, ak: &str) -> Result<Option<SealedKey>, Error>;
 
     /// For each id, in order, what accepting an update for it needs to know; `None` for an id that
-    /// the principal's project does not have.
+    /// the principal's project does not have. An id that no device has names the channel of that id
+    /// if exactly one GB device of the project has it.
     async fn accept_targets(
         &self,
         principal: &Principal,
@@ -179,6 +182,48 @@ pub trait Reads: Send + Sync + 'static {
         after: &str,
         limit: u32,
     ) -> Result<Vec<Channel>, Error>;
+
+    /// For each id, in order, the GB device of that id in the project; `None` where there is none.
+    async fn cameras_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<CameraListing>>, Error>;
+
+    /// The GB devices of a project, oldest first; `offset` are skipped and at most `limit` given.
+    async fn cameras(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<CameraListing>, Error>;
+
+    /// For each id, in order, the channel of that id, if exactly one GB device of the project has
+    /// it.
+    async fn channels_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<Channel>>, Error>;
+
+    /// The lowest ids of 20 digits that begin with `prefix`, are above all of that prefix that are
+    /// taken on this server, by a GB device or a channel, and, once there are none above, the
+    /// lowest that are free: at most `count`.
+    async fn free_camera_ids(&self, prefix: &str, count: u32) -> Result<Vec<DeviceId>, Error>;
+
+    /// The organizations of a project, by path; those of `ids` alone, if it is given, in that
+    /// order and without those that don't exist. `offset` are skipped and at most `limit` given.
+    async fn organizations(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Option<Vec<OrganizationId>>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Organization>, Error>;
 
     /// The users of a project, by name.
     async fn users(

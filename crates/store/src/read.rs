@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use fleet::{
-    Binding, Condition, Device, DeviceId, DeviceKey, DeviceState, Facts, Job, Kind, ProjectId,
-    ProjectKey, ProjectSettings, Push, Shard, Timestamp,
+    Binding, Condition, Device, DeviceId, DeviceKey, DeviceState, Facts, Job, Kind, Organization,
+    ProjectId, ProjectKey, ProjectSettings, Push, Shard, Timestamp, Values,
 };
 
 /// An access key as it is stored.
@@ -12,10 +12,10 @@ use fleet::{
 pub struct SealedKey {
     /// Its id.
     pub ak: String,
-    /// The project it opens.
-    pub project: ProjectKey,
-    /// That project's public id.
-    pub project_id: ProjectId,
+    /// The project it opens, and that project's public id; `None` opens all.
+    pub project: Option<(ProjectKey, ProjectId)>,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    pub strict: bool,
     /// The secret, sealed: opened only with the master key.
     pub sealed_secret: Vec<u8>,
     /// When it was made.
@@ -39,6 +39,10 @@ pub struct AcceptTarget {
     pub identity: bool,
     /// The host it lives on: the lane it wakes is bounded by it.
     pub server: String,
+    /// The channel of it that the id names; `None` if it names the device itself.
+    pub channel: Option<DeviceId>,
+    /// How long, in seconds, its project lets credentials that are replaced go on working.
+    pub password_overlap_seconds: u32,
 }
 
 /// What is known of a GB device besides its record and state.
@@ -48,6 +52,31 @@ pub struct CameraState {
     pub user: Option<String>,
     /// Whether there is a password for it to register with.
     pub has_password: bool,
+    /// Its registration, the last one if it is not registered; `None` if it never was.
+    pub binding: Option<Binding>,
+    /// How many channels it has.
+    pub channels: u32,
+    /// What is on record of it, by property.
+    pub record: Values,
+    /// Where it is filed.
+    pub organization: Option<Organization>,
+    /// When its user name or password last changed; `None` if they never did.
+    pub credentials_at: Option<Timestamp>,
+    /// Until when the ones before work too; `None` if they don't, whatever the time.
+    pub overlap_until: Option<Timestamp>,
+}
+
+/// A GB device as ISS's answers show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CameraListing {
+    /// Our name for it.
+    pub name: String,
+    /// Who may register as it, and its id.
+    pub registrant: SealedRegistrant,
+    /// What is on record of it, by property.
+    pub record: Values,
+    /// Where it is filed.
+    pub organization: Option<Organization>,
     /// Its registration, the last one if it is not registered; `None` if it never was.
     pub binding: Option<Binding>,
     /// How many channels it has.
@@ -67,6 +96,19 @@ pub struct SealedRegistrant {
     pub user: Option<String>,
     /// The password, sealed; `None` if there is none.
     pub sealed_password: Option<Vec<u8>>,
+    /// The user name and password that were replaced and work for a while yet.
+    pub old: Option<OldCredentials>,
+}
+
+/// A user name and password that were replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldCredentials {
+    /// The digest user name; `None`: the id.
+    pub user: Option<String>,
+    /// The password, sealed.
+    pub sealed_password: Vec<u8>,
+    /// Until when they work.
+    pub until: Timestamp,
 }
 
 /// What a driver needs to know of a GB device before it speaks to it.
@@ -82,6 +124,8 @@ pub struct CameraWork {
     pub surveyed_at: Option<Timestamp>,
     /// What it said of itself.
     pub facts: Facts,
+    /// When its user name or password last changed; `None` if they never did.
+    pub credentials_at: Option<Timestamp>,
 }
 
 /// A binding as it is loaded at a start.

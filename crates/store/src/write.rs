@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use fleet::{
     AdoptionRequest, Binding, BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch,
-    Facts, JobId, NewDevice, Operation, PowerStep, ProjectId, ProjectKey, ProjectSettings, Push,
-    Refusal, Reported, ReportedChannel, RequestId, RestartPending, Revision, ServerSettings, Shard,
-    Timestamp, Values,
+    Facts, JobId, NewDevice, Operation, OrganizationId, OrganizationPath, PowerStep, ProjectId,
+    ProjectKey, ProjectSettings, Push, RecordPatch, Reported, ReportedChannel, RequestId,
+    RestartPending, Revision, ServerSettings, Shard, Timestamp, Values,
 };
 
 use crate::tag::{Tag, Tagged};
+
+mod outcome;
+
+pub use outcome::{AcceptedEntry, Refused, Settled, Written};
 
 /// One change. Applied whole or not at all.
 #[derive(Debug, Clone)]
@@ -22,6 +26,14 @@ pub enum Write {
     RevokeKey(RevokeKey),
     /// What holds for all devices of a project is changed.
     SetProject(SetProject),
+    /// A project gets another name or description.
+    ChangeProject(ChangeProject),
+    /// A project is deleted. Its access keys, users and organizations go with it; its jobs stay,
+    /// under its id. Refused with [`Refused::NoSuchProject`], to one who is bound to it too, and
+    /// with [`Refused::ProjectInUse`] while it has devices.
+    DeleteProject(ProjectId),
+    /// An organization is made, gets another path, or is deleted.
+    ChangeOrganization(ChangeOrganization),
     /// What holds for the whole server is changed.
     SetServer(ServerSettings),
     /// A user is made.
@@ -38,6 +50,8 @@ pub enum Write {
     ChangeTags(ChangeTags),
     /// Devices are recorded, or their records changed.
     ImportDevices(ImportDevices),
+    /// A device and all that is on record of it is deleted.
+    DeleteDevice(DeleteDevice),
     /// GB devices have registered, moved, or gone; in their order, at most
     /// [`fleet::limits::BINDINGS_PER_WRITE_MAX`]. Refused with [`Refused::NoSuchDevice`] to one who
     /// is bound to a project. Whether the devices exist is not looked at: a binding of none is
@@ -62,8 +76,53 @@ pub struct CreateProject {
     pub id: ProjectId,
     /// The operator's name for it.
     pub name: String,
+    /// What the operator says of it.
+    pub description: String,
     /// Now.
     pub at: Timestamp,
+}
+
+/// Changes what a project is called and whether it is paused; of its other settings nothing.
+/// Refused with [`Refused::NoSuchProject`].
+#[derive(Debug, Clone)]
+pub struct ChangeProject {
+    /// The project.
+    pub id: ProjectId,
+    /// Its name from now on; `None` leaves it.
+    pub name: Option<String>,
+    /// What is said of it from now on; `None` leaves it.
+    pub description: Option<String>,
+    /// Whether it is paused from now on; `None` leaves it.
+    pub paused: Option<bool>,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// Makes, moves or deletes an organization. Refused with [`Refused::NoSuchProject`],
+/// [`Refused::NoSuchOrganization`], with [`Refused::OrganizationExists`] if another of the project
+/// has that path, with [`Refused::TooManyOrganizations`], and with [`Refused::OrganizationInUse`]
+/// if one is to be deleted in which devices or channels are filed.
+#[derive(Debug, Clone)]
+pub struct ChangeOrganization {
+    /// The project.
+    pub project: ProjectId,
+    /// The organization.
+    pub id: OrganizationId,
+    /// What becomes of it.
+    pub change: OrganizationEdit,
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// What becomes of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrganizationEdit {
+    /// It is made, with this path.
+    Create(OrganizationPath),
+    /// It has this path from now on; what is filed in it stays so.
+    Move(OrganizationPath),
+    /// It is deleted.
+    Delete,
 }
 
 /// Makes an access key. Refused with [`Refused::Exists`] if the id is taken (in any project) and
@@ -72,8 +131,10 @@ pub struct CreateProject {
 pub struct CreateKey {
     /// Its id, unique on this server.
     pub ak: String,
-    /// The project it opens.
-    pub project: ProjectId,
+    /// The project it opens; `None` opens all.
+    pub project: Option<ProjectId>,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    pub strict: bool,
     /// The secret, sealed.
     pub sealed_secret: Vec<u8>,
     /// Now.
@@ -96,6 +157,8 @@ pub struct SetProject {
     pub id: ProjectId,
     /// What holds from now on.
     pub settings: ProjectSettings,
+    /// Now.
+    pub at: Timestamp,
 }
 
 /// Makes a user, who may sign in for one project. Refused with [`Refused::Exists`] if the name is
@@ -245,6 +308,20 @@ pub struct RecordChannels {
     pub at: Timestamp,
 }
 
+/// Deletes a device: its record and state, its channels, its binding, its tags. Its open jobs end
+/// as [`fleet::Failure::Deleted`]; all its jobs stay, under its id. Its id is free from then on.
+/// Refused with [`Refused::NoSuchDevice`], and to a client with [`Refused::Frozen`] if it is
+/// frozen.
+#[derive(Debug, Clone)]
+pub struct DeleteDevice {
+    /// The project.
+    pub project: ProjectId,
+    /// The device.
+    pub id: DeviceId,
+    /// Now.
+    pub at: Timestamp,
+}
+
 /// Records devices. A device that exists already takes the new name, server, address, container
 /// and profile and keeps its marker and its state; at another address a phone has to be adopted
 /// anew and is no copy of another any more. A GB device keeps what [`fleet::NewCamera`] leaves
@@ -256,6 +333,8 @@ pub struct RecordChannels {
 pub struct ImportDevices {
     /// The devices.
     pub devices: Vec<ImportedDevice>,
+    /// Whether none of them may exist: then [`Refused::Exists`].
+    pub only_new: bool,
     /// Now.
     pub at: Timestamp,
 }
@@ -267,17 +346,26 @@ pub struct ImportedDevice {
     pub record: NewDevice,
     /// The marker to give it if it is new.
     pub marker: String,
-    /// The password that a GB device must register with, sealed; `None` leaves what is there. The
-    /// one in `record` is not looked at.
-    pub sealed_password: Option<Vec<u8>>,
+    /// The password that a GB device must register with; `None` leaves what is there. The one in
+    /// `record` is not looked at.
+    pub password: Option<SealedPassword>,
+}
+
+/// A registration password as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedPassword {
+    /// Sealed: opened only with the master key.
+    pub sealed: Vec<u8>,
+    /// Keyed hash of device and password: tells whether two are the same and nothing else.
+    pub tag: [u8; 16],
 }
 
 /// Accepts an update. Per entry, in order and under the row lock: the device's revision goes up by
 /// one, its desired state takes the patch, and a job is recorded. An entry is refused alone, with
-/// [`Refusal::Busy`], if its device has [`fleet::limits::OPEN_JOBS_PER_DEVICE_MAX`] open jobs or
-/// its desired state would exceed [`fleet::limits::DESIRED_BYTES_MAX`], with
-/// [`Refusal::Frozen`] if it is frozen, and with [`Refusal::DeviceUnknown`] if it is gone. An empty
-/// patch is accepted like any other.
+/// [`fleet::Refusal::Busy`], if its device has [`fleet::limits::OPEN_JOBS_PER_DEVICE_MAX`] open
+/// jobs (unless its own is never open: see [`CameraPatch`]) or its desired state would exceed
+/// [`fleet::limits::DESIRED_BYTES_MAX`], with [`fleet::Refusal::Frozen`] if it is frozen, and with
+/// [`fleet::Refusal::DeviceUnknown`] if it is gone. An empty patch is accepted like any other.
 #[derive(Debug, Clone)]
 pub struct Accept {
     /// The project that all the devices belong to.
@@ -305,19 +393,44 @@ pub struct AcceptEntry {
     pub clear: bool,
     /// The values asked for, by canonical name.
     pub patch: Values,
+    /// What the job remembers of what goes on record with it, by property.
+    pub record: Values,
     /// What becomes of a GB device's records with it; `None` for a phone.
     pub camera: Option<CameraPatch>,
 }
 
 /// What an update changes of a GB device's records besides its desired state, with the commit
-/// itself. The entry is refused alone with [`Refusal::PropertyUnsupported`] if the device has no
-/// such channel. Its values are stored if it is not registered.
+/// itself. The entry is refused alone with [`fleet::Refusal::PropertyUnsupported`] if the device
+/// has no such channel, with [`fleet::Refusal::PropertyInvalid`] naming `Organization` if that has
+/// another id than expected, and with [`fleet::Refusal::Busy`] if the project would have too many.
+/// Its values are stored if it is not registered. Where the entry asks for no values and for
+/// something on record, there is nothing to wait for: its job has ended, as
+/// [`fleet::Proof::Recorded`], with the commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CameraPatch {
     /// Our name for the device from now on.
     pub name: Option<String>,
     /// Our names for channels from now on, each with the property that asks for it.
     pub channels: Vec<(DeviceId, String, String)>,
+    /// What goes on record of the device.
+    pub record: RecordPatch,
+    /// What goes on record of channels, each with a property that asks for it.
+    pub channel_records: Vec<(DeviceId, RecordPatch, String)>,
+    /// Who may register as the device from now on.
+    pub credentials: Option<CredentialsPatch>,
+}
+
+/// Who may register as a GB device from now on. What is given and is there already changes nothing.
+/// Otherwise the pair that is replaced goes on working until `overlap_until`, and the one that was
+/// replaced before it stops at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsPatch {
+    /// The digest user name; `None` leaves it.
+    pub user: Option<String>,
+    /// The password; `None` leaves it.
+    pub password: Option<SealedPassword>,
+    /// Until when the old ones work besides; `None`: no longer.
+    pub overlap_until: Option<Timestamp>,
 }
 
 /// Proof that the writer owns the device's shard. Compared with the store's own epoch in the same
@@ -392,103 +505,4 @@ pub struct EndedJob {
     pub end: End,
     /// The job whose values took the place of this one's, if all were replaced.
     pub superseded_by: Option<JobId>,
-}
-
-/// What came of a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Written {
-    /// It is made, and there is no more to say.
-    Done,
-    /// The devices are recorded: the key of each, in the order given, and how many are new.
-    Imported {
-        /// The keys.
-        keys: Vec<DeviceKey>,
-        /// How many did not exist before.
-        new: usize,
-    },
-    /// The update is accepted: one result an entry, in the order of the entries.
-    Accepted(Vec<Result<AcceptedEntry, Refusal>>),
-    /// The result is recorded.
-    Settled(Settled),
-}
-
-/// An entry that was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AcceptedEntry {
-    /// The device.
-    pub device: DeviceKey,
-    /// The job.
-    pub job: JobId,
-    /// The revision that the desired state got.
-    pub revision: Revision,
-    /// Whether the device is abnormal or stopped, so that the values are stored until it runs
-    /// again. Never for an entry that asks for more than values.
-    pub stored: bool,
-}
-
-/// Where a device stands after a result was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// The last revision given: above the planned one, there is newer work.
-    pub revision: Revision,
-    /// What is settled.
-    pub settled: Revision,
-    /// How many jobs are open.
-    pub open_jobs: usize,
-}
-
-/// Why a rule of the record forbade a change. Nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No such project, or none that the principal may see.
-    #[error("no such project: {0}")]
-    NoSuchProject(ProjectId),
-    /// No such device.
-    #[error("no such device")]
-    NoSuchDevice,
-    /// No such user, or one that may not sign in, or none that the principal may see.
-    #[error("no such user: {0}")]
-    NoSuchUser(String),
-    /// No such server, or none that the principal may see.
-    #[error("no such server: {0}")]
-    NoSuchServer(String),
-    /// It would have more tags than a thing may have.
-    #[error("more than {} tags", fleet::limits::TAGS_PER_RESOURCE_MAX)]
-    TooManyTags,
-    /// The GB device would have more channels than one may have.
-    #[error("device {0} would have more than {max} channels",
-        max = fleet::limits::CHANNELS_PER_DEVICE_MAX)]
-    TooManyChannels(DeviceId),
-    /// No such access key, or none that the principal may see.
-    #[error("no such access key: {0}")]
-    NoSuchKey(String),
-    /// The id is taken.
-    #[error("{what} {id} exists already")]
-    Exists {
-        /// What was to be made.
-        what: &'static str,
-        /// The id.
-        id: String,
-    },
-    /// The device exists as something else.
-    #[error("device {id} is a {is}, not a {asked}")]
-    KindDiffers {
-        /// The device.
-        id: DeviceId,
-        /// What it is.
-        is: &'static str,
-        /// What the import says it is.
-        asked: &'static str,
-    },
-    /// The device was changed by an operator since it was read.
-    #[error("an operator has changed the device meanwhile")]
-    Stale,
-    /// The fence is stale: another owner has taken the shard since.
-    #[error("the shard has a newer owner (epoch {store:?}, not {given:?})")]
-    Fenced {
-        /// The store's epoch.
-        store: Epoch,
-        /// The writer's.
-        given: Epoch,
-    },
 }

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fleetwright", &["fleet", "store", "engine", "phones", "cameras", "api", "simulator"]),
     // What drives the product from outside sees what its clients see; `api` signs requests.
     ("tests", &["fleet", "api", "simulator"]),
-    ("benches", &["fleet", "api", "simulator"]),
+    ("benches", &["fleet", "store", "engine", "api", "simulator"]),
     ("xtask", &[]),
 ];
 

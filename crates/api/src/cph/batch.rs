@@ -2,7 +2,7 @@
 //! error of its own out.
 
 use axum::response::Response;
-use engine::{Update, UpdateEntry};
+use engine::{CameraAsked, Update, UpdateEntry};
 use fleet::{DeviceId, Door as DoorName, JobId, Kind, Operation, Refusal, RequestId};
 use serde::Serialize;
 
@@ -74,9 +74,10 @@ fn command(operation: Operation, entry: &Entry<'_>) -> UpdateEntry {
         Operation::Reset => property::factory_reset(entry),
         Operation::Update | Operation::Restart | Operation::Stop => Ok(false),
     };
+    let camera = CameraAsked::default();
     match clear {
-        Ok(clear) => UpdateEntry { device, clear, patch: property::patch(entry, need) },
-        Err(refusal) => UpdateEntry { device, clear: false, patch: Err(refusal) },
+        Ok(clear) => UpdateEntry { device, clear, patch: property::patch(entry, need), camera },
+        Err(refusal) => UpdateEntry { device, clear: false, patch: Err(refusal), camera },
     }
 }
 

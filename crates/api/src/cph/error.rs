@@ -8,12 +8,12 @@ mod bounds;
 mod codes;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use fleet::Refusal;
 use fleet::limits::PROPERTY_NAME_BYTES_MAX;
 use store::Refused;
 
+use crate::printable::printable;
 use crate::signature::huawei;
 
 pub use bounds::{Bound, all as bounds};
@@ -163,31 +163,6 @@ pub(super) fn explained(text: &str, detail: &str) -> String {
     printable(&whole, TEXT_BYTES_MAX)
 }
 
-/// The text without control characters, and cut to `bytes_max` bytes (with an ellipsis) if it is
-/// longer.
-pub(super) fn printable(text: &str, bytes_max: usize) -> String {
-    const ELLIPSIS: &str = "...";
-    let mut whole = String::with_capacity(text.len().min(bytes_max));
-    let mut cut = 0;
-    for character in text.chars() {
-        if whole.len() + ELLIPSIS.len() <= bytes_max {
-            cut = whole.len();
-        }
-        if character.is_control() {
-            // Writing to a string can't fail.
-            let _ = write!(whole, "{}", character.escape_default());
-        } else {
-            whole.push(character);
-        }
-        if whole.len() > bytes_max {
-            whole.truncate(cut);
-            whole.push_str(ELLIPSIS);
-            break;
-        }
-    }
-    whole
-}
-
 /// A sentence for `execute_msg`.
 pub(super) fn execute_message(sentence: &str) -> String {
     printable(sentence, TEXT_BYTES_MAX)
@@ -196,22 +171,6 @@ pub(super) fn execute_message(sentence: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_cut_at_characters_and_show_no_control_characters() {
-        for (text, bytes_max, expected) in [
-            ("abc", 3, "abc"),
-            ("abcd", 3, "..."),
-            ("abcdefgh", 6, "abc..."),
-            ("手手手", 9, "手手手"),
-            ("手手手a", 9, "手手..."),
-            ("a\nb\u{7f}", 64, "a\\nb\\u{7f}"),
-            ("", 5, ""),
-        ] {
-            assert_eq!(printable(text, bytes_max), expected, "{text:?}");
-        }
-        assert!(printable(&"\0".repeat(5000), TEXT_BYTES_MAX).len() <= TEXT_BYTES_MAX);
-    }
 
     #[test]
     fn an_entrys_refusal_has_the_vendors_code_and_names_the_property() {

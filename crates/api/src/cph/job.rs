@@ -56,7 +56,7 @@ fn error_of(failure: &Failure) -> (Code, String) {
             let remedy = format!("It is fixed when the container starts, by {argument}.");
             (code, error::explained(&text, &remedy))
         }
-        Failure::PowerFailed { .. } => {
+        Failure::PowerFailed { .. } | Failure::Deleted => {
             (Code::PhoneUnavailable, Code::PhoneUnavailable.message().to_owned())
         }
     }
@@ -78,6 +78,7 @@ mod tests {
             operation: fleet::Operation::Update,
             clear: false,
             patch: Values::new(),
+            record: Values::new(),
             stored,
             door: Door::Cph,
             actor: "AK".to_owned(),

@@ -1,6 +1,6 @@
-//! `GET /v3/projects` (IAM API, page iam_06_0001, KeystoneListProjects): the caller's project. The
-//! vendor's SDKs ask it for the id where a client has configured a region alone, whose name is then
-//! the project's.
+//! `GET /v3/projects` (IAM API, page iam_06_0001, KeystoneListProjects): the caller's project, or
+//! all if its key opens all. The vendor's SDKs ask it for the id where a client has configured a
+//! region alone, whose name is then the project's.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ struct Project {
     parent_id: &'static str,
     is_domain: bool,
     enabled: bool,
-    description: &'static str,
+    description: String,
     links: Links,
 }
 
@@ -54,21 +54,35 @@ impl Links {
 pub(crate) async fn list_projects(State(door): State<Arc<Door>>, request: Request) -> Response {
     let id = door.handle.next_request_id();
     let listed = match door.enter(request).await {
-        Ok(call) => list(&door, &call.caller(), call.query.as_deref()).await,
+        Ok(visit) => list(&door, &visit.caller, visit.query.as_deref()).await,
         Err(failure) => Err(failure),
     };
     answer::send(id, listed)
 }
 
-/// The caller's project, if it has the name that is asked for.
+/// The caller's projects, those of the name that is asked for.
 async fn list(door: &Door, caller: &Caller, query: Option<&str>) -> Result<Listed, Failure> {
     let query = Query::parse(query);
-    let found = door.handle.reads().project(&caller.principal, &caller.project).await?;
-    let project = found.ok_or_else(|| Failure::of(Code::ProjectForbidden))?;
-    let is_asked_for = query.text("name").is_none_or(|name| name == project.name)
-        && query.text("enabled").is_none_or(|enabled| enabled == "true");
+    let reads = door.handle.reads();
+    let found = match &caller.project {
+        Some(own) => reads.project(&caller.principal, own).await?.into_iter().collect(),
+        None => reads.projects(&caller.principal).await?,
+    };
+    if found.is_empty() && caller.project.is_some() {
+        return Err(Failure::of(Code::ProjectForbidden));
+    }
+    let is_enabled = query.text("enabled").is_none_or(|enabled| enabled == "true");
+    let is_asked_for = |project: &fleet::Project| {
+        is_enabled && query.text("name").is_none_or(|name| name == project.name)
+    };
+    let projects = found.into_iter().filter(is_asked_for).map(shown).collect();
+    Ok(Listed { projects, links: Links::of("/v3/projects".to_owned()) })
+}
+
+/// A project as IAM shows one.
+fn shown(project: fleet::Project) -> Project {
     let id = project.id.to_string();
-    let shown = Project {
+    Project {
         links: Links::of(format!("/v3/projects/{id}")),
         id,
         name: project.name,
@@ -76,8 +90,6 @@ async fn list(door: &Door, caller: &Caller, query: Option<&str>) -> Result<Liste
         parent_id: DOMAIN,
         is_domain: false,
         enabled: true,
-        description: "",
-    };
-    let projects = if is_asked_for { vec![shown] } else { Vec::new() };
-    Ok(Listed { projects, links: Links::of("/v3/projects".to_owned()) })
+        description: project.description,
+    }
 }

@@ -121,7 +121,7 @@ pub(super) struct Asked {
 /// Signs in, or says why not.
 async fn sign_in(door: &Door, id: RequestId, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let address = door.address(&parts);
+    let address = door.admission.address(&parts);
     let body = read(body).await?;
     let Asked { name, password, domain, project_id, project_name } = asked(&body)?;
     drop(body);

@@ -157,11 +157,19 @@ impl Service {
         // hyper looks at its bound only when its buffer is full, so a larger head may have come.
         let fits = head_bytes(&request) <= self.limits.header_bytes_max.max(HEADER_BYTES_MIN);
         let answer = fits.then(|| self.router.clone().call(request.map(Body::new)));
+        let shutdown = self.shutdown.clone();
         async move {
-            let answer = match answer {
+            let mut answer = match answer {
                 Some(answer) => answer.await?,
                 None => head_too_large(),
             };
+            // hyper says `close` by itself, but besides what a door has said. It takes the answer
+            // in the same poll, so that nothing changes in between.
+            if shutdown.is_cancelled()
+                && let Some(connection) = answer.headers_mut().get_mut(header::CONNECTION)
+            {
+                *connection = HeaderValue::from_static("close");
+            }
             Ok(answer.map(|body| TrackedBody::new(body, in_flight)))
         }
     }

@@ -1,10 +1,12 @@
 //! What a GB device has in its view that phones have not: who it must be, and where it is.
 
-use fleet::catalogue::NAME;
-use fleet::{Binding, CameraStatus, DeviceState, Facts, Offline, SipTransport, Timestamp};
+use fleet::catalogue::{DESCRIPTION, IP, MANUFACTURER, NAME, PORT, TRANSPORT};
+use fleet::{Binding, CameraStatus, DeviceState, Facts, Offline, SipTransport, Timestamp, Values};
 use serde::Serialize;
 use store::CameraState;
 use utoipa::ToSchema;
+
+use super::organizations::Filed;
 
 /// What a GB device has and phones have not.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +19,12 @@ pub(super) struct Camera {
     user: Option<String>,
     /// Whether there is a password for it to register with. Without one it can't.
     has_password: bool,
+    /// When these changed, and which it uses.
+    credentials: Credentials,
+    /// What its operator put on record of it.
+    record: Record,
+    /// Where it is filed; null if nowhere.
+    organization: Option<Filed>,
     /// How it spoke to us when it last registered: `udp` or `tcp`; null if it never did.
     #[schema(value_type = Option<String>, example = "udp")]
     transport: Option<SipTransport>,
@@ -49,6 +57,77 @@ pub(super) struct Camera {
     channels: u32,
 }
 
+/// The user name and password that a GB device must register with: since when, and whether it does.
+#[derive(Debug, Serialize, ToSchema)]
+struct Credentials {
+    /// When they last changed; null if they never did.
+    #[schema(format = DateTime)]
+    changed_at: Option<String>,
+    /// Until when the ones before work too, or worked; null if they don't.
+    #[schema(format = DateTime)]
+    overlap_until: Option<String>,
+    /// With which it registered: `current`, `old` (the ones before, which work for a while yet), or
+    /// `not_renewed` (it has not registered since they changed); null while it is not registered.
+    #[schema(value_type = Option<String>, example = "current")]
+    in_use: Option<InUse>,
+}
+
+/// With which user name and password a GB device registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum InUse {
+    Current,
+    Old,
+    NotRenewed,
+}
+
+impl Credentials {
+    /// Of this state at `now`.
+    fn of(camera: &CameraState, now: Timestamp) -> Self {
+        let live = camera.binding.as_ref().filter(|binding| binding.is_live(now));
+        let in_use = live.map(|binding| match camera.credentials_at {
+            // Before a change, what it registered with says nothing of what that change replaced.
+            Some(changed_at) if binding.refreshed_at < changed_at => InUse::NotRenewed,
+            Some(_) if binding.old_credentials => InUse::Old,
+            _ => InUse::Current,
+        });
+        Self {
+            changed_at: camera.credentials_at.map(|at| at.to_string()),
+            overlap_until: camera.overlap_until.map(|at| at.to_string()),
+            in_use,
+        }
+    }
+}
+
+/// What the operator of a GB device put on record of it; null where nothing is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CameraRecord)]
+struct Record {
+    /// What is said of it: the property `Desc`.
+    description: Option<String>,
+    /// Its address: `Ip`.
+    ip: Option<String>,
+    /// Its port: `Port`.
+    port: Option<String>,
+    /// Who made it: `Manufacturer`. What it says itself stands beside this record.
+    manufacturer: Option<String>,
+    /// The transport that is wanted for it, `UDP` or `TCP`: `Transport`.
+    transport: Option<String>,
+}
+
+impl From<&Values> for Record {
+    fn from(values: &Values) -> Self {
+        let of = |name: &str| values.get(name).cloned();
+        Self {
+            description: of(DESCRIPTION),
+            ip: of(IP),
+            port: of(PORT),
+            manufacturer: of(MANUFACTURER),
+            transport: of(TRANSPORT),
+        }
+    }
+}
+
 /// Why a GB device is not registered any more.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Offline)]
@@ -67,7 +146,8 @@ struct OfflineView {
 impl Camera {
     /// The GB device of this state at `now`.
     pub(super) fn of(camera: CameraState, state: &DeviceState, now: Timestamp) -> Self {
-        let CameraState { user, has_password, binding, channels } = camera;
+        let (credentials, record) = (Credentials::of(&camera, now), Record::from(&camera.record));
+        let CameraState { user, has_password, binding, channels, organization, .. } = camera;
         let status = CameraStatus::of(binding.as_ref(), now);
         let fact = |name: &str| state.facts.get(name).map(str::to_owned);
         let shown = state.reported.values.get(NAME);
@@ -77,6 +157,9 @@ impl Camera {
             status,
             user,
             has_password,
+            credentials,
+            record,
+            organization: organization.map(Filed::from),
             transport: binding.map(|binding| binding.transport),
             remote: binding.map(|binding| binding.remote.to_string()),
             registered_at: binding.map(|binding| text(binding.registered_at)),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use fleet::catalogue::DESCRIPTION;
 use fleet::limits::DEVICES_PER_PAGE_MAX;
 use fleet::{DeviceId, Kind, Principal, ProjectId, ReportedChannel};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::devices;
 use super::exchange::{FromPath, FromQuery};
+use super::organizations::Filed;
 use super::{Native, Problem, openapi};
 
 /// Channels in a page unless told otherwise.
@@ -34,6 +36,10 @@ struct Channel {
     id: DeviceId,
     /// The operator's name for it; null until it is given one.
     name: Option<String>,
+    /// What the operator says of it.
+    description: Option<String>,
+    /// Where it is filed; null if nowhere.
+    organization: Option<Filed>,
     /// The device's name for it.
     reported_name: Option<String>,
     /// Who made it.
@@ -64,6 +70,8 @@ impl From<fleet::Channel> for Channel {
         Self {
             id: channel.id,
             name: channel.name,
+            description: channel.record.get(DESCRIPTION).cloned(),
+            organization: channel.organization.map(Filed::from),
             reported_name: said(name),
             manufacturer: said(manufacturer),
             model: said(model),

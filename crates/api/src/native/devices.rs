@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use fleet::limits::DEVICES_PER_PAGE_MAX;
 use fleet::{Condition, DeviceId, DeviceKey, Kind, Principal, ProjectId};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use store::{DeviceFilter, DeviceWithState, Page};
 use utoipa::ToSchema;
@@ -127,6 +128,28 @@ pub(super) async fn show_device(
     let view = View::of(&native.handle, &found).await?;
     let [found] = found;
     Ok(Json(view.device(found)))
+}
+
+/// Deletes a device and all that is on record of it: its values, its channels, its registration,
+/// its tags. Its open jobs end as failed; all its jobs stay. Nothing is done to the device itself.
+#[utoipa::path(
+    delete,
+    path = "/devices/{id}",
+    tag = "devices",
+    params(("id" = String, Path, description = "The device's id"), ShowQuery),
+    responses(
+        (status = 204, description = "It is deleted"),
+        openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(super) async fn delete_device(
+    State(native): State<Arc<Native>>,
+    FromPath(id): FromPath<DeviceId>,
+    FromQuery(query): FromQuery<ShowQuery>,
+) -> Result<StatusCode, Problem> {
+    let device = find(&native, query.project.as_ref(), &id).await?.device;
+    native.handle.delete_device(&Principal::admin(), &device.project_id, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The one device with an id, in `project` if that is given.

@@ -94,7 +94,7 @@ pub(super) struct NewChannel {
 }
 
 /// Reads a password. Its error does not say what was there, as serde's own would.
-fn password<'de, D: Deserializer<'de>>(
+pub(super) fn password<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret<String>>, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
@@ -113,6 +113,7 @@ impl From<NewDevice> for fleet::NewDevice {
             }
             NewDevice::Camera { project, id, name, user, password, profile, channels } => {
                 let channels = channels.into_iter().map(fleet::NewChannel::from).collect();
+                let camera = NewCamera { user, password, channels, ..NewCamera::default() };
                 Self {
                     project,
                     kind: Kind::Camera,
@@ -122,7 +123,7 @@ impl From<NewDevice> for fleet::NewDevice {
                     address: String::new(),
                     container: String::new(),
                     profile,
-                    camera: Some(NewCamera { user, password, channels }),
+                    camera: Some(camera),
                 }
             }
         }

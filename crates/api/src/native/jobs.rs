@@ -42,6 +42,10 @@ pub(super) struct Job {
     /// The values asked for.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     patch: Values,
+    /// What went on record with it, by property: records of ours alone, which hold since it was
+    /// accepted. Of a camera's new password, `Pwd`, it says no more than `changed`.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    record: Values,
     /// The revision that what is asked of the device got from it.
     #[schema(value_type = i64)]
     revision: Revision,
@@ -113,6 +117,7 @@ impl Job {
             operation: job.operation,
             state,
             patch: job.patch,
+            record: job.record,
             revision: job.revision,
             stored: job.stored,
             door: job.door,

@@ -7,6 +7,7 @@ use axum::extract::State;
 use fleet::{Principal, ProjectId, Secret};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
+use store::SealedKey;
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath};
@@ -17,9 +18,13 @@ use super::{Native, Problem, openapi};
 pub(super) struct Key {
     /// Its id.
     ak: String,
-    /// The project that it opens.
-    #[schema(value_type = String)]
-    project: ProjectId,
+    /// The project that it opens; null if it opens all.
+    #[schema(value_type = Option<String>)]
+    project: Option<ProjectId>,
+    /// Whether it opens all projects.
+    all_projects: bool,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    strict: bool,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -28,7 +33,20 @@ pub(super) struct Key {
     revoked_at: Option<String>,
 }
 
-/// A project's access keys.
+impl From<SealedKey> for Key {
+    fn from(key: SealedKey) -> Self {
+        Self {
+            ak: key.ak,
+            all_projects: key.project.is_none(),
+            project: key.project.map(|(_, id)| id),
+            strict: key.strict,
+            created_at: key.created_at.to_string(),
+            revoked_at: key.revoked_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// Access keys.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Keys {
     /// The keys, revoked ones included.
@@ -46,6 +64,29 @@ pub(super) struct NewKey {
     #[serde(default, deserialize_with = "secret")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     sk: Option<Secret<String>>,
+    /// Whether ISS's signatures by it have to cover the whole request: the host, all of the query,
+    /// the body by its length and MD5, and each signature once. The vendor's own SDKs don't.
+    #[serde(default)]
+    strict: bool,
+}
+
+/// An access key for all projects to make, or one that clients hold already.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAccountKey {
+    /// Always true: whoever holds the key may see, change, make and delete every project by the
+    /// vendors' APIs.
+    all_projects: bool,
+    /// The id of a key that clients hold already: up to 128 visible ASCII characters but commas.
+    #[schema(min_length = 1, max_length = 128)]
+    ak: Option<String>,
+    /// That key's secret, of the same form.
+    #[serde(default, deserialize_with = "secret")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
+    sk: Option<Secret<String>>,
+    /// Whether ISS's signatures by it have to cover the whole request, as of a project's key.
+    #[serde(default)]
+    strict: bool,
 }
 
 /// Reads a secret. Its error does not say what was there, as serde's own would.
@@ -64,9 +105,13 @@ pub(super) struct CreatedKey {
     ak: String,
     /// Its secret. It is not shown again.
     sk: String,
-    /// The project that it opens.
-    #[schema(value_type = String)]
-    project: ProjectId,
+    /// The project that it opens; null if it opens all.
+    #[schema(value_type = Option<String>)]
+    project: Option<ProjectId>,
+    /// Whether it opens all projects.
+    all_projects: bool,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    strict: bool,
 }
 
 /// Lists a project's access keys, without their secrets.
@@ -89,14 +134,25 @@ pub(super) async fn list_keys(
     if reads.project(&principal, &project).await?.is_none() {
         return Err(Problem::no_such_project(&project));
     }
-    let keys = reads.access_keys(&principal, &project).await?;
-    let keys = keys.into_iter().map(|key| Key {
-        ak: key.ak,
-        project: key.project_id,
-        created_at: key.created_at.to_string(),
-        revoked_at: key.revoked_at.map(|at| at.to_string()),
-    });
-    Ok(Json(Keys { keys: keys.collect() }))
+    let keys = reads.access_keys(&principal, Some(&project)).await?;
+    Ok(Json(Keys { keys: keys.into_iter().map(Key::from).collect() }))
+}
+
+/// Lists the access keys that open all projects, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/keys",
+    tag = "keys",
+    responses(
+        (status = 200, description = "The keys", body = Keys),
+        openapi::Guarded,
+    )
+)]
+pub(super) async fn list_account_keys(
+    State(native): State<Arc<Native>>,
+) -> Result<Json<Keys>, Problem> {
+    let keys = native.handle.reads().access_keys(&Principal::admin(), None).await?;
+    Ok(Json(Keys { keys: keys.into_iter().map(Key::from).collect() }))
 }
 
 /// Makes an access key, or takes one over that clients hold already.
@@ -116,15 +172,50 @@ pub(super) async fn create_key(
     FromPath(project): FromPath<ProjectId>,
     exchange::Json(new): exchange::Json<NewKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
-    let given = match (new.ak, new.sk) {
+    make(&native, Some(project), new.ak, new.sk, new.strict).await
+}
+
+/// Makes an access key that opens all projects, or takes one over that clients hold already.
+#[utoipa::path(
+    post,
+    path = "/keys",
+    tag = "keys",
+    request_body = NewAccountKey,
+    responses(
+        (status = 201, description = "The key with its secret, which is not shown again", body = CreatedKey),
+        openapi::Invalid, openapi::Guarded, openapi::Conflict,
+    )
+)]
+pub(super) async fn create_account_key(
+    State(native): State<Arc<Native>>,
+    exchange::Json(new): exchange::Json<NewAccountKey>,
+) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
+    if !new.all_projects {
+        return Err(Problem::invalid(
+            "all_projects: must be true; a key of one project is made at /projects/{project}/keys",
+        ));
+    }
+    make(&native, None, new.ak, new.sk, new.strict).await
+}
+
+/// Makes the key of a project, or of all.
+async fn make(
+    native: &Native,
+    project: Option<ProjectId>,
+    ak: Option<String>,
+    sk: Option<Secret<String>>,
+    strict: bool,
+) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
+    let given = match (ak, sk) {
         (None, None) => None,
         (Some(ak), Some(sk)) => Some((ak, sk)),
         _ => return Err(Problem::invalid("ak and sk are given together or not at all")),
     };
-    let made = native.handle.create_key(&Principal::admin(), &project, given).await?;
+    let principal = Principal::admin();
+    let made = native.handle.create_key(&principal, project.as_ref(), given, strict).await?;
     let (ak, sk) = made;
-    let created = CreatedKey { ak, sk: sk.expose().clone(), project };
-    Ok((StatusCode::CREATED, Json(created)))
+    let (sk, all_projects) = (sk.expose().clone(), project.is_none());
+    Ok((StatusCode::CREATED, Json(CreatedKey { ak, sk, project, all_projects, strict })))
 }
 
 /// Revokes an access key: no request signed with it is taken any more. Doing so again is harmless.

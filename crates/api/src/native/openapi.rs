@@ -70,8 +70,8 @@ pub fn document() -> Result<String, serde_json::Error> {
         .title("Fleetwright")
         .version("1")
         .description(Some(
-            "Projects, access keys, users, devices, updates, jobs and catalogue of a Fleetwright \
-             server. Errors are RFC 9457 problems.",
+            "Projects, organizations, access keys, users, devices, updates, jobs and catalogue of a \
+             Fleetwright server. Errors are RFC 9457 problems.",
         ))
         .license(Some(License::new("Apache-2.0")));
     let base = OpenApiBuilder::new().info(info).components(Some(components)).build();

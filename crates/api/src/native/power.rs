@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use engine::{Patch, Update, UpdateEntry};
+use engine::{CameraAsked, Patch, Update, UpdateEntry};
 use fleet::{DeviceId, Door, JobId, Kind, Operation, Principal, ProjectId, RequestId, Values};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -142,23 +142,35 @@ async fn ask(
     let device = devices::find(native, project, &id).await?.device;
     let why = format!("nothing here can {} one", asked.operation.name());
     devices::check_kind(&device, Kind::Phone, &why)?;
-    let request = native.handle.next_request_id();
     let entry = UpdateEntry {
-        device: Ok(device.id.clone()),
+        device: Ok(id),
         clear: asked.clear,
         patch: Ok(Patch::from(asked.property)),
+        camera: CameraAsked::default(),
     };
+    accept(native, device, asked.operation, entry).await
+}
+
+/// Has what is asked of one device accepted as an update of its own.
+pub(super) async fn accept(
+    native: &Native,
+    device: fleet::Device,
+    operation: Operation,
+    entry: UpdateEntry,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let request = native.handle.next_request_id();
     let update = Update {
         request,
         door: Door::Native,
         project: device.project_id.clone(),
-        kind: Some(Kind::Phone),
-        operation: asked.operation,
+        kind: Some(device.kind),
+        operation,
         entries: vec![entry],
     };
     let answers = native.handle.update(&Principal::admin(), update).await?;
     let answer = answers.into_iter().next();
-    let job = answer.ok_or_else(|| Problem::not_found(format!("no such device: {id}")))??;
+    let unknown = || Problem::not_found(format!("no such device: {}", device.id));
+    let job = answer.ok_or_else(unknown)??;
     let accepted = Accepted { job, request, project: device.project_id, device: device.id };
     Ok((StatusCode::ACCEPTED, Json(accepted)))
 }

@@ -148,9 +148,17 @@ impl From<Refused> for Problem {
         match &refused {
             Refused::NoSuchProject(id) => Self::no_such_project(id),
             Refused::NoSuchDevice => Self::new(StatusCode::NOT_FOUND, "no_such_device", detail),
+            Refused::Frozen => Self::conflict("frozen", detail),
             Refused::NoSuchKey(_) => Self::new(StatusCode::NOT_FOUND, "no_such_key", detail),
             Refused::NoSuchUser(_) => Self::new(StatusCode::NOT_FOUND, "no_such_user", detail),
             Refused::NoSuchServer(_) => Self::new(StatusCode::NOT_FOUND, "no_such_server", detail),
+            Refused::NoSuchOrganization(_) => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_organization", detail)
+            }
+            Refused::OrganizationExists { .. } => Self::conflict("organization_exists", detail),
+            Refused::OrganizationInUse { .. } => Self::conflict("organization_in_use", detail),
+            Refused::TooManyOrganizations => Self::conflict("too_many_organizations", detail),
+            Refused::ProjectInUse { .. } => Self::conflict("project_in_use", detail),
             Refused::TooManyTags => Self::new(StatusCode::CONFLICT, "too_many_tags", detail),
             Refused::TooManyChannels(_) => {
                 Self::new(StatusCode::CONFLICT, "too_many_channels", detail)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use engine::{Patch, Update, UpdateEntry};
+use engine::{CameraAsked, Patch, Update, UpdateEntry};
 use fleet::limits::PHONES_PER_UPDATE_MAX;
 use fleet::{
     DeviceId, Door, JobId, JobState, Kind, Operation, Principal, ProjectId, Refusal, RequestId,
@@ -21,6 +21,10 @@ use super::entries::Entries;
 use super::exchange::{self, FromPath, FromQuery};
 use super::jobs::Job;
 use super::{Native, Problem, openapi, problem};
+use crate::iss::request_id;
+
+/// How an update is named in a path.
+const UPDATE_ID: &str = "The update's id: 32 hexadecimal digits, or ISS's RequestId";
 
 /// Jobs that are read at a time.
 const JOBS_PER_READ: u32 = 1_000;
@@ -171,6 +175,9 @@ pub(super) struct UpdateView {
     /// Its id: CPH's request_id.
     #[schema(value_type = String)]
     id: RequestId,
+    /// The same as ISS prints it: its RequestId. Null of an update that came by another API.
+    #[schema(example = "NjBmOTVhOWZfOTBmYTUwNjRfN2I4OF84N2I=")]
+    iss_request_id: Option<String>,
     /// Its project.
     #[schema(value_type = String)]
     project: ProjectId,
@@ -274,6 +281,7 @@ pub(super) async fn create_update(
         device: Ok(id),
         clear: false,
         patch: Ok(Patch::from(set)),
+        camera: CameraAsked::default(),
     });
     let id = native.handle.next_request_id();
     let update = Update {
@@ -300,7 +308,7 @@ pub(super) async fn create_update(
     get,
     path = "/updates/{id}",
     tag = "updates",
-    params(("id" = String, Path, description = "The update's id: 32 hexadecimal digits")),
+    params(("id" = String, Path, description = UPDATE_ID)),
     responses(
         (status = 200, description = "The update", body = UpdateView),
         openapi::Guarded, openapi::Missing,
@@ -334,7 +342,7 @@ pub(super) async fn show_update(
     get,
     path = "/updates/{id}/jobs",
     tag = "updates",
-    params(("id" = String, Path, description = "The update's id: 32 hexadecimal digits"), JobsQuery),
+    params(("id" = String, Path, description = UPDATE_ID), JobsQuery),
     responses(
         (status = 200, description = "One page", body = UpdateJobs),
         openapi::Invalid, openapi::Guarded, openapi::Missing,
@@ -408,6 +416,7 @@ impl Progress {
         let ended_at = self.last_ended_at.filter(|_| succeeded + failed == total);
         UpdateView {
             id,
+            iss_request_id: (self.door == Door::Iss).then(|| request_id::to_text(id)),
             project: self.project,
             door: self.door,
             actor: self.actor,
@@ -428,9 +437,10 @@ async fn read(
     Ok(native.handle.reads().jobs(&Principal::admin(), &[id], offset, limit).await?)
 }
 
-/// Reads an update's id. One of a job is none, though it has the same form.
+/// Reads an update's id, in our form or in ISS's. One of a job is none, though it looks like one.
 fn update_id(text: &str) -> Result<RequestId, Problem> {
-    let id: RequestId = text.parse().map_err(|_| unknown(text))?;
+    let id = text.parse().ok().or_else(|| request_id::from_text(text));
+    let id: RequestId = id.ok_or_else(|| unknown(text))?;
     let (_, last) = id.job_range();
     if last.request() == id { Ok(id) } else { Err(unknown(text)) }
 }

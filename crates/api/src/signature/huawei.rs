@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use fleet::Timestamp;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -31,6 +31,8 @@ pub use authorization::{
 };
 use canonical::Canonical;
 pub use refusal::{Malformed, Refusal};
+
+pub use super::Head;
 
 /// The one algorithm that is accepted.
 pub const ALGORITHM: &str = "SDK-HMAC-SHA256";
@@ -56,41 +58,6 @@ const UNSIGNED_PAYLOAD: &[u8] = b"UNSIGNED-PAYLOAD";
 
 /// SHA-256 of nothing, in hex.
 const EMPTY_SHA256: [u8; 64] = *b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-/// The parts of a request head that a signature may cover, as they came over the wire.
-#[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
-    /// The method.
-    pub method: &'a Method,
-    /// The path, still percent-encoded.
-    pub path: &'a str,
-    /// What follows `?`, still percent-encoded.
-    pub query: Option<&'a str>,
-    /// The authority of the request target, where it is in absolute form (RFC 9112, section
-    /// 3.2.2): it stands for a `Host` header that isn't there.
-    pub authority: Option<&'a str>,
-    /// All headers.
-    pub headers: &'a HeaderMap,
-}
-
-impl<'a> Head<'a> {
-    /// The head of a received request.
-    pub fn of(parts: &'a Parts) -> Self {
-        Self::new(&parts.method, &parts.uri, &parts.headers)
-    }
-
-    /// A head from its pieces.
-    fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
-        let authority = uri.authority().map(http::uri::Authority::as_str);
-        Self { method, path: uri.path(), query: uri.query(), authority, headers }
-    }
-
-    /// The host that the client addressed, port and all; `None` where it named none.
-    fn host(&self) -> Option<&'a [u8]> {
-        let header = self.headers.get(header::HOST).map(HeaderValue::as_bytes);
-        header.or_else(|| self.authority.map(str::as_bytes))
-    }
-}
 
 /// A request whose authentication is well-formed and inside the time window; nothing is proved.
 #[derive(Debug)]

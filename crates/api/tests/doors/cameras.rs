@@ -166,6 +166,7 @@ impl Site {
             nonce_at: now.0 * 1_000,
             nonce_count: 1,
             ended: None,
+            old_credentials: false,
         }
     }
 }

@@ -97,6 +97,7 @@ impl Site {
             },
             public_hosts: Vec::new(),
             trusted_proxies: trusted.iter().map(|proxy| proxy.parse().unwrap()).collect(),
+            sip_servers: Arc::new(Vec::new),
         });
         let options = listener::Options::new("127.0.0.1:0".parse().unwrap());
         let listener = Listener::bind(options).await.unwrap();

@@ -37,7 +37,7 @@ async fn without_the_token_nothing_is_told() {
 async fn projects_are_made_and_listed() {
     let site = Site::empty().await;
     let answer = site.native("POST", "/projects", r#"{"name":"Acme","id":"acme"}"#).await;
-    insta::assert_snapshot!(format!("{} {}", answer.status, answer.text), @r#"201 {"id":"acme","name":"Acme","settings":{"paused":false,"drift":"report","adoption":"unmarked","identity":false},"created_at":"2026-11-21T12:00:00.000Z"}"#);
+    insta::assert_snapshot!(format!("{} {}", answer.status, answer.text), @r#"201 {"id":"acme","name":"Acme","description":"","settings":{"paused":false,"drift":"report","adoption":"unmarked","identity":false,"password_overlap_seconds":0,"iss":{"profile":"460","private_ip":true,"mask_passwords":false}},"created_at":"2026-11-21T12:00:00.000Z","updated_at":"2026-11-21T12:00:00.000Z"}"#);
     let made = site.native("POST", "/projects", r#"{"name":"no id"}"#).await.json();
     assert_eq!(made["id"].as_str().unwrap().len(), 32);
     let listed = site.native("GET", "/projects", "").await.json();
@@ -75,6 +75,7 @@ async fn a_keys_secret_is_shown_once() {
     let made = answer.json();
     let (ak, sk) = (made["ak"].as_str().unwrap(), made["sk"].as_str().unwrap());
     assert_eq!((ak.len(), sk.len(), &made["project"]), (20, 64, &PROJECT.into()));
+    assert_eq!((&made["all_projects"], &made["strict"]), (&false.into(), &false.into()));
     let rest = format!("/v1/{PROJECT}/cloud-phone/phones/{}", PHONES[0]);
     assert_eq!(site.cph_as((ak, sk), "GET", &rest, b"").await.status, 200);
 
@@ -106,6 +107,36 @@ async fn a_keys_secret_is_shown_once() {
     site.native("POST", "/projects/nobody/keys", "{}").await.problem(404, "no_such_project");
     site.native("GET", "/projects/nobody/keys", "").await.problem(404, "no_such_project");
     site.native("DELETE", "/keys/nobody", "").await.problem(404, "no_such_key");
+}
+
+#[tokio::test]
+async fn a_key_for_all_projects_is_made_by_that_word_and_listed_apart() {
+    let site = Site::start().await;
+    let body = json!({ "all_projects": true, "strict": true }).to_string();
+    let answer = site.native("POST", "/keys", &body).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let made = answer.json();
+    let (ak, sk) = (made["ak"].as_str().unwrap(), made["sk"].as_str().unwrap());
+    assert_eq!((&made["project"], &made["strict"]), (&Value::Null, &true.into()));
+    for project in [PROJECT, FOREIGN] {
+        let target = format!("/v1/{project}/cloud-phone/phones");
+        assert_eq!(site.cph_as((ak, sk), "GET", &target, b"").await.status, 200, "{project}");
+    }
+    let listed = site.native("GET", "/keys", "").await;
+    assert!(!listed.text.contains(sk), "{}", listed.text);
+    let expected = json!([{ "ak": ak, "project": null, "all_projects": true, "strict": true,
+        "created_at": "2026-11-21T12:00:00.000Z", "revoked_at": null }]);
+    assert_eq!(listed.json()["keys"], expected);
+    let of_project = site.native("GET", &format!("/projects/{PROJECT}/keys"), "").await;
+    assert!(!of_project.text.contains(ak) && of_project.text.contains(KEY.0));
+    assert_eq!(site.native("DELETE", &format!("/keys/{ak}"), "").await.status, 204);
+    let target = format!("/v1/{PROJECT}/cloud-phone/phones");
+    site.cph_as((ak, sk), "GET", &target, b"").await.refused(401, "APIGW.0301");
+    for body in ["{}", r#"{"all_projects":false}"#, r#"{"all_projects":true,"ak":"A"}"#] {
+        site.native("POST", "/keys", body).await.problem(400, "invalid");
+    }
+    let taken = json!({ "all_projects": true, "ak": KEY.0, "sk": "x" }).to_string();
+    site.native("POST", "/keys", &taken).await.problem(409, "exists");
 }
 
 #[tokio::test]
@@ -235,7 +266,7 @@ async fn a_job_is_shown_with_its_proof_or_its_reason() {
     let job = done.json();
     let text = done.text.replace(job["id"].as_str().unwrap(), "[job]");
     let text = text.replace(job["request"].as_str().unwrap(), "[request]");
-    insta::assert_snapshot!(text, @r#"{"id":"[job]","request":"[request]","project":"0123456789abcdef0123456789abcdef","device":"a7f3a1c5258347d6b6f1def79e11f2bc","operation":"update","state":"succeeded","patch":{"com.cph.mainkeys":"1"},"revision":1,"stored":false,"door":"cph","actor":"AKTESTVECTOR00000001","accepted_at":"2026-11-21T12:00:00.000Z","ended_at":"2026-11-21T12:00:00.000Z","proof":"verified","detail":null,"superseded_by":null}"#);
+    insta::assert_snapshot!(text, @r#"{"id":"[job]","request":"[request]","project":"0123456789abcdef0123456789abcdef","device":"a7f3a1c5258347d6b6f1def79e11f2bc","operation":"update","state":"succeeded","patch":{"com.cph.mainkeys":"1"},"record":{},"revision":1,"stored":false,"door":"cph","actor":"AKTESTVECTOR00000001","accepted_at":"2026-11-21T12:00:00.000Z","ended_at":"2026-11-21T12:00:00.000Z","proof":"verified","detail":null,"superseded_by":null}"#);
     let failed = update(Mood::Refuses, "{\"ro.install.auto\":1}").await.json();
     assert_eq!((&failed["state"], &failed["proof"]), (&"failed".into(), &Value::Null));
     assert_eq!(failed["detail"], "the device refused ro.install.auto: permission denied");

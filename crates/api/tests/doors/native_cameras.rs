@@ -115,7 +115,7 @@ async fn a_camera_is_shown_with_where_it_is_and_why_it_is_not_there() {
     let site = Site::start().await.with_cameras().await;
     let target = format!("/devices/{}", CAMERAS[0]);
     let shown = site.native("GET", &target, "").await;
-    insta::assert_snapshot!(shown.text, @r#"{"project":"0123456789abcdef0123456789abcdef","id":"34020000001320000001","kind":"camera","name":"门口 01","profile":"generic","condition":"awaited","since":"2026-11-21T12:00:00.000Z","trouble":null,"frozen":false,"camera":{"status":"Register","user":null,"has_password":true,"transport":null,"remote":null,"registered_at":null,"refreshed_at":null,"expires_at":null,"version":null,"offline":null,"reported_name":null,"manufacturer":null,"model":null,"firmware":null,"channels":0},"facts":{},"revision":0,"settled":0,"desired":{},"states":{},"reported":{},"drift":[],"open_jobs":[],"created_at":"2026-11-21T12:00:00.000Z","updated_at":"2026-11-21T12:00:00.000Z"}"#);
+    insta::assert_snapshot!(shown.text, @r#"{"project":"0123456789abcdef0123456789abcdef","id":"34020000001320000001","kind":"camera","name":"门口 01","profile":"generic","condition":"awaited","since":"2026-11-21T12:00:00.000Z","trouble":null,"frozen":false,"camera":{"status":"Register","user":null,"has_password":true,"credentials":{"changed_at":null,"overlap_until":null,"in_use":null},"record":{"description":null,"ip":null,"port":null,"manufacturer":null,"transport":null},"organization":null,"transport":null,"remote":null,"registered_at":null,"refreshed_at":null,"expires_at":null,"version":null,"offline":null,"reported_name":null,"manufacturer":null,"model":null,"firmware":null,"channels":0},"facts":{},"revision":0,"settled":0,"desired":{},"states":{},"reported":{},"drift":[],"open_jobs":[],"created_at":"2026-11-21T12:00:00.000Z","updated_at":"2026-11-21T12:00:00.000Z"}"#);
 
     site.register(CAMERAS[0]).await;
     let key = site.camera_key(CAMERAS[0]).await;
@@ -131,7 +131,11 @@ async fn a_camera_is_shown_with_where_it_is_and_why_it_is_not_there() {
     assert_eq!(
         online,
         json!({
-            "status": "OnLine", "user": null, "has_password": true, "transport": "udp",
+            "status": "OnLine", "user": null, "has_password": true,
+            "credentials": { "changed_at": null, "overlap_until": null, "in_use": "current" },
+            "record": { "description": null, "ip": null, "port": null, "manufacturer": null,
+                        "transport": null },
+            "organization": null, "transport": "udp",
             "remote": "192.0.2.10:5062", "registered_at": "2026-11-21T12:00:00.000Z",
             "refreshed_at": "2026-11-21T12:00:00.000Z", "expires_at": "2026-11-21T13:00:00.000Z",
             "version": "3.0", "offline": null, "reported_name": "Camera 01",
@@ -224,7 +228,7 @@ async fn channels_have_our_name_and_theirs_and_come_in_pages() {
     site.handle.record_channels(key, channels, true).await.unwrap();
     let target = format!("/devices/{}/channels", CAMERAS[1]);
     let listed = site.native("GET", &target, "").await;
-    insta::assert_snapshot!(listed.text, @r#"{"channels":[{"id":"34020000001310000021","name":"gate","reported_name":"Camera 21","manufacturer":null,"model":null,"status":"ON","parent":"34020000001180000002","civil_code":"340200","address":null,"seen_at":"2026-11-21T12:00:00.000Z","missed":0},{"id":"34020000001310000022","name":null,"reported_name":null,"manufacturer":null,"model":null,"status":"OFF","parent":"34020000001180000002","civil_code":"340200","address":null,"seen_at":"2026-11-21T12:00:00.000Z","missed":0}],"next":null}"#);
+    insta::assert_snapshot!(listed.text, @r#"{"channels":[{"id":"34020000001310000021","name":"gate","description":null,"organization":null,"reported_name":"Camera 21","manufacturer":null,"model":null,"status":"ON","parent":"34020000001180000002","civil_code":"340200","address":null,"seen_at":"2026-11-21T12:00:00.000Z","missed":0},{"id":"34020000001310000022","name":null,"description":null,"organization":null,"reported_name":null,"manufacturer":null,"model":null,"status":"OFF","parent":"34020000001180000002","civil_code":"340200","address":null,"seen_at":"2026-11-21T12:00:00.000Z","missed":0}],"next":null}"#);
     assert_eq!(site.shown(CAMERAS[1]).await["camera"]["channels"], 2);
 
     let page = site.native("GET", &format!("{target}?limit=1"), "").await.json();

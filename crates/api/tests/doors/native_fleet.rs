@@ -109,24 +109,52 @@ async fn a_users_password_opens_and_is_never_shown() {
 
 #[tokio::test]
 async fn what_holds_for_a_project_is_shown_and_changed_field_by_field() {
-    let site = Site::start().await;
+    let site = Site::start().await.with_cameras().await;
     let project = format!("/projects/{PROJECT}");
     let shown = site.native("GET", &project, "").await.json();
-    let settings =
-        json!({ "paused": false, "drift": "report", "adoption": "unmarked", "identity": false });
+    assert_eq!(shown["cameras"], 2);
+    let mut settings = json!({
+        "paused": false, "drift": "report", "adoption": "unmarked", "identity": false,
+        "password_overlap_seconds": 0,
+        "iss": { "profile": "460", "private_ip": true, "mask_passwords": false },
+    });
     assert_eq!(shown["settings"], settings);
     assert_eq!((&shown["devices"]["total"], &shown["devices"]["running"]), (&4.into(), &4.into()));
     let change = async |body: Value| site.native("PATCH", &project, &body.to_string()).await;
     let changed = change(json!({ "drift": "repair" })).await.json();
     assert_eq!(changed["settings"]["drift"], "repair");
     let changed = change(json!({ "adoption": "explicit", "identity": true })).await.json();
-    let settings =
-        json!({ "paused": false, "drift": "repair", "adoption": "explicit", "identity": true });
+    settings["drift"] = json!("repair");
+    settings["adoption"] = json!("explicit");
+    settings["identity"] = json!(true);
+    assert_eq!(changed["settings"], settings);
+    let iss = json!({ "profile": "1344", "mask_passwords": true });
+    let changed = change(json!({ "password_overlap_seconds": 3_600, "iss": iss })).await.json();
+    settings["password_overlap_seconds"] = json!(3_600);
+    settings["iss"] = json!({ "profile": "1344", "private_ip": true, "mask_passwords": true });
     assert_eq!(changed["settings"], settings);
     assert_eq!(site.native("GET", &project, "").await.json()["settings"], settings);
     assert_eq!(change(json!({})).await.json()["settings"], settings);
-    for body in [json!({ "drift": "mend" }), json!({ "paused": "yes" }), json!({ "name": "x" })] {
+    site.clock.advance(std::time::Duration::from_secs(1));
+    let named = change(json!({ "name": "Gates", "description": "东门" })).await.json();
+    assert_eq!((&named["name"], &named["description"]), (&"Gates".into(), &"东门".into()));
+    assert_eq!(
+        (&named["created_at"], &named["updated_at"]),
+        (&"2026-11-21T12:00:00.000Z".into(), &"2026-11-21T12:00:01.000Z".into())
+    );
+    for body in [
+        json!({ "drift": "mend" }),
+        json!({ "paused": "yes" }),
+        json!({ "colour": "red" }),
+        json!({ "name": "" }),
+        json!({ "description": "a\tb" }),
+        json!({ "iss": { "profile": "461" } }),
+        json!({ "iss": { "private_ips": true } }),
+        json!({ "name": "other", "password_overlap_seconds": 30 * 24 * 3_600 + 1 }),
+    ] {
         change(body).await.problem(400, "invalid");
+        let shown = site.native("GET", &project, "").await.json();
+        assert_eq!((&shown["name"], &shown["settings"]), (&"Gates".into(), &settings));
     }
     // A list is no object, even of what the object's fields would take by position.
     for body in [json!([true]), json!([])] {
@@ -137,6 +165,23 @@ async fn what_holds_for_a_project_is_shown_and_changed_field_by_field() {
     site.native("GET", "/projects/nobody", "").await.problem(404, "no_such_project");
     let others = site.native("GET", &format!("/projects/{FOREIGN}"), "").await.json();
     assert_eq!(others["settings"]["drift"], "report");
+}
+
+#[tokio::test]
+async fn a_project_is_deleted_once_it_has_no_devices() {
+    let site = Site::start().await;
+    let project = format!("/projects/{FOREIGN}");
+    let detail = site.native("DELETE", &project, "").await.problem(409, "project_in_use");
+    assert!(detail.contains("it has 1 devices"), "{detail}");
+    let phone = format!("/devices/{FOREIGN_PHONE}");
+    assert_eq!(site.native("DELETE", &phone, "").await.status, 204);
+    site.native("GET", &phone, "").await.problem(404, "not_found");
+    site.native("DELETE", &phone, "").await.problem(404, "not_found");
+    assert_eq!(site.native("DELETE", &project, "").await.status, 204);
+    site.native("GET", &project, "").await.problem(404, "no_such_project");
+    site.native("DELETE", &project, "").await.problem(404, "no_such_project");
+    let target = format!("/v1/{FOREIGN}/cloud-phone/phones");
+    site.cph_as(FOREIGN_KEY, "GET", &target, b"").await.refused(401, "APIGW.0301");
 }
 
 #[tokio::test]

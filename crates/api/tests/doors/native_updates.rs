@@ -58,7 +58,7 @@ async fn an_update_gives_each_device_its_own_values() {
     assert_eq!(
         update,
         json!({
-            "id": accepted["id"], "project": PROJECT, "door": "native", "actor": "admin",
+            "id": accepted["id"], "iss_request_id": null, "project": PROJECT, "door": "native", "actor": "admin",
             "accepted_at": "2026-11-21T12:00:00.000Z", "ended_at": "2026-11-21T12:00:00.000Z",
             "jobs": { "total": 4, "pending": 0, "waiting": 0, "running": 0, "succeeded": 4,
                       "failed": 0 }

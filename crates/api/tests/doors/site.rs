@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use api::iss::SipServer;
 use api::listener::{self, Listener};
 use api::native::{AdminToken, OperatorFiles};
 use api::router::{self, router};
@@ -101,11 +102,11 @@ impl Site {
         for (project, (ak, sk)) in [(PROJECT, KEY), (FOREIGN, FOREIGN_KEY)] {
             let id = ProjectId::new(project).unwrap();
             site.handle
-                .create_project(&admin, "a project".to_owned(), Some(id.clone()))
+                .create_project(&admin, "a project".to_owned(), Some(id.clone()), String::new())
                 .await
                 .unwrap();
             let given = Some((ak.to_owned(), Secret::new(sk.to_owned())));
-            site.handle.create_key(&admin, &id, given).await.unwrap();
+            site.handle.create_key(&admin, Some(&id), given, false).await.unwrap();
         }
         let mut records: Vec<_> =
             PHONES.iter().map(|id| record(PROJECT, id, "simulated")).collect();
@@ -152,6 +153,7 @@ impl Site {
             },
             public_hosts: vec!["cph.example.com".to_owned()],
             trusted_proxies: Vec::new(),
+            sip_servers: Arc::new(sip_servers),
         });
         let options = listener::Options::new("127.0.0.1:0".parse().unwrap());
         let listener = Listener::bind(options).await.unwrap();
@@ -226,6 +228,17 @@ fn source(own: PathBuf) -> CatalogueSource {
         replace(Catalogue::with(&[Source { name: "own.toml", text: &text }], &[])?);
         Ok(())
     })
+}
+
+/// Where cameras register.
+fn sip_servers() -> Vec<SipServer> {
+    vec![SipServer {
+        id: "34020000002000000001".to_owned(),
+        domain: "3402000000".to_owned(),
+        host: "192.0.2.1".to_owned(),
+        port: 5060,
+        timeout_seconds: 180,
+    }]
 }
 
 /// A phone's record.

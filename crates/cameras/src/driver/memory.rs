@@ -129,6 +129,12 @@ impl Memory {
         }
     }
 
+    /// Forgets all of a device whose record is gone. Whoever speaks to it at the moment leaves
+    /// nothing behind.
+    pub(super) fn remove(&self, device: DeviceKey) {
+        lock(&self.0).by_device.remove(&device);
+    }
+
     /// How many devices are remembered.
     #[cfg(test)]
     fn len(&self) -> usize {
@@ -225,6 +231,18 @@ mod tests {
         assert!(!turn.learned().hides_config);
         turn.learned().renew(Timestamp(5), after(60));
         assert_eq!(turn.learned().burst, None);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_device_that_is_removed() {
+        let memory = Memory::default();
+        let mut turn = memory.turn(DeviceKey(1), |_| true).await;
+        turn.learned().burst = Some(Box::default());
+        turn.learned().hides_config = true;
+        memory.remove(DeviceKey(1));
+        assert_eq!(memory.len(), 0);
+        drop(turn);
+        assert_eq!(memory.len(), 0);
     }
 
     #[tokio::test]

@@ -204,7 +204,8 @@ impl Run<'_> {
         // Of several, what is on record stays "sent" until all are decided: one word can't tell
         // which of them were not sent yet.
         if is_alone {
-            self.note(PushOutcome::Acknowledged, at).await;
+            let outcome = PushOutcome::Acknowledged;
+            self.note(Push { revision: self.revision, at, outcome }).await;
         }
         let acknowledged = PushOutcome::Acknowledged;
         self.remember(target, Push { revision: self.revision, at, outcome: acknowledged });
@@ -364,10 +365,9 @@ impl Run<'_> {
         }
     }
 
-    /// Puts on record what came of the settings of this revision, the last of which was sent at
-    /// `at`. If it fails, the next action finds out again.
-    pub(super) async fn note(&mut self, outcome: PushOutcome, at: Timestamp) {
-        let push = Push { revision: self.revision, at, outcome };
+    /// Puts on record what came of the settings that were sent last. If it fails, the next action
+    /// finds out again.
+    pub(super) async fn note(&mut self, push: Push) {
         self.camera.push = Some(push.clone());
         let noted = self.handle.note_push(self.device.key, push).await;
         self.complain(noted, "what came of a setting could not be recorded");

@@ -5,11 +5,11 @@ use std::time::Duration;
 use engine::{Action, Away, Camera, Fault, Handle, Reached};
 use fleet::catalogue::GbProfile;
 use fleet::fault_point::FaultPoints;
-use fleet::{Catalogue, Device, Facts, PushOutcome, Revision};
+use fleet::{Catalogue, Device, Facts, Push, PushOutcome, Revision};
 use gb28181::manscdp::{DeviceInfo, QueryKind};
 use tokio::time::Instant;
 
-use super::decision::{Registration, worst};
+use super::decision::{Registration, is_unanswered, worst};
 use super::memory::{Burst, Turn};
 use super::query::Talk;
 use super::survey::{self, Catalog};
@@ -39,7 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) turn: Turn,
     /// What carries the messages.
     pub(super) talk: Talk<'a>,
-    /// The desired revision.
+    /// The desired revision; once it is known what is to be set, that of the newest value of it:
+    /// the state's goes up with records of ours too, which no device is sent.
     pub(super) revision: Revision,
     /// What it said it is, in this action.
     pub(super) info: Option<DeviceInfo>,
@@ -136,6 +137,9 @@ impl Run<'_> {
         self.reached.faults.extend(sorted.faults);
         self.reached.recorded.extend(sorted.recorded);
         let mut targets = sorted.targets;
+        let asked = targets.iter().filter(|target| !target.is_record);
+        let newest = asked.flat_map(|target| target.revisions.values()).max();
+        self.revision = newest.copied().unwrap_or(self.revision);
         let to_set = targets.iter().filter(|target| !target.wanted.is_empty()).count();
         self.expect_burst(&targets, to_set);
         // What an action has no time for comes first in the next one.
@@ -151,7 +155,7 @@ impl Run<'_> {
                 outcomes.extend(known);
             }
         }
-        self.conclude(&outcomes, is_complete).await;
+        self.conclude(&targets, &outcomes, is_complete).await;
         Ok(())
     }
 
@@ -222,8 +226,9 @@ impl Run<'_> {
     }
 
     /// Puts on record what came of the settings of this revision: of all, or of those that there
-    /// was time for.
-    async fn conclude(&mut self, outcomes: &[PushOutcome], is_complete: bool) {
+    /// was time for. What came of those of an earlier revision is put on record too once it is
+    /// seen that they were taken: then what shows something else later is drift.
+    async fn conclude(&mut self, targets: &[Target], outcomes: &[PushOutcome], is_complete: bool) {
         let Some(worst) = worst(outcomes) else { return };
         let burst = &mut self.turn.learned().burst;
         let known = burst.iter().flat_map(|burst| burst.known.values().map(|push| &push.outcome));
@@ -236,8 +241,14 @@ impl Run<'_> {
             // After a restart of ours it would say so of targets that were never sent.
             return;
         }
-        if push.revision == self.revision && push.outcome != *worst {
-            self.note(worst.clone(), push.at).await;
+        // Of what was sent then the newest is still to be shown, and it is.
+        let is_of_them = |target: &Target| target.revisions.values().any(|it| *it == push.revision);
+        let is_taken = is_complete
+            && *worst == PushOutcome::Verified
+            && targets.iter().any(is_of_them)
+            && !is_unanswered(&push, self.registration());
+        if (push.revision == self.revision || is_taken) && push.outcome != *worst {
+            self.note(Push { outcome: worst.clone(), ..push }).await;
         }
     }
 

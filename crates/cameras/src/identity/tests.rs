@@ -56,3 +56,34 @@ fn addresses_are_read_or_refused() {
     let bare: Advertise = "2001:db8::5".parse().unwrap();
     assert_eq!((bare.host.as_str(), bare.port), ("[2001:db8::5]", None));
 }
+
+#[test]
+fn an_installer_is_told_every_address_there_is() {
+    let all = |advertise: &[&str], listen: &str, towards: Option<Towards>| {
+        let all = identity(advertise, listen, towards).all_advertised();
+        all.into_iter().map(|(host, port)| format!("{host}:{port}")).collect::<Vec<_>>()
+    };
+    let faces: Towards = |ip| {
+        Some(match ip {
+            IpAddr::V4(_) => IpAddr::from([198, 51, 100, 5]),
+            IpAddr::V6(_) => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 5]),
+        })
+    };
+    let loops: Towards = |_| Some(IpAddr::from([127, 0, 0, 1]));
+    let advertise =
+        ["gb.example.com:5062", "10.0.0.0/8=10.0.0.5", "11.0.0.0/8=10.0.0.5:5060", "[2001:db8::7]"];
+    assert_eq!(
+        all(&advertise, "0.0.0.0:5060", Some(faces)),
+        ["gb.example.com:5062", "10.0.0.5:5060", "[2001:db8::7]:5060"]
+    );
+    assert_eq!(all(&[], "192.0.2.5:5060", Some(faces)), ["192.0.2.5:5060"]);
+    assert_eq!(all(&[], "127.0.0.1:5060", Some(faces)), ["127.0.0.1:5060"]);
+    assert_eq!(all(&[], "0.0.0.0:5060", Some(faces)), ["198.51.100.5:5060"]);
+    assert_eq!(all(&[], "[::]:5060", Some(faces)), ["198.51.100.5:5060", "[2001:db8::5]:5060"]);
+    for towards in [None, Some(loops)] {
+        assert!(all(&[], "0.0.0.0:5060", towards).is_empty());
+    }
+    let settings =
+        Settings { advertise: vec!["gb.example.com".parse().unwrap()], ..Settings::default() };
+    assert!(Identity::new(&settings).all_advertised().is_empty(), "it has no port yet");
+}

@@ -1,16 +1,18 @@
 //! Where devices are: a table in memory of every registration, live ones and those that ended
 //! lately. The store has the same, but for what keepalives change.
 
+mod gone;
 mod index;
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use fleet::{DeviceKey, Timestamp};
+use fleet::{DeviceKey, Offline, Timestamp};
 use gb28181::sip::{Flow, Transport};
 use store::StoredBinding;
 
 use crate::line::LiveBinding;
+use gone::Gone;
 use index::{Index, hash_bytes, hash_number};
 pub(crate) use row::{Phase, Row, transport_of};
 
@@ -30,6 +32,11 @@ pub struct Bindings {
     carried: BTreeMap<u64, u32>,
     /// Connections whose first live row came or whose last one went, since somebody asked.
     changed: Vec<u64>,
+    /// Devices whose records are gone and whose rows are not seen to yet, and whether they were
+    /// registered. Each comes once, as long as it has a row.
+    removed: Vec<(DeviceKey, bool)>,
+    /// Devices whose records are gone, whether they had rows or not.
+    gone: Gone,
     /// Rows that are live, but for those that have run out and were not looked at since.
     live: usize,
     /// The slot that the next look at some rows begins with.
@@ -65,6 +72,8 @@ impl Bindings {
             + self.by_device.bytes()
             + self.by_connection.len() * 2 * size_of::<(u64, Slot)>()
             + self.carried.len() * 2 * size_of::<(u64, u32)>()
+            + self.removed.capacity() * size_of::<(DeviceKey, bool)>()
+            + self.gone.bytes()
     }
 
     /// The row of a device, as the driver sees it. Not if it never came to be registered.
@@ -95,18 +104,28 @@ impl Bindings {
     }
 
     /// The row of a device that has proved who it is; made if there is none. If the id belonged to
-    /// another device before, since it was removed and put on record anew, that row goes.
+    /// another device before, since it was removed and put on record anew, that row goes; which
+    /// nonces it was accepted with is remembered. `None` if the device's record is gone.
     pub(crate) fn enter(&mut self, id: &[u8], device: DeviceKey, flow: Flow) -> Option<Slot> {
+        if self.is_removed(device) {
+            return None;
+        }
+        let mut mark = None;
         if let Some(slot) = self.find(id) {
-            if self.get(slot).is_some_and(|row| row.device == device) {
+            let other = self.get(slot)?;
+            if other.device == device {
                 return Some(slot);
             }
+            mark = Some(other.last_mark());
             self.remove(slot);
         }
         if let Some(slot) = self.find_device(device) {
             self.remove(slot);
         }
-        let row = Row::new(id, device, flow)?;
+        let mut row = Row::new(id, device, flow)?;
+        if let Some((issued_at, count)) = mark {
+            row.mark(issued_at, count);
+        }
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -122,7 +141,7 @@ impl Bindings {
         Some(slot)
     }
 
-    /// Takes over what the store has. A row that was heard of is left alone.
+    /// Takes over what the store has, but of a device that was removed since that was read.
     pub(crate) fn load(&mut self, stored: &StoredBinding, now: Timestamp) {
         let binding = &stored.binding;
         let flow = Flow::udp(binding.remote);
@@ -206,6 +225,34 @@ impl Bindings {
     pub(crate) fn take_changed(&mut self) -> Option<(u64, bool)> {
         let connection = self.changed.pop()?;
         Some((connection, self.carried.contains_key(&connection)))
+    }
+
+    /// The device's record is gone: its registration ends now, and nothing begins another, not
+    /// even if it had none. Somebody is to see to it with [`Self::take_removed`]; gives whether
+    /// there is anything to see to.
+    pub(crate) fn remove_device(&mut self, device: DeviceKey, at: Timestamp) -> bool {
+        self.gone.add(device);
+        let Some(slot) = self.find_device(device) else { return false };
+        let Some(row) = self.get_mut(slot).filter(|row| !row.removed) else { return false };
+        row.removed = true;
+        row.returned = false;
+        let was_live = row.phase == Phase::Live;
+        if was_live {
+            row.ended_at = at;
+            self.set_phase(slot, Phase::Ended(Offline::CredentialsChanged));
+        }
+        self.removed.push((device, was_live));
+        true
+    }
+
+    /// Whether the device's record is gone.
+    pub(crate) fn is_removed(&self, device: DeviceKey) -> bool {
+        self.gone.contains(device)
+    }
+
+    /// A device whose record is gone, and whether it was registered; each is told of once.
+    pub(crate) fn take_removed(&mut self) -> Option<(DeviceKey, bool)> {
+        self.removed.pop()
     }
 
     /// The rows that are reached over a TCP connection.

@@ -6,17 +6,18 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use engine::{Registrant, RegistrationFault};
-use fleet::{Binding, DeviceId, DeviceKey, Offline, Timestamp, limits};
+use fleet::{Binding, DeviceId, Offline, Timestamp, limits};
 use gb28181::digest::Credentials;
 use gb28181::endpoint::{IncomingRequest, Keep, OutgoingResponse};
 use gb28181::sip::uri::Address;
 use gb28181::sip::{Message, Name, Transport};
 
 use super::answers::{Asked, asked, contact};
+use super::change::{Change, Pending, bind, changed, expiry, version};
 use super::{Station, WAITING_MAX, lock, undelivered};
 use crate::line::Undelivered;
-use crate::registrar::bindings::{Bindings, Phase, Row, Slot, transport_of};
-use crate::registrar::verdict;
+use crate::registrar::bindings::{Phase, Row, Slot};
+use crate::registrar::verdict::{self, Accepted};
 
 /// Bytes of a REGISTER: over it 413. One with every header that devices send has less than 2 KB,
 /// and thousands of them may wait.
@@ -41,36 +42,6 @@ impl Claim {
     pub fn id(&self) -> &DeviceId {
         &self.id
     }
-}
-
-/// A proved change of a binding, whose REGISTER is answered when it is on disk.
-#[derive(Debug)]
-pub(super) struct Pending {
-    request: IncomingRequest,
-    device: DeviceKey,
-    at: Timestamp,
-    /// How far the wall clock had jumped by then, in milliseconds: `at` goes with it.
-    jumped: i64,
-    change: Change,
-}
-
-impl Pending {
-    /// Reckons its time by a wall clock that has jumped so far. Gives whether it had not been.
-    fn go_with(&mut self, jumped: i64) -> bool {
-        let since = jumped.saturating_sub(self.jumped);
-        self.at = Timestamp(self.at.0.saturating_add(since));
-        self.jumped = jumped;
-        since != 0
-    }
-}
-
-/// What a REGISTER changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    /// It is registered from where it came, for so many seconds.
-    Bind(u32),
-    /// It is registered no more.
-    Remove,
 }
 
 /// Bindings on their way to the store. Whoever takes them hands them back.
@@ -149,12 +120,11 @@ impl Station {
         registrant: &Registrant,
     ) -> Option<Claim> {
         self.watch_clock(now, wall);
-        let Ok(device) = verdict::check(&claim.credentials, registrant) else {
-            return Some(claim);
-        };
-        self.tally.digests += 1;
+        let verdict = verdict::check(&claim.credentials, registrant, wall);
+        self.tally.digests += verdict.digests;
+        let Ok(accepted) = verdict.outcome else { return Some(claim) };
         self.waiting = self.waiting.saturating_sub(1);
-        self.accept(now, wall, claim, device);
+        self.accept(now, wall, claim, accepted);
         None
     }
 
@@ -171,27 +141,38 @@ impl Station {
         let Some(registrant) = registrant else {
             return self.turn_away(now, &claim.request);
         };
-        self.tally.digests += 1;
-        match verdict::check(&claim.credentials, registrant) {
-            Ok(device) => self.accept(now, wall, claim, device),
-            Err(why) => {
-                let detail = verdict::detail(&claim.credentials);
+        let verdict = verdict::check(&claim.credentials, registrant, wall);
+        self.tally.digests += verdict.digests;
+        match verdict.outcome {
+            Ok(accepted) => self.accept(now, wall, claim, accepted),
+            Err(refused) => {
+                let mut detail = verdict::detail(&claim.credentials);
+                if refused.outdated {
+                    detail.push_str("; it fits those that were replaced");
+                }
                 let id = claim.id.as_str().as_bytes();
-                self.note_refusal(wall, &claim.request, id, why, detail);
+                self.note_refusal(wall, &claim.request, id, refused.why, detail);
                 self.challenge(now, &claim.request, id, false);
             }
         }
     }
 
     /// A REGISTER has proved that it is the device's.
-    fn accept(&mut self, now: Instant, wall: Timestamp, claim: Claim, device: DeviceKey) {
+    fn accept(&mut self, now: Instant, wall: Timestamp, claim: Claim, accepted: Accepted) {
+        let Accepted { device, old: old_credentials } = accepted;
         let Claim { request, id, credentials, issued_at } = claim;
         // Without qop a nonce is good for one answer.
         let count = credentials.nc_number.unwrap_or(1);
         let id = id.as_str().as_bytes();
-        let from = request.from;
         let mut bindings = lock(&self.bindings);
-        let slot = bindings.enter(id, device, from);
+        if bindings.is_removed(device) {
+            // It was looked up before its record went.
+            drop(bindings);
+            let detail = verdict::detail(&credentials);
+            self.note_refusal(wall, &request, id, RegistrationFault::UnknownId, detail);
+            return self.challenge(now, &request, id, false);
+        }
+        let slot = bindings.enter(id, device, request.from);
         let Some((slot, row)) = slot.and_then(|slot| Some((slot, bindings.get_mut(slot)?))) else {
             drop(bindings);
             return self.turn_away(now, &request);
@@ -202,7 +183,6 @@ impl Station {
         }
         row.mark(issued_at, count);
         row.heard_at = wall;
-        let live = row.is_live(wall);
         let asked = match asked(&request.message) {
             Some(Asked::Bind(seconds)) if seconds < self.settings.expires_min_seconds => {
                 drop(bindings);
@@ -218,52 +198,64 @@ impl Station {
             Asked::Bind(seconds) => Change::Bind(seconds.min(self.settings.expires_max_seconds)),
             Asked::Remove => Change::Remove,
             Asked::Query => {
-                let known = live.then(|| known_contact(row, wall));
+                let known = row.is_live(wall).then(|| known_contact(row, wall));
                 drop(bindings);
                 return self.grant(now, wall, &request, known, None);
             }
         };
+        drop(bindings);
+        let (at, jumped) = (wall, self.jumped);
+        let pending = Pending { request, device, at, jumped, change, old_credentials };
+        self.change(now, slot, pending);
+    }
+
+    /// A REGISTER of the device in `slot`, proved now, changes its binding: what only renews it
+    /// holds at once, and all else when it is on disk.
+    fn change(&mut self, now: Instant, slot: Slot, pending: Pending) {
+        let Pending { request, device, at, change, old_credentials, .. } = &pending;
+        let mut bindings = lock(&self.bindings);
         let call_id = request.message.header(Name::CallId).unwrap_or_default();
-        if matches!(change, Change::Bind(_)) && row.begins_call(&call_id) {
+        let begins_call = matches!(change, Change::Bind(_))
+            && bindings.get_mut(slot).is_some_and(|row| row.begins_call(&call_id));
+        if begins_call {
             // It has restarted: what it was told before, it is not to be told after.
             drop(bindings);
-            self.end_exchanges(device, Undelivered::Unregistered);
+            self.end_exchanges(*device, Undelivered::Unregistered);
             bindings = lock(&self.bindings);
         }
-        let Some(row) = bindings.get_mut(slot) else {
+        let Some(row) = bindings.get_mut(slot).filter(|row| row.waiting < WAITING_PER_DEVICE_MAX)
+        else {
             drop(bindings);
-            return self.turn_away(now, &request);
+            return self.turn_away(now, request);
         };
-        if row.waiting == 0 {
-            match change {
-                Change::Bind(seconds) if live && row.has_flow && row.flow() == from => {
-                    row.refreshed_at = wall;
-                    row.expires_at = expiry(wall, seconds);
-                    row.set_version(version(&request.message).as_deref());
-                    (row.strayed, row.moved) = (false, false);
-                    if !std::mem::replace(&mut row.dirty, true) {
-                        self.unwritten.push_back(slot);
-                    }
-                    drop(bindings);
-                    self.tally.refreshed += 1;
-                    return self.grant_for(now, wall, &request, seconds);
+        let live = row.is_live(*at);
+        match *change {
+            Change::Bind(seconds)
+                if row.waiting == 0 && live && row.has_flow && row.flow() == request.from =>
+            {
+                row.refreshed_at = *at;
+                row.expires_at = expiry(*at, seconds);
+                row.set_version(version(&request.message).as_deref());
+                row.old_credentials = *old_credentials;
+                (row.strayed, row.moved) = (false, false);
+                if !std::mem::replace(&mut row.dirty, true) {
+                    self.unwritten.push_back(slot);
                 }
-                Change::Remove if !live => {
-                    drop(bindings);
-                    return self.grant_for(now, wall, &request, 0);
-                }
-                _ => {}
+                drop(bindings);
+                self.tally.refreshed += 1;
+                self.grant_for(now, *at, request, seconds);
+            }
+            Change::Remove if row.waiting == 0 && !live => {
+                drop(bindings);
+                self.grant_for(now, *at, request, 0);
+            }
+            _ => {
+                row.waiting += 1;
+                drop(bindings);
+                self.waiting += 1;
+                self.pending.push_back(pending);
             }
         }
-        if row.waiting >= WAITING_PER_DEVICE_MAX {
-            drop(bindings);
-            return self.turn_away(now, &request);
-        }
-        row.waiting += 1;
-        drop(bindings);
-        self.waiting += 1;
-        let jumped = self.jumped;
-        self.pending.push_back(Pending { request, device, at: wall, jumped, change });
     }
 
     /// The next bindings for the store: none while it has some, so that they are written in the
@@ -288,7 +280,8 @@ impl Station {
                 twice.push(pending);
                 continue;
             }
-            if let Some(row) = row {
+            // Of one whose record is gone nothing is written: it would stay in the store for good.
+            if let Some(row) = row.filter(|row| !row.removed) {
                 binds.rows.push(changed(row, &pending));
             }
             binds.pending.push(pending);
@@ -301,7 +294,8 @@ impl Station {
                 break;
             }
             let Some(slot) = self.unwritten.pop_front() else { break };
-            let Some(row) = bindings.get_mut(slot).filter(|row| row.dirty) else { continue };
+            let row = bindings.get_mut(slot).filter(|row| row.dirty && !row.removed);
+            let Some(row) = row else { continue };
             if row.waiting > 0 {
                 self.unwritten.push_back(slot);
                 continue;
@@ -352,7 +346,7 @@ impl Station {
     /// A change is on disk: it holds from now on, and its REGISTER is answered.
     fn apply(&mut self, now: Instant, wall: Timestamp, mut pending: Pending) {
         let differs = pending.go_with(self.jumped);
-        let Pending { request, device, at, change, .. } = pending;
+        let Pending { request, device, at, change, old_credentials, .. } = pending;
         let mut bindings = lock(&self.bindings);
         let slot = bindings.find_device(device);
         let Some((slot, row)) = slot.and_then(|slot| Some((slot, bindings.get_mut(slot)?))) else {
@@ -361,6 +355,11 @@ impl Station {
             return self.turn_away(now, &request);
         };
         row.waiting = row.waiting.saturating_sub(1);
+        if row.removed {
+            drop(bindings);
+            return self.turn_away(now, &request);
+        }
+        row.old_credentials = old_credentials;
         if differs && !std::mem::replace(&mut row.dirty, true) {
             // What is on disk is by the clock as it was.
             self.unwritten.push_back(slot);
@@ -512,65 +511,9 @@ fn device_id(id: &[u8]) -> Option<DeviceId> {
     DeviceId::new(std::str::from_utf8(id).ok()?).ok()
 }
 
-/// The `X-GB-Ver` of a message.
-fn version(message: &Message) -> Option<Vec<u8>> {
-    message.header(Name::XGbVer).map(std::borrow::Cow::into_owned)
-}
-
-/// When a registration of so many seconds ends.
-fn expiry(from: Timestamp, seconds: u32) -> Timestamp {
-    from.plus(std::time::Duration::from_secs(seconds.into()))
-}
-
 /// The Contact that answers a query.
 fn known_contact(row: &Row, wall: Timestamp) -> Vec<u8> {
     let id = String::from_utf8_lossy(row.id());
     let left = row.expires_at.since(wall).as_secs();
     format!("<sip:{id}@{}>;expires={left}", row.flow().remote).into_bytes()
-}
-
-/// The row as it will be once the change holds.
-fn changed(row: &Row, pending: &Pending) -> Binding {
-    let mut binding = row.to_binding();
-    match pending.change {
-        Change::Bind(seconds) => {
-            if !row.is_live(pending.at) {
-                binding.registered_at = pending.at;
-            }
-            let from = pending.request.from;
-            binding.transport = transport_of(from.transport);
-            binding.remote = from.remote;
-            binding.refreshed_at = pending.at;
-            binding.expires_at = expiry(pending.at, seconds);
-            binding.version = version(&pending.request.message)
-                .filter(|version| version.len() <= 8)
-                .and_then(|version| String::from_utf8(version).ok());
-            binding.ended = None;
-        }
-        Change::Remove => binding.ended = Some((pending.at, Offline::Unregistered)),
-    }
-    binding
-}
-
-/// The device is registered where the request came from.
-fn bind(
-    bindings: &mut Bindings,
-    slot: Slot,
-    request: &IncomingRequest,
-    at: Timestamp,
-    seconds: u32,
-) {
-    let Some(row) = bindings.get_mut(slot) else { return };
-    if !row.is_live(at) {
-        row.registered_at = at;
-    }
-    row.refreshed_at = at;
-    row.expires_at = expiry(at, seconds);
-    row.heard_at = row.heard_at.max(at);
-    row.set_version(version(&request.message).as_deref());
-    row.strayed = false;
-    row.moved = false;
-    row.ailing = false;
-    bindings.set_flow(slot, request.from);
-    bindings.set_phase(slot, Phase::Live);
 }

@@ -205,13 +205,15 @@ impl Station {
 /// Whether a row of a device that is not registered is of no use any more: its mark is older than
 /// any nonce that is taken, and nobody asks since when it is gone.
 fn is_forgotten(row: &Row, now: Timestamp, nonce_time: i64) -> bool {
-    if row.waiting > 0 || row.dirty {
+    // Of one whose record is gone nothing is written any more, and nobody asks since when.
+    if row.waiting > 0 || (row.dirty && !row.removed) {
         return false;
     }
     let mark_age = nonce_time.saturating_sub(row.nonce_at());
     let mark_age = Duration::from_micros(u64::try_from(mark_age).unwrap_or(0));
     let kept = match row.phase {
         Phase::Live => return false,
+        _ if row.removed => Duration::ZERO,
         Phase::Marked => Duration::ZERO,
         Phase::Ended(_) => ENDED_KEPT,
     };

@@ -13,8 +13,8 @@ pub struct Tally {
     pub dropped: u64,
     /// 401 sent.
     pub challenges: u64,
-    /// Digests that were decided by: one for each REGISTER that answered a good nonce, of whatever
-    /// id.
+    /// Digests that were reckoned for REGISTERs that answered a good nonce: one for each that was
+    /// right at once, and the same number for all that were wrong, of whatever id.
     pub digests: u64,
     /// REGISTERs with credentials that were refused, told of or not.
     pub refused: u64,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use fleet::{End, Failure};
+use fleet::{End, Failure, Principal};
 use gb28181::manscdp::BasicParam;
 
 use crate::camera::{Camera, OnConfig, Script};
-use crate::world::{IPC, World, acknowledged, pass, refused, until, verified};
+use crate::world::{IPC, World, acknowledged, id, pass, project, refused, until, verified};
 
 /// A server and one registered device that was surveyed.
 async fn stage(script: Script) -> (World, Camera) {
@@ -286,6 +286,33 @@ async fn repaired_drift_is_sent_again_and_what_was_declined_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_taken_without_an_answer_is_repaired_whatever_was_asked_for_since() {
+    // Nothing, a record of ours, and what the device shows already.
+    for since in [None, Some(("Desc", "东门")), Some(("Expiration", "3600"))] {
+        let (world, camera) = stage(on_config(OnConfig::Ignore)).await;
+        world.server.repair().await;
+        refused(&world.server.set(IPC, &[("Name", "gate-1")]).await, "Name");
+        if let Some(since) = since {
+            let end = world.server.set(IPC, &[since]).await;
+            assert!(matches!(end, End::Succeeded { .. }), "{end:?}");
+        }
+        pass(120).await;
+        camera.script(|script| {
+            script.name = "gate-1".to_owned();
+            script.on_config = OnConfig::Ok;
+        });
+        camera.register();
+        let name = async || world.server.reported(IPC, "Name").await;
+        until("it is read", async || name().await.as_deref() == Some("gate-1")).await;
+        pass(120).await;
+        assert_eq!(camera.heard().configs.len(), 1, "{since:?}");
+        camera.script(|script| script.name = "by hand".to_owned());
+        until("it is repaired", async || camera.name() == "gate-1").await;
+        assert_eq!(camera.heard().configs.len(), 2, "{since:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_declined_is_not_sent_again_with_another_value() {
     let (world, camera) = stage(on_config(OnConfig::Error("ERROR".to_owned()))).await;
     world.server.repair().await;
@@ -366,4 +393,23 @@ async fn the_shape_of_2014_has_all_ten_parts_and_the_password() {
         ..BasicParam::default()
     };
     assert_eq!(basic, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_deleted_is_not_spoken_to_any_more() {
+    let (world, camera) = stage(Script::default()).await;
+    let key = world.server.device(IPC).await.key;
+    camera.script(|script| script.is_deaf = true);
+    let job = world.server.update(IPC, &[("Name", "东门-1")]).await;
+    until("it is spoken to", async || world.server.sip.as_ref().unwrap().counts().exchanges > 0)
+        .await;
+    let begun = tokio::time::Instant::now();
+    let (handle, admin) = (&world.server.handle, Principal::admin());
+    handle.delete_device(&admin, &project(), &id(IPC)).await.unwrap();
+    assert_eq!(world.server.end(job).await, Some(End::Failed { failure: Failure::Deleted }));
+    until("nobody speaks to it", async || !handle.is_running(key)).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "what was awaited is given up at once");
+    assert_eq!(world.server.sip.as_ref().unwrap().counts().exchanges, 0);
+    assert!(world.server.cameras.line().binding(key).unwrap().ended.is_some());
+    assert_eq!(camera.heard().configs, []);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cameras::{Cameras, Settings, Sip};
 use engine::{
-    CatalogueSourceError, Clock, Driver, Engine, Examination, Handle, SystemEntropy, Update,
-    UpdateEntry,
+    CameraAsked, CatalogueSourceError, Clock, Driver, Engine, Examination, Handle, SystemEntropy,
+    Update, UpdateEntry,
 };
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
@@ -152,7 +152,8 @@ pub async fn serve_sockets() -> Server {
 
 async fn create_project(server: &Server) {
     let admin = Principal::admin();
-    server.handle.create_project(&admin, "p".to_owned(), Some(project())).await.unwrap();
+    let named = Some(project());
+    server.handle.create_project(&admin, "p".to_owned(), named, String::new()).await.unwrap();
 }
 
 /// Puts a device on record.
@@ -167,9 +168,8 @@ pub async fn import(server: &Server, camera_id: &str, profile: &str) {
         container: String::new(),
         profile: profile.to_owned(),
         camera: Some(NewCamera {
-            user: None,
             password: Some(Secret::new("12345678".to_owned())),
-            channels: Vec::new(),
+            ..NewCamera::default()
         }),
     };
     server.handle.import(&Principal::admin(), vec![device]).await.unwrap();
@@ -242,6 +242,7 @@ impl Server {
                 device: Ok(id(camera_id)),
                 clear: false,
                 patch: Ok(values.into()),
+                camera: CameraAsked::default(),
             }],
         };
         let results = self.handle.update(&Principal::admin(), update).await.unwrap();

@@ -12,6 +12,7 @@
 mod client;
 mod server;
 
+mod credentials;
 mod herd;
 mod streams;
 mod whole;

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 use cameras::{Cameras, Settings, Sip};
 use engine::operate::CatalogueSource;
-use engine::{Clock, Engine, Handle, SystemClock, SystemEntropy};
+use engine::{
+    CameraAsked, Clock, Credentials, Engine, Handle, Patch, SystemClock, SystemEntropy, Update,
+    UpdateEntry,
+};
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
-use fleet::{Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
+use fleet::{
+    Catalogue, DeviceId, Door, Kind, NewCamera, NewDevice, Operation, Principal, ProjectId, Secret,
+};
 use store::StoredBinding;
 use store::seal::MasterKey;
 use store::sqlite::{self, Sqlite};
@@ -70,14 +75,45 @@ impl Server {
     pub async fn with_cameras(directory: &Path, settings: Settings, cameras: usize) -> Self {
         let server = Self::start(directory, settings, "127.0.0.1:0").await;
         let admin = Principal::admin();
-        let project = ProjectId::new("p").unwrap();
+        let project = project();
         let named = Some(project.clone());
-        server.handle.create_project(&admin, "P".to_owned(), named).await.unwrap();
+        server.handle.create_project(&admin, "P".to_owned(), named, String::new()).await.unwrap();
         let records: Vec<_> = (1..=cameras).map(|number| record(&project, number)).collect();
         for records in records.chunks(fleet::limits::DEVICES_PER_IMPORT_MAX) {
             server.handle.import(&admin, records.to_vec()).await.unwrap();
         }
         server
+    }
+
+    /// Gives a device another password; the one before works for `overlap` yet.
+    pub async fn set_password(&self, number: usize, password: &str, overlap: Duration) {
+        let credentials = Credentials {
+            user: None,
+            password: Some(Secret::new(password.to_owned())),
+            overlap: Some(overlap),
+        };
+        let entry = UpdateEntry {
+            device: Ok(DeviceId::new(id(number)).unwrap()),
+            clear: false,
+            patch: Ok(Patch::default()),
+            camera: CameraAsked { credentials, organization: None },
+        };
+        let update = Update {
+            request: self.handle.next_request_id(),
+            door: Door::Native,
+            project: project(),
+            kind: None,
+            operation: Operation::Update,
+            entries: vec![entry],
+        };
+        let results = self.handle.update(&Principal::admin(), update).await.unwrap();
+        results[0].as_ref().unwrap();
+    }
+
+    /// Deletes a device.
+    pub async fn delete(&self, number: usize) {
+        let id = DeviceId::new(id(number)).unwrap();
+        self.handle.delete_device(&Principal::admin(), &project(), &id).await.unwrap();
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -109,6 +145,10 @@ impl Server {
             found.extend(page);
         }
     }
+}
+
+fn project() -> ProjectId {
+    ProjectId::new("p").unwrap()
 }
 
 fn record(project: &ProjectId, number: usize) -> NewDevice {

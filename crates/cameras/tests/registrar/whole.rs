@@ -70,6 +70,8 @@ async fn a_refresh_is_on_disk_after_a_stop_in_good_order() {
     let server = Server::with_cameras(directory.path(), Settings::default(), 1).await;
     let mut client = Client::udp(1, server.address()).await;
     assert_eq!(client.enter().await, 200);
+    let registered_at = server.stored().await[0].binding.registered_at;
+    until("the next millisecond", async || server.handle.now() > registered_at).await;
     client.expires = 7_200;
     assert_eq!(client.enter().await, 200);
     server.stop().await;
@@ -93,13 +95,14 @@ async fn an_unknown_id_costs_the_engine_what_a_known_one_does() {
         for _ in 0..2 {
             assert_eq!(client.enter().await, 401);
         }
-        let digests = before.1 + 2;
+        // Each try is checked against two pairs, the second one by what memory knows too.
+        let digests = before.1 + 2 + 4;
         until("the digests", async || server.sip.tally().digests == digests).await;
         let RegistrantWork { lookups, opens } = server.handle.registrant_work();
         work.push((lookups - before.0.lookups, opens - before.0.opens));
     }
     assert_eq!(work[0], work[1]);
-    assert_eq!(work[0], (2, 2));
+    assert_eq!(work[0], (2, 4));
     let why: Vec<_> = server.handle.refused_registrations().iter().map(|it| it.why).collect();
     assert_eq!(why, [RegistrationFault::UnknownId, RegistrationFault::WrongDigest]);
     server.stop().await;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use fleet::catalogue::Privilege;
 use fleet::{Catalogue, Condition, Device, DeviceState, Facts, Kind, Timestamp};
 
+use store::CameraState;
+
 use super::{Check, CheckItem, CheckResult, camera, named, route};
 use crate::driver::{Away, Examination};
 
@@ -17,6 +19,8 @@ const CLOCK_SECONDS_MAX: i64 = 60;
 pub(super) struct Findings<'a> {
     pub(super) device: &'a Device,
     pub(super) state: &'a DeviceState,
+    /// What a GB device has besides; `None` for a phone.
+    pub(super) camera: Option<&'a CameraState>,
     /// What a look at it found.
     pub(super) examination: &'a Examination,
     /// The device of the same project that was given the marker which was seen, if it is another.
@@ -33,6 +37,17 @@ pub(super) struct Findings<'a> {
 pub(super) struct Finding {
     result: CheckResult,
     detail: String,
+}
+
+#[cfg(test)]
+impl Finding {
+    pub(super) fn result(&self) -> &CheckResult {
+        &self.result
+    }
+
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
 }
 
 pub(super) fn passed(detail: impl Into<String>) -> Finding {

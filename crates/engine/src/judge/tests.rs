@@ -31,6 +31,7 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
             operation: Operation::Update,
             clear: false,
             patch: values(patch),
+            record: Values::new(),
             stored: false,
             door: Door::Cph,
             actor: "AK".to_owned(),

@@ -66,7 +66,10 @@ impl Stage {
         let handle = engine.handle();
         let admin = Principal::admin();
         for id in ["p", "q"] {
-            handle.create_project(&admin, id.to_owned(), Some(project(id))).await.unwrap();
+            handle
+                .create_project(&admin, id.to_owned(), Some(project(id)), String::new())
+                .await
+                .unwrap();
         }
         Self { _engine: engine, handle, phones, clock, source, admin }
     }

@@ -5,7 +5,7 @@ use store::{Tag, TagFilter, TaggedKind};
 
 use super::stage::{self, Stage, catalogue, device_id, project};
 use super::*;
-use crate::command::{Patch, Update, UpdateEntry};
+use crate::command::{CameraAsked, Patch, Update, UpdateEntry};
 
 const PROFILE: &str = "simulated";
 
@@ -27,6 +27,7 @@ async fn update(stage: &Stage, id: &str, name: &str, value: &str) -> Result<(), 
             device: Ok(device_id(id)),
             clear: false,
             patch: Ok(Patch::from(Values::from([(name.to_owned(), value.to_owned())]))),
+            camera: CameraAsked::default(),
         }],
     };
     let mut results = stage.handle.update(&stage.admin, update).await.unwrap();
@@ -129,7 +130,7 @@ async fn a_device_is_named_frozen_stopped_and_looked_at() {
             tokio::task::yield_now().await;
         }
     };
-    let second = std::time::Duration::from_secs(10);
+    let second = Duration::from_secs(10);
     tokio::time::timeout(second, looked_at).await.expect("its lane was woken");
 }
 
@@ -306,7 +307,8 @@ async fn a_backup_is_for_operators_of_the_whole_server() {
 #[tokio::test]
 async fn a_revoked_key_opens_nothing_even_if_it_was_opened_before() {
     let stage = stage().await;
-    let (ak, _) = stage.handle.create_key(&stage.admin, &project("p"), None).await.unwrap();
+    let (ak, _) =
+        stage.handle.create_key(&stage.admin, Some(&project("p")), None, false).await.unwrap();
     assert!(stage.handle.access_key(&ak).await.unwrap().is_some());
     stage.handle.revoke_key(&stage.admin, &ak).await.unwrap();
     assert!(stage.handle.access_key(&ak).await.unwrap().is_none());

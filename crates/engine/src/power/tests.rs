@@ -11,6 +11,7 @@ fn job(revision: i64, operation: Operation) -> Job {
         operation,
         clear: false,
         patch: Values::new(),
+        record: Values::new(),
         stored: false,
         door: Door::Cph,
         actor: "AK".to_owned(),

@@ -20,7 +20,7 @@ fn camera(project_id: &str, id: &str, user: Option<&str>, password: Option<&str>
         camera: Some(NewCamera {
             user: user.map(str::to_owned),
             password: password.map(|password| Secret::new(password.to_owned())),
-            channels: Vec::new(),
+            ..NewCamera::default()
         }),
     }
 }
@@ -68,7 +68,7 @@ async fn unknown_ids_and_those_without_a_password_cost_what_known_ones_do() {
             standings.push(found.standing);
         }
     }
-    assert_eq!(costs, [(1, 1), (0, 0), (1, 1), (0, 0), (1, 1), (0, 0)]);
+    assert_eq!(costs, [(1, 2), (0, 0), (1, 2), (0, 0), (1, 2), (0, 0)]);
     assert!(matches!(
         standings[..],
         [

@@ -63,6 +63,12 @@ impl Tokens {
         self.known.retain(|_, holder| holder.user != user);
     }
 
+    /// A project was deleted, and its users with it.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
+    }
+
     /// Keeps a holder that was looked up when `changes` stood as given.
     pub(super) fn keep(&self, hash: [u8; 32], holder: &Arc<TokenHolder>, changes: u64) {
         self.known.insert(hash, holder.clone());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fleet::catalogue::DESCRIPTION;
 use fleet::{End, Failure, Job, Proof, Push, PushOutcome, Timestamp};
 use store::DeviceWithState;
 
@@ -30,6 +31,7 @@ impl Case<'_> {
         self.it_shows_what_was_asked_for(broken);
         self.names_come_in_order(broken);
         self.it_is_asked_once(broken);
+        self.records_are_the_last_that_were_accepted(broken);
     }
 
     fn jobs_tell_the_truth(&self, broken: &mut Vec<String>) {
@@ -97,12 +99,34 @@ impl Case<'_> {
     /// No more configurations than revisions: one that is not answered is not sent again.
     fn it_is_asked_once(&self, broken: &mut Vec<String>) {
         let configs = self.world.cameras.configs(self.number);
-        let revisions = self.jobs.len() as u64;
+        let revisions = self.jobs.iter().filter(|job| job.patch.contains_key(NAME)).count() as u64;
         if configs > revisions {
             broken.push(format!(
                 "camera {} was sent {configs} configurations for {revisions} revisions",
                 self.number
             ));
+        }
+    }
+}
+
+impl Case<'_> {
+    /// What went on record holds in the order of acceptance, and a job that asked for nothing else
+    /// ended when it was accepted.
+    fn records_are_the_last_that_were_accepted(&self, broken: &mut Vec<String>) {
+        let last = self.jobs.iter().rev().find_map(|job| job.record.get(DESCRIPTION));
+        let camera = self.device.camera.as_ref();
+        let shown = camera.and_then(|camera| camera.record.get(DESCRIPTION));
+        if shown != last {
+            broken.push(format!("camera {} has {shown:?} on record, not {last:?}", self.number));
+        }
+        for job in self.jobs.iter().filter(|job| job.patch.is_empty()) {
+            let is_recorded = job.end.as_ref().is_some_and(|ended| {
+                ended.end == End::Succeeded { proof: Proof::Recorded }
+                    && ended.at == job.accepted_at
+            });
+            if !is_recorded {
+                broken.push(format!("job {} of records alone ended as {:?}", job.id, job.end));
+            }
         }
     }
 }

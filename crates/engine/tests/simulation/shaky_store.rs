@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
-    ServerSettings, Shard,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
+    Project, ProjectId, RequestId, ServerSettings, Shard,
 };
 use store::sqlite::Inline;
 use store::{
-    AcceptTarget, Backup, CameraWork, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice,
-    LaneSeed, Make, Page, PhoneFilter, Reads, Refused, SealedKey, SealedRegistrant, Server,
-    ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind,
-    TaggedThing, Work, Write, Writes, Written,
+    AcceptTarget, Backup, CameraListing, CameraWork, Counted, DeviceFilter, DeviceWithState, Error,
+    JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, Refused, SealedKey, SealedRegistrant,
+    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged,
+    TaggedKind, TaggedThing, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -68,7 +68,7 @@ impl Reads for ShakyStore {
     async fn access_keys(
         &self,
         principal: &Principal,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
     ) -> Result<Vec<SealedKey>, Error> {
         shaky!(self.access_keys(principal, project))
     }
@@ -141,6 +141,49 @@ impl Reads for ShakyStore {
         limit: u32,
     ) -> Result<Vec<Channel>, Error> {
         shaky!(self.channels(principal, device, after, limit))
+    }
+
+    async fn cameras_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<CameraListing>>, Error> {
+        shaky!(self.cameras_named(principal, project, ids))
+    }
+
+    async fn cameras(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<CameraListing>, Error> {
+        shaky!(self.cameras(principal, project, offset, limit))
+    }
+
+    async fn channels_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<Channel>>, Error> {
+        shaky!(self.channels_named(principal, project, ids))
+    }
+
+    async fn free_camera_ids(&self, prefix: &str, count: u32) -> Result<Vec<DeviceId>, Error> {
+        shaky!(self.free_camera_ids(prefix, count))
+    }
+
+    async fn organizations(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Option<Vec<OrganizationId>>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Organization>, Error> {
+        shaky!(self.organizations(principal, project, ids, offset, limit))
     }
 
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {

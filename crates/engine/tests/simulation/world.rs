@@ -8,8 +8,11 @@ use std::time::Duration;
 use engine::judge::Rules;
 use engine::lane::Bounds;
 use engine::planted::Bug;
-use engine::{CatalogueSourceError, Clock, Engine, Handle, Options, Settings, Update, UpdateEntry};
-use fleet::catalogue::CatalogueCell;
+use engine::{
+    CameraAsked, CatalogueSourceError, Clock, Engine, Handle, Options, Settings, Update,
+    UpdateEntry,
+};
+use fleet::catalogue::{CatalogueCell, DESCRIPTION};
 use fleet::fault_point::FaultPoints;
 use fleet::{
     Catalogue, DeviceId, Door, JobId, Kind, NewCamera, NewDevice, Operation, Principal, ProjectId,
@@ -264,7 +267,10 @@ impl World {
         let process = self.start(life).await.unwrap();
         let admin = Principal::admin();
         let handle = process.engine.handle();
-        handle.create_project(&admin, "simulated".to_owned(), Some(project())).await.unwrap();
+        handle
+            .create_project(&admin, "simulated".to_owned(), Some(project()), String::new())
+            .await
+            .unwrap();
         let phones = (0..self.scenario.phones)
             .map(|number| NewDevice {
                 project: project(),
@@ -421,6 +427,7 @@ async fn client(handle: Handle, phones: usize, chance: Chance, ledger: Ledger) {
                 device: Ok(phone_id(*number)),
                 clear: false,
                 patch: Ok(patch(&chance, &ledger).into()),
+                camera: CameraAsked::default(),
             })
             .collect();
         let operation = if chance.strikes(5) { Operation::Restart } else { Operation::Update };
@@ -438,7 +445,8 @@ async fn client(handle: Handle, phones: usize, chance: Chance, ledger: Ledger) {
     }
 }
 
-/// A client that gives cameras names, each of which no other has.
+/// A client that gives cameras names, each of which no other has, and puts on record what else is
+/// said of them.
 async fn namer(handle: Handle, scenario: Scenario, chance: Chance, ledger: Ledger) {
     let left = &ledger.names_left;
     let take_one =
@@ -449,7 +457,11 @@ async fn namer(handle: Handle, scenario: Scenario, chance: Chance, ledger: Ledge
         ledger.calls.lock().unwrap().push(request);
         let camera = usize::try_from(chance.below(scenario.cameras as u64)).unwrap();
         let number = ledger.values.fetch_add(1, Ordering::SeqCst) + 1;
-        let name = format!("东门-{number}-𠮷");
+        let text = format!("东门-{number}-𠮷");
+        // One of three a name, one a record of ours, one both.
+        let named = (number % 3 != 1).then(|| (camera_checks::NAME.to_owned(), text.clone()));
+        let recorded = (!number.is_multiple_of(3)).then(|| (DESCRIPTION.to_owned(), text));
+        let values: Values = named.into_iter().chain(recorded).collect();
         let update = Update {
             request,
             door: Door::Native,
@@ -459,7 +471,8 @@ async fn namer(handle: Handle, scenario: Scenario, chance: Chance, ledger: Ledge
             entries: vec![UpdateEntry {
                 device: Ok(camera_id(camera)),
                 clear: false,
-                patch: Ok(Values::from([(camera_checks::NAME.to_owned(), name)]).into()),
+                patch: Ok(values.into()),
+                camera: CameraAsked::default(),
             }],
         };
         let asked_at = handle.now();

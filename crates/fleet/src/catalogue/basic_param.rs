@@ -2,6 +2,7 @@
 //! (GB/T 28181-2016, A.2.3.2; ConfigDownload reads the same back, A.2.4.7).
 
 use super::names::NameForm;
+use super::record::record_of;
 use crate::id::DeviceId;
 
 /// The name of a GB device itself.
@@ -22,21 +23,37 @@ const CHANNEL_DIGITS: usize = 20;
 /// The channel whose name the property `name` is: the id in `Channel.<20 digits>.Name`. `None` for
 /// a name of any other form.
 pub fn channel_property(name: &str) -> Option<DeviceId> {
-    let id = name.strip_prefix(CHANNEL_PREFIX)?.strip_suffix(NAME)?.strip_suffix('.')?;
+    channel_part(name).filter(|(_, part)| *part == NAME).map(|(id, _)| id)
+}
+
+/// The channel that the property `name` is about, and what of it: the id and `<part>` in
+/// `Channel.<20 digits>.<part>`. `None` for a name of any other form.
+pub(super) fn channel_part(name: &str) -> Option<(DeviceId, &str)> {
+    let (id, part) = name.strip_prefix(CHANNEL_PREFIX)?.split_once('.')?;
     let is_id = id.len() == CHANNEL_DIGITS && id.bytes().all(|byte| byte.is_ascii_digit());
-    is_id.then(|| DeviceId::new(id).ok())?
+    if is_id { Some((DeviceId::new(id).ok()?, part)) } else { None }
 }
 
 /// The property that is the name of the channel `id`. [`channel_property`] reads it back if the id
 /// has 20 digits; of another id no catalogue knows a property.
 pub fn channel_property_name(id: &DeviceId) -> String {
-    format!("{CHANNEL_PREFIX}{id}.{NAME}")
+    channel_part_name(id, NAME)
+}
+
+/// The property that is `part` of the channel `id`: its [`NAME`], or a record of it.
+pub fn channel_part_name(id: &DeviceId, part: &str) -> String {
+    format!("{CHANNEL_PREFIX}{id}.{part}")
 }
 
 /// Whether a camera may have a property of this name: below `Channel.` there are the names of
-/// channels and nothing else.
+/// channels, what is on record of them, and nothing else.
 pub(super) fn is_name(name: &str) -> bool {
-    !name.starts_with(CHANNEL_PREFIX) || channel_property(name).is_some()
+    !is_below(name) || channel_property(name).is_some() || record_of(name).is_some()
+}
+
+/// Whether a camera's property of this name would be one of a channel's.
+pub(super) fn is_below(name: &str) -> bool {
+    name.starts_with(CHANNEL_PREFIX)
 }
 
 /// Whether the form, of an entry or a rule, stands for anything below `Channel.`, or would take
@@ -61,7 +78,7 @@ mod tests {
         let id = DeviceId::new("34020000001310000001").unwrap();
         let name = channel_property_name(&id);
         assert_eq!(name, "Channel.34020000001310000001.Name");
-        assert_eq!(channel_property(&name), Some(id));
+        assert_eq!(channel_property(&name), Some(id.clone()));
         assert!(is_name(&name));
         for name in [
             "Channel.34020000001310000001",
@@ -83,6 +100,10 @@ mod tests {
         ] {
             assert_eq!(channel_property(name), None, "{name}");
             assert_eq!(is_name(name), !name.starts_with("Channel."), "{name}");
+        }
+        for (part, is) in [("Desc", true), ("Organization", true), ("Ip", false), ("Port", false)] {
+            let name = channel_part_name(&id, part);
+            assert_eq!((is_name(&name), channel_property(&name)), (is, None), "{name}");
         }
     }
 }

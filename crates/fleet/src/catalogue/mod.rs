@@ -17,13 +17,15 @@ mod load;
 mod names;
 mod profile;
 mod property;
+mod record;
 mod rule;
 mod table;
 
 use std::collections::BTreeMap;
 
 pub use basic_param::{
-    EXPIRATION, HEARTBEAT_COUNT, HEARTBEAT_INTERVAL, NAME, channel_property, channel_property_name,
+    EXPIRATION, HEARTBEAT_COUNT, HEARTBEAT_INTERVAL, NAME, channel_part_name, channel_property,
+    channel_property_name,
 };
 pub use cell::CatalogueCell;
 pub use load::{LoadError, Problem};
@@ -32,6 +34,9 @@ pub use profile::{
     Retention, Route, SETPROP_VALUE_BYTES_MAX, SetBy,
 };
 pub use property::{Property, Timing, ValueKind};
+pub use record::{
+    DESCRIPTION, IP, MANUFACTURER, ORGANIZATION, PORT, RecordOf, TRANSPORT, record_of,
+};
 
 use crate::device::Kind;
 use crate::limits::PROPERTY_NAME_BYTES_MAX;
@@ -112,7 +117,7 @@ impl Catalogue {
 
     /// Checks one value, as text, for a device of `profile`, and gives the name to store it under.
     /// `identity` is the project's policy: whether properties by which a device is told from others
-    /// may be changed.
+    /// may be changed. For a record of ours no profile needs a rule, and none can refuse it.
     ///
     /// # Errors
     ///
@@ -135,10 +140,16 @@ impl Catalogue {
         if property.identity && !identity {
             return Err(unsupported(name, IDENTITY_REFUSED.to_owned()));
         }
+        let invalid = || Refusal::PropertyInvalid {
+            name: name.to_owned(),
+            detail: format!("allowed: {}", property.allows),
+        };
+        if property.record {
+            return if property.takes(value) { Ok(canonical) } else { Err(invalid()) };
+        }
         let rule = rule(profile, canonical).map_err(|detail| unsupported(name, detail))?;
         if !property.takes(value) {
-            let detail = format!("allowed: {}", property.allows);
-            return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
+            return Err(invalid());
         }
         let route = rule.route(canonical, property.timing);
         carries(profile, rule, &route, value).map_err(|detail| unsupported(name, detail))?;
@@ -186,16 +197,19 @@ impl Catalogue {
         self.property_of(Kind::Phone, name)
     }
 
-    /// What is known of the property `name` of that sort of device: a name, an alias, or a name
-    /// that a prefix entry stands for.
+    /// What is known of the property `name` of that sort of device: a name, an alias, a name that a
+    /// prefix entry stands for, or what is on record of a camera's channel.
     pub fn property_of(&self, kind: Kind, name: &str) -> Option<&Property> {
         if !names::is_legal(name) || names::is_reserved(name) {
             return None;
         }
-        if kind == Kind::Camera && !basic_param::is_name(name) {
-            return None;
-        }
-        self.properties.get(*self.names.of(kind).get(name)?)
+        let entry = match kind {
+            Kind::Phone => name,
+            Kind::Camera if !basic_param::is_name(name) => return None,
+            // What is on record of a channel has the entry of what is on record of a device.
+            Kind::Camera => record_of(name).map_or(name, |record| record.name),
+        };
+        self.properties.get(*self.names.of(kind).get(entry)?)
     }
 
     /// All properties, of phones and of cameras, in the order of the files.
@@ -240,6 +254,7 @@ impl Catalogue {
     pub fn route<'a>(&'a self, profile: &str, canonical: &'a str) -> Option<Route<'a>> {
         let profile = self.profile(profile)?;
         let (timing, canonical) = match self.find(profile.kind, canonical) {
+            Some((property, _)) if property.record => return Some(Route::RECORD),
             Some((property, canonical)) => (property.timing, canonical),
             None if profile.kind == Kind::Phone && custom::is_free(canonical) => {
                 (Timing::AtOnce, canonical)
@@ -282,10 +297,11 @@ impl Catalogue {
     }
 
     /// The property of this name of that sort of device, and its name in the store: the property's
-    /// own, or for a prefix entry the name as given.
+    /// own, or the name as given for a prefix entry and for whatever is a channel's.
     fn find<'a>(&'a self, kind: Kind, name: &'a str) -> Option<(&'a Property, &'a str)> {
         let property = self.property_of(kind, name)?;
-        Some((property, if property.is_prefix() { name } else { &property.name }))
+        let is_own = property.is_prefix() || kind == Kind::Camera && basic_param::is_below(name);
+        Some((property, if is_own { name } else { &property.name }))
     }
 }
 

@@ -232,6 +232,14 @@ pub struct Route<'a> {
 }
 
 impl Route<'_> {
+    /// That of a property which is a record of ours on every make.
+    pub(super) const RECORD: Self = Self {
+        set_by: SetBy::Stored,
+        retention: Retention::Record,
+        timing: Timing::AtOnce,
+        effect: &[],
+    };
+
     /// The argument that a container must be started with to have `value`; `None` where the
     /// property is not set by one.
     pub fn start_argument(&self, value: &str) -> Option<String> {

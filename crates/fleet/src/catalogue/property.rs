@@ -27,6 +27,9 @@ pub struct Property {
     /// Whether it tells a device from others of its make, or one make from another, and is none of
     /// those that the vendor lets every caller change: a project's policy says who may.
     pub identity: bool,
+    /// Whether it is a record of ours: told to no device, whatever its profile, and empty where
+    /// there is none. [`super::record_of`] tells the same of a name.
+    pub record: bool,
     /// What it does, in short.
     pub meaning: String,
     /// Where the vendor says so.
@@ -36,9 +39,9 @@ pub struct Property {
 }
 
 impl Property {
-    /// Whether `value` is one that this property may have.
+    /// Whether `value` is one that this property may have. A record may be taken off.
     pub fn takes(&self, value: &str) -> bool {
-        self.check.passes(value)
+        self.record && value.is_empty() || self.check.passes(value)
     }
 
     /// Whether this entry stands for all names with a prefix.

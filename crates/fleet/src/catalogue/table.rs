@@ -49,7 +49,8 @@ impl Catalogue {
             property.aliases.iter().map(|alias| code(alias)).collect::<Vec<_>>().join(", "),
             property.allows.clone(),
             property.default.as_deref().map(code).unwrap_or_default(),
-            acts(property.timing).to_owned(),
+            if property.record { holds(Retention::Record) } else { acts(property.timing) }
+                .to_owned(),
             changed.to_owned(),
         ]
     }

@@ -4,6 +4,7 @@ mod cameras;
 mod operator;
 mod page;
 mod profiles;
+mod records;
 mod vendor_list;
 
 use proptest::prelude::*;

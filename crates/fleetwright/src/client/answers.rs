@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use camera::{Camera, Channel, Channels, RefusedRegistrations};
+pub use camera::{Camera, Channel, Channels, Credentials, Record, RefusedRegistrations};
 pub use update::{AcceptedUpdate, DeviceOutcome, JobCounts, Update, UpdateJobs};
 
 /// `GET /projects`.
@@ -25,11 +25,15 @@ pub struct Project {
     pub id: String,
     /// The operator's name for it.
     pub name: String,
+    /// What the operator says of it; empty if nothing.
+    pub description: String,
     /// What holds for all of its devices.
     pub settings: Settings,
-    /// How its devices are doing, in the answer to `GET /projects/{project}`.
+    /// How its phones are doing, in the answer to `GET /projects/{project}`.
     #[serde(default)]
     pub devices: BTreeMap<String, u64>,
+    /// How many cameras it has, in the same answer.
+    pub cameras: Option<u64>,
     /// When it was made.
     pub created_at: String,
 }
@@ -45,6 +49,41 @@ pub struct Settings {
     pub adoption: String,
     /// Whether identity properties may be changed.
     pub identity: bool,
+    /// How long a camera's replaced user name and password go on working.
+    pub password_overlap_seconds: u64,
+    /// How the ISS door treats it.
+    pub iss: IssSettings,
+}
+
+/// How the ISS door treats a project.
+#[derive(Debug, Deserialize)]
+pub struct IssSettings {
+    /// `460` or `1344`.
+    pub profile: String,
+    /// Whether `Ip` may be a private address.
+    pub private_ip: bool,
+    /// Whether answers show passwords as asterisks.
+    pub mask_passwords: bool,
+}
+
+/// One page of `GET /projects/{project}/organizations`.
+#[derive(Debug, Deserialize)]
+pub struct Organizations {
+    /// By path.
+    pub organizations: Vec<Organization>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// An organization.
+#[derive(Debug, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: String,
+    /// Its path, its names joined by `/`.
+    pub path: String,
+    /// When it was made.
+    pub created_at: String,
 }
 
 /// `GET /settings`.
@@ -74,7 +113,7 @@ pub struct User {
     pub disabled_at: Option<String>,
 }
 
-/// `GET /projects/{project}/keys`.
+/// `GET /projects/{project}/keys` and `GET /keys`.
 #[derive(Debug, Deserialize)]
 pub struct Keys {
     /// The keys.
@@ -86,6 +125,8 @@ pub struct Keys {
 pub struct Key {
     /// Its id.
     pub ak: String,
+    /// Whether ISS's signatures by it have to cover the whole request.
+    pub strict: bool,
     /// When it was made.
     pub created_at: String,
     /// When it was revoked, if it was.
@@ -398,6 +439,8 @@ pub struct Job {
     pub project: String,
     /// The values asked for.
     pub patch: BTreeMap<String, String>,
+    /// What went on record with it.
+    pub record: BTreeMap<String, String>,
     /// The API through which it came.
     pub door: String,
     /// Who asked.

@@ -68,7 +68,7 @@ fn a_refusal_says_what_the_server_said_and_ends_with_5() {
 #[test]
 fn a_wrong_token_says_where_the_right_one_is() {
     let (url, _asked) = answering("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
-    let error = client(&url).delete(&["keys", "x"]).unwrap_err();
+    let error = client(&url).delete(&["keys", "x"], &[]).unwrap_err();
     assert_eq!(error.exit(), Exit::Refused);
     let text = error.to_string();
     assert!(text.contains("HTTP 401") && text.contains("admin-token"), "{text}");

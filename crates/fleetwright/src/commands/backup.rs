@@ -94,7 +94,7 @@ impl Backup {
         if let Some(target) = target {
             let to = target.to.clone();
             let fetched = target.fetch(&client, &made);
-            let deleted = client.delete(&["backups", &made.name]);
+            let deleted = client.delete(&["backups", &made.name], &[]);
             if deleted.is_err() {
                 let stays =
                     || format!("the backup {} stays on the server", output::clean(&made.path));

@@ -2,6 +2,7 @@
 
 mod channels;
 mod check;
+mod credentials;
 mod discover;
 mod docker;
 mod import;
@@ -21,12 +22,13 @@ use serde_json::json;
 
 use crate::client::{Client, ServerOptions};
 use crate::output;
+use credentials::{Change, InUse};
 use discover::Discover;
 use power::{Setting, Waiting};
 use target::Target;
 pub use upload::open_file;
 
-/// Finds, imports, lists, checks, adopts and restarts devices.
+/// Finds, imports, lists, checks, adopts, restarts and deletes devices.
 #[derive(Debug, clap::Args)]
 pub struct Device {
     #[command(subcommand)]
@@ -55,10 +57,12 @@ enum Command {
     /// Lists devices.
     #[command(after_help = "Examples:\n  fleetwright device list --condition abnormal\n  \
         fleetwright device list --kind camera --project acme\n  \
-        fleetwright device list --project acme --json\n\n\
+        fleetwright device list --project acme --json\n  \
+        fleetwright device list --credentials old --json | jq -r '.devices[].camera.remote'\n\n\
         Of a camera: STATUS is Register (on record, never registered), OnLine or OffLine; NAME is\n\
         the name on record, SHOWN what the camera itself shows; FROM and EXPIRES are of its\n\
-        registration. Why one can't register: fleetwright registrations")]
+        registration; OLD password is said of one that uses what was replaced.\n\
+        Why one can't register: fleetwright registrations")]
     List {
         /// Those of this kind: phone or camera.
         #[arg(long)]
@@ -73,6 +77,11 @@ enum Command {
         /// abnormal; of a camera, awaited until something is asked of it.
         #[arg(long)]
         condition: Option<Condition>,
+        /// Cameras alone that registered with these: `current`, `old` (the user name and password
+        /// from before they were changed, which work for a while yet), or `not-renewed` (they have
+        /// not registered since).
+        #[arg(long, value_name = "WHICH")]
+        credentials: Option<InUse>,
         /// At most so many.
         #[arg(long, default_value_t = 1000)]
         limit: usize,
@@ -82,6 +91,23 @@ enum Command {
     Show {
         #[command(flatten)]
         target: Target,
+    },
+    /// Gives a camera another user name or password to register with. Its next registration or
+    /// renewal must have them; the camera itself is not told, and is to be set there.
+    #[command(after_help = "Examples:\n  \
+        fleetwright device credentials 34020000001320000001 --password-file new --overlap 1h\n  \
+        pass show gate | fleetwright device credentials 34020000001320000001 --password-stdin\n  \
+        fleetwright device credentials 34020000001320000001 --user gate\n\n\
+        With --overlap the ones before go on working for so long, and it is kept which cameras\n\
+        still use them: fleetwright device list --kind camera --credentials old\n\
+        One line feed at the file's end is no part of the password.")]
+    Credentials {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        change: Change,
+        #[command(flatten)]
+        waiting: Waiting,
     },
     /// Lists the channels of a camera or a recorder: the names on record and those that it shows.
     #[command(after_help = "Examples:\n  fleetwright device channels 34020000001180000001\n  \
@@ -195,6 +221,13 @@ enum Command {
         #[command(flatten)]
         target: Target,
     },
+    /// Deletes a device and all that is on record of it. Its open jobs end as failed; all its jobs
+    /// can be shown still. Nothing is done to the device itself: a camera can't register any more.
+    #[command(after_help = "Example:\n  fleetwright device delete 34020000001320000001")]
+    Delete {
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 impl Device {
@@ -221,12 +254,12 @@ impl Command {
         match self {
             Self::Import(import) => import.upload(client, is_json)?,
             Self::Discover(discover) => discover.run(client, is_json)?,
-            Self::List { kind, project, server, condition, limit } => {
+            Self::List { kind, project, server, condition, credentials, limit } => {
                 let mut query = Vec::new();
                 query.extend(project.map(|project| ("project", project.to_string())));
                 query.extend(server.map(|server| ("server", server)));
                 query.extend(condition.map(|condition| ("condition", condition.to_string())));
-                list::list(client, &query, kind, limit, is_json)?;
+                list::list(client, query, kind, credentials, limit, is_json)?;
             }
             Self::Show { target } => {
                 let answer = client.get(&["devices", target.id.as_str()], &target.query())?;
@@ -237,6 +270,9 @@ impl Command {
                 }
             }
             Self::Channels { target } => channels::list(client, &target, is_json)?,
+            Self::Credentials { target, change, waiting } => {
+                change.ask(client, &target, &waiting, is_json)?;
+            }
             Self::Check { target } => check::check(client, &target, is_json)?,
             Self::StartArgs { target, shell } => {
                 check::start_arguments(client, &target, shell, is_json)?;
@@ -265,6 +301,10 @@ impl Command {
             }
             Self::MarkStarted { target } => {
                 tell(client, &target, "mark-started", "counts as started")?;
+            }
+            Self::Delete { target } => {
+                client.delete(&["devices", target.id.as_str()], &target.query())?;
+                output::tell(&format!("{} is deleted", target.id));
             }
         }
         Ok(())

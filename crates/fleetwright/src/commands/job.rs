@@ -129,7 +129,9 @@ fn words(job: &Found) -> String {
         ("detail", job.detail.clone().unwrap_or_default()),
         ("superseded by", job.superseded_by.clone().unwrap_or_default()),
     ];
-    fields.extend(job.patch.iter().map(|(name, value)| ("asks for", format!("{name} = {value}"))));
+    let said = |name: &String, value: &String| format!("{name} = {value}");
+    fields.extend(job.patch.iter().map(|(name, value)| ("asks for", said(name, value))));
+    fields.extend(job.record.iter().map(|(name, value)| ("on record", said(name, value))));
     output::fields(&fields)
 }
 
@@ -144,6 +146,7 @@ mod tests {
             "project": "acme", "device": "1678567b8bab40f93711234cb80d0764", "operation": "restart",
             "state": "failed",
             "patch": {"com.cph.mainkeys": "1", "sys.prop.writewifissid": "a b"}, "revision": 3,
+            "record": {"Desc": "lobby", "Pwd": "changed"},
             "stored": false, "door": "cph", "actor": "AKIDEXAMPLE",
             "accepted_at": "2026-11-22T01:02:03.000Z", "ended_at": "2026-11-22T01:12:03.000Z",
             "proof": null, "detail": "not done by its deadline: unreachable: no connection",
@@ -163,6 +166,8 @@ mod tests {
     detail         not done by its deadline: unreachable: no connection
     asks for       com.cph.mainkeys = 1
     asks for       sys.prop.writewifissid = a b
+    on record      Desc = lobby
+    on record      Pwd = changed
     "#);
         assert_eq!(state(&job), "failed (not done by its deadline: unreachable: no connection)");
     }

@@ -6,14 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use fleet::{ProjectId, Secret};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::client::answers::{Keys, NewKey};
 use crate::client::{Client, ServerOptions};
 use crate::exit::Failure;
 use crate::output;
 
-/// Makes, lists and revokes access keys. A key opens one project; client programs sign with it.
+/// Makes, lists and revokes access keys. A key opens one project, or all; client programs sign with
+/// it.
 #[derive(Debug, clap::Args)]
 pub struct Key {
     #[command(subcommand)]
@@ -26,12 +27,18 @@ pub struct Key {
 enum Command {
     /// Makes an access key, or takes over one that clients hold already.
     #[command(after_help = "Examples:\n  fleetwright key create --project acme\n  \
-        fleetwright key create --project acme --ak AKIDEXAMPLE --sk-file secret.txt\n\n\
-        A new key's secret is shown once and never again.")]
+        fleetwright key create --project acme --ak AKIDEXAMPLE --sk-file secret.txt\n  \
+        fleetwright key create --all-projects --strict\n\n\
+        A new key's secret is shown once and never again.\n\
+        ISS names a project in each request: a key for all projects works as the vendor's account\n\
+        keys do, and may make and delete projects there. CPH takes either.")]
     Create {
-        /// The project that it opens.
-        #[arg(long, value_name = "ID")]
-        project: ProjectId,
+        #[command(flatten)]
+        opens: Opens,
+        /// ISS's signatures by it have to cover the whole request: the host, all of the query, the
+        /// body by its length and MD5; and each is taken once. The vendor's own SDKs sign less.
+        #[arg(long)]
+        strict: bool,
         /// The id of a key that exists elsewhere; needs its secret.
         #[arg(long)]
         ak: Option<String>,
@@ -43,12 +50,12 @@ enum Command {
         #[arg(long, value_name = "FILE", requires = "ak")]
         sk_file: Option<PathBuf>,
     },
-    /// Lists a project's keys, without their secrets.
-    #[command(after_help = "Example:\n  fleetwright key list --project acme")]
+    /// Lists a project's keys, or those that open all projects, without their secrets.
+    #[command(after_help = "Examples:\n  fleetwright key list --project acme\n  \
+        fleetwright key list --all-projects")]
     List {
-        /// The project.
-        #[arg(long, value_name = "ID")]
-        project: ProjectId,
+        #[command(flatten)]
+        opens: Opens,
     },
     /// Revokes a key: no request signed with it is accepted from then on.
     #[command(after_help = "Example:\n  fleetwright key revoke AKIDEXAMPLE")]
@@ -58,18 +65,40 @@ enum Command {
     },
 }
 
+/// What a key opens.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Opens {
+    /// The project that it opens.
+    #[arg(long, value_name = "ID")]
+    project: Option<ProjectId>,
+    /// It opens all projects, those that are made later too.
+    #[arg(long)]
+    all_projects: bool,
+}
+
+impl Opens {
+    /// Where such keys are made and listed.
+    fn path(&self) -> Vec<&str> {
+        match &self.project {
+            Some(project) => vec!["projects", project.as_str(), "keys"],
+            None => vec!["keys"],
+        }
+    }
+}
+
 impl Key {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
         let is_json = self.server.json;
         let client = Client::new(&self.server)?;
         match self.command {
-            Command::Create { project, ak, sk, sk_file } => {
+            Command::Create { opens, strict, ak, sk, sk_file } => {
                 let given = given(ak, sk, sk_file.as_deref())?;
-                create(&client, &project, given.as_ref(), is_json)?;
+                create(&client, &opens, strict, given.as_ref(), is_json)?;
             }
-            Command::List { project } => {
-                let answer = client.get(&["projects", project.as_str(), "keys"], &[])?;
+            Command::List { opens } => {
+                let answer = client.get(&opens.path(), &[])?;
                 if is_json {
                     output::json(&answer)?;
                 } else {
@@ -77,7 +106,7 @@ impl Key {
                 }
             }
             Command::Revoke { ak } => {
-                client.delete(&["keys", &ak])?;
+                client.delete(&["keys", &ak], &[])?;
                 output::tell(&format!("{} is revoked", output::clean(&ak)));
             }
         }
@@ -87,20 +116,27 @@ impl Key {
 
 fn create(
     client: &Client,
-    project: &ProjectId,
+    opens: &Opens,
+    strict: bool,
     given: Option<&(String, Secret<String>)>,
     is_json: bool,
 ) -> Result<()> {
-    let body = match given {
-        Some((ak, secret)) => json!({ "ak": ak, "sk": secret.expose() }),
-        None => json!({}),
-    };
-    let answer = client.post(&["projects", project.as_str(), "keys"], &body)?;
+    let mut body = Map::new();
+    body.insert("strict".to_owned(), json!(strict));
+    if opens.all_projects {
+        body.insert("all_projects".to_owned(), json!(true));
+    }
+    if let Some((ak, secret)) = given {
+        body.insert("ak".to_owned(), json!(ak));
+        body.insert("sk".to_owned(), json!(secret.expose()));
+    }
+    let answer = client.post(&opens.path(), &Value::Object(body))?;
     if is_json {
         return Ok(output::json(&answer)?);
     }
     let key: NewKey = client.read(&answer)?;
-    let mut fields = vec![("project", project.to_string()), ("ak", key.ak)];
+    let project = opens.project.as_ref().map_or("all", ProjectId::as_str).to_owned();
+    let mut fields = vec![("project", project), ("ak", key.ak)];
     if given.is_none() {
         fields.push(("sk", key.sk));
         output::tell("The secret (sk) is shown now and never again.");
@@ -143,9 +179,9 @@ pub fn read_secret(path: &Path) -> Result<Secret<String>> {
 }
 
 fn table(list: Keys) -> String {
-    let rows = list
-        .keys
-        .into_iter()
-        .map(|key| vec![key.ak, key.created_at, key.revoked_at.unwrap_or_default()]);
-    output::table(&["AK", "CREATED", "REVOKED"], rows.collect())
+    let rows = list.keys.into_iter().map(|key| {
+        let strict = if key.strict { "yes" } else { "no" }.to_owned();
+        vec![key.ak, strict, key.created_at, key.revoked_at.unwrap_or_default()]
+    });
+    output::table(&["AK", "STRICT", "CREATED", "REVOKED"], rows.collect())
 }

@@ -92,7 +92,7 @@ fn set_paused(
     let body = json!({ "paused": paused });
     let (answer, what) = match project {
         Some(id) => (client.patch(&["projects", id.as_str()], &body)?, format!("project {id}")),
-        None => (client.put(&["settings"], &body)?, "the server".to_owned()),
+        None => (client.put(&["settings"], &[], &body)?, "the server".to_owned()),
     };
     if server.json {
         output::json(&answer)?;

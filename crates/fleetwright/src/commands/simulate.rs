@@ -41,8 +41,9 @@ enum Command {
         recreate ID [NAME=VALUE...];\n\
         swap ID ADDRESS (it moves there, in exchange with the phone that is there).\n\
         Cameras, or `all` of them: stop, start, restart, register, unregister ID; \
-        set-name ID NAME;\nset-name ID/CHANNEL NAME; set-password ID PASSWORD; fault ID JSON. \
-        And show ID, which prints\nas JSON what a camera holds: names, the SHA-256 of its \
+        set-name ID NAME;\nset-name ID/CHANNEL NAME; set-password ID PASSWORD; \
+        set-user ID USER [PASSWORD];\nfault ID JSON. And show ID, which prints as JSON what a \
+        camera holds: names, the SHA-256 of its \
         password, state, last_status, and how many\nregisters, keepalives, device_configs there \
         were.\n\n\
         Examples:\n  \

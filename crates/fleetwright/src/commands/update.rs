@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use fleet::{DeviceId, Kind, ProjectId, RequestId};
+use fleet::{DeviceId, Kind, ProjectId};
 use serde_json::json;
 
 use super::device::power::assignment;
@@ -79,10 +79,11 @@ enum Command {
     /// the APIs.
     #[command(after_help = "Examples:\n  \
         fleetwright update show 019a7c6e4b3d7a1c8e5f000000000000\n  \
+        fleetwright update show NjBmOTVhOWZfOTBmYTUwNjRfN2I4OF84N2I=\n  \
         fleetwright update show 019a7c6e4b3d7a1c8e5f000000000000 --json | jq .jobs.succeeded")]
     Show {
-        /// The update's id.
-        id: RequestId,
+        /// The update's id: CPH's request_id, or ISS's RequestId (x-iss-request-id).
+        id: String,
     },
     /// Lists the jobs of an update: one for each device, in the order of the call.
     #[command(after_help = "Examples:\n  \
@@ -90,8 +91,8 @@ enum Command {
         fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000 --json | \\\n    \
         jq -r '.jobs[] | select(.state==\"failed\") | .device'")]
     Jobs {
-        /// The update's id.
-        id: RequestId,
+        /// The update's id: CPH's request_id, or ISS's RequestId (x-iss-request-id).
+        id: String,
     },
 }
 
@@ -100,8 +101,8 @@ impl Update {
     pub fn run(mut self) -> Result<ExitCode> {
         let is_json = self.server.json;
         match self.command.take() {
-            Some(Command::Show { id }) => show::show(&Client::new(&self.server)?, id, is_json)?,
-            Some(Command::Jobs { id }) => show::jobs(&Client::new(&self.server)?, id, is_json)?,
+            Some(Command::Show { id }) => show::show(&Client::new(&self.server)?, &id, is_json)?,
+            Some(Command::Jobs { id }) => show::jobs(&Client::new(&self.server)?, &id, is_json)?,
             None => self.ask()?,
         }
         Ok(ExitCode::SUCCESS)

@@ -74,7 +74,7 @@ impl User {
         let client = Client::new(&self.server)?;
         match self.command {
             Command::Create { name, project, password_file } => {
-                let password = read_password(&password_file)?;
+                let password = read_password(&password_file, USER_BYTES_MAX)?;
                 let body = json!({ "name": name, "password": password.expose() });
                 let answer = client.post(&["projects", project.as_str(), "users"], &body)?;
                 if is_json {
@@ -94,16 +94,17 @@ impl User {
                 }
             }
             Command::Password { name, password_file } => {
-                let password = read_password(&password_file)?;
+                let password = read_password(&password_file, USER_BYTES_MAX)?;
                 client.put(
                     &["users", &name, "password"],
+                    &[],
                     &json!({ "password": password.expose() }),
                 )?;
                 let name = output::clean(&name);
                 output::tell(&format!("{name} has another password, and no token works any more"));
             }
             Command::Disable { name } => {
-                client.delete(&["users", &name])?;
+                client.delete(&["users", &name], &[])?;
                 output::tell(&format!("{} is disabled", output::clean(&name)));
             }
         }
@@ -111,16 +112,17 @@ impl User {
     }
 }
 
-/// A password in a file, - being stdin: all of it but one line feed at its end.
-pub fn read_password(path: &Path) -> Result<Secret<String>> {
+/// A password in a file, - being stdin: all of it but one line feed at its end. It has at most
+/// `bytes_max`.
+pub fn read_password(path: &Path, bytes_max: usize) -> Result<Secret<String>> {
     let read = || -> std::io::Result<String> {
         let mut text = String::new();
         // Room for a password that is too long to be told so, and no more.
-        let bytes_max = USER_BYTES_MAX as u64 + 3;
+        let most = bytes_max as u64 + 3;
         if path == Path::new("-") {
-            std::io::stdin().lock().take(bytes_max).read_to_string(&mut text)?;
+            std::io::stdin().lock().take(most).read_to_string(&mut text)?;
         } else {
-            std::fs::File::open(path)?.take(bytes_max).read_to_string(&mut text)?;
+            std::fs::File::open(path)?.take(most).read_to_string(&mut text)?;
         }
         Ok(text)
     };
@@ -131,8 +133,8 @@ pub fn read_password(path: &Path) -> Result<Secret<String>> {
     if password.expose().is_empty() {
         return Err(Failure::usage(format!("{} holds no password", path.display())).into());
     }
-    if password.expose().len() > USER_BYTES_MAX {
-        let what = format!("{}: a password has at most {USER_BYTES_MAX} bytes", path.display());
+    if password.expose().len() > bytes_max {
+        let what = format!("{}: a password has at most {bytes_max} bytes", path.display());
         return Err(Failure::usage(what).into());
     }
     Ok(password)
@@ -155,7 +157,7 @@ mod tests {
         let file = directory.path().join("password");
         let read = |text: &str| {
             std::fs::write(&file, text).unwrap();
-            read_password(&file).map(|password| password.expose().clone())
+            read_password(&file, USER_BYTES_MAX).map(|password| password.expose().clone())
         };
         for (text, password) in
             [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a b \n\n", " a b \n"), ("ä\n", "ä")]

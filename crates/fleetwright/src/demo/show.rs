@@ -1,11 +1,14 @@
 //! The show: what is sent, what is answered, what the phones say; each checked against what is
 //! expected.
 
+mod cameras;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use fleet::Secret;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -40,8 +43,8 @@ const JOBS_EVERY: Duration = Duration::from_millis(50);
 /// Phones that a table shows; more are counted.
 const ROWS_MAX: usize = 16;
 
-/// Lines of a request or an answer that are shown: the whole of the vendor's.
-const LINES_MAX: usize = 13;
+/// Lines of a request or an answer that are shown: the whole of the vendors'.
+const LINES_MAX: usize = 21;
 
 /// Shows everything, and gives how many things were not as expected.
 pub async fn run(stage: &Stage) -> Result<usize> {
@@ -52,8 +55,8 @@ pub async fn run(stage: &Stage) -> Result<usize> {
         client: Client::new(
             endpoint,
             stage.project().to_string(),
-            stage.ak().to_owned(),
-            stage.secret().clone(),
+            stage.key().ak.clone(),
+            stage.key().secret.clone(),
         ),
         differences: 0,
     };
@@ -61,40 +64,53 @@ pub async fn run(stage: &Stage) -> Result<usize> {
     show.vendors_request().await?;
     show.all_phones().await?;
     show.restart().await?;
+    show.cameras().await?;
     show.conclude()?;
     Ok(show.differences)
 }
 
 /// What to do with the server while it runs.
 pub fn how_to_try(stage: &Stage) -> Result<String> {
-    let secret_file = stage.directory().join("demo-secret-key");
-    if !secret_file.exists() {
-        crate::data_dir::write_secret(&secret_file, stage.secret())
-            .with_context(|| format!("{} can't be written", secret_file.display()))?;
-    }
+    let kept = |name: &str, secret: &Secret<String>| {
+        let file = stage.directory().join(name);
+        if !file.exists() {
+            crate::data_dir::write_secret(&file, secret)
+                .with_context(|| format!("{} can't be written", file.display()))?;
+        }
+        Ok::<String, anyhow::Error>(file.display().to_string())
+    };
+    let (key, account_key) = (stage.key(), stage.account_key());
     let program = std::env::args().next().unwrap_or_else(|| "fleetwright".to_owned());
     let phone = stage.phones().phone(1).map(|phone| phone.address().to_string());
     let phone = phone.unwrap_or_default();
+    let endpoint = format!("http://{}", stage.address());
     let paint = Paint::stdout();
     Ok(format!(
         "\n{}\n\
-         \x20 export FLEETWRIGHT_URL=http://{}\n\
+         \x20 export FLEETWRIGHT_URL={endpoint}\n\
          \x20 export FLEETWRIGHT_TOKEN=\"$(cat {})\"\n\
          \x20 {program} device list\n\
          \x20 {program} device show {}\n\
+         \x20 {program} registrations\n\
          \x20 adb connect {phone} && adb -s {phone} shell getprop {NUMBER}\n\n\
-         {}\n{}\n\n\
+         {}\n{}\n\n{}\n{}\n\n\
          Serving until Ctrl-C; then everything is removed.",
         paint.heading("Try it, in another terminal"),
-        stage.address(),
         stage.directory().join("admin-token").display(),
         SEED_PHONES[1],
         paint.heading("Or by Huawei's SDK"),
         indent(&output::fields(&[
-            ("endpoint", format!("http://{}", stage.address())),
+            ("endpoint", endpoint.clone()),
             ("project_id", stage.project().to_string()),
-            ("ak", stage.ak().to_owned()),
-            ("sk", format!("in {}", secret_file.display())),
+            ("ak", key.ak.clone()),
+            ("sk", format!("in {}", kept("demo-secret-key", &key.secret)?)),
+        ])),
+        paint.heading("Or by Tencent's signer (COS SDK), on PUT /device and its neighbours"),
+        indent(&output::fields(&[
+            ("endpoint", endpoint.clone()),
+            ("ProjectId", stage.project().to_string()),
+            ("SecretId", account_key.ak.clone()),
+            ("SecretKey", format!("in {}", kept("demo-account-key", &account_key.secret)?)),
         ])),
     ))
 }
@@ -110,14 +126,18 @@ impl Show<'_> {
     fn introduce(&self) -> Result<()> {
         let stage = self.stage;
         output::data(&format!(
-            "{}\nA server and {} simulated phones, all on this machine's loopback address.\n\n{}",
+            "{}\nA server, {} simulated phones and {} simulated cameras, all on this machine's \
+             loopback address.\n\n{}",
             self.paint.heading("Fleetwright"),
             stage.phones().phones().len(),
+            stage.cameras()?.ids().count(),
             indent(&output::fields(&[
                 ("server", format!("http://{}", stage.address())),
                 ("project", stage.project().to_string()),
-                ("access key", stage.ak().to_owned()),
+                ("access key", format!("{} (Huawei's API)", stage.key().ak)),
+                ("access key", format!("{} (Tencent's, all projects)", stage.account_key().ak)),
                 ("phones", "ADB on TCP, a port each".to_owned()),
+                ("cameras", stage.sip_address().map(sip).unwrap_or_default()),
                 ("data", stage.directory().display().to_string()),
             ])),
         ))?;
@@ -322,6 +342,11 @@ impl Show<'_> {
     }
 }
 
+/// How cameras reach the server, in words.
+fn sip(address: SocketAddr) -> String {
+    format!("SIP on UDP, registered at {address}")
+}
+
 /// The values that the phone with this number (from 1) is to get in the second request.
 fn values(number: usize) -> [(&'static str, String); 4] {
     [
@@ -402,11 +427,11 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_and_the_rest_counted() {
-        let text: Vec<String> = (1..=20).map(|line| line.to_string()).collect();
+        let text: Vec<String> = (1..=28).map(|line| line.to_string()).collect();
         let shown = excerpt(&text.join("\n"));
         assert_eq!(shown.lines().count(), LINES_MAX + 1);
-        assert!(shown.ends_with("\n  13\n  ... and 7 lines more"), "{shown}");
-        assert!(excerpt(&text[..14].join("\n")).ends_with("\n  13\n  14"));
+        assert!(shown.ends_with("\n  21\n  ... and 7 lines more"), "{shown}");
+        assert!(excerpt(&text[..22].join("\n")).ends_with("\n  21\n  22"));
         assert_eq!(excerpt("    a\n      b\n"), "  a\n    b");
     }
 

@@ -1,11 +1,17 @@
-//! What a demo plays on: a server with a fresh data directory, its project and key, and phones.
+//! What a demo plays on: a server with a fresh data directory, its project and keys, phones, and
+//! cameras.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use fleet::{DeviceId, Kind, NewDevice, Principal, ProjectId, Secret};
+use anyhow::{Context, Result, bail};
+use engine::Handle;
+use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
+use serde_json::Value;
+use simulator::camera;
+use simulator::cameras;
 use simulator::phones::{self, Fleet};
 use tempfile::TempDir;
 
@@ -15,6 +21,15 @@ use crate::wiring::{self, Server};
 /// The ids of both phones in the request of the vendor's documentation (UpdateCloudPhoneProperty).
 pub const SEED_PHONES: [&str; 2] =
     ["a7f3a1c5258347d6b6f1def79e11f2bc", "1678567b8bab40f93711234cb80d0764"];
+
+/// The id of the project that the skeleton of the vendor's request names (ISS, UpdateDevice).
+pub const SKELETON_PROJECT: &str = "ProjectId";
+
+/// The password that the cameras register with at first.
+const CAMERA_PASSWORD: &str = "20170615";
+
+/// How long the cameras may take to register, on a busy machine.
+const REGISTER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes that must be free where the fresh data directory lies: a demo writes a few megabytes.
 const DISK_FREE_MIN_BYTES: u64 = 64 * 1024 * 1024;
@@ -31,20 +46,39 @@ pub struct Options {
     pub phones: usize,
     /// How long a phone's reboot takes.
     pub boot: Duration,
+    /// How many cameras; with none, the server does not listen for them.
+    pub cameras: usize,
 }
 
-/// A server that answers, with phones.
+/// A server that answers, with phones and cameras.
 pub struct Stage {
     server: Server,
     phones: Fleet,
+    /// `None` if there are none.
+    cameras: Option<cameras::Fleet>,
     project: ProjectId,
-    ak: String,
-    secret: Secret<String>,
+    key: Key,
+    account_key: Key,
     directory: TempDir,
 }
 
+/// An access key.
+pub struct Key {
+    /// Its id.
+    pub ak: String,
+    /// Its secret.
+    pub secret: Secret<String>,
+}
+
+impl From<(String, Secret<String>)> for Key {
+    fn from((ak, secret): (String, Secret<String>)) -> Self {
+        Self { ak, secret }
+    }
+}
+
 impl Stage {
-    /// Sets it up: when this returns, the phones listen, the server answers and knows them.
+    /// Sets it up: when this returns, the phones listen, the cameras are registered, and the server
+    /// answers and knows them.
     pub async fn set(options: Options) -> Result<Self> {
         let directory = tempfile::Builder::new()
             .prefix("fleetwright-demo-")
@@ -59,20 +93,40 @@ impl Stage {
         })
         .await?;
         let mut config = Config { data: directory.path().to_owned(), ..Config::default() };
-        // No cameras are shown, and another server may have the port.
-        config.sip.listen = None;
+        // Any free port of loopback: another server may have the usual one.
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.sip.listen = (options.cameras > 0).then_some(loopback);
         config.http.listen = options.http;
         let mut wiring = wiring::Options::new(config)?;
         wiring.disk_free_min_bytes = DISK_FREE_MIN_BYTES;
         let server = Server::start(wiring).await?;
 
         let (handle, admin) = (server.handle(), Principal::admin());
-        let project = Some(options.project.clone());
-        handle.create_project(&admin, "Demo".to_owned(), project).await?;
-        let (ak, secret) = handle.create_key(&admin, &options.project, options.key).await?;
-        let records = records(&phones, &options.project)?;
+        let project = &options.project;
+        let mut ids = vec![project.clone()];
+        if options.cameras > 0 && project.as_str() != SKELETON_PROJECT {
+            ids.push(ProjectId::new(SKELETON_PROJECT)?);
+        }
+        for id in ids {
+            handle.create_project(&admin, "Demo".to_owned(), Some(id), String::new()).await?;
+        }
+        let key = handle.create_key(&admin, Some(project), options.key, false).await?;
+        let account_key = handle.create_key(&admin, None, None, false).await?;
+        let records = records(&phones, project)?;
         handle.import(&admin, records).await.context("the phones can't be imported")?;
-        Ok(Self { server, phones, project: options.project, ak, secret, directory })
+        let cameras = match server.sip_address() {
+            Some(sip) => Some(cameras(&handle, project, options.cameras, sip).await?),
+            None => None,
+        };
+        Ok(Self {
+            server,
+            phones,
+            cameras,
+            project: options.project,
+            key: key.into(),
+            account_key: account_key.into(),
+            directory,
+        })
     }
 
     /// Where the server answers.
@@ -90,14 +144,29 @@ impl Stage {
         &self.project
     }
 
-    /// The access key's id.
-    pub fn ak(&self) -> &str {
-        &self.ak
+    /// The access key of the project.
+    pub fn key(&self) -> &Key {
+        &self.key
     }
 
-    /// The access key's secret.
-    pub fn secret(&self) -> &Secret<String> {
-        &self.secret
+    /// The access key that opens all projects.
+    pub fn account_key(&self) -> &Key {
+        &self.account_key
+    }
+
+    /// The cameras. Errors: there are none.
+    pub fn cameras(&self) -> Result<&cameras::Fleet> {
+        self.cameras.as_ref().context("there are no cameras")
+    }
+
+    /// Where cameras register; `None` if there are none.
+    pub fn sip_address(&self) -> Option<SocketAddr> {
+        self.server.sip_address()
+    }
+
+    /// What the doors hold of the engine.
+    pub fn handle(&self) -> Handle {
+        self.server.handle()
     }
 
     /// The data directory.
@@ -105,19 +174,67 @@ impl Stage {
         self.directory.path()
     }
 
-    /// Ends the server and the phones and removes the data directory.
+    /// Ends the server, the phones and the cameras and removes the data directory.
     pub async fn clear(self) {
         self.server.stop().await;
         self.phones.stop().await;
+        if let Some(cameras) = self.cameras {
+            cameras.stop().await;
+        }
         if let Err(error) = self.directory.close() {
             tracing::warn!(%error, "the demo's data directory can't be removed");
         }
     }
 }
 
+/// Cameras that register at `sip`, on record in the project: when this returns, they are
+/// registered.
+async fn cameras(
+    handle: &Handle,
+    project: &ProjectId,
+    count: usize,
+    sip: SocketAddr,
+) -> Result<cameras::Fleet> {
+    let options = cameras::Options {
+        count,
+        project: project.to_string(),
+        password: Some(camera::Secret::new(CAMERA_PASSWORD)),
+        camera: camera::Options { server: sip, ..camera::Options::default() },
+        ..cameras::Options::default()
+    };
+    let lines = options.emit()?;
+    let records = lines.lines().map(|line| camera_record(line, project));
+    let records = records.collect::<Result<Vec<_>>>()?;
+    let imported = handle.import(&Principal::admin(), records).await;
+    imported.context("the cameras can't be imported")?;
+    let fleet = cameras::Fleet::start(options).await?;
+    if tokio::time::timeout(REGISTER_TIMEOUT, fleet.all_registered()).await.is_err() {
+        bail!("not all cameras are registered after {} s", REGISTER_TIMEOUT.as_secs());
+    }
+    Ok(fleet)
+}
+
+/// A camera as an import takes it, from what the simulator says of it.
+fn camera_record(line: &str, project: &ProjectId) -> Result<NewDevice> {
+    let said: Value = serde_json::from_str(line)?;
+    let text = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let password = Some(Secret::new(text("password")));
+    Ok(NewDevice {
+        project: project.clone(),
+        kind: Kind::Camera,
+        id: DeviceId::new(text("id"))?,
+        name: text("name"),
+        server: String::new(),
+        address: String::new(),
+        container: String::new(),
+        profile: String::new(),
+        camera: Some(NewCamera { password, ..NewCamera::default() }),
+    })
+}
+
 /// The phones as an import takes them.
 fn records(phones: &Fleet, project: &ProjectId) -> Result<Vec<NewDevice>> {
-    let record = |phone: &std::sync::Arc<phones::Phone>| {
+    let record = |phone: &Arc<phones::Phone>| {
         Ok(NewDevice {
             project: project.clone(),
             kind: Kind::Phone,

@@ -10,26 +10,26 @@ use crate::process::{Running, fleetwright, run, until};
 use crate::server::Server;
 
 /// A camera, a recorder, and a channel of that.
-const CAMERA: &str = "34020000001320000001";
-const RECORDER: &str = "34020000001180000002";
-const CHANNEL: &str = "34020000001310000001";
+pub const CAMERA: &str = "34020000001320000001";
+pub const RECORDER: &str = "34020000001180000002";
+pub const CHANNEL: &str = "34020000001310000001";
 
 /// A server with the project `acme` where cameras may register.
-fn server(directory: &Path) -> Server {
+pub fn server(directory: &Path) -> Server {
     let server = Server::start_with(directory, &["--sip", "127.0.0.1:0"]);
     server.ok(&["project", "create", "Acme", "--id", "acme"]);
     server
 }
 
 /// Writes a file and gives its path.
-fn write(directory: &Path, name: &str, text: &str) -> String {
+pub fn write(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
 /// Imports the camera and the recorder.
-fn import(server: &Server, directory: &Path) {
+pub fn import(server: &Server, directory: &Path) {
     let list = json!([
         {"kind": "camera", "project": "acme", "id": CAMERA, "name": "东门", "password": "pass-1"},
         {"kind": "camera", "project": "acme", "id": RECORDER, "name": "yard", "user": "nvr",
@@ -210,7 +210,7 @@ fn who_can_not_register_is_listed_with_the_reason() {
 }
 
 /// Simulated cameras that are on record, by `more`; running, and their ids.
-fn simulated(server: &Server, directory: &Path, more: &[&str]) -> (Running, Vec<String>) {
+pub fn simulated(server: &Server, directory: &Path, more: &[&str]) -> (Running, Vec<String>) {
     let emit = directory.join("simulated.jsonl");
     let emit = emit.to_str().unwrap();
     let args =

@@ -11,7 +11,9 @@ fn the_show_is_as_expected_and_ends_with_0() {
     let data = ran.stdout.lines().find_map(|line| line.strip_prefix("  data        ")).unwrap();
     assert!(!std::path::Path::new(data).exists(), "{data} is removed");
     assert!(!ran.stdout.contains('\u{1b}'), "no colours off a terminal");
-    assert!(ran.stdout.contains("CPS.0078"));
+    assert!(ran.stdout.contains("CPS.0078") && ran.stdout.contains("InvalidArgument"));
+    assert!(ran.stdout.contains("<Gbid>Gbid</Gbid>"), "the skeleton's device fails alone");
+    assert_eq!(ran.stdout.matches("verified\n").count(), 3, "each camera shows its name");
     assert_eq!(ran.stdout.matches("as asked").count(), 5, "{}", ran.stdout);
     assert!(ran.stdout.ends_with("Everything was as expected.\n"), "{}", ran.stdout);
     assert!(!ran.stdout.contains('✗'));

@@ -15,6 +15,7 @@ mod demo;
 mod fault_points;
 mod operate;
 mod process;
+mod records;
 mod serve;
 mod server;
 mod simulate;

@@ -93,7 +93,7 @@ fn a_pause_is_set_shown_and_lifted() {
     assert!(set.contains("repair") && set.contains("explicit"), "{set}");
     server.ok(&["project", "set", "acme", "--identity", "allow", "--paused"]);
     let shown = server.ok(&["project", "show", "acme"]);
-    assert!(shown.contains("PAUSED") && shown.contains("devices   none"), "{shown}");
+    assert!(shown.contains("PAUSED") && shown.contains("phones       none"), "{shown}");
     assert!(server.ok(&["project", "list"]).contains("PAUSED"));
     server.ok(&["project", "resume", "acme"]);
     assert_eq!(server.json(&["project", "show", "acme"])["settings"]["paused"], false);

@@ -301,6 +301,39 @@ async fn a_phone_is_connected_to_be_watched_if_there_is_room() {
 }
 
 #[tokio::test]
+async fn nothing_is_kept_of_a_phone_that_is_deleted() {
+    let mut bench = bench();
+    for number in [1, 2] {
+        bench.run(&numbered(number), "1").await;
+        bench.phones.watch(&numbered(number));
+    }
+    bench.until_open(2).await;
+    bench.phones.forget(DeviceKey(1));
+    bench.until_open(1).await;
+    // An action that was about to begin, and one that was under way.
+    assert_eq!(shown(&bench.run(&numbered(1), "2").await), Some("2"));
+    bench.until_open(1).await;
+    bench.fake.hang.store(1, Ordering::SeqCst);
+    let third = numbered(3);
+    {
+        let mut hanging = std::pin::pin!(bench.run(&third, "1"));
+        tokio::select! {
+            _ = &mut hanging => panic!("it hangs"),
+            () = bench.fake.hanging.notified() => {}
+        }
+        bench.phones.forget(third.key);
+    }
+    bench.until_open(1).await;
+    let connects = bench.connects();
+    bench.phones.watch(&numbered(1));
+    bench.phones.watch(&third);
+    assert_eq!(shown(&bench.run(&numbered(2), "2").await), Some("2"));
+    bench.phones.close().await;
+    assert_eq!(bench.connects(), connects, "the others' are kept, and none is opened to watch");
+    assert!(bench.lost.try_recv().is_err(), "nobody is told");
+}
+
+#[tokio::test]
 async fn the_fault_point_lies_between_the_script_and_its_answer() {
     let passed = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&passed);

@@ -143,6 +143,8 @@ pub struct Counts {
     pub registers: u64,
     /// Registrations and refreshes that were accepted.
     pub registrations: u64,
+    /// Registrations and refreshes that were refused: the status is [`Self::last_status`].
+    pub refusals: u64,
     /// How often it took itself off and was told that it is.
     pub unregistrations: u64,
     /// Keepalives sent.

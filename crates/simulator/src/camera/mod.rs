@@ -220,6 +220,20 @@ impl Camera {
     /// Somebody sets another password at its web page: it registers with that at once.
     pub fn set_password(&mut self, now: Instant, password: Secret) {
         self.memory.change_password(password);
+        self.try_credentials(now);
+    }
+
+    /// The same with another user name, and with another password if one is given.
+    pub fn set_user(&mut self, now: Instant, user: &str, password: Option<Secret>) {
+        self.options.user = Some(user.to_owned());
+        if let Some(password) = password {
+            self.memory.change_password(password);
+        }
+        self.try_credentials(now);
+    }
+
+    /// Registers anew unless it is off, busy starting, or leaving.
+    fn try_credentials(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Registered | Stage::Registering | Stage::Waiting) {
             self.register(now);
         }

@@ -127,7 +127,10 @@ impl Camera {
     fn refused(&mut self, now: Instant, retry_after: Option<Duration>) {
         match self.stage {
             Stage::Leaving(after) => self.left(now, after),
-            _ => self.fail(now, retry_after),
+            _ => {
+                self.counts.refusals += 1;
+                self.fail(now, retry_after);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ const ALL: &str = "all";
 enum Act<'l> {
     SetName { channel: Option<&'l str>, name: &'l str },
     SetPassword(Secret),
+    SetUser { user: &'l str, password: Option<Secret> },
     Fault(Faults),
     Stop,
     Start,
@@ -29,6 +30,11 @@ impl<'l> Act<'l> {
             ("set-name", _, name) if !name.is_empty() => Ok(Act::SetName { channel, name }),
             ("set-password", None, password) if !password.is_empty() => {
                 Ok(Act::SetPassword(Secret::new(password)))
+            }
+            ("set-user", None, argument) if !argument.is_empty() => {
+                let (user, password) = argument.split_once(' ').unwrap_or((argument, ""));
+                let password = Some(password.trim()).filter(|text| !text.is_empty());
+                Ok(Act::SetUser { user, password: password.map(Secret::new) })
             }
             ("fault", None, json) => {
                 let faults = serde_json::from_str(json);
@@ -48,6 +54,7 @@ impl<'l> Act<'l> {
         match self {
             Act::SetName { channel, name } => return camera.set_name(*channel, name),
             Act::SetPassword(password) => camera.set_password(now, password.clone()),
+            Act::SetUser { user, password } => camera.set_user(now, user, password.clone()),
             Act::Fault(faults) => camera.set_faults(faults.clone()),
             Act::Stop => camera.stop(),
             Act::Start => camera.start(now),

@@ -151,6 +151,13 @@ async fn cameras_are_controlled_from_outside() {
     until("it is back", || fleet.held(id).unwrap().counts.registrations == 3).await;
     ask(&["register", id]).await.unwrap();
     until("a refresh", || fleet.held(id).unwrap().counts.registrations == 4).await;
+    ask(&["set-user", id, "gate", "87654321"]).await.unwrap();
+    assert_eq!(
+        (&show().await["user"], &show().await["password_sha256"]),
+        (&"gate".into(), &sum.into())
+    );
+    until("it registers as that", || fleet.held(id).unwrap().counts.registrations == 5).await;
+    assert_eq!(show().await["refusals"], 0);
     ask(&["unregister", "all"]).await.unwrap();
     until("they are off", || fleet.ids().all(|id| fleet.held(id).unwrap().state == "off")).await;
     assert_eq!(fleet.progress().registered, 0);
@@ -163,6 +170,7 @@ async fn cameras_are_controlled_from_outside() {
         &["show", "all"][..],
         &["show", "34020000001320000009"],
         &["set-name", id],
+        &["set-user", id],
         &["set-name", "34020000001320000001/34020000001310000033", "x"],
         &["fault", id, r#"{"silent":true}"#],
         &["stop", id, "now"],

@@ -38,6 +38,7 @@ pub(crate) async fn a_binding_is_read_back_as_it_was_written(store: &dyn Store) 
         version: Some("3.0".to_owned()),
         nonce_at: i64::MAX,
         nonce_count: u32::MAX,
+        old_credentials: true,
         ..binding(keys[0])
     });
     // Nothing of one stays in the next.

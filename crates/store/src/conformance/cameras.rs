@@ -1,7 +1,7 @@
 //! What is on record of GB devices: import, isolation, who may register, what was sent and asked.
 
 use fleet::{
-    Condition, DeviceKey, DeviceState, Facts, Kind, Principal, Push, PushOutcome, Revision,
+    Condition, DeviceKey, DeviceState, Facts, Kind, Principal, Push, PushOutcome, Revision, Values,
 };
 
 use super::fixture::*;
@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// A GB device with a user and a password.
-fn with_password(project: &str, id: &str, user: &str, sealed: &[u8]) -> ImportedDevice {
+fn with_password(project: &str, id: &str, user: &str, password: &str) -> ImportedDevice {
     let mut camera = new_camera(project, id);
     camera.record.camera.as_mut().unwrap().user = Some(user.to_owned());
-    camera.sealed_password = Some(sealed.to_vec());
+    camera.password = Some(sealed(password));
     camera
 }
 
@@ -31,10 +31,6 @@ fn note_survey(device: DeviceKey, facts: Option<&Facts>) -> Write {
     Write::NoteSurvey(NoteSurvey { device, at: LATER, facts: facts.cloned() })
 }
 
-async fn registrant(store: &dyn Store, id: &str) -> Option<SealedRegistrant> {
-    store.registrants(vec![device_id(id)]).await.unwrap().remove(0)
-}
-
 async fn camera(store: &dyn Store, key: DeviceKey) -> CameraWork {
     store.camera(key).await.unwrap().unwrap()
 }
@@ -47,7 +43,16 @@ pub(crate) async fn an_imported_camera_is_awaited_and_has_no_work(store: &dyn St
     assert_eq!(found.state, awaited);
     assert!(!found.state.has_work());
     assert_eq!((found.device.kind, found.device.address.as_str()), (Kind::Camera, ""));
-    let blank = CameraState { user: None, has_password: false, binding: None, channels: 0 };
+    let blank = CameraState {
+        user: None,
+        has_password: false,
+        binding: None,
+        channels: 0,
+        record: Values::new(),
+        organization: None,
+        credentials_at: None,
+        overlap_until: None,
+    };
     assert_eq!(found.camera, Some(blank));
     assert!(store.devices_with_work(DeviceKey(0), 9).await.unwrap().is_empty());
     assert!(store.devices_at_rest(DeviceKey(0), 9).await.unwrap().is_empty());
@@ -70,7 +75,7 @@ pub(crate) async fn an_imported_camera_is_awaited_and_has_no_work(store: &dyn St
 pub(crate) async fn a_camera_keeps_what_a_second_import_leaves_out(store: &dyn Store) {
     create_project(store, "p").await;
     let id = camera_id(0);
-    let key = import_new(store, vec![with_password("p", &id, "user", b"sealed")]).await[0];
+    let key = import_new(store, vec![with_password("p", &id, "user", "first")]).await[0];
     let sent = push(1, PushOutcome::Sent);
     let noted = note_push(fence(store, key).await, key, &sent);
     write_as(store, &engine(), noted).await.unwrap();
@@ -90,15 +95,15 @@ pub(crate) async fn a_camera_keeps_what_a_second_import_leaves_out(store: &dyn S
         assert_eq!(after.device.name, "摄像机");
         let registrant = registrant(store, &id).await.unwrap();
         assert_eq!(registrant.user.as_deref(), Some("user"));
-        assert_eq!(registrant.sealed_password.as_deref(), Some(&b"sealed"[..]));
+        assert_eq!(registrant.sealed_password.as_deref(), Some(&b"sealed first"[..]));
         assert_eq!(camera(store, key).await.push, Some(sent.clone()));
     }
 
-    let changed = with_password("p", &id, "other", b"anew");
+    let changed = with_password("p", &id, "other", "anew");
     write_as(store, &engine(), import(vec![changed])).await.unwrap();
     let registrant = registrant(store, &id).await.unwrap();
     assert_eq!(registrant.user.as_deref(), Some("other"));
-    assert_eq!(registrant.sealed_password.as_deref(), Some(&b"anew"[..]));
+    assert_eq!(registrant.sealed_password.as_deref(), Some(&b"sealed anew"[..]));
     assert_eq!(camera(store, key).await.push, Some(sent));
     assert_eq!(device(store, key).await.camera.unwrap().binding, Some(binding(key)));
     assert_eq!(camera(store, key).await.binding, Some(binding(key)));
@@ -165,7 +170,7 @@ pub(crate) async fn registrants_stand_in_the_order_asked(store: &dyn Store) {
     create_project(store, "p").await;
     create_project(store, "q").await;
     let devices = vec![
-        with_password("q", &camera_id(0), "user", b"sealed"),
+        with_password("q", &camera_id(0), "user", "first"),
         new_camera("p", &camera_id(1)),
         new_device("p", "phone"),
     ];
@@ -178,13 +183,15 @@ pub(crate) async fn registrants_stand_in_the_order_asked(store: &dyn Store) {
         project_id: project_id("p"),
         user: None,
         sealed_password: None,
+        old: None,
     };
     let known = SealedRegistrant {
         device: keys[0],
         id: device_id(&camera_id(0)),
         project_id: project_id("q"),
         user: Some("user".to_owned()),
-        sealed_password: Some(b"sealed".to_vec()),
+        sealed_password: Some(b"sealed first".to_vec()),
+        old: None,
     };
     let found = store.registrants(asked).await.unwrap();
     assert_eq!(found, [Some(blank.clone()), None, Some(known.clone()), None, Some(blank)]);

@@ -1,7 +1,7 @@
 //! Channels of GB devices: what catalogs say of them, and our names for them.
 
 use fleet::limits::CHANNELS_PER_DEVICE_MAX;
-use fleet::{Channel, DeviceKey, NewChannel, Refusal, ReportedChannel, Revision};
+use fleet::{Channel, DeviceKey, NewChannel, Refusal, ReportedChannel, Revision, Values};
 
 use super::fixture::*;
 use crate::write::{Accept, CameraPatch, ImportedDevice, RecordChannels};
@@ -52,7 +52,8 @@ fn names(mut call: Accept, name: Option<&str>, channels: &[(usize, &str)]) -> Ac
         (id, (*name).to_owned(), property)
     };
     let channels = channels.iter().map(channel).collect();
-    call.entries[0].camera = Some(CameraPatch { name: name.map(str::to_owned), channels });
+    let name = name.map(str::to_owned);
+    call.entries[0].camera = Some(CameraPatch { name, channels, ..CameraPatch::default() });
     call
 }
 
@@ -71,6 +72,8 @@ pub(crate) async fn a_catalog_changes_what_is_reported_and_not_our_name(store: &
         reported: Some(shown(&format!("C{number}"))),
         seen_at: Some(LATER),
         missed: 0,
+        record: Values::new(),
+        organization: None,
     };
     assert_eq!(found, [expected(1, None), expected(2, Some("后门")), expected(3, None)]);
 
@@ -154,6 +157,8 @@ pub(crate) async fn an_import_names_channels_and_pushes_nothing(store: &dyn Stor
         reported: None,
         seen_at: None,
         missed: 0,
+        record: Values::new(),
+        organization: None,
     };
     assert_eq!(found[0], blank);
     catalog(store, key, &[1], false).await;

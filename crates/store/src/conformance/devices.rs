@@ -77,7 +77,7 @@ pub(crate) async fn a_device_at_another_address_has_to_be_adopted_anew(store: &d
 
     changed.record.address = "10.0.0.9:5555".to_owned();
     let later = Timestamp(AT.0 + 60);
-    let moved = ImportDevices { devices: vec![changed], at: later };
+    let moved = ImportDevices { devices: vec![changed], only_new: false, at: later };
     write_as(store, &engine(), Write::ImportDevices(moved)).await.unwrap();
     assert!(!device(store, keys[0]).await.state.adopted);
 

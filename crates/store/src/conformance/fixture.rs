@@ -2,15 +2,18 @@
 
 use fleet::{
     Binding, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewCamera, NewDevice,
-    Operation, Principal, ProjectId, ProjectKey, Proof, Refusal, RequestId, Revision, SipTransport,
-    Timestamp, Values,
+    Operation, Organization, OrganizationChange, OrganizationId, Principal, ProjectId, ProjectKey,
+    Proof, RecordPatch, Refusal, RequestId, Revision, SipTransport, Timestamp, Values,
 };
 
 use crate::write::{
-    Accept, AcceptEntry, AcceptedEntry, ChangeDevice, CreateKey, CreateProject, DeviceChange,
-    EndedJob, ImportDevices, ImportedDevice, RevokeKey, Settle, Settled,
+    Accept, AcceptEntry, AcceptedEntry, CameraPatch, ChangeDevice, ChangeOrganization, CreateKey,
+    CreateProject, DeleteDevice, DeviceChange, EndedJob, ImportDevices, ImportedDevice,
+    OrganizationEdit, RevokeKey, SealedPassword, Settle, Settled,
 };
-use crate::{DeviceWithState, Fence, Refused, Store, Write, Written};
+use crate::{
+    CameraState, DeviceWithState, Fence, Refused, SealedRegistrant, Store, Write, Written,
+};
 
 /// The time of everything that no case asks about.
 pub(crate) const AT: Timestamp = Timestamp(1_800_000_000_000);
@@ -50,17 +53,20 @@ pub(crate) async fn write_as(
 }
 
 pub(crate) async fn create_project(store: &dyn Store, id: &str) -> ProjectKey {
-    let create = CreateProject { id: project_id(id), name: format!("name of {id}"), at: AT };
+    let (name, description) = (format!("name of {id}"), String::new());
+    let create = CreateProject { id: project_id(id), name, description, at: AT };
     let written = write_as(store, &engine(), Write::CreateProject(create)).await;
-    assert_eq!(written, Ok(Written::Done));
-    store.project(&engine(), &project_id(id)).await.unwrap().unwrap().key
+    let project = store.project(&engine(), &project_id(id)).await.unwrap().unwrap();
+    assert_eq!(written, Ok(Written::Project(Box::new(project.clone()))));
+    project.key
 }
 
 pub(crate) fn create_key(ak: &str, project: &str) -> Write {
     let sealed_secret = format!("sealed {ak}").into_bytes();
     Write::CreateKey(CreateKey {
         ak: ak.to_owned(),
-        project: project_id(project),
+        project: Some(project_id(project)),
+        strict: false,
         sealed_secret,
         at: AT,
     })
@@ -82,7 +88,7 @@ pub(crate) fn new_device(project: &str, id: &str) -> ImportedDevice {
         profile: "simulated".to_owned(),
         camera: None,
     };
-    ImportedDevice { record, marker: format!("marker of {id}"), sealed_password: None }
+    ImportedDevice { record, marker: format!("marker of {id}"), password: None }
 }
 
 /// A GB device of which nothing is said that can be left out.
@@ -127,7 +133,17 @@ pub(crate) fn binding(device: DeviceKey) -> Binding {
         nonce_at: AT.0 * 1_000,
         nonce_count: 1,
         ended: None,
+        old_credentials: false,
     }
+}
+
+/// A password as it is stored: the same for the same text, whatever it was sealed with.
+pub(crate) fn sealed(text: &str) -> SealedPassword {
+    let mut tag = [0; 16];
+    for (byte, of) in tag.iter_mut().zip(text.bytes()) {
+        *byte = of;
+    }
+    SealedPassword { sealed: format!("sealed {text}").into_bytes(), tag }
 }
 
 pub(crate) async fn bind(store: &dyn Store, bindings: Vec<Binding>) {
@@ -135,7 +151,7 @@ pub(crate) async fn bind(store: &dyn Store, bindings: Vec<Binding>) {
 }
 
 pub(crate) fn import(devices: Vec<ImportedDevice>) -> Write {
-    Write::ImportDevices(ImportDevices { devices, at: AT })
+    Write::ImportDevices(ImportDevices { devices, only_new: false, at: AT })
 }
 
 /// The keys of devices that are all new.
@@ -168,6 +184,7 @@ pub(crate) fn accept(project: ProjectKey, request: RequestId, entries: &[Entry<'
         operation: Operation::Update,
         clear: false,
         patch: values(patch),
+        record: Values::new(),
         camera: None,
     };
     let entries = (0_u16..).zip(entries).map(entry).collect();
@@ -268,6 +285,70 @@ pub(crate) fn change(id: &str, change: DeviceChange) -> Write {
 /// The same, done for the engine.
 pub(crate) async fn changed(store: &dyn Store, id: &str, to: DeviceChange) {
     assert_eq!(write_as(store, &engine(), change(id, to)).await, Ok(Written::Done));
+}
+
+/// What goes on record of a device or a channel; where it is filed stays as it is.
+pub(crate) fn on_record(pairs: &[(&str, &str)]) -> RecordPatch {
+    RecordPatch { values: values(pairs), organization: None }
+}
+
+/// One update of one GB device that asks for these values and changes its records so.
+pub(crate) async fn patched(
+    store: &dyn Store,
+    project: ProjectKey,
+    number: u64,
+    device: DeviceKey,
+    (patch, camera): (&[(&str, &str)], CameraPatch),
+) -> Result<AcceptedEntry, Refusal> {
+    let mut call = accept(project, request(number), &[(device, patch)]);
+    call.at = LATER;
+    call.entries[0].camera = Some(camera);
+    accepted_as(store, &engine(), call).await.remove(0)
+}
+
+/// What is known of a GB device besides its record and state.
+pub(crate) async fn camera_state(store: &dyn Store, key: DeviceKey) -> CameraState {
+    device(store, key).await.camera.unwrap()
+}
+
+/// Who may register under an id.
+pub(crate) async fn registrant(store: &dyn Store, id: &str) -> Option<SealedRegistrant> {
+    store.registrants(vec![device_id(id)]).await.unwrap().remove(0)
+}
+
+/// The organization of this id with this path, made at [`AT`].
+pub(crate) fn organization(id: &str, path: &str) -> Organization {
+    let id = OrganizationId::new(id).unwrap();
+    Organization { id, path: path.parse().unwrap(), created_at: AT, updated_at: AT }
+}
+
+/// To be filed in the organization of this path, which gets the id if it is new.
+pub(crate) fn join(path: &str, id_if_new: &str) -> OrganizationChange {
+    OrganizationChange::Join {
+        path: path.parse().unwrap(),
+        expected: None,
+        id_if_new: OrganizationId::new(id_if_new).unwrap(),
+    }
+}
+
+/// What becomes of an organization of the project `p`, at [`AT`].
+pub(crate) fn organize(id: &str, change: OrganizationEdit) -> Write {
+    let (project, id) = (project_id("p"), OrganizationId::new(id).unwrap());
+    Write::ChangeOrganization(ChangeOrganization { project, id, change, at: AT })
+}
+
+/// Deletes a device of the project `p`, at [`LATER`], for the engine.
+pub(crate) async fn delete_device(store: &dyn Store, id: &str) -> DeviceKey {
+    match write_as(store, &engine(), delete(id)).await {
+        Ok(Written::Deleted(key)) => key,
+        other => panic!("not deleted: {other:?}"),
+    }
+}
+
+/// What deletes a device of the project `p`, at [`LATER`].
+pub(crate) fn delete(id: &str) -> Write {
+    let (project, id) = (project_id("p"), device_id(id));
+    Write::DeleteDevice(DeleteDevice { project, id, at: LATER })
 }
 
 /// The epoch after (or, below zero, before) another.

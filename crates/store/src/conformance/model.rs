@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::limits::OPEN_JOBS_PER_DEVICE_MAX;
 use fleet::{
-    AdoptionRequest, Binding, Condition, DeviceKey, JobId, Offline, Operation, Refusal,
-    ReportedChannel, Revision,
+    AdoptionRequest, Binding, Condition, DeviceKey, JobId, Offline, Operation, OrganizationChange,
+    RecordPatch, Refusal, ReportedChannel, Revision, Values,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::fixture::*;
-use crate::write::{AcceptEntry, CameraPatch, DeviceChange, RecordChannels};
+use crate::write::{AcceptEntry, CameraPatch, CredentialsPatch, DeviceChange, RecordChannels};
 use crate::{DeviceWithState, Fence, Refused, Store, Write};
 
 /// Devices in the model's fleet: phones, and the last one a camera.
@@ -32,6 +32,24 @@ struct Entry {
     /// What the camera, and a channel of it by its number, are to be called; phones pass it over.
     name: Option<&'static str>,
     channel: Option<(usize, &'static str)>,
+    records: Records,
+}
+
+/// What one entry puts on record of the camera; phones pass it over.
+#[derive(Debug, Clone)]
+struct Records {
+    /// What is said of it; empty for nothing any more.
+    description: Option<&'static str>,
+    /// Where its channel is filed, or that it is not.
+    filed: Option<Option<&'static str>>,
+    /// Its password, and whether the old one works besides.
+    password: Option<(&'static str, bool)>,
+}
+
+impl Records {
+    fn is_empty(&self) -> bool {
+        self.description.is_none() && self.filed.is_none() && self.password.is_none()
+    }
 }
 
 /// One random result.
@@ -77,6 +95,10 @@ struct Camera {
     name: String,
     channel: Option<String>,
     is_bound: bool,
+    description: Option<String>,
+    filed: Option<String>,
+    password: Option<String>,
+    old: Option<String>,
 }
 
 impl Phone {
@@ -97,7 +119,15 @@ impl Phone {
 
     /// The camera, just imported.
     fn new_camera(name: &str) -> Self {
-        let camera = Camera { name: name.to_owned(), channel: None, is_bound: false };
+        let camera = Camera {
+            name: name.to_owned(),
+            channel: None,
+            is_bound: false,
+            description: None,
+            filed: None,
+            password: None,
+            old: None,
+        };
         Self { condition: Condition::Awaited, camera: Some(camera), ..Self::new() }
     }
 }
@@ -116,16 +146,30 @@ fn entry() -> impl Strategy<Value = Entry> {
     let operation = prop::sample::select(&[Operation::Update, Operation::Restart][..]);
     let name = || prop::sample::select(&["a", "b"][..]);
     let names = (prop::option::of(name()), prop::option::of((0..2_usize, name())));
-    (0..PHONES + 1, operation, prop::bool::weighted(0.1), pairs(), names).prop_map(
-        |(phone, operation, clear, patch, (name, channel))| Entry {
+    let asked = (operation, prop::bool::weighted(0.1), pairs());
+    (0..PHONES + 1, asked, names, records()).prop_map(
+        |(phone, (operation, clear, patch), (name, channel), records)| Entry {
             phone,
             operation,
             clear,
             patch,
             name,
             channel,
+            records,
         },
     )
+}
+
+fn records() -> impl Strategy<Value = Records> {
+    let word = || prop::sample::select(&["x", "y"][..]);
+    let description = prop::option::of(prop::sample::select(&["", "x", "y"][..]));
+    let filed = prop::option::of(prop::option::of(word()));
+    let password = prop::option::of((word(), any::<bool>()));
+    (description, filed, password).prop_map(|(description, filed, password)| Records {
+        description,
+        filed,
+        password,
+    })
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -185,11 +229,12 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
                     let expected = accept_in_model(phones.get_mut(entry.phone), entry, job);
                     let found = result
                         .as_ref()
-                        .map(|entry| (entry.job, entry.revision, entry.stored))
+                        .map(|entry| (entry.job, entry.revision, entry.stored, entry.ended))
                         .map_err(word);
                     assert_eq!(found, expected, "call {number}, entry {position}");
                     refused_frozen += usize::from(expected == Err("frozen"));
                     made.extend(expected.ok().map(|(job, ..)| job));
+                    ends.extend(expected.ok().filter(|(.., ended)| *ended).map(|(job, ..)| job));
                 }
             }
             Call::Settle(phone, outcome) => {
@@ -252,6 +297,7 @@ fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
         operation: entry.operation,
         clear: entry.clear,
         patch: values(&entry.patch),
+        record: Values::new(),
         camera: (entry.phone == CAMERA).then(|| camera_patch(entry)),
     }
 }
@@ -259,9 +305,23 @@ fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
 /// What an entry changes of the camera's records.
 fn camera_patch(entry: &Entry) -> CameraPatch {
     let name = |(number, name): (usize, &str)| (channel_id(number), name.to_owned(), String::new());
+    let Records { description, filed, password } = &entry.records;
+    let filed = filed.map(|path| {
+        let change = path.map_or(OrganizationChange::Detach, |path| join(path, path));
+        let record = RecordPatch { organization: Some(change), ..RecordPatch::default() };
+        (channel_id(0), record, String::new())
+    });
+    let credentials = password.map(|(password, overlaps)| CredentialsPatch {
+        user: None,
+        password: Some(sealed(password)),
+        overlap_until: overlaps.then_some(LATER),
+    });
     CameraPatch {
         name: entry.name.map(str::to_owned),
         channels: entry.channel.map(name).into_iter().collect(),
+        record: description.map_or_else(RecordPatch::default, |text| on_record(&[("Desc", text)])),
+        channel_records: filed.into_iter().collect(),
+        credentials,
     }
 }
 
@@ -281,12 +341,16 @@ fn accept_in_model(
     phone: Option<&mut Phone>,
     entry: &Entry,
     job: JobId,
-) -> Result<(JobId, Revision, bool), &'static str> {
+) -> Result<(JobId, Revision, bool, bool), &'static str> {
     let phone = phone.ok_or("unknown")?;
     if phone.frozen {
         return Err("frozen");
     }
-    if phone.open.len() == OPEN_JOBS_PER_DEVICE_MAX {
+    let ended = phone.camera.is_some()
+        && !entry.records.is_empty()
+        && entry.patch.is_empty()
+        && entry.operation == Operation::Update;
+    if !ended && phone.open.len() == OPEN_JOBS_PER_DEVICE_MAX {
         return Err("busy");
     }
     if let Some(camera) = &mut phone.camera {
@@ -299,6 +363,13 @@ fn accept_in_model(
         if let Some((_, name)) = entry.channel {
             camera.channel = Some(name.to_owned());
         }
+        put_on_record(camera, &entry.records);
+    }
+    if ended {
+        let all_settled = phone.settled == phone.revision;
+        phone.revision += 1;
+        phone.settled = if all_settled { phone.revision } else { phone.settled };
+        return Ok((job, Revision(phone.revision), false, true));
     }
     phone.revision += 1;
     phone.open.push(job);
@@ -309,7 +380,22 @@ fn accept_in_model(
         Some(camera) => !camera.is_bound,
         None => matches!(phone.condition, Condition::Abnormal | Condition::Stopped),
     };
-    Ok((job, Revision(phone.revision), away && entry.operation == Operation::Update))
+    Ok((job, Revision(phone.revision), away && entry.operation == Operation::Update, false))
+}
+
+/// What an entry puts on record of the model's camera.
+fn put_on_record(camera: &mut Camera, records: &Records) {
+    if let Some(text) = records.description {
+        camera.description = Some(text.to_owned()).filter(|text| !text.is_empty());
+    }
+    if let Some(path) = records.filed {
+        camera.filed = path.map(str::to_owned);
+    }
+    if let Some((new, overlaps)) = records.password
+        && camera.password.as_deref() != Some(new)
+    {
+        camera.old = camera.password.replace(new.to_owned()).filter(|_| overlaps);
+    }
 }
 
 /// What a result does to the model.
@@ -359,7 +445,17 @@ async fn camera_found(store: &dyn Store, found: &DeviceWithState) -> Option<Came
     let channels = store.channels(&engine(), found.device.key, "", 9).await.unwrap();
     assert_eq!((channels.len(), state.channels), (1, 1));
     let is_bound = state.binding.as_ref().is_some_and(|binding| binding.is_live(AT));
-    Some(Camera { name: found.device.name.clone(), channel: channels[0].name.clone(), is_bound })
+    let registrant = registrant(store, found.device.id.as_str()).await.unwrap();
+    let text = |sealed: Vec<u8>| String::from_utf8(sealed).unwrap().replace("sealed ", "");
+    Some(Camera {
+        name: found.device.name.clone(),
+        channel: channels[0].name.clone(),
+        is_bound,
+        description: state.record.get("Desc").cloned(),
+        filed: channels[0].organization.as_ref().map(|filed| filed.path.to_string()),
+        password: registrant.sealed_password.map(text),
+        old: registrant.old.map(|old| text(old.sealed_password)),
+    })
 }
 
 /// The store's view of every phone against the model's.

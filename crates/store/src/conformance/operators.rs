@@ -1,8 +1,8 @@
 //! What operators change: devices, projects, the server.
 
 use fleet::{
-    AdoptionPolicy, AdoptionRequest, Condition, DriftPolicy, Operation, PowerStep, Principal,
-    ProjectSettings, Revision, ServerSettings,
+    AdoptionPolicy, AdoptionRequest, Condition, DriftPolicy, IssProfile, IssSettings, Operation,
+    PowerStep, Principal, ProjectSettings, Revision, ServerSettings,
 };
 
 use super::fixture::*;
@@ -115,22 +115,32 @@ pub(crate) async fn settings_of_a_project_are_in_all_that_is_read(store: &dyn St
         drift: DriftPolicy::Repair,
         adoption: AdoptionPolicy::Explicit,
         identity: true,
+        password_overlap_seconds: 3_600,
+        iss: IssSettings {
+            profile: IssProfile::Product1344,
+            private_ip: false,
+            mask_passwords: true,
+        },
     };
-    let set = |settings| Write::SetProject(SetProject { id: project_id("p"), settings });
+    let set = |settings| Write::SetProject(SetProject { id: project_id("p"), settings, at: LATER });
     let refused = write_as(store, &stranger, set(settings)).await;
     assert_eq!(refused, Err(Refused::NoSuchProject(project_id("p"))));
     for settings in [ProjectSettings::default(), settings, ProjectSettings::default()] {
         assert_eq!(write_as(store, &engine(), set(settings)).await, Ok(Written::Done));
         let project = store.project(&engine(), &project_id("p")).await.unwrap().unwrap();
-        assert_eq!(project.settings, settings);
+        assert_eq!((project.settings, project.updated_at), (settings, LATER));
         assert_eq!(store.projects(&engine()).await.unwrap()[1].settings, settings);
         assert_eq!(store.work(keys[0]).await.unwrap().unwrap().settings, settings);
         let ids = vec![device_id("phone-0")];
         let targets = store.accept_targets(&engine(), &project_id("p"), ids).await.unwrap();
-        assert_eq!(targets[0].as_ref().unwrap().identity, settings.identity);
+        let target = targets[0].as_ref().unwrap();
+        assert_eq!(
+            (target.identity, target.password_overlap_seconds),
+            (settings.identity, settings.password_overlap_seconds)
+        );
     }
     let other = store.project(&engine(), &project_id("other")).await.unwrap().unwrap();
-    assert_eq!(other.settings, ProjectSettings::default());
+    assert_eq!((other.settings, other.updated_at), (ProjectSettings::default(), AT));
 }
 
 pub(crate) async fn settings_of_the_server_are_not_for_clients(store: &dyn Store) {

@@ -51,7 +51,7 @@ pub(crate) async fn records_make_servers(store: &dyn Store) {
 
     // A record that moves on names its new server, and leaves the old one.
     let moved = vec![on_server("p", "b", "s-3"), on_server("p", "e", "s-1")];
-    let moved = Write::ImportDevices(ImportDevices { devices: moved, at: LATER });
+    let moved = Write::ImportDevices(ImportDevices { devices: moved, only_new: false, at: LATER });
     write_as(store, &engine(), moved).await.unwrap();
     let found = all(store).await;
     let seen: Vec<_> = found.iter().map(|s| (s.id.as_str(), s.devices, s.created_at)).collect();
@@ -79,7 +79,7 @@ pub(crate) async fn servers_are_filtered_and_paged(store: &dyn Store) {
     for (number, server) in (0..).zip(["rack-A", "rack-b", "Tower", "100%_"]) {
         let devices = vec![on_server("p", &format!("phone-{number}"), server)];
         let at = Timestamp(AT.0 + number * 1_000);
-        let import = Write::ImportDevices(ImportDevices { devices, at });
+        let import = Write::ImportDevices(ImportDevices { devices, only_new: false, at });
         write_as(store, &engine(), import).await.unwrap();
     }
     let ids = async |filter: ServerFilter, offset, limit| {

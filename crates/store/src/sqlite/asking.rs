@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Principal, Project, ProjectId, RequestId,
-    ServerSettings, Shard,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
+    Project, ProjectId, RequestId, ServerSettings, Shard,
 };
 use rusqlite::Connection;
 
-use super::queries::{cameras, devices, jobs, lanes, phones, projects, servers, tags, users};
+use super::queries::{
+    camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones, projects,
+    servers, tags, users,
+};
 use crate::{
-    AcceptTarget, Backup, CameraWork, Counted, DeviceFilter, DeviceWithState, Error, JobWithDevice,
-    LaneSeed, Make, Page, PhoneFilter, Reads, SealedKey, SealedRegistrant, Server, ServerFilter,
-    StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, Work,
+    AcceptTarget, Backup, CameraListing, CameraWork, Counted, DeviceFilter, DeviceWithState, Error,
+    JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, SealedKey, SealedRegistrant, Server,
+    ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind,
+    TaggedThing, Work,
 };
 
 /// Runs queries.
@@ -50,10 +54,10 @@ impl<A: Asking> Reads for A {
     async fn access_keys(
         &self,
         principal: &Principal,
-        project: &ProjectId,
+        project: Option<&ProjectId>,
     ) -> Result<Vec<SealedKey>, Error> {
-        let (principal, project) = (principal.clone(), project.clone());
-        self.ask(move |c| projects::access_keys(c, &principal, &project)).await
+        let (principal, project) = (principal.clone(), project.cloned());
+        self.ask(move |c| projects::access_keys(c, &principal, project.as_ref())).await
     }
 
     async fn access_key(&self, ak: &str) -> Result<Option<SealedKey>, Error> {
@@ -151,7 +155,59 @@ impl<A: Asking> Reads for A {
         limit: u32,
     ) -> Result<Vec<Channel>, Error> {
         let (principal, after) = (principal.clone(), after.to_owned());
-        self.ask(move |c| cameras::channels(c, &principal, device, &after, limit)).await
+        self.ask(move |c| channels::channels(c, &principal, device, &after, limit)).await
+    }
+
+    async fn cameras_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<CameraListing>>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| listings::cameras_named(c, &principal, &project, &ids)).await
+    }
+
+    async fn cameras(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<CameraListing>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| listings::cameras(c, &principal, &project, offset, limit)).await
+    }
+
+    async fn channels_named(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Option<Channel>>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| channels::channels_named(c, &principal, &project, &ids)).await
+    }
+
+    async fn free_camera_ids(&self, prefix: &str, count: u32) -> Result<Vec<DeviceId>, Error> {
+        let prefix = prefix.to_owned();
+        self.ask(move |c| camera_ids::free_camera_ids(c, &prefix, count)).await
+    }
+
+    async fn organizations(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Option<Vec<OrganizationId>>,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Counted<Organization>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        let page = (offset, limit);
+        self.ask(move |c| {
+            organizations::organizations(c, &principal, &project, ids.as_deref(), page)
+        })
+        .await
     }
 
     async fn users(

@@ -34,7 +34,7 @@ const WRITER_CACHE_KIB: i64 = 65_536;
 const READER_CACHE_KIB: i64 = 4_096;
 
 /// Prepared statements that a connection keeps: more than there are.
-const STATEMENTS: usize = 128;
+const STATEMENTS: usize = 192;
 
 /// Whether this SQLite is one that may be used; its version otherwise.
 pub(super) fn check_version(number: i32) -> Result<(), String> {

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("schema/0001_initial.sql") },
     Migration { version: 2, name: "operations", sql: include_str!("schema/0002_operations.sql") },
     Migration { version: 3, name: "cameras", sql: include_str!("schema/0003_cameras.sql") },
+    Migration { version: 4, name: "iss", sql: include_str!("schema/0004_iss.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

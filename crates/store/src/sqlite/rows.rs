@@ -1,6 +1,7 @@
 //! Rows and what they stand for: the one place that knows how a domain value is written down.
 
 pub(super) mod cameras;
+pub(super) mod organizations;
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -17,7 +18,8 @@ use serde::de::DeserializeOwned;
 
 use sha2::{Digest, Sha256};
 
-use self::cameras::{BINDING_COLUMNS, CAMERA_COLUMNS, CAMERA_JOINS};
+use self::cameras::{BINDING_COLUMNS, CAMERA_COLUMNS, CAMERA_JOINS, CHANNEL_COUNT};
+use self::organizations::ORGANIZATION_COLUMNS;
 use crate::{DeviceWithState, Error, SealedKey, StoredUser, Tag, Tagged, TaggedKind};
 
 /// Names the operation that a database error happened in.
@@ -110,7 +112,8 @@ pub(super) fn has_work(
 }
 
 /// The columns that [`project`] reads, from `project`.
-pub(super) const PROJECT_COLUMNS: &str = "key, id, name, settings, created_at";
+pub(super) const PROJECT_COLUMNS: &str =
+    "key, id, name, description, settings, created_at, updated_at";
 
 /// A row with [`PROJECT_COLUMNS`].
 pub(super) fn project(row: &Row<'_>) -> Result<Project, Error> {
@@ -118,17 +121,28 @@ pub(super) fn project(row: &Row<'_>) -> Result<Project, Error> {
         key: ProjectKey(column(row, "key")?),
         id: parsed(row, "id")?,
         name: column(row, "name")?,
+        description: column(row, "description")?,
         settings: json(row, "settings")?,
         created_at: Timestamp(column(row, "created_at")?),
+        updated_at: Timestamp(column(row, "updated_at")?),
     })
 }
 
-/// A row of `access_key` with its project's id as `project_id`.
+/// The columns that [`sealed_key`] reads, from `access_key AS a` and, where it has one,
+/// `project AS p`.
+pub(super) const KEY_COLUMNS: &str = "a.ak, a.project, p.id AS project_id, a.strict, \
+     a.sealed_secret, a.created_at, a.revoked_at";
+
+/// A row with [`KEY_COLUMNS`].
 pub(super) fn sealed_key(row: &Row<'_>) -> Result<SealedKey, Error> {
+    let project = match column::<Option<i64>>(row, "project")? {
+        Some(key) => Some((ProjectKey(key), parsed(row, "project_id")?)),
+        None => None,
+    };
     Ok(SealedKey {
         ak: column(row, "ak")?,
-        project: ProjectKey(column(row, "project")?),
-        project_id: parsed(row, "project_id")?,
+        project,
+        strict: column(row, "strict")?,
         sealed_secret: column(row, "sealed_secret")?,
         created_at: Timestamp(column(row, "created_at")?),
         revoked_at: column::<Option<i64>>(row, "revoked_at")?.map(Timestamp),
@@ -189,7 +203,8 @@ pub(super) fn device_state(row: &Row<'_>) -> Result<DeviceState, Error> {
 /// What reads all that [`device_with_state`] needs, up to the terms.
 pub(super) fn select_device_with_state() -> String {
     format!(
-        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}, {CAMERA_COLUMNS}, {BINDING_COLUMNS}
+        "SELECT {DEVICE_COLUMNS}, {STATE_COLUMNS}, {CAMERA_COLUMNS}, {CHANNEL_COUNT},
+             {BINDING_COLUMNS}, {ORGANIZATION_COLUMNS}
          FROM device AS d CROSS JOIN device_state AS s ON s.device = d.key
              CROSS JOIN project AS p ON p.key = d.project {CAMERA_JOINS}"
     )
@@ -204,7 +219,7 @@ pub(super) fn device_with_state(row: &Row<'_>) -> Result<DeviceWithState, Error>
 /// The columns that [`job`] reads, from `job AS j`.
 pub(super) const JOB_COLUMNS: &str = "j.id AS job_id, j.device, j.project AS job_project, \
      j.revision, j.stored, j.door, j.actor, j.accepted_at, j.ended_at, j.superseded_by, j.state, \
-     j.failure, j.operation, j.patch";
+     j.failure, j.operation, j.patch, j.record";
 
 /// A row with [`JOB_COLUMNS`].
 pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
@@ -216,6 +231,7 @@ pub(super) fn job(row: &Row<'_>) -> Result<Job, Error> {
         operation: operation(row)?.0,
         clear: operation(row)?.1,
         patch: json(row, "patch")?,
+        record: optional_json(row, "record")?.unwrap_or_default(),
         stored: column(row, "stored")?,
         door: parsed(row, "door")?,
         actor: column(row, "actor")?,
@@ -283,7 +299,7 @@ const ACKNOWLEDGED: i64 = 2;
 /// ... of one that failed; `failure` says why.
 const FAILED: i64 = 3;
 /// ... of one whose values are a record of ours.
-const RECORDED: i64 = 4;
+pub(super) const RECORDED: i64 = 4;
 
 /// The columns `state` and `failure` for how a job ended.
 pub(super) fn job_state(end: &End) -> Result<(i64, Option<String>), Error> {

@@ -10,6 +10,7 @@ mod opened;
 mod schema;
 mod upgrade;
 mod upgrade_to_cameras;
+mod upgrade_to_iss;
 
 mod conformance {
     use super::opened::Opened;

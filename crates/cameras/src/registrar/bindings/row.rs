@@ -62,6 +62,10 @@ pub(crate) struct Row {
     /// A keepalive moved it since it last proved where it is.
     pub(crate) moved: bool,
     pub(crate) ailing: bool,
+    /// Its last REGISTER was by the user name and password that were replaced.
+    pub(crate) old_credentials: bool,
+    /// Its record is gone: nothing registers it again.
+    pub(crate) removed: bool,
 }
 
 impl Row {
@@ -94,6 +98,8 @@ impl Row {
             strayed: false,
             moved: false,
             ailing: false,
+            old_credentials: false,
+            removed: false,
         })
     }
 
@@ -141,6 +147,11 @@ impl Row {
         let call = (super::index::hash_bytes(call_id) as u32).max(1);
         let before = std::mem::replace(&mut self.call, call);
         before != 0 && before != call
+    }
+
+    /// What was last accepted.
+    pub(super) fn last_mark(&self) -> (i64, u32) {
+        (self.nonce_at, self.nonce_count)
     }
 
     /// When the last accepted nonce was issued, in microseconds since 1970.
@@ -193,6 +204,7 @@ impl Row {
                 Phase::Ended(why) => Some((self.ended_at, why)),
                 Phase::Live | Phase::Marked => None,
             },
+            old_credentials: self.old_credentials,
         }
     }
 
@@ -207,6 +219,7 @@ impl Row {
         self.heard_at = heard_at;
         self.mark(binding.nonce_at, binding.nonce_count);
         self.set_version(binding.version.as_deref().map(str::as_bytes));
+        self.old_credentials = binding.old_credentials;
         match binding.ended {
             None => self.phase = Phase::Live,
             Some((at, why)) => {

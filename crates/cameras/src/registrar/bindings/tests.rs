@@ -43,11 +43,39 @@ fn one_id_is_one_device() {
     let mut bindings = Bindings::new();
     let slot = bindings.enter(&id(1), DeviceKey(1), flow(1)).unwrap();
     bindings.set_phase(slot, Phase::Live);
-    bindings.enter(&id(1), DeviceKey(2), flow(1)).unwrap();
+    bindings.get_mut(slot).unwrap().mark(77, 3);
+    let slot = bindings.enter(&id(1), DeviceKey(2), flow(1)).unwrap();
     assert!(bindings.find_device(DeviceKey(1)).is_none());
+    let row = bindings.get(slot).unwrap();
+    assert!(!row.is_newer(77, 3) && row.is_newer(77, 4), "no nonce of the id is good again");
     bindings.enter(&id(3), DeviceKey(2), flow(1)).unwrap();
     assert!(bindings.find(&id(1)).is_none());
     assert_eq!((bindings.len(), bindings.live_count()), (1, 0));
+}
+
+#[test]
+fn a_device_without_a_record_is_told_of_once() {
+    let mut bindings = Bindings::new();
+    let remote = SocketAddr::from(([192, 0, 2, 1], 5060));
+    let slot = bindings.enter(&id(1), DeviceKey(1), flow(1)).unwrap();
+    bindings.set_flow(slot, Flow::tcp(remote, 7));
+    bindings.set_phase(slot, Phase::Live);
+    bindings.enter(&id(2), DeviceKey(2), flow(2)).unwrap();
+    assert_eq!(bindings.take_changed(), Some((7, true)));
+
+    assert!(!bindings.remove_device(DeviceKey(3), Timestamp(5)));
+    for number in [1, 2] {
+        assert!(bindings.remove_device(DeviceKey(number), Timestamp(5)));
+        assert!(!bindings.remove_device(DeviceKey(number), Timestamp(6)));
+    }
+    let ended = Some((Timestamp(5), Offline::CredentialsChanged));
+    assert_eq!(bindings.live(DeviceKey(1)).unwrap().ended, ended);
+    assert!(bindings.live(DeviceKey(2)).is_none(), "it never was registered");
+    assert_eq!((bindings.live_count(), bindings.len()), (0, 2));
+    assert_eq!(bindings.take_changed(), Some((7, false)), "its connection may close");
+    assert_eq!(bindings.take_removed(), Some((DeviceKey(2), false)));
+    assert_eq!(bindings.take_removed(), Some((DeviceKey(1), true)));
+    assert_eq!(bindings.take_removed(), None);
 }
 
 #[test]
@@ -97,6 +125,7 @@ fn a_binding_goes_to_the_store_and_comes_back() {
             nonce_at: 77,
             nonce_count: 3,
             ended: None,
+            old_credentials: transport == SipTransport::Tcp,
         },
         surveyed_at: Some(Timestamp(5)),
     };
@@ -112,6 +141,34 @@ fn a_binding_goes_to_the_store_and_comes_back() {
         assert!(live.is_live(Timestamp(2_999)) && !live.is_live(Timestamp(3_000)));
         assert!(!row.is_newer(77, 3) && row.is_newer(77, 4) && row.is_newer(78, 1));
     }
+}
+
+#[test]
+fn a_device_without_a_record_is_not_brought_back() {
+    let binding = |bindings: &Bindings, number| {
+        let row = bindings.get(bindings.find_device(DeviceKey(number)).unwrap()).unwrap();
+        StoredBinding {
+            id: DeviceId::new(std::str::from_utf8(row.id()).unwrap()).unwrap(),
+            binding: row.to_binding(),
+            surveyed_at: None,
+        }
+    };
+    let mut before = Bindings::new();
+    for number in [1, 2] {
+        let slot = before.enter(&id(number), DeviceKey(number), flow(number)).unwrap();
+        before.set_phase(slot, Phase::Live);
+    }
+    // A page of the store that was read before one of both was deleted.
+    let mut bindings = Bindings::new();
+    assert!(!bindings.remove_device(DeviceKey(1), Timestamp(5)), "there is nothing to see to");
+    for number in [1, 2] {
+        bindings.load(&binding(&before, number), Timestamp(6));
+    }
+    assert!(bindings.find_device(DeviceKey(1)).is_none());
+    assert!(bindings.find_device(DeviceKey(2)).is_some());
+    assert_eq!((bindings.len(), bindings.live_count()), (1, 1));
+    assert_eq!(bindings.enter(&id(1), DeviceKey(1), flow(1)), None);
+    assert!(bindings.enter(&id(1), DeviceKey(3), flow(1)).is_some(), "its id may come again");
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn known_and_unknown_ids_look_alike_and_cost_alike() {
         told.push((answers, tally, site.lookups, site.refused.len(), rows));
     }
     assert_eq!(told[0], told[1]);
-    assert_eq!((told[0].1.digests, told[0].2), (1, 1));
+    assert_eq!((told[0].1.digests, told[0].2), (2, 1));
 }
 
 #[test]
@@ -349,6 +349,12 @@ fn what_memory_refuses_is_looked_up() {
         standing: engine::Standing::Known(fleet::DeviceKey(1)),
         user: id(1),
         password: fleet::Secret::new(password.to_owned()),
+        old: engine::OldRegistrant {
+            standing: false,
+            user: id(1),
+            password: fleet::Secret::new("a decoy".to_owned()),
+            until: fleet::Timestamp(0),
+        },
     };
     let claim = site.station.recalled(site.now, site.wall, claim, &registrant("the old one"));
     assert!(site.work().is_empty(), "nothing is answered by what may be out of date");
@@ -356,5 +362,6 @@ fn what_memory_refuses_is_looked_up() {
     site.station.looked_up(site.now, site.wall, claim.unwrap(), Some(&registrant(PASSWORD)));
     assert_eq!(site.work().len(), 1);
     assert!(site.is_live(1) && site.refused.is_empty());
-    assert_eq!((site.station.tally().digests, site.station.counts().registrations), (1, 0));
+    // Two that memory refused it by, and the one that was right.
+    assert_eq!((site.station.tally().digests, site.station.counts().registrations), (3, 0));
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use engine::{DeviceEvent, RefusedRegistration, Registrant, Standing};
+use engine::{DeviceEvent, OldRegistrant, RefusedRegistration, Registrant, Standing};
 use fleet::{Binding, DeviceId, DeviceKey, Secret, Timestamp};
 use gb28181::digest::{Challenge, Credentials, Form};
 use gb28181::manscdp::{Encoding, Keepalive, Outcome, Outgoing};
@@ -34,6 +34,9 @@ pub struct Site {
     pub settings: Settings,
     /// The user and the password of each id.
     pub known: BTreeMap<String, (DeviceKey, String, String)>,
+    /// The user and the password that were replaced, and until when they work, of ids that have
+    /// such.
+    pub replaced: BTreeMap<String, (String, String, Timestamp)>,
     /// What the store has.
     pub stored: BTreeMap<DeviceKey, Binding>,
     /// How many rows each write had.
@@ -46,7 +49,7 @@ pub struct Site {
     pub lookups: usize,
     /// TCP connections that carry a registered device.
     pub carrying: BTreeSet<u64>,
-    pub commands: tokio::sync::mpsc::Receiver<crate::line::SendCommand>,
+    pub commands: tokio::sync::mpsc::Receiver<crate::line::Command>,
 }
 
 /// One device, or somebody who poses as one.
@@ -81,6 +84,7 @@ impl Site {
             wall,
             settings,
             known,
+            replaced: BTreeMap::new(),
             stored: BTreeMap::new(),
             writes: Vec::new(),
             store_works: true,
@@ -193,7 +197,8 @@ impl Site {
         self.station.bound(self.now, self.wall, binds, self.store_works);
     }
 
-    fn registrant(&self, id: &str) -> Registrant {
+    /// What a look-up of the id finds.
+    pub fn registrant(&self, id: &str) -> Registrant {
         let decoy = (DeviceKey(0), id.to_owned(), "decoy".to_owned());
         let found = self.known.get(id);
         let (device, user, password) = found.unwrap_or(&decoy).clone();
@@ -201,7 +206,29 @@ impl Site {
             Some(_) => Standing::Known(device),
             None => Standing::Unknown,
         };
-        Registrant { standing, user, password: Secret::new(password) }
+        let replaced = self.replaced.get(id).cloned();
+        let standing_old = replaced.is_some();
+        let decoy = || (id.to_owned(), "another decoy".to_owned(), Timestamp(0));
+        let (old_user, old_password, until) = replaced.unwrap_or_else(decoy);
+        let old = OldRegistrant {
+            standing: standing_old,
+            user: old_user,
+            password: Secret::new(old_password),
+            until,
+        };
+        Registrant { standing, user, password: Secret::new(password), old }
+    }
+
+    /// Gives a device another user and password; those before work for `overlap` yet.
+    pub fn change(&mut self, number: i64, user: &str, password: &str, overlap: Option<Duration>) {
+        let known = self.known.get_mut(&id(number)).unwrap();
+        let before = std::mem::replace(&mut known.1, user.to_owned());
+        let password = std::mem::replace(&mut known.2, password.to_owned());
+        self.replaced.remove(&id(number));
+        if let Some(overlap) = overlap {
+            let until = self.wall.plus(overlap);
+            self.replaced.insert(id(number), (before, password, until));
+        }
     }
 
     /// Registers a device as one does; gives the last answer's status.
@@ -234,7 +261,7 @@ fn station(
     settings: &Settings,
     now: Instant,
     wall: Timestamp,
-) -> (Station, Line, tokio::sync::mpsc::Receiver<crate::line::SendCommand>) {
+) -> (Station, Line, tokio::sync::mpsc::Receiver<crate::line::Command>) {
     let identity = Arc::new(Identity::new(settings));
     identity.listens_at(SocketAddr::from(([198, 51, 100, 5], 5060)), None);
     let bindings = Arc::new(Mutex::new(Bindings::new()));

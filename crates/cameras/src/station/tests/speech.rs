@@ -8,7 +8,7 @@ use gb28181::manscdp::{BasicParam, ConfigResult, Encoding, Incoming, Outcome, Ou
 use gb28181::sip::{Flow, Message, Name, Start};
 
 use super::site::{Caller, Site, header, status};
-use crate::line::{Exchange, LineError};
+use crate::line::{Command, Exchange, LineError};
 use crate::{Expect, Settings, Undelivered};
 
 const DEVICE: DeviceKey = DeviceKey(1);
@@ -36,7 +36,7 @@ fn send(
     run(async {
         let sending = line.send(DEVICE, outgoing, expect);
         let taking = async {
-            let command = site.commands.recv().await.unwrap();
+            let Some(Command::Send(command)) = site.commands.recv().await else { panic!() };
             site.station.send(site.now, site.wall, command);
             site.work()
         };
@@ -165,6 +165,70 @@ fn a_connection_that_closes_ends_what_waits_for_it() {
     assert_eq!(run(exchange.answer()), Err(Undelivered::ConnectionClosed));
     let refused = send(&mut site, config(902), Expect::Answer).map(drop).unwrap_err();
     assert!(matches!(refused, LineError::NotRegistered(_)));
+}
+
+#[test]
+fn a_device_that_is_removed_ends_what_waits_for_it_and_is_a_stranger() {
+    for tcp in [false, true] {
+        let mut site = Site::new(Settings::default());
+        let mut caller = if tcp { Caller::tcp(1, 7) } else { Caller::new(1) };
+        let mut other = Caller::new(2);
+        site.register(&mut caller);
+        site.register(&mut other);
+        site.known.remove(&caller.id);
+        assert_eq!(site.carrying.contains(&7), tcp);
+        let (mut exchange, _) = send(&mut site, config(901), Expect::Answer).unwrap();
+
+        site.line.end(DEVICE, site.wall);
+        assert!(!site.is_live(1), "at once");
+        assert!(matches!(site.commands.try_recv(), Ok(Command::EndRemoved)));
+        assert!(site.work().is_empty());
+        let ended = site.binding(1).unwrap().ended;
+        assert_eq!(ended, Some((site.wall, fleet::Offline::CredentialsChanged)));
+        assert_eq!(run(exchange.delivered()), Err(Undelivered::Removed));
+        assert_eq!(run(exchange.answer()), Err(Undelivered::Removed));
+        assert_eq!((site.station.counts().exchanges, site.carrying.len()), (0, 0));
+        assert!(site.advance(Duration::from_secs(40)).is_empty(), "nothing is repeated to it");
+        let refused = send(&mut site, config(902), Expect::Answer).map(drop).unwrap_err();
+        assert!(matches!(refused, LineError::NotRegistered(_)));
+
+        let keepalive = caller.keepalive(Outcome::Ok);
+        assert_eq!(status(&site.ask(caller.flow, keepalive)), 403);
+        assert_eq!(site.register(&mut caller), 401);
+        assert_eq!((site.is_live(1), site.is_live(2)), (false, true));
+        assert_eq!((site.station.tally().registered, site.station.tally().gone), (1, 1));
+        // Once more, or of one that is not known, is nothing.
+        site.line.end(DEVICE, site.wall);
+        site.line.end(DeviceKey(99), site.wall);
+        assert!(site.commands.try_recv().is_err());
+        site.advance(Duration::from_secs(2));
+        let last = site.work();
+        assert!(last.is_empty());
+    }
+}
+
+#[test]
+fn a_registration_that_is_under_way_when_its_device_is_removed_comes_to_nothing() {
+    // It waits for the store.
+    let mut site = Site::new(Settings::default());
+    let mut caller = Caller::new(1);
+    let first = caller.request(None);
+    let challenge = site.ask(caller.flow, first);
+    let bytes = caller.answer(&challenge);
+    site.held = Some(Vec::new());
+    assert!(site.receive(caller.flow, bytes).is_empty());
+    site.line.end(DEVICE, site.wall);
+    let answer = Message::parse(site.release().remove(0).bytes).unwrap();
+    assert_eq!((status(&answer), site.is_live(1)), (503, false));
+    // It was looked up before.
+    assert_eq!(site.register(&mut caller), 401);
+    assert!(!site.is_live(1));
+    let why = site.refused.last().unwrap().why;
+    assert_eq!(why, engine::RegistrationFault::UnknownId);
+    // Another device of that id is another device; what it overheard is good for nothing.
+    site.known.get_mut(&caller.id).unwrap().0 = DeviceKey(77);
+    assert_eq!(site.register(&mut caller), 200);
+    assert!(site.is_live(77));
 }
 
 #[test]

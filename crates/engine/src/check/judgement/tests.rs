@@ -96,6 +96,7 @@ fn judged(change: impl FnOnce(&mut Case)) -> Check {
     judge(&Findings {
         device: &case.device,
         state: &case.state,
+        camera: None,
         examination: &case.examination,
         bears_marker_of: case.bears_marker_of.as_ref(),
         copy: case.copy.as_ref(),

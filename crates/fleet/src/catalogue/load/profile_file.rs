@@ -10,6 +10,7 @@ use super::super::Catalogue;
 use super::super::basic_param;
 use super::super::names::{NameForm, Names};
 use super::super::profile::{Commands, FactoryReset, Privilege, Profile, Restart};
+use super::super::record::record_of;
 use super::super::rule::Rule;
 use super::argv::{self, Argv};
 use super::gb_table::{self, GbTable};
@@ -256,6 +257,10 @@ fn rule_name<'a>(
     let form = form.ok_or_else(|| (name.span(), Problem::Name(name.get_ref().clone())))?;
     if kind == Kind::Camera && basic_param::is_of_channels(form) {
         let problem = "channel_names under [gb] says how channels are named";
+        return Err((name.span(), Problem::Fields(problem)));
+    }
+    if kind == Kind::Camera && record_of(name.get_ref()).is_some() {
+        let problem = "it is a record of ours with every make: no rule sets it";
         return Err((name.span(), Problem::Fields(problem)));
     }
     let known = match form {

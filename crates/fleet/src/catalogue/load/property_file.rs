@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::super::basic_param;
 use super::super::names::{NameForm, is_reserved};
 use super::super::property::{Check, Property, Timing, ValueKind};
+use super::super::record::record_of;
 use super::super::{Catalogue, Source};
 use super::{LoadError, Misplaced, PATTERN_BYTES_MAX, PROPERTIES_MAX, Problem, locate, parse};
 use crate::device::Kind;
@@ -43,6 +44,8 @@ struct PropertyEntry {
     updatable: bool,
     #[serde(default)]
     identity: bool,
+    #[serde(default)]
+    record: bool,
     meaning: String,
     source: String,
 }
@@ -144,7 +147,16 @@ fn property(kind: Kind, entry: PropertyEntry) -> Result<Property, Misplaced> {
         let problem = "what a camera is told acts at once: nobody here restarts it";
         return Err((entry.timing.span(), Problem::Fields(problem)));
     }
-    let (check, allows) = check(&entry)?;
+    // The server itself goes by the names, so that no file can have one of them sent to a camera.
+    if entry.record != (kind == Kind::Camera && is_record(entry.name.get_ref())) {
+        let problem = "record = true belongs to Desc, Organization, Ip, Port, Manufacturer and \
+                       Transport of cameras: to all of these, and to no other";
+        return Err((entry.name.span(), Problem::Fields(problem)));
+    }
+    let (check, mut allows) = check(&entry)?;
+    if entry.record {
+        allows.push_str(", or nothing: then it is taken off the record");
+    }
     let property = Property {
         device_kind: kind,
         name: entry.name.into_inner(),
@@ -155,6 +167,7 @@ fn property(kind: Kind, entry: PropertyEntry) -> Result<Property, Misplaced> {
         timing,
         updatable: entry.updatable,
         identity: entry.identity,
+        record: entry.record,
         meaning: entry.meaning,
         source: entry.source,
         check,
@@ -166,6 +179,11 @@ fn property(kind: Kind, entry: PropertyEntry) -> Result<Property, Misplaced> {
         }
         _ => Ok(property),
     }
+}
+
+/// Whether a camera's property of this name is a record of ours.
+fn is_record(name: &str) -> bool {
+    record_of(name).is_some_and(|record| record.channel.is_none())
 }
 
 /// Whether the fields of an entry go together; says what does not.

@@ -30,7 +30,8 @@ pub(super) fn add(page: &mut String, catalogue: &Catalogue) {
     let names = profiles.iter().map(|profile| code(&profile.name));
     row(page, std::iter::once("Name".to_owned()).chain(names));
     row(page, vec!["---"; profiles.len() + 1]);
-    for property in catalogue.properties_of(Kind::Camera).filter(|property| property.updatable) {
+    let properties = catalogue.properties_of(Kind::Camera);
+    for property in properties.filter(|property| property.updatable && !property.record) {
         let ways = profiles.iter().map(|profile| way(profile, property));
         row(page, std::iter::once(code(&property.name)).chain(ways));
     }
@@ -42,6 +43,9 @@ GB devices: cameras and recorders that register by GB/T 28181. What is set by `D
 (BasicParam) is read back by `ConfigDownload`, acts at once and holds over restarts. `Channel.*` is
 `Channel.<20 digits>.Name`, the digits being a channel's id. A camera whose profile is `generic` is
 spoken to by the profile whose maker its DeviceInfo names.
+
+What acts \"as our record\" is told to no camera of any make; it holds as soon as it is accepted. A
+channel has `Channel.<20 digits>.Desc` and `Channel.<20 digits>.Organization`, which take the same.
 
 ";
 

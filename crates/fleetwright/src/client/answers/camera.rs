@@ -11,6 +11,12 @@ pub struct Camera {
     pub user: Option<String>,
     /// Whether there is a password for it to register with.
     pub has_password: bool,
+    /// When these changed, and which it uses.
+    pub credentials: Credentials,
+    /// What its operator put on record of it.
+    pub record: Record,
+    /// Where it is filed.
+    pub organization: Option<Filed>,
     /// `udp` or `tcp`.
     pub transport: Option<String>,
     /// Where it last registered from.
@@ -35,6 +41,39 @@ pub struct Camera {
     pub firmware: Option<String>,
     /// How many channels of it are on record.
     pub channels: u32,
+}
+
+/// The user name and password that a camera must register with.
+#[derive(Debug, Deserialize)]
+pub struct Credentials {
+    /// When they last changed.
+    pub changed_at: Option<String>,
+    /// Until when the ones before work too.
+    pub overlap_until: Option<String>,
+    /// `current`, `old` or `not_renewed`; `None` while it is not registered.
+    pub in_use: Option<String>,
+}
+
+/// What the operator of a camera put on record of it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Record {
+    /// What is said of it.
+    pub description: Option<String>,
+    /// Its address.
+    pub ip: Option<String>,
+    /// Its port.
+    pub port: Option<String>,
+    /// Who made it.
+    pub manufacturer: Option<String>,
+    /// The transport that is wanted for it.
+    pub transport: Option<String>,
+}
+
+/// Where a camera or a channel is filed.
+#[derive(Debug, Deserialize)]
+pub struct Filed {
+    /// The organization's path.
+    pub path: String,
 }
 
 /// Why a camera is not registered any more.
@@ -62,6 +101,10 @@ pub struct Channel {
     pub id: String,
     /// The operator's name for it.
     pub name: Option<String>,
+    /// What the operator says of it.
+    pub description: Option<String>,
+    /// Where it is filed.
+    pub organization: Option<Filed>,
     /// The device's name for it.
     pub reported_name: Option<String>,
     /// Who made it.

@@ -41,6 +41,8 @@ pub struct DeviceError {
 pub struct Update {
     /// Its id.
     pub id: String,
+    /// The same as ISS prints it, if it came by ISS.
+    pub iss_request_id: Option<String>,
     /// Its project's id.
     pub project: String,
     /// The API through which it came.

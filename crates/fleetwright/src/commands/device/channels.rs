@@ -49,6 +49,8 @@ fn table(channels: Vec<Channel>) -> String {
             channel.id,
             channel.name.unwrap_or_default(),
             channel.reported_name.unwrap_or_default(),
+            channel.description.unwrap_or_default(),
+            channel.organization.map(|filed| filed.path).unwrap_or_default(),
             channel.status.unwrap_or_default(),
             channel.manufacturer.unwrap_or_default(),
             channel.model.unwrap_or_default(),
@@ -56,7 +58,18 @@ fn table(channels: Vec<Channel>) -> String {
             seen,
         ]
     });
-    let header = ["ID", "NAME", "SHOWN", "STATUS", "MANUFACTURER", "MODEL", "PARENT", "IN CATALOG"];
+    let header = [
+        "ID",
+        "NAME",
+        "SHOWN",
+        "DESCRIPTION",
+        "ORGANIZATION",
+        "STATUS",
+        "MANUFACTURER",
+        "MODEL",
+        "PARENT",
+        "IN CATALOG",
+    ];
     output::table(&header, rows.collect())
 }
 
@@ -67,7 +80,8 @@ mod tests {
     #[test]
     fn channels_are_listed_with_both_names_and_when_a_catalog_named_them() {
         let channel = |id: &str, seen_at: Value, missed: u32| {
-            json!({"id": id, "name": "东门", "reported_name": null, "manufacturer": "Dahua",
+            json!({"id": id, "name": "东门", "reported_name": null, "description": null,
+                "organization": {"id": "0a", "path": "北京/海淀"}, "manufacturer": "Dahua",
                 "model": null, "status": "ON", "parent": null, "civil_code": null,
                 "address": null, "seen_at": seen_at, "missed": missed})
         };
@@ -78,11 +92,14 @@ mod tests {
             channel("34020000001310000003", Value::Null, 0),
         ], "next": null}))
         .unwrap();
-        insta::assert_snapshot!(table(page.channels), @r"
-        ID                    NAME  SHOWN  STATUS  MANUFACTURER  MODEL  PARENT  IN CATALOG
-        34020000001310000001  东门  -      ON      Dahua         -      -       01:02
-        34020000001310000002  东门  -      ON      Dahua         -      -       01:02, missed 2 since
-        34020000001310000003  东门  -      ON      Dahua         -      -       never
+        // The blanks that align its columns make it wide.
+        let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let listed: Vec<String> = table(page.channels).lines().map(cells).collect();
+        insta::assert_snapshot!(listed.join("\n"), @r"
+        ID NAME SHOWN DESCRIPTION ORGANIZATION STATUS MANUFACTURER MODEL PARENT IN CATALOG
+        34020000001310000001 东门 - - 北京/海淀 ON Dahua - - 01:02
+        34020000001310000002 东门 - - 北京/海淀 ON Dahua - - 01:02, missed 2 since
+        34020000001310000003 东门 - - 北京/海淀 ON Dahua - - never
         ");
     }
 }

@@ -4,7 +4,9 @@ use anyhow::Result;
 use fleet::Kind;
 use serde_json::{Value, json};
 
+use super::credentials::InUse;
 use crate::client::{Client, answers};
+use crate::exit::Failure;
 use crate::output;
 
 /// Devices in one page of a list: the most that the server gives.
@@ -16,33 +18,44 @@ const OF_PHONES: [&str; 8] =
 const OF_CAMERAS: [&str; 10] =
     ["ID", "PROJECT", "STATUS", "NAME", "SHOWN", "FROM", "EXPIRES", "CHANNELS", "WORK", "TROUBLE"];
 
-/// Lists devices, page by page, at most `limit`. `kind` is the one that is asked for.
+/// Lists devices, page by page, at most `limit`. `kind` is the one that is asked for; `in_use` lets
+/// through cameras alone that registered with these credentials.
 pub fn list(
     client: &Client,
-    filter: &[(&'static str, String)],
+    mut filter: Vec<(&'static str, String)>,
     kind: Option<Kind>,
+    in_use: Option<InUse>,
     limit: usize,
     is_json: bool,
 ) -> Result<()> {
-    let mut filter = filter.to_vec();
+    if in_use.is_some() && kind == Some(Kind::Phone) {
+        return Err(Failure::usage("--credentials: a phone has none").into());
+    }
+    let kind = kind.or_else(|| in_use.map(|_| Kind::Camera));
     filter.extend(kind.map(|kind| ("kind", kind.name().to_owned())));
-    let mut whole: Vec<Value> = Vec::new();
-    let mut devices = Vec::new();
+    let mut found: Vec<(Value, answers::Device)> = Vec::new();
     let mut after: Option<String> = None;
     let mut is_more = true;
-    while is_more && whole.len() < limit {
+    while is_more && found.len() < limit {
+        // How many of a page are let through can't be known before.
+        let most = if in_use.is_some() { PAGE } else { PAGE.min(limit - found.len()) };
         let mut query = filter.clone();
-        query.push(("limit", PAGE.min(limit - whole.len()).to_string()));
+        query.push(("limit", most.to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let mut answer = client.get(&["devices"], &query)?;
         let page: answers::Devices = client.read(&answer)?;
         after = page.next;
         is_more = after.is_some() && !page.devices.is_empty();
-        devices.extend(page.devices);
-        if let Some(Value::Array(page)) = answer.get_mut("devices").map(Value::take) {
-            whole.extend(page);
-        }
+        let whole = match answer.get_mut("devices").map(Value::take) {
+            Some(Value::Array(whole)) => whole,
+            _ => Vec::new(),
+        };
+        let passes = |device: &answers::Device| in_use.is_none_or(|which| which.is_of(device));
+        found.extend(whole.into_iter().zip(page.devices).filter(|(_, device)| passes(device)));
     }
+    is_more = is_more || found.len() > limit;
+    found.truncate(limit);
+    let (whole, devices): (Vec<Value>, Vec<answers::Device>) = found.into_iter().unzip();
     if is_json {
         output::json(&json!({ "devices": whole }))?;
     } else {
@@ -125,6 +138,9 @@ fn camera_trouble(device: &answers::Device, camera: &answers::Camera) -> String 
     let mut trouble = Vec::new();
     if !camera.has_password {
         trouble.push("has no password to register with".to_owned());
+    }
+    if camera.credentials.in_use.as_deref() == Some("old") {
+        trouble.push("OLD password".to_owned());
     }
     let offline = camera.offline.as_ref();
     trouble.extend(offline.map(|offline| format!("{} at {}", offline.text, offline.at)));

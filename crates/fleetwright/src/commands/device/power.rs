@@ -62,12 +62,23 @@ pub fn ask(
     is_json: bool,
 ) -> Result<()> {
     let answer = client.post_with(&target.path(verb), &target.query(), &Value::Object(body))?;
-    let accepted: Accepted = client.read(&answer)?;
+    follow(client, target, &answer, waiting, is_json)
+}
+
+/// Shows the job that was accepted, and waits for its end if that is wanted.
+pub fn follow(
+    client: &Client,
+    target: &Target,
+    answer: &Value,
+    waiting: &Waiting,
+    is_json: bool,
+) -> Result<()> {
+    let accepted: Accepted = client.read(answer)?;
     if waiting.wait {
         return job::wait(client, accepted.job, waiting.timeout, is_json);
     }
     if is_json {
-        output::json(&answer)?;
+        output::json(answer)?;
     } else {
         let fields = [("job", accepted.job.to_string()), ("device", target.id.to_string())];
         output::data(&output::fields(&fields))?;

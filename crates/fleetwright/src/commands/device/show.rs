@@ -76,6 +76,9 @@ fn of_camera(device: &answers::Device, camera: &answers::Camera) -> Vec<(&'stati
         ("speaks", camera.version.as_ref().map(|v| format!("GB/T 28181 {v}")).unwrap_or_default()),
         ("user", camera.user.clone().unwrap_or_else(|| device.id.clone())),
         ("password", password.to_owned()),
+        ("credentials", credentials(&camera.credentials)),
+        ("organization", camera.organization.as_ref().map(|o| o.path.clone()).unwrap_or_default()),
+        ("on record", record(&camera.record)),
         ("profile", device.profile.clone()),
         ("manufacturer", text(&camera.manufacturer)),
         ("model", text(&camera.model)),
@@ -84,6 +87,33 @@ fn of_camera(device: &answers::Device, camera: &answers::Camera) -> Vec<(&'stati
         ("condition", condition(device)),
         ("trouble", device.trouble.clone().unwrap_or_default()),
     ]
+}
+
+/// When a camera's user name and password changed, and which it uses; empty if they never did.
+fn credentials(credentials: &answers::Credentials) -> String {
+    let Some(changed_at) = &credentials.changed_at else { return String::new() };
+    let until = credentials.overlap_until.as_ref();
+    let until = until.map(|until| format!(", those before work until {until}")).unwrap_or_default();
+    let in_use = match credentials.in_use.as_deref() {
+        Some("current") => "; it uses them",
+        Some("old") => "; it USES THOSE BEFORE",
+        Some("not_renewed") => "; it has not registered since",
+        _ => "",
+    };
+    format!("changed at {changed_at}{until}{in_use}")
+}
+
+/// What the operator of a camera put on record of it.
+fn record(record: &answers::Record) -> String {
+    let parts = [
+        ("", &record.description),
+        ("IP ", &record.ip),
+        ("port ", &record.port),
+        ("made by ", &record.manufacturer),
+        ("wanted over ", &record.transport),
+    ];
+    let parts = parts.into_iter().filter_map(|(word, value)| Some((word, value.as_ref()?)));
+    parts.map(|(word, value)| format!("{word}{value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// How a device is doing, and since when.

@@ -103,6 +103,10 @@ fn camera(id: &str, name: &str, camera: &Value) -> answers::Device {
 fn cameras() -> [answers::Device; 3] {
     let known = json!({
         "status": "OnLine", "user": "gate", "has_password": true, "transport": "udp",
+        "credentials": {"changed_at": "01:30", "overlap_until": "04:00", "in_use": "old"},
+        "record": {"description": "lobby", "ip": "192.0.2.99", "port": null,
+            "manufacturer": null, "transport": "TCP"},
+        "organization": {"id": "0a", "path": "北京/海淀"},
         "remote": "192.0.2.10:5060", "registered_at": "01:00",
         "refreshed_at": "02:00", "expires_at": "03:00",
         "version": "3.0", "offline": null, "reported_name": "IPC", "manufacturer": "Hikvision",
@@ -112,8 +116,13 @@ fn cameras() -> [answers::Device; 3] {
     gone["status"] = json!("OffLine");
     gone["offline"] = json!({"at": "02:30", "why": "keepalives_missed",
         "text": "silence"});
+    gone["credentials"]["in_use"] = Value::Null;
     let awaited = json!({
         "status": "Register", "user": null, "has_password": false, "transport": null,
+        "credentials": {"changed_at": null, "overlap_until": null, "in_use": null},
+        "record": {"description": null, "ip": null, "port": null, "manufacturer": null,
+            "transport": null},
+        "organization": null,
         "remote": null, "registered_at": null, "refreshed_at": null, "expires_at": null,
         "version": null, "offline": null, "reported_name": null, "manufacturer": null,
         "model": null, "firmware": null, "channels": 0
@@ -134,7 +143,7 @@ fn cameras_are_listed_by_what_they_have_and_apart_from_phones() {
     insta::assert_snapshot!(listed.join("\n"), @r"
     ID PROJECT STATUS NAME SHOWN FROM EXPIRES CHANNELS WORK TROUBLE
     34020000001320000001 acme Register west - - - 0 1 drifted has no password to register with
-    34020000001320000002 acme OnLine 东门 IPC udp 192.0.2.10:5060 03:00 1 1 drifted -
+    34020000001320000002 acme OnLine 东门 IPC udp 192.0.2.10:5060 03:00 1 1 drifted OLD password
     34020000001320000003 acme OffLine yard IPC udp 192.0.2.10:5060 - 1 1 drifted silence at 02:30
     ");
     let [camera, ..] = cameras();
@@ -160,6 +169,9 @@ fn a_camera_is_shown_with_its_registration_and_both_names() {
     speaks        GB/T 28181 3.0
     user          gate
     password      on record
+    credentials   changed at 01:30, those before work until 04:00; it USES THOSE BEFORE
+    organization  北京/海淀
+    on record     lobby, IP 192.0.2.99, wanted over TCP
     profile       generic
     manufacturer  Hikvision
     model         DS-2CD
@@ -176,5 +188,16 @@ fn a_camera_is_shown_with_its_registration_and_both_names() {
     }
     let gone = words(&gone);
     let line = "offline       silence at 02:30";
-    assert!(gone.contains(line) && !gone.contains("until"), "{gone}");
+    assert!(gone.contains(line) && !gone.contains("renewed"), "{gone}");
+}
+
+#[test]
+fn cameras_are_told_apart_by_what_they_registered_with() {
+    let [awaited, known, gone] = cameras();
+    assert!(InUse::Old.is_of(&known) && !InUse::Current.is_of(&known));
+    for other in [&awaited, &gone, &device()] {
+        for which in [InUse::Current, InUse::Old, InUse::NotRenewed] {
+            assert!(!which.is_of(other), "{which:?}: {}", other.id);
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use fleet::ProjectId;
+use fleet::limits::REGISTRANT_BYTES_MAX;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use super::import::{Error, Pieces};
 use super::wvp;
 use crate::client::Client;
 use crate::client::answers::Imported;
+use crate::commands::user::read_password;
 use crate::exit::Failure;
 use crate::output;
 
@@ -97,7 +99,8 @@ impl Import {
 
     /// What is asked of another platform's tables.
     fn tables(&self, project: &ProjectId) -> Result<wvp::Asked> {
-        let password = self.password_file.as_deref().map(crate::commands::user::read_password);
+        let read = |path: &Path| read_password(path, REGISTRANT_BYTES_MAX);
+        let password = self.password_file.as_deref().map(read);
         Ok(wvp::Asked {
             files: self.files.clone(),
             project: project.clone(),

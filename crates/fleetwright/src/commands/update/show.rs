@@ -1,7 +1,6 @@
 //! An update and its jobs, for people.
 
 use anyhow::Result;
-use fleet::RequestId;
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -13,21 +12,20 @@ use crate::output;
 const PAGE: u32 = 1_000;
 
 /// Shows an update, and what failed of it.
-pub fn show(client: &Client, id: RequestId, is_json: bool) -> Result<()> {
-    let id = id.to_string();
-    let answer = client.get(&["updates", &id], &[])?;
+pub fn show(client: &Client, id: &str, is_json: bool) -> Result<()> {
+    let answer = client.get(&["updates", id], &[])?;
     if is_json {
         output::json(&answer)?;
     } else {
         let update: Update = client.read(&answer)?;
-        output::data(&whole(&update, &failed_jobs(client, &id, update.jobs)?))?;
+        output::data(&whole(&update, &failed_jobs(client, id, update.jobs)?))?;
     }
     Ok(())
 }
 
 /// Lists the jobs of an update.
-pub fn jobs(client: &Client, id: RequestId, is_json: bool) -> Result<()> {
-    let (whole, jobs) = all_jobs(client, &id.to_string())?;
+pub fn jobs(client: &Client, id: &str, is_json: bool) -> Result<()> {
+    let (whole, jobs) = all_jobs(client, id)?;
     if is_json {
         output::json(&json!({ "jobs": whole }))?;
     } else {
@@ -70,6 +68,7 @@ fn all_jobs(client: &Client, id: &str) -> Result<(Vec<Value>, Vec<Job>)> {
 pub fn whole(update: &Update, failed: &[Job]) -> String {
     let text = output::fields(&[
         ("update", update.id.clone()),
+        ("ISS's id", update.iss_request_id.clone().unwrap_or_default()),
         ("project", update.project.clone()),
         ("door", update.door.clone()),
         ("by", update.actor.clone()),
@@ -192,7 +191,7 @@ mod tests {
         .unwrap();
         let job: Job = serde_json::from_value(json!({
             "id": "019a7c6e4b3d7a1c8e5f000000000002", "device": "34020000001320000002",
-            "operation": "update", "state": "failed", "project": "acme", "patch": {},
+            "operation": "update", "state": "failed", "project": "acme", "patch": {}, "record": {},
             "door": "native", "actor": "admin", "accepted_at": "2026-11-22T01:02:03.000Z",
             "ended_at": null, "proof": null, "superseded_by": null,
             "detail": "refused by the device: it did not answer and shows \"IPC\""
@@ -210,6 +209,8 @@ mod tests {
     34020000001320000002  019a7c6e4b3d7a1c8e5f000000000002  failed  refused by the device: it did not answer and shows "IPC"
     "#);
         assert!(!whole(&update, &[]).contains("DEVICE"));
+        let by_iss = Update { iss_request_id: Some("NjBmOQ==".to_owned()), ..update };
+        assert!(whole(&by_iss, &[]).contains("\nISS's id  NjBmOQ==\n"));
     }
 
     #[test]

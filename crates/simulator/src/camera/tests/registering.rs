@@ -251,6 +251,42 @@ fn another_password_is_used_at_once_unless_it_is_the_fault() {
 }
 
 #[test]
+fn another_user_is_used_at_once_and_what_comes_of_it_is_told() {
+    let mut bed = Bed::registered(|_| {});
+    let challenge = Challenge::new(&b"r"[..], &b"n"[..]);
+    let expired = [(Name::WwwAuthenticate, &*challenge.to_header())];
+    let told = |bed: &Bed| {
+        let held = bed.camera.held();
+        (held.state, held.counts.registrations, held.counts.refusals, held.counts.last_status)
+    };
+    assert_eq!(told(&bed), ("registered", 1, 0, Some(200)));
+    bed.camera.set_user(bed.now, "admin", None);
+    bed.follow();
+    let (request, credentials) = bed.challenge(&challenge);
+    assert_eq!(credentials.username, b"admin");
+    assert!(credentials.answers(PASSWORD, b"REGISTER"));
+    bed.answer(&request, 401, &expired);
+    assert_eq!(told(&bed), ("waiting", 1, 1, Some(401)));
+    assert_eq!(bed.camera.held().user, "admin");
+
+    bed.camera.set_user(bed.now, "gate", Some(Secret::new("new")));
+    bed.follow();
+    let (request, credentials) = bed.challenge(&challenge);
+    assert_eq!(credentials.username, b"gate");
+    assert!(credentials.answers(b"new", b"REGISTER"));
+    bed.answer(&request, 200, &[(Name::Expires, b"3600")]);
+    assert_eq!(told(&bed), ("registered", 2, 1, Some(200)));
+    // One that is off uses it when it is on again.
+    bed.camera.stop();
+    bed.camera.set_user(bed.now, "roof", None);
+    bed.follow();
+    bed.nothing();
+    bed.camera.start(bed.now);
+    bed.tick();
+    assert_eq!(bed.challenge(&challenge).1.username, b"roof");
+}
+
+#[test]
 fn a_camera_that_moves_says_so_by_nothing_but_its_keepalive() {
     for (faults, place) in [
         (Faults { changed_port: true, ..Faults::default() }, Place::OtherPort),

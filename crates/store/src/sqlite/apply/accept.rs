@@ -1,18 +1,19 @@
 //! Accepting an update: the path that every call takes, and so the one that has to be short. Per
 //! entry it is one look at the state row, one change of it and one new job; for a GB device also a
-//! look at its binding, and the names that it is given.
+//! look at its binding, and what it puts on record.
 
 use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX};
 use fleet::{Condition, Desired, Operation, Principal, Refusal, Revision};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
-use super::{bindings, channels};
+use super::{bindings, camera_patch};
 use crate::Error;
-use crate::sqlite::rows::{During, column, job_operation, json, parsed, to_json};
+use crate::sqlite::rows::{During, OPEN, RECORDED, column, job_operation, json, parsed, to_json};
 use crate::write::{Accept, AcceptEntry, AcceptedEntry};
 
 /// What accepting reads of a device's state.
-const SELECT: &str = "SELECT project, has_work, frozen, revision, condition, open_jobs, desired
+const SELECT: &str = "SELECT project, has_work, frozen, revision, settled, condition, open_jobs,
+         desired
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device that has work already. It does not name `has_work`, so SQLite
 /// leaves the index over that alone.
@@ -21,10 +22,13 @@ const UPDATE: &str =
 /// Changes the state of a device that had no work.
 const UPDATE_AT_REST: &str = "UPDATE device_state
      SET revision = ?2, open_jobs = ?3, desired = ?4, has_work = 1 WHERE device = ?1";
-/// Records an open job.
+/// Changes the state of a device of which nothing is asked but records: its work is what it was.
+const UPDATE_RECORDED: &str =
+    "UPDATE device_state SET revision = ?2, settled = ?3 WHERE device = ?1";
+/// Records a job.
 const INSERT: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
-         accepted_at, patch, operation)
-     VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10)";
+         accepted_at, ended_at, patch, operation, record)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 /// Accepts the entries in their order; each is accepted or refused alone. To one who may not see
 /// the project, none of its devices exists.
@@ -63,6 +67,7 @@ struct State {
     has_work: bool,
     frozen: bool,
     revision: Revision,
+    settled: Revision,
     condition: Condition,
     open_jobs: Vec<u8>,
     desired: Desired,
@@ -76,9 +81,10 @@ impl State {
             has_work: column(row, 1)?,
             frozen: column(row, 2)?,
             revision: Revision(column(row, 3)?),
-            condition: parsed(row, 4)?,
-            open_jobs: column(row, 5)?,
-            desired: json(row, 6)?,
+            settled: Revision(column(row, 4)?),
+            condition: parsed(row, 5)?,
+            open_jobs: column(row, 6)?,
+            desired: json(row, 7)?,
         })
     }
 }
@@ -98,18 +104,14 @@ impl Statements<'_> {
         if state.frozen {
             return Ok(Err(Refusal::Frozen));
         }
-        if state.open_jobs.len() / 16 >= OPEN_JOBS_PER_DEVICE_MAX {
-            let detail = format!("it has {OPEN_JOBS_PER_DEVICE_MAX} open jobs");
-            return Ok(Err(Refusal::Busy { detail }));
-        }
+        let ended = is_of_records_alone(entry);
         let revision = state.revision.next();
-        state.desired.merge(&entry.patch, revision);
-        if state.desired.bytes() > DESIRED_BYTES_MAX {
-            let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
-            return Ok(Err(Refusal::Busy { detail }));
+        if !ended && let Some(refusal) = take(&mut state, entry, revision) {
+            return Ok(Err(refusal));
         }
         if let Some(patch) = &entry.camera
-            && let Some(refusal) = channels::refusal(self.connection, entry.device, patch)?
+            && let Some(refusal) =
+                camera_patch::refusal(self.connection, accept.project, entry.device, patch)?
         {
             return Ok(Err(refusal));
         }
@@ -117,32 +119,83 @@ impl Statements<'_> {
             operation: "number a job",
             source: format!("no job can be at position {}", entry.position).into(),
         })?;
-        state.open_jobs.extend_from_slice(&job.to_bytes());
+        if ended {
+            self.update_recorded(entry, &state, revision)?;
+        } else {
+            state.open_jobs.extend_from_slice(&job.to_bytes());
+            self.update_state(entry, &state, revision)?;
+        }
+        if let Some(patch) = &entry.camera {
+            let (project, at) = (accept.project, accept.at);
+            camera_patch::apply(self.connection, project, entry.device, patch, at)?;
+        }
+        let stored = !ended
+            && entry.operation == Operation::Update
+            && self.is_away(accept, entry, &state)?;
+        let accepted = AcceptedEntry { device: entry.device, job, revision, stored, ended };
+        self.insert_job(principal, accept, entry, accepted)?;
+        Ok(Ok(accepted))
+    }
 
+    /// Changes the state of a device that has got an open job.
+    fn update_state(
+        &mut self,
+        entry: &AcceptEntry,
+        state: &State,
+        revision: Revision,
+    ) -> Result<(), Error> {
         let update = if state.has_work { &mut self.update } else { &mut self.update_at_rest };
         let desired = to_json(&state.desired)?;
         update
             .execute(params![entry.device.0, revision.0, state.open_jobs, desired])
             .during("change desired state")?;
-        if let Some(patch) = &entry.camera {
-            channels::name(self.connection, entry.device, patch, accept.at)?;
-        }
-        let stored = entry.operation == Operation::Update && self.is_away(accept, entry, &state)?;
+        Ok(())
+    }
+
+    /// Changes the state of a device whose job has ended with this. Where all before it was
+    /// settled, so is this.
+    fn update_recorded(
+        &self,
+        entry: &AcceptEntry,
+        state: &State,
+        revision: Revision,
+    ) -> Result<(), Error> {
+        let settled = if state.settled == state.revision { revision } else { state.settled };
+        self.connection
+            .prepare_cached(UPDATE_RECORDED)
+            .and_then(|mut update| update.execute([entry.device.0, revision.0, settled.0]))
+            .during("count a revision")?;
+        Ok(())
+    }
+
+    /// Records the entry's job.
+    fn insert_job(
+        &mut self,
+        principal: &Principal,
+        accept: &Accept,
+        entry: &AcceptEntry,
+        accepted: AcceptedEntry,
+    ) -> Result<(), Error> {
+        let state = if accepted.ended { RECORDED } else { OPEN };
+        let record = (!entry.record.is_empty()).then(|| to_json(&entry.record)).transpose()?;
         self.insert
             .execute(params![
-                job.to_bytes(),
+                accepted.job.to_bytes(),
                 entry.device.0,
                 accept.project.0,
-                revision.0,
-                stored,
+                accepted.revision.0,
+                state,
+                accepted.stored,
                 accept.door.name(),
                 principal.name(),
                 accept.at.0,
+                accepted.ended.then_some(accept.at.0),
                 to_json(&entry.patch)?,
                 job_operation(entry.operation, entry.clear),
+                record,
             ])
             .during("record a job")?;
-        Ok(Ok(AcceptedEntry { device: entry.device, job, revision, stored }))
+        Ok(())
     }
 
     /// Whether the device is not there to take values. A GB device's binding alone tells that.
@@ -158,4 +211,25 @@ impl Statements<'_> {
         let mut rows = self.select.query([entry.device.0]).during("read a device's state")?;
         rows.next().during("read a device's state")?.map(State::from_row).transpose()
     }
+}
+
+/// Whether nothing is asked but what goes on record: there is nothing to wait for.
+fn is_of_records_alone(entry: &AcceptEntry) -> bool {
+    let is_of_records =
+        !entry.record.is_empty() || entry.camera.as_ref().is_some_and(camera_patch::is_of_records);
+    is_of_records && entry.patch.is_empty() && entry.operation == Operation::Update
+}
+
+/// Takes the values into what is desired, or says why the device can't take another open job.
+fn take(state: &mut State, entry: &AcceptEntry, revision: Revision) -> Option<Refusal> {
+    if state.open_jobs.len() / 16 >= OPEN_JOBS_PER_DEVICE_MAX {
+        let detail = format!("it has {OPEN_JOBS_PER_DEVICE_MAX} open jobs");
+        return Some(Refusal::Busy { detail });
+    }
+    state.desired.merge(&entry.patch, revision);
+    if state.desired.bytes() > DESIRED_BYTES_MAX {
+        let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
+        return Some(Refusal::Busy { detail });
+    }
+    None
 }

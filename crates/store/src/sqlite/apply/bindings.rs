@@ -11,8 +11,9 @@ use crate::{Error, Refused, Written};
 /// Puts a binding in the place of the one before it. It gives every column, so nothing of the other
 /// has to be kept, and SQLite need not look for it first: a fifth less than an update on conflict.
 const BIND: &str = "INSERT OR REPLACE INTO binding (device, transport, remote, registered_at,
-         refreshed_at, expires_at, nonce_at, nonce_count, version, ended_at, ended_why)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+         refreshed_at, expires_at, nonce_at, nonce_count, version, ended_at, ended_why,
+         old_credentials)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 /// Records the bindings, in their order: of two for one device the later one stands. The registrar
 /// alone does this, for the engine: to one who is bound to a project no device can be bound.
@@ -21,7 +22,7 @@ pub(super) fn bind(
     principal: &Principal,
     bindings: &[Binding],
 ) -> Result<Result<Written, Refused>, Error> {
-    if principal.project().is_some() {
+    if !principal.is_operator() {
         return Ok(Err(Refused::NoSuchDevice));
     }
     let mut statement = connection.prepare_cached(BIND).during("prepare to record bindings")?;
@@ -59,5 +60,6 @@ fn write(statement: &mut CachedStatement<'_>, binding: &Binding) -> Result<(), r
     statement.raw_bind_parameter(9, binding.version.as_deref())?;
     statement.raw_bind_parameter(10, ended_at.map(|at| at.0))?;
     statement.raw_bind_parameter(11, ended_why.map(Offline::name))?;
+    statement.raw_bind_parameter(12, binding.old_credentials)?;
     statement.raw_execute().map(drop)
 }

@@ -1,11 +1,13 @@
 //! What is on record of a GB device besides what every device has.
 
-use fleet::{DeviceKey, Principal, ProjectKey};
+use fleet::{DeviceKey, NewCamera, Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::organizations::Unfit;
 use super::settle::{fenced, record_facts};
+use super::{credentials, organizations, records};
 use crate::sqlite::rows::{During, to_json};
-use crate::write::{ImportedDevice, NotePush, NoteSurvey};
+use crate::write::{CredentialsPatch, ImportedDevice, NotePush, NoteSurvey};
 use crate::{Error, Refused, Written};
 
 /// Whether this is a GB device that the principal may see.
@@ -36,25 +38,71 @@ pub(super) fn is_elsewhere(
         .during("look for a GB device's id")
 }
 
-/// Records who may register as the device, and keeps what the import leaves out.
-pub(super) fn import(
+/// Records a GB device that is new: what it has to register with, and what is on record of it.
+/// [`Refused`] if it can't be filed as asked; the caller undoes what was written then.
+pub(super) fn import_new(
     connection: &Connection,
-    project: ProjectKey,
-    device: DeviceKey,
+    (project, device): (ProjectKey, DeviceKey),
     imported: &ImportedDevice,
-) -> Result<(), Error> {
-    let user = imported.record.camera.as_ref().and_then(|camera| camera.user.as_deref());
+    at: Timestamp,
+) -> Result<Option<Refused>, Error> {
+    let camera = imported.record.camera.as_ref();
+    let user = camera.and_then(|camera| camera.user.as_deref());
+    let password = imported.password.as_ref();
     connection
         .prepare_cached(
-            "INSERT INTO camera (device, project, user, sealed_password) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (device) DO UPDATE SET user = coalesce(excluded.user, user),
-                 sealed_password = coalesce(excluded.sealed_password, sealed_password)",
+            "INSERT INTO camera (device, project, user, sealed_password, password_tag)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .and_then(|mut insert| {
-            insert.execute(params![device.0, project.0, user, imported.sealed_password])
+            let sealed = password.map(|password| &password.sealed);
+            let tag = password.map(|password| password.tag);
+            insert.execute(params![device.0, project.0, user, sealed, tag])
         })
         .during("record a GB device")?;
-    Ok(())
+    put_on_record(connection, (project, device), camera, at)
+}
+
+/// Changes what a GB device has to register with, and what is on record of it, and keeps what the
+/// import leaves out. What is replaced stops working at once. [`Refused`] as above.
+pub(super) fn import_again(
+    connection: &Connection,
+    (project, device): (ProjectKey, DeviceKey),
+    imported: &ImportedDevice,
+    at: Timestamp,
+) -> Result<Option<Refused>, Error> {
+    let camera = imported.record.camera.as_ref();
+    let credentials = CredentialsPatch {
+        user: camera.and_then(|camera| camera.user.clone()),
+        password: imported.password.clone(),
+        overlap_until: None,
+    };
+    if credentials.user.is_some() || credentials.password.is_some() {
+        credentials::change(connection, device, &credentials, at)?;
+    }
+    put_on_record(connection, (project, device), camera, at)
+}
+
+/// Puts on record what an import says besides.
+fn put_on_record(
+    connection: &Connection,
+    (project, device): (ProjectKey, DeviceKey),
+    camera: Option<&NewCamera>,
+    at: Timestamp,
+) -> Result<Option<Refused>, Error> {
+    let Some(patch) = camera.map(|camera| &camera.record).filter(|patch| !patch.is_empty()) else {
+        return Ok(None);
+    };
+    let joined = patch.organization.iter();
+    if let Some(unfit) = organizations::unfit(connection, project, joined)? {
+        return Ok(Some(match unfit {
+            Unfit::Other(id, path) => Refused::OrganizationExists { id, path },
+            Unfit::Missing(id, _) => Refused::NoSuchOrganization(id),
+            Unfit::TooMany => Refused::TooManyOrganizations,
+        }));
+    }
+    records::change_device(connection, (project, device), patch, at)?;
+    Ok(None)
 }
 
 /// Notes what was sent to a device, if the fence holds.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fleet::limits::CHANNELS_PER_DEVICE_MAX;
-use fleet::{DeviceId, DeviceKey, NewChannel, Principal, Refusal, ReportedChannel, Timestamp};
+use fleet::{DeviceId, DeviceKey, NewChannel, Principal, ReportedChannel, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::cameras::is_visible;
 use crate::sqlite::rows::{During, to_json};
-use crate::write::{CameraPatch, RecordChannels};
+use crate::write::RecordChannels;
 use crate::{Error, Refused, Written};
 
 /// Complete catalogs in a row that have not named a channel, at which it is forgotten.
@@ -16,7 +16,8 @@ const MISSED_MAX: u32 = 2;
 
 /// A channel that is on record.
 struct Known {
-    named: bool,
+    /// Whether an operator has said anything of it: its name, a record, where it is filed.
+    kept: bool,
     missed: u32,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn record_channels(
     if record.complete && !told.is_empty() {
         // First, so that those who went make room for those who came.
         for (id, known) in known.iter().filter(|(id, _)| !told.contains_key(id.as_str())) {
-            if known.missed + 1 >= MISSED_MAX && !known.named {
+            if known.missed + 1 >= MISSED_MAX && !known.kept {
                 forget(connection, device, id)?;
                 count -= 1;
             } else {
@@ -67,10 +68,13 @@ pub(super) fn record_channels(
 /// The channels of a device that are on record.
 fn known(connection: &Connection, device: DeviceKey) -> Result<HashMap<String, Known>, Error> {
     connection
-        .prepare_cached("SELECT id, name IS NOT NULL, missed FROM channel WHERE device = ?1")
+        .prepare_cached(
+            "SELECT id, coalesce(name, organization, record) IS NOT NULL, missed
+             FROM channel WHERE device = ?1",
+        )
         .and_then(|mut select| {
             let rows = select.query_map([device.0], |row| {
-                Ok((row.get(0)?, Known { named: row.get(1)?, missed: row.get(2)? }))
+                Ok((row.get(0)?, Known { kept: row.get(1)?, missed: row.get(2)? }))
             })?;
             rows.collect()
         })
@@ -144,49 +148,4 @@ pub(super) fn import(
         .during("count the channels of a device")?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     Ok((count > CHANNELS_PER_DEVICE_MAX).then(|| Refused::TooManyChannels(id.clone())))
-}
-
-/// Why the names that an update gives can't be recorded: it names a channel that the device does
-/// not have.
-pub(super) fn refusal(
-    connection: &Connection,
-    device: DeviceKey,
-    patch: &CameraPatch,
-) -> Result<Option<Refusal>, Error> {
-    for (id, _, property) in &patch.channels {
-        let exists = connection
-            .prepare_cached("SELECT 1 FROM channel WHERE device = ?1 AND id = ?2")
-            .and_then(|mut select| select.exists(params![device.0, id.as_str()]))
-            .during("find a channel")?;
-        if !exists {
-            let detail = "the device has no such channel".to_owned();
-            return Ok(Some(Refusal::PropertyUnsupported { name: property.clone(), detail }));
-        }
-    }
-    Ok(None)
-}
-
-/// Records the names that an update gives to a device and to its channels. A name that it has
-/// already is no change of its record.
-pub(super) fn name(
-    connection: &Connection,
-    device: DeviceKey,
-    patch: &CameraPatch,
-    at: Timestamp,
-) -> Result<(), Error> {
-    if let Some(name) = &patch.name {
-        connection
-            .prepare_cached(
-                "UPDATE device SET name = ?2, updated_at = ?3 WHERE key = ?1 AND name <> ?2",
-            )
-            .and_then(|mut update| update.execute(params![device.0, name, at.0]))
-            .during("name a device")?;
-    }
-    for (id, name, _) in &patch.channels {
-        connection
-            .prepare_cached("UPDATE channel SET name = ?3 WHERE device = ?1 AND id = ?2")
-            .and_then(|mut update| update.execute(params![device.0, id.as_str(), name]))
-            .during("name a channel")?;
-    }
-    Ok(())
 }

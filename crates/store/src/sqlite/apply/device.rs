@@ -3,7 +3,7 @@
 use fleet::{Condition, DeviceKey, DeviceState, Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::records::visible_project;
+use super::projects::visible_project;
 use crate::sqlite::rows::{self, During, STATE_COLUMNS, to_json};
 use crate::write::{ChangeDevice, DeviceChange};
 use crate::{Error, Refused, Written};

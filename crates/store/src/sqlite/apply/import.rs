@@ -10,7 +10,7 @@ use fleet::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::device::change_state;
-use super::records::visible_project;
+use super::projects::visible_project;
 use super::servers::name_server;
 use super::{cameras, channels};
 use crate::sqlite::rows::{During, column, damaged, json, to_json};
@@ -55,6 +55,9 @@ fn record_all(
             name_server(connection, project, &device.server, import.at)?;
         }
         let found = find(connection, project, device)?;
+        if import.only_new && found.is_some() {
+            return Ok(Err(Refused::Exists { what: "a device", id: device.id.to_string() }));
+        }
         if let Some(refused) = refusal(connection, project, device, found)? {
             return Ok(Err(refused));
         }
@@ -71,10 +74,12 @@ fn record_all(
                 insert(connection, project, imported, import.at)?
             }
         };
-        if device.kind == Kind::Camera
-            && let Some(refused) = import_camera(connection, project, key, imported)?
-        {
-            return Ok(Err(refused));
+        if device.kind == Kind::Camera {
+            let of = (project, key);
+            let refused = import_camera(connection, of, imported, found.is_none(), import.at)?;
+            if let Some(refused) = refused {
+                return Ok(Err(refused));
+            }
         }
         keys.push(key);
     }
@@ -105,14 +110,22 @@ fn refusal(
 /// Records what a GB device has besides.
 fn import_camera(
     connection: &Connection,
-    project: ProjectKey,
-    key: DeviceKey,
+    of: (ProjectKey, DeviceKey),
     imported: &ImportedDevice,
+    is_new: bool,
+    at: Timestamp,
 ) -> Result<Option<Refused>, Error> {
-    cameras::import(connection, project, key, imported)?;
+    let refused = if is_new {
+        cameras::import_new(connection, of, imported, at)?
+    } else {
+        cameras::import_again(connection, of, imported, at)?
+    };
+    if refused.is_some() {
+        return Ok(refused);
+    }
     let device = &imported.record;
     let named = device.camera.as_ref().map_or(&[][..], |camera| &camera.channels);
-    channels::import(connection, key, &device.id, named)
+    channels::import(connection, of.1, &device.id, named)
 }
 
 /// The device that exists already under this id, and what it is.

@@ -6,10 +6,16 @@
 
 mod accept;
 mod bindings;
+mod camera_patch;
 mod cameras;
 mod channels;
+mod credentials;
+mod delete;
 mod device;
 mod import;
+mod keys;
+mod organizations;
+mod projects;
 mod records;
 mod servers;
 mod settings;
@@ -18,9 +24,10 @@ mod tags;
 mod users;
 
 use fleet::Principal;
+use fleet::limits::GROUP_ROWS_MAX;
 use rusqlite::Connection;
 
-use crate::write::ImportedDevice;
+use crate::write::{ImportedDevice, OrganizationEdit};
 use crate::{Error, Refused, Write, Written};
 
 pub(super) use settings::SERVER_SETTINGS;
@@ -33,10 +40,15 @@ pub(super) fn apply(
     write: &Write,
 ) -> Result<Result<Written, Refused>, Error> {
     match write {
-        Write::CreateProject(create) => records::create_project(connection, principal, create),
-        Write::CreateKey(create) => records::create_key(connection, principal, create),
-        Write::RevokeKey(revoke) => records::revoke_key(connection, principal, revoke),
+        Write::CreateProject(create) => projects::create_project(connection, principal, create),
+        Write::ChangeProject(change) => projects::change_project(connection, principal, change),
+        Write::DeleteProject(id) => projects::delete_project(connection, principal, id),
+        Write::CreateKey(create) => keys::create_key(connection, principal, create),
+        Write::RevokeKey(revoke) => keys::revoke_key(connection, principal, revoke),
         Write::SetProject(set) => settings::set_project(connection, principal, set),
+        Write::ChangeOrganization(change) => {
+            organizations::change_organization(connection, principal, change)
+        }
         Write::SetServer(set) => settings::set_server(connection, principal, set),
         Write::CreateUser(create) => users::create_user(connection, principal, create),
         Write::ChangeUser(change) => users::change_user(connection, principal, change),
@@ -45,6 +57,7 @@ pub(super) fn apply(
         Write::RenameServer(rename) => servers::rename_server(connection, principal, rename),
         Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
+        Write::DeleteDevice(delete) => delete::delete_device(connection, principal, delete),
         Write::Bind(bindings) => bindings::bind(connection, principal, bindings),
         Write::NotePush(note) => cameras::note_push(connection, principal, note),
         Write::NoteSurvey(note) => cameras::note_survey(connection, principal, note),
@@ -62,12 +75,17 @@ pub(super) fn rows(write: &Write) -> usize {
         | Write::CreateKey(_)
         | Write::RevokeKey(_)
         | Write::SetProject(_)
+        | Write::ChangeProject(_)
+        | Write::ChangeOrganization(_)
         | Write::SetServer(_)
         | Write::CreateUser(_)
         | Write::ChangeUser(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
         | Write::NotePush(_) => 1,
+        // With all its organizations: alone.
+        Write::DeleteProject(_) => GROUP_ROWS_MAX,
+        Write::DeleteDevice(_) => delete::ROWS,
         Write::NoteSurvey(note) => 1 + usize::from(note.facts.is_some()),
         Write::IssueToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
         Write::ChangeTags(change) => change.put.len() + change.take.len(),
@@ -85,10 +103,10 @@ pub(super) fn rows(write: &Write) -> usize {
 }
 
 /// Whether a change only adds, so that it is refused when the disk is low. Ending jobs, revoking
-/// keys, pausing and signing in go on: they are what gets a server out of trouble. So does
-/// registering, which keeps the fleet in reach and takes one short row a device however often it is
-/// done: a device whose REGISTER fails comes back at once, and so would all of them. What is noted
-/// of a push stops one from being sent for ever. What a catalog says can be asked again.
+/// keys, deleting, pausing and signing in go on: they are what gets a server out of trouble. So
+/// does registering, which keeps the fleet in reach and takes one short row a device however often
+/// it is done: a device whose REGISTER fails comes back at once, and so would all of them. What is
+/// noted of a push stops one from being sent for ever. What a catalog says can be asked again.
 pub(super) fn needs_disk(write: &Write) -> bool {
     match write {
         Write::CreateProject(_)
@@ -98,8 +116,14 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::RecordChannels(_)
         | Write::Accept(_) => true,
         Write::ChangeTags(change) => !change.put.is_empty(),
+        Write::ChangeOrganization(change) => {
+            matches!(change.change, OrganizationEdit::Create(_))
+        }
         Write::RevokeKey(_)
         | Write::SetProject(_)
+        | Write::ChangeProject(_)
+        | Write::DeleteProject(_)
+        | Write::DeleteDevice(_)
         | Write::SetServer(_)
         | Write::ChangeUser(_)
         | Write::IssueToken(_)

@@ -1,90 +1,104 @@
-//! Projects and access keys.
+//! What is on record of GB devices and channels, ours alone: it holds with the commit.
 
-use fleet::{Principal, ProjectId, ProjectKey};
-use rusqlite::{Connection, OptionalExtension, params};
+use fleet::{DeviceId, DeviceKey, ProjectKey, RecordPatch, Timestamp, Values};
+use rusqlite::{Connection, Params, params};
 
-use crate::sqlite::rows::During;
-use crate::write::{CreateKey, CreateProject, RevokeKey};
-use crate::{Error, Refused, Written};
+use super::organizations;
+use crate::Error;
+use crate::sqlite::rows::{During, column, optional_json, to_json};
 
-/// The key of a project that the principal may see.
-pub(super) fn visible_project(
-    connection: &Connection,
-    principal: &Principal,
-    id: &ProjectId,
-) -> Result<Option<ProjectKey>, Error> {
-    let key = connection
-        .prepare_cached("SELECT key FROM project WHERE id = ?1")
-        .and_then(|mut select| select.query_row([id.as_str()], |row| row.get(0)).optional())
-        .during("find a project")?;
-    Ok(key.map(ProjectKey).filter(|key| principal.may_see(*key)))
+/// What is on record of one of them.
+#[derive(PartialEq)]
+struct Record {
+    values: Values,
+    /// The key of where it is filed.
+    organization: Option<i64>,
 }
 
-/// Makes a project. One who is bound to a project makes none: to it there are no others.
-pub(super) fn create_project(
-    connection: &Connection,
-    principal: &Principal,
-    create: &CreateProject,
-) -> Result<Result<Written, Refused>, Error> {
-    if principal.project().is_some() {
-        return Ok(Err(Refused::NoSuchProject(create.id.clone())));
+impl Record {
+    /// The column `record`: null for nothing.
+    fn values(&self) -> Result<Option<String>, Error> {
+        (!self.values.is_empty()).then(|| to_json(&self.values)).transpose()
     }
-    let made = connection
-        .prepare_cached(
-            "INSERT INTO project (id, name, created_at) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO NOTHING",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![create.id.as_str(), create.name, create.at.0])
-        })
-        .during("make a project")?;
-    if made == 0 {
-        return Ok(Err(Refused::Exists { what: "project", id: create.id.to_string() }));
-    }
-    Ok(Ok(Written::Done))
 }
 
-/// Makes an access key.
-pub(super) fn create_key(
+/// Changes what is on record of a GB device; says whether anything has changed.
+pub(super) fn change_device(
     connection: &Connection,
-    principal: &Principal,
-    create: &CreateKey,
-) -> Result<Result<Written, Refused>, Error> {
-    let Some(project) = visible_project(connection, principal, &create.project)? else {
-        return Ok(Err(Refused::NoSuchProject(create.project.clone())));
+    (project, device): (ProjectKey, DeviceKey),
+    patch: &RecordPatch,
+    at: Timestamp,
+) -> Result<bool, Error> {
+    let sql = "SELECT record, organization FROM camera WHERE device = ?1";
+    let before = read(connection, sql, [device.0])?;
+    let Some(after) = changed(connection, project, &before, patch, at)? else {
+        return Ok(false);
     };
-    let made = connection
-        .prepare_cached(
-            "INSERT INTO access_key (ak, project, sealed_secret, created_at)
-             VALUES (?1, ?2, ?3, ?4) ON CONFLICT (ak) DO NOTHING",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![create.ak, project.0, create.sealed_secret, create.at.0])
-        })
-        .during("make an access key")?;
-    if made == 0 {
-        return Ok(Err(Refused::Exists { what: "access key", id: create.ak.clone() }));
-    }
-    Ok(Ok(Written::Done))
+    connection
+        .prepare_cached("UPDATE camera SET record = ?2, organization = ?3 WHERE device = ?1")
+        .during("prepare to put a device on record")?
+        .execute(params![device.0, after.values()?, after.organization])
+        .during("put a device on record")?;
+    Ok(true)
 }
 
-/// Revokes an access key. The first time counts.
-pub(super) fn revoke_key(
+/// Changes what is on record of a channel of a GB device.
+pub(super) fn change_channel(
     connection: &Connection,
-    principal: &Principal,
-    revoke: &RevokeKey,
-) -> Result<Result<Written, Refused>, Error> {
-    let changed = connection
+    (project, device): (ProjectKey, DeviceKey),
+    channel: &DeviceId,
+    patch: &RecordPatch,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let sql = "SELECT record, organization FROM channel WHERE device = ?1 AND id = ?2";
+    let before = read(connection, sql, params![device.0, channel.as_str()])?;
+    let Some(after) = changed(connection, project, &before, patch, at)? else {
+        return Ok(());
+    };
+    connection
         .prepare_cached(
-            "UPDATE access_key SET revoked_at = coalesce(revoked_at, ?2)
-             WHERE ak = ?1 AND (?3 IS NULL OR project = ?3)",
+            "UPDATE channel SET record = ?3, organization = ?4 WHERE device = ?1 AND id = ?2",
         )
-        .and_then(|mut update| {
-            update.execute(params![revoke.ak, revoke.at.0, principal.project().map(|key| key.0)])
-        })
-        .during("revoke an access key")?;
-    if changed == 0 {
-        return Ok(Err(Refused::NoSuchKey(revoke.ak.clone())));
+        .during("prepare to put a channel on record")?
+        .execute(params![device.0, channel.as_str(), after.values()?, after.organization])
+        .during("put a channel on record")?;
+    Ok(())
+}
+
+/// What is on record of the one row that the statement finds; nothing if there is none.
+fn read(connection: &Connection, sql: &str, params: impl Params) -> Result<Record, Error> {
+    let operation = "read what is on record";
+    let mut select = connection.prepare_cached(sql).during(operation)?;
+    let mut rows = select.query(params).during(operation)?;
+    match rows.next().during(operation)? {
+        Some(row) => Ok(Record {
+            values: optional_json(row, 0)?.unwrap_or_default(),
+            organization: column(row, 1)?,
+        }),
+        None => Ok(Record { values: Values::new(), organization: None }),
     }
-    Ok(Ok(Written::Done))
+}
+
+/// What is on record from now on; `None` if that is what was.
+fn changed(
+    connection: &Connection,
+    project: ProjectKey,
+    before: &Record,
+    patch: &RecordPatch,
+    at: Timestamp,
+) -> Result<Option<Record>, Error> {
+    let mut values = before.values.clone();
+    for (name, value) in &patch.values {
+        if value.is_empty() {
+            values.remove(name);
+        } else {
+            values.insert(name.clone(), value.clone());
+        }
+    }
+    let organization = match &patch.organization {
+        Some(change) => organizations::join(connection, project, change, at)?,
+        None => before.organization,
+    };
+    let after = Record { values, organization };
+    Ok((after != *before).then_some(after))
 }

@@ -3,7 +3,7 @@
 use fleet::{Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::records::visible_project;
+use super::projects::visible_project;
 use crate::sqlite::rows::During;
 use crate::write::RenameServer;
 use crate::{Error, Refused, Written};

@@ -3,7 +3,7 @@
 use fleet::{Principal, ServerSettings};
 use rusqlite::{Connection, params};
 
-use super::records::visible_project;
+use super::projects::visible_project;
 use crate::sqlite::rows::{During, to_json};
 use crate::write::SetProject;
 use crate::{Error, Refused, Written};
@@ -11,7 +11,7 @@ use crate::{Error, Refused, Written};
 /// The row of `setting` that holds the [`ServerSettings`].
 pub(in crate::sqlite) const SERVER_SETTINGS: &str = "server";
 
-/// Sets what holds for all devices of a project.
+/// Sets what holds for all devices of a project. What holds already is no change of it.
 pub(super) fn set_project(
     connection: &Connection,
     principal: &Principal,
@@ -22,8 +22,10 @@ pub(super) fn set_project(
     };
     let settings = to_json(&set.settings)?;
     connection
-        .prepare_cached("UPDATE project SET settings = ?2 WHERE key = ?1")
-        .and_then(|mut update| update.execute(params![project.0, settings]))
+        .prepare_cached(
+            "UPDATE project SET settings = ?2, updated_at = ?3 WHERE key = ?1 AND settings <> ?2",
+        )
+        .and_then(|mut update| update.execute(params![project.0, settings, set.at.0]))
         .during("set up a project")?;
     Ok(Ok(Written::Done))
 }
@@ -34,7 +36,7 @@ pub(super) fn set_server(
     principal: &Principal,
     set: &ServerSettings,
 ) -> Result<Result<Written, Refused>, Error> {
-    if principal.project().is_some() {
+    if !principal.is_operator() {
         return Ok(Err(Refused::NoSuchServer("this server as a whole".to_owned())));
     }
     let settings = to_json(set)?;

@@ -6,7 +6,7 @@ use fleet::limits::TAGS_PER_RESOURCE_MAX;
 use fleet::{Principal, ProjectKey};
 use rusqlite::{Connection, params};
 
-use super::records::visible_project;
+use super::projects::visible_project;
 use super::{device, servers};
 use crate::sqlite::rows::{During, tagged_columns};
 use crate::write::ChangeTags;

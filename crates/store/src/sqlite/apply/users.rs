@@ -3,7 +3,7 @@
 use fleet::{Principal, ProjectKey};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::records::visible_project;
+use super::projects::visible_project;
 use crate::sqlite::rows::During;
 use crate::write::{ChangeUser, CreateUser, IssueToken, UserChange};
 use crate::{Error, Refused, Written};

@@ -1,9 +1,9 @@
-//! GB devices: who may register, where they are registered, and their channels.
+//! GB devices, as the registrar and the driver ask for them: who may register, where each is.
 
-use fleet::{Channel, DeviceId, DeviceKey, Principal};
+use fleet::{DeviceId, DeviceKey};
 use rusqlite::{Connection, params};
 
-use super::{all, bound, first};
+use super::{all, first};
 use crate::sqlite::rows::During;
 use crate::sqlite::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
 use crate::{CameraWork, Error, SealedRegistrant, StoredBinding};
@@ -55,7 +55,7 @@ pub(in crate::sqlite) fn camera(
     device: DeviceKey,
 ) -> Result<Option<CameraWork>, Error> {
     let sql = format!(
-        "SELECT {REGISTRANT_COLUMNS}, {BINDING_COLUMNS}, k.push, k.surveyed_at,
+        "SELECT {REGISTRANT_COLUMNS}, {BINDING_COLUMNS}, k.push, k.surveyed_at, k.credentials_at,
              (SELECT facts FROM device_facts WHERE device = k.device) AS facts
          FROM camera AS k CROSS JOIN device AS d ON d.key = k.device
              CROSS JOIN project AS p ON p.key = k.project
@@ -63,20 +63,4 @@ pub(in crate::sqlite) fn camera(
          WHERE k.device = ?1"
     );
     first(connection, "read a GB device", &sql, [device.0], cameras::camera_work)
-}
-
-/// See [`crate::Reads::channels`].
-pub(in crate::sqlite) fn channels(
-    connection: &Connection,
-    principal: &Principal,
-    device: DeviceKey,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<Channel>, Error> {
-    let sql = "SELECT c.device, c.id, c.name, c.missed, c.seen_at, c.reported
-         FROM camera AS k CROSS JOIN channel AS c ON c.device = k.device
-         WHERE k.device = ?1 AND (?2 IS NULL OR k.project = ?2) AND c.id > ?3
-         ORDER BY c.id LIMIT ?4";
-    let params = params![device.0, bound(principal), after, limit];
-    all(connection, "list the channels of a device", sql, params, cameras::channel)
 }

@@ -6,7 +6,7 @@ use fleet::{Device, DeviceId, DeviceKey, Principal, Project, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{all, bound, first, projects};
+use super::{all, bound, channels, first, projects};
 use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, column, parsed, select_device_with_state};
 use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
 
@@ -14,7 +14,8 @@ use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
 const SAME_ID_MAX: u32 = 16;
 
 /// See [`crate::Reads::accept_targets`]. One statement, bound anew for each id: two look-ups
-/// each, and no list of parameters whose length would make every call another statement.
+/// each, and no list of parameters whose length would make every call another statement. Only an id
+/// that no device has, and that has the form of a channel's, is looked for among channels.
 pub(in crate::sqlite) fn accept_targets(
     connection: &Connection,
     principal: &Principal,
@@ -32,14 +33,20 @@ pub(in crate::sqlite) fn accept_targets(
         .during(operation)?;
     let mut target = |id: &DeviceId| {
         let mut rows = statement.query(params![id.as_str(), project.key.0]).during(operation)?;
-        let row = rows.next().during(operation)?;
-        row.map(|row| accept_target(row, &project)).transpose()
+        match rows.next().during(operation)? {
+            Some(row) => accept_target(row, &project, None).map(Some),
+            None => channel_target(connection, &project, id),
+        }
     };
     ids.iter().map(&mut target).collect()
 }
 
 /// A row of [`accept_targets`].
-fn accept_target(row: &Row<'_>, project: &Project) -> Result<AcceptTarget, Error> {
+fn accept_target(
+    row: &Row<'_>,
+    project: &Project,
+    channel: Option<&DeviceId>,
+) -> Result<AcceptTarget, Error> {
     Ok(AcceptTarget {
         device: DeviceKey(column(row, 0)?),
         project: project.key,
@@ -47,7 +54,23 @@ fn accept_target(row: &Row<'_>, project: &Project) -> Result<AcceptTarget, Error
         profile: column(row, 2)?,
         identity: project.settings.identity,
         server: column(row, 3)?,
+        channel: channel.cloned(),
+        password_overlap_seconds: project.settings.password_overlap_seconds,
     })
+}
+
+/// The GB device that has the channel of this id, if exactly one of the project has.
+fn channel_target(
+    connection: &Connection,
+    project: &Project,
+    id: &DeviceId,
+) -> Result<Option<AcceptTarget>, Error> {
+    let Some(device) = channels::owner(connection, project.key, id)? else {
+        return Ok(None);
+    };
+    let sql = "SELECT key, kind, profile, server FROM device WHERE key = ?1";
+    let read = |row: &Row<'_>| accept_target(row, project, Some(id));
+    first(connection, "read the device of a channel", sql, [device.0], read)
 }
 
 /// See [`crate::Reads::device`].

@@ -8,12 +8,15 @@ use crate::sqlite::rows::{self, During, JOB_COLUMNS, column, parsed};
 use crate::{Error, JobWithDevice};
 
 /// What [`job_with_device`] reads. The order of the joins is fixed: jobs first, by their range.
-fn select() -> String {
+/// What was deleted has left its id.
+pub(in crate::sqlite) fn select() -> String {
     format!(
-        "SELECT {JOB_COLUMNS}, d.id AS device_id, p.id AS project_id, d.server, s.trouble
-         FROM job AS j CROSS JOIN device AS d ON d.key = j.device
-             CROSS JOIN device_state AS s ON s.device = j.device
-             CROSS JOIN project AS p ON p.key = j.project"
+        "SELECT {JOB_COLUMNS}, coalesce(d.server, '') AS server, s.trouble,
+             coalesce(d.id, (SELECT id FROM deleted_device WHERE key = j.device)) AS device_id,
+             coalesce(p.id, (SELECT id FROM deleted_project WHERE key = j.project)) AS project_id
+         FROM job AS j LEFT JOIN device AS d ON d.key = j.device
+             LEFT JOIN device_state AS s ON s.device = j.device
+             LEFT JOIN project AS p ON p.key = j.project"
     )
 }
 

@@ -3,10 +3,14 @@
 //!
 //! Whatever a principal may not see is left out by the statement itself, not afterwards.
 
+pub(super) mod camera_ids;
 pub(super) mod cameras;
+pub(super) mod channels;
 pub(super) mod devices;
 pub(super) mod jobs;
 pub(super) mod lanes;
+pub(super) mod listings;
+pub(super) mod organizations;
 pub(super) mod phones;
 pub(super) mod projects;
 pub(super) mod servers;

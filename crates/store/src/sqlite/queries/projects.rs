@@ -4,7 +4,7 @@ use fleet::{Epoch, Principal, Project, ProjectId, Shard};
 use rusqlite::{Connection, params};
 
 use super::{all, bound, first};
-use crate::sqlite::rows::{self, PROJECT_COLUMNS, column};
+use crate::sqlite::rows::{self, KEY_COLUMNS, PROJECT_COLUMNS, column};
 use crate::{Error, SealedKey};
 
 /// See [`crate::Reads::projects`].
@@ -33,14 +33,22 @@ pub(in crate::sqlite) fn project(
 pub(in crate::sqlite) fn access_keys(
     connection: &Connection,
     principal: &Principal,
-    project: &ProjectId,
+    project: Option<&ProjectId>,
 ) -> Result<Vec<SealedKey>, Error> {
-    let sql = "SELECT a.ak, a.project, p.id AS project_id, a.sealed_secret, a.created_at,
-                a.revoked_at
-         FROM project AS p JOIN access_key AS a ON a.project = p.key
-         WHERE p.id = ?1 AND (?2 IS NULL OR p.key = ?2) ORDER BY a.ak";
+    let operation = "list the access keys";
+    let Some(project) = project else {
+        let sql = format!(
+            "SELECT {KEY_COLUMNS} FROM access_key AS a LEFT JOIN project AS p ON p.key = a.project
+             WHERE a.project IS NULL AND ?1 IS NULL ORDER BY a.ak"
+        );
+        return all(connection, operation, &sql, [bound(principal)], rows::sealed_key);
+    };
+    let sql = format!(
+        "SELECT {KEY_COLUMNS} FROM project AS p JOIN access_key AS a ON a.project = p.key
+         WHERE p.id = ?1 AND (?2 IS NULL OR p.key = ?2) ORDER BY a.ak"
+    );
     let params = params![project.as_str(), bound(principal)];
-    all(connection, "list the access keys", sql, params, rows::sealed_key)
+    all(connection, operation, &sql, params, rows::sealed_key)
 }
 
 /// See [`crate::Reads::access_key`].
@@ -48,10 +56,11 @@ pub(in crate::sqlite) fn access_key(
     connection: &Connection,
     ak: &str,
 ) -> Result<Option<SealedKey>, Error> {
-    let sql = "SELECT a.ak, a.project, p.id AS project_id, a.sealed_secret, a.created_at,
-                a.revoked_at
-         FROM access_key AS a JOIN project AS p ON p.key = a.project WHERE a.ak = ?1";
-    first(connection, "read an access key", sql, [ak], rows::sealed_key)
+    let sql = format!(
+        "SELECT {KEY_COLUMNS} FROM access_key AS a LEFT JOIN project AS p ON p.key = a.project
+         WHERE a.ak = ?1"
+    );
+    first(connection, "read an access key", &sql, [ak], rows::sealed_key)
 }
 
 /// See [`crate::Reads::epochs`].

@@ -7,25 +7,33 @@ use fleet::{
 };
 use rusqlite::Row;
 
+use super::organizations::organization;
 use super::{column, damaged, optional_json, parsed};
-use crate::{CameraState, CameraWork, Error, SealedRegistrant, StoredBinding};
+use crate::{
+    CameraListing, CameraState, CameraWork, Error, OldCredentials, SealedRegistrant, StoredBinding,
+};
 
 /// The columns that [`binding`] reads, from `binding AS b`.
 pub(in crate::sqlite) const BINDING_COLUMNS: &str = "b.device AS bound, b.transport, b.remote, \
      b.registered_at, b.refreshed_at, b.expires_at, b.nonce_at, b.nonce_count, b.version, \
-     b.ended_at, b.ended_why";
+     b.ended_at, b.ended_why, b.old_credentials";
 
-/// The columns that [`camera_state`] reads besides [`BINDING_COLUMNS`], from `camera AS k`.
+/// How many channels the device of `camera AS k` has, as `channels`.
+pub(in crate::sqlite) const CHANNEL_COUNT: &str =
+    "(SELECT count(*) FROM channel WHERE device = k.device) AS channels";
+
+/// The columns that [`camera_state`] reads besides [`BINDING_COLUMNS`], [`CHANNEL_COUNT`] and
+/// [`super::organizations::ORGANIZATION_COLUMNS`], from `camera AS k`.
 pub(in crate::sqlite) const CAMERA_COLUMNS: &str = "k.device AS camera, k.user, \
-     k.sealed_password IS NOT NULL AS has_password, \
-     (SELECT count(*) FROM channel WHERE device = k.device) AS channels";
+     k.sealed_password IS NOT NULL AS has_password, k.record, k.credentials_at, k.old_until";
 
-/// What joins both to `device AS d`. A phone has neither row: the first look finds nothing, and
-/// there is no second.
+/// What joins all three to `device AS d`. A phone has none of the rows: the first look finds
+/// nothing, and there is no second.
 pub(in crate::sqlite) const CAMERA_JOINS: &str = "LEFT JOIN camera AS k ON k.device = d.key \
-     LEFT JOIN binding AS b ON b.device = k.device";
+     LEFT JOIN binding AS b ON b.device = k.device \
+     LEFT JOIN organization AS o ON o.key = k.organization";
 
-/// A row with [`CAMERA_COLUMNS`] and [`BINDING_COLUMNS`]; `None` for a phone's.
+/// A row with [`CAMERA_COLUMNS`] and those besides; `None` for a phone's.
 pub(in crate::sqlite) fn camera_state(row: &Row<'_>) -> Result<Option<CameraState>, Error> {
     if column::<Option<i64>>(row, "camera")?.is_none() {
         return Ok(None);
@@ -35,7 +43,29 @@ pub(in crate::sqlite) fn camera_state(row: &Row<'_>) -> Result<Option<CameraStat
         has_password: column(row, "has_password")?,
         binding: binding(row)?,
         channels: column(row, "channels")?,
+        record: optional_json(row, "record")?.unwrap_or_default(),
+        organization: organization(row)?,
+        credentials_at: optional_time(row, "credentials_at")?,
+        overlap_until: optional_time(row, "old_until")?,
     }))
+}
+
+/// A column that holds a time or null.
+fn optional_time(row: &Row<'_>, name: &'static str) -> Result<Option<Timestamp>, Error> {
+    Ok(column::<Option<i64>>(row, name)?.map(Timestamp))
+}
+
+/// A row with [`REGISTRANT_COLUMNS`], [`BINDING_COLUMNS`], [`CHANNEL_COUNT`],
+/// [`super::organizations::ORGANIZATION_COLUMNS`], `name` and `record`.
+pub(in crate::sqlite) fn camera_listing(row: &Row<'_>) -> Result<CameraListing, Error> {
+    Ok(CameraListing {
+        name: column(row, "name")?,
+        registrant: registrant(row)?,
+        record: optional_json(row, "record")?.unwrap_or_default(),
+        organization: organization(row)?,
+        binding: binding(row)?,
+        channels: column(row, "channels")?,
+    })
 }
 
 /// A row with [`BINDING_COLUMNS`]; `None` where nothing was joined.
@@ -60,22 +90,22 @@ pub(in crate::sqlite) fn binding(row: &Row<'_>) -> Result<Option<Binding>, Error
         nonce_at: column(row, "nonce_at")?,
         nonce_count: column(row, "nonce_count")?,
         ended,
+        old_credentials: column(row, "old_credentials")?,
     }))
 }
 
 /// A row with [`BINDING_COLUMNS`], `id` and `surveyed_at`.
 pub(in crate::sqlite) fn stored_binding(row: &Row<'_>) -> Result<StoredBinding, Error> {
-    let surveyed_at: Option<i64> = column(row, "surveyed_at")?;
     Ok(StoredBinding {
         id: parsed::<DeviceId>(row, "id")?,
         binding: binding(row)?.ok_or_else(|| damaged("bound", "it is null"))?,
-        surveyed_at: surveyed_at.map(Timestamp),
+        surveyed_at: optional_time(row, "surveyed_at")?,
     })
 }
 
 /// The columns that [`registrant`] reads, from `device AS d`, `camera AS k` and `project AS p`.
-pub(in crate::sqlite) const REGISTRANT_COLUMNS: &str =
-    "d.key, d.id, p.id AS project_id, k.user, k.sealed_password";
+pub(in crate::sqlite) const REGISTRANT_COLUMNS: &str = "d.key, d.id, p.id AS project_id, \
+     k.user, k.sealed_password, k.old_user, k.old_sealed_password, k.old_until";
 
 /// A row with [`REGISTRANT_COLUMNS`].
 pub(in crate::sqlite) fn registrant(row: &Row<'_>) -> Result<SealedRegistrant, Error> {
@@ -85,29 +115,51 @@ pub(in crate::sqlite) fn registrant(row: &Row<'_>) -> Result<SealedRegistrant, E
         project_id: parsed::<ProjectId>(row, "project_id")?,
         user: column(row, "user")?,
         sealed_password: column(row, "sealed_password")?,
+        old: old_credentials(row)?,
     })
 }
 
-/// A row with [`REGISTRANT_COLUMNS`], `push`, `surveyed_at` and `facts`.
+/// What was replaced and works for a while yet, from the same row.
+fn old_credentials(row: &Row<'_>) -> Result<Option<OldCredentials>, Error> {
+    let Some(until) = optional_time(row, "old_until")? else {
+        return Ok(None);
+    };
+    Ok(Some(OldCredentials {
+        user: column(row, "old_user")?,
+        sealed_password: column(row, "old_sealed_password")?,
+        until,
+    }))
+}
+
+/// A row with [`REGISTRANT_COLUMNS`], `push`, `surveyed_at`, `facts` and
+/// `credentials_at`.
 pub(in crate::sqlite) fn camera_work(row: &Row<'_>) -> Result<CameraWork, Error> {
     Ok(CameraWork {
         registrant: registrant(row)?,
         binding: binding(row)?,
         push: optional_json::<Push>(row, "push")?,
-        surveyed_at: column::<Option<i64>>(row, "surveyed_at")?.map(Timestamp),
+        surveyed_at: optional_time(row, "surveyed_at")?,
         facts: optional_json(row, "facts")?.unwrap_or_default(),
+        credentials_at: optional_time(row, "credentials_at")?,
     })
 }
 
-/// A row of `channel`.
+/// The columns that [`channel`] reads besides
+/// [`super::organizations::ORGANIZATION_COLUMNS`], from `channel AS c`.
+pub(in crate::sqlite) const CHANNEL_COLUMNS: &str =
+    "c.device, c.id, c.name, c.missed, c.seen_at, c.reported, c.record";
+
+/// A row with [`CHANNEL_COLUMNS`] and those besides.
 pub(in crate::sqlite) fn channel(row: &Row<'_>) -> Result<Channel, Error> {
     Ok(Channel {
         device: DeviceKey(column(row, "device")?),
         id: parsed::<DeviceId>(row, "id")?,
         name: column(row, "name")?,
         reported: optional_json(row, "reported")?,
-        seen_at: column::<Option<i64>>(row, "seen_at")?.map(Timestamp),
+        seen_at: optional_time(row, "seen_at")?,
         missed: column(row, "missed")?,
+        record: optional_json(row, "record")?.unwrap_or_default(),
+        organization: organization(row)?,
     })
 }
 

@@ -180,6 +180,7 @@ async fn a_full_queue_says_busy_at_once_and_loses_nobody() {
     let busy = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy))).count();
     let done = answers.iter().filter(|answer| matches!(answer, Ok(Ok(Written::Done)))).count();
     assert_eq!((busy, done), (more, WRITES_WAITING_MAX + 1));
-    let keys = crate::Reads::access_keys(&**opened, &engine(), &project_id("p")).await.unwrap();
+    let project = project_id("p");
+    let keys = crate::Reads::access_keys(&**opened, &engine(), Some(&project)).await.unwrap();
     assert_eq!(keys.len(), done);
 }

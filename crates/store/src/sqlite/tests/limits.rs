@@ -3,14 +3,17 @@
 use std::fs;
 use std::time::Duration;
 
-use fleet::limits::WAL_BYTES_MAX;
+use fleet::limits::{ORGANIZATIONS_PER_PROJECT_MAX, WAL_BYTES_MAX};
 
-use super::opened::Opened;
+use super::opened::{Opened, execute};
 use crate::conformance::fixture::*;
 use crate::sqlite::asking::Asking;
 use crate::sqlite::rows::During;
-use crate::write::{ChangeTags, NotePush, NoteSurvey, RecordChannels, SetProject};
-use crate::{Error, Reads, Writes, Written};
+use crate::write::{
+    CameraPatch, ChangeTags, DeleteDevice, NotePush, NoteSurvey, OrganizationEdit, RecordChannels,
+    SetProject,
+};
+use crate::{Error, Reads, Refused, Writes, Written};
 
 #[tokio::test]
 async fn a_read_ends_at_its_deadline_and_the_reader_goes_on() {
@@ -61,11 +64,17 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
         options.disk_free_min_bytes = u64::MAX;
     });
     let call = accept(project, request(2), &[(keys[0], &[("a", "2")])]);
-    let project = crate::write::CreateProject { id: project_id("q"), name: String::new(), at: AT };
+    let project = crate::write::CreateProject {
+        id: project_id("q"),
+        name: String::new(),
+        description: String::new(),
+        at: AT,
+    };
     for write in [
         crate::Write::Accept(call),
         crate::Write::CreateProject(project),
         create_key("B", "p"),
+        organize("o", OrganizationEdit::Create("a".parse().unwrap())),
         import(vec![new_device("p", "new")]),
         catalog(camera),
         tags(&["b"], &[]),
@@ -81,7 +90,7 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
     for write in [
         revoke_key("A", AT),
         tags(&[], &["a"]),
-        crate::Write::SetProject(SetProject { id: project_id("p"), settings: paused }),
+        crate::Write::SetProject(SetProject { id: project_id("p"), settings: paused, at: AT }),
         change("phone-0", crate::write::DeviceChange::Frozen(true)),
         crate::Write::Bind(vec![binding(camera)]),
         pushed(fence(&*opened, camera).await, camera),
@@ -89,6 +98,13 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
     ] {
         assert_eq!(write_as(&*opened, &engine(), write).await, Ok(Written::Done));
     }
+    for (id, key) in [("phone-0", keys[0]), (&*camera_id(0), camera)] {
+        let (project, id) = (project_id("p"), device_id(id));
+        let delete = crate::Write::DeleteDevice(DeleteDevice { project, id, at: AT });
+        assert_eq!(write_as(&*opened, &engine(), delete).await, Ok(Written::Deleted(key)));
+    }
+    let delete = crate::Write::DeleteProject(project_id("p"));
+    assert_eq!(write_as(&*opened, &engine(), delete).await, Ok(Written::Done));
 }
 
 /// What the camera says of its one channel.
@@ -135,4 +151,54 @@ async fn the_log_starts_over_under_load() {
     let bytes = fs::metadata(&log).unwrap().len();
     assert!(written > WAL_BYTES_MAX * 3 / 2, "the bound was put to the test");
     assert!(bytes < written, "{bytes} of at least {written} bytes: it has started over");
+}
+
+#[tokio::test]
+async fn a_project_has_so_many_organizations_and_no_more() {
+    let opened = Opened::fresh();
+    let (project, keys) = cameras(&*opened, 3).await;
+    let directory = opened.drop_store();
+    let sql = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})
+         INSERT INTO organization (project, id, path, created_at, updated_at)
+         SELECT (SELECT key FROM project), 'o-' || i, 'path-' || i, 0, 0 FROM n",
+        ORGANIZATIONS_PER_PROJECT_MAX - 2
+    );
+    execute(directory.path(), &sql);
+    let opened = Opened::with(directory, |_| {});
+    let file = |number, key, paths: [&str; 2]| {
+        let of = |path: &str| fleet::RecordPatch {
+            organization: Some(join(path, path)),
+            ..fleet::RecordPatch::default()
+        };
+        let channel_records = vec![(channel_id(0), of(paths[1]), String::new())];
+        let patch = CameraPatch { record: of(paths[0]), channel_records, ..CameraPatch::default() };
+        patched(&*opened, project, number, key, (&[], patch))
+    };
+    for key in &keys {
+        write_as(&*opened, &engine(), catalog(*key)).await.unwrap();
+    }
+    let create = |path: &str| organize(path, OrganizationEdit::Create(path.parse().unwrap()));
+    assert!(write_as(&*opened, &engine(), create("a")).await.is_ok());
+    // One more may be made, and not two; none of those that there are is one more.
+    let refused = file(1, keys[0], ["b", "c"]).await;
+    assert!(matches!(refused, Err(fleet::Refusal::Busy { .. })), "{refused:?}");
+    assert!(file(2, keys[0], ["b", "b"]).await.unwrap().ended);
+    assert!(file(3, keys[1], ["a", "path-7"]).await.unwrap().ended);
+    let refused = file(4, keys[2], ["a", "c"]).await;
+    assert!(matches!(refused, Err(fleet::Refusal::Busy { .. })), "{refused:?}");
+    let refused = write_as(&*opened, &engine(), create("c")).await;
+    assert_eq!(refused, Err(Refused::TooManyOrganizations));
+    let filed = |project: &str| {
+        let mut camera = new_camera(project, &camera_id(9));
+        let organization = Some(join("c", "c"));
+        let record = fleet::RecordPatch { organization, ..fleet::RecordPatch::default() };
+        camera.record.camera.as_mut().unwrap().record = record;
+        import(vec![camera])
+    };
+    let refused = write_as(&*opened, &engine(), filed("p")).await;
+    assert_eq!(refused, Err(Refused::TooManyOrganizations));
+    // Another project has room.
+    create_project(&*opened, "q").await;
+    assert!(write_as(&*opened, &engine(), filed("q")).await.is_ok());
 }

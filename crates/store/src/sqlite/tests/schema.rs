@@ -13,10 +13,11 @@ use crate::conformance::fixture::*;
 use crate::sqlite::migrate::{MIGRATIONS, Migration};
 use crate::sqlite::queries::cameras::registrant_sql;
 use crate::sqlite::queries::lanes::{AT_REST, WITH_WORK};
+use crate::sqlite::queries::{camera_ids, channels, jobs, listings, organizations};
 use crate::sqlite::{MigrateError, OpenError, Sqlite};
 
 /// The version of what is known, and of a step more.
-const KNOWN: u32 = 3;
+const KNOWN: u32 = 4;
 const NEXT: Migration = Migration {
     version: KNOWN + 1,
     name: "colour",
@@ -24,7 +25,7 @@ const NEXT: Migration = Migration {
 };
 
 /// The name of the backup before that step, by the clock of these tests.
-const BACKUP: &str = "backup-before-0004-20270115T080000Z.db";
+const BACKUP: &str = "backup-before-0005-20270115T080000Z.db";
 
 /// The directory of a database that has been in use.
 async fn used() -> TempDir {
@@ -77,7 +78,7 @@ async fn a_step_that_fails_leaves_the_database_as_it_was() {
     let steps = [MIGRATIONS, &[Migration { version: KNOWN + 1, name: "broken", sql }]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 4, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 5, .. })),
         "{error:?}"
     );
     let store = Sqlite::open(options(directory.path())).unwrap();
@@ -95,7 +96,7 @@ async fn without_a_backup_there_is_no_change() {
     let steps = [MIGRATIONS, &[NEXT]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 4, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 5, .. })),
         "{error:?}"
     );
     fs::remove_dir(&taken).unwrap();
@@ -140,18 +141,7 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 async fn queries_find_their_indexes() {
     let directory = used().await;
     let connection = Connection::open(file(directory.path())).unwrap();
-    let check = |sql: &str, expected: &[&str]| {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        for index in 1..=statement.parameter_count() {
-            statement.raw_bind_parameter(index, 1).unwrap();
-        }
-        let mut rows = statement.raw_query();
-        let mut plan: Vec<String> = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            plan.push(row.get("detail").unwrap());
-        }
-        assert_eq!(plan, expected, "{sql}");
-    };
+    let check = |sql: &str, expected: &[&str]| check_plan(&connection, sql, expected);
     let device = "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)";
     let with_work = "SEARCH s USING INDEX device_state_with_work (device>?)";
     check(WITH_WORK, &[with_work, device]);
@@ -202,4 +192,75 @@ async fn queries_find_their_indexes() {
     check("SELECT device FROM channel WHERE id = ?", &[by_channel]);
     let jobs = "SEARCH job USING PRIMARY KEY (id>? AND id<?)";
     check("SELECT * FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?", &[jobs]);
+}
+
+/// The plan of a statement, step by step.
+fn check_plan(connection: &Connection, sql: &str, expected: &[&str]) {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    for index in 1..=statement.parameter_count() {
+        statement.raw_bind_parameter(index, 1).unwrap();
+    }
+    let mut rows = statement.raw_query();
+    let mut plan: Vec<String> = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        plan.push(row.get("detail").unwrap());
+    }
+    assert_eq!(plan, expected, "{sql}");
+}
+
+#[tokio::test]
+async fn queries_of_cameras_and_organizations_find_their_indexes() {
+    let directory = used().await;
+    let connection = Connection::open(file(directory.path())).unwrap();
+    let check = |sql: &str, expected: &[&str]| check_plan(&connection, sql, expected);
+    let by_key = |table: &str| format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
+    let joined = |table: &str| format!("{} LEFT-JOIN", by_key(table));
+    let (d, k, p, b, o) = (by_key("d"), by_key("k"), by_key("p"), joined("b"), joined("o"));
+
+    let cameras = "SEARCH device USING COVERING INDEX device_camera_by_project (project=?)";
+    check(listings::COUNT, &[cameras]);
+    let channel_count = "SEARCH channel USING PRIMARY KEY (device=?)";
+    let counted = ["CORRELATED SCALAR SUBQUERY 1", channel_count];
+    let page = ["CO-ROUTINE page", cameras, "SCAN page", &d, &k, &p, &b, &o];
+    check(&listings::page_sql(), &[&page[..], &counted].concat());
+    let by_id = "SEARCH d USING INDEX sqlite_autoindex_device_1 (id=? AND project=?)";
+    check(&listings::named_sql(), &[&[by_id, &k, &p, &b, &o], &counted[..]].concat());
+    let by_channel = "SEARCH c USING INDEX channel_by_id (id=?)";
+    check(&channels::named_sql(), &[by_channel, &k, &o]);
+    check(channels::OWNER, &[&by_channel.replace("INDEX", "COVERING INDEX"), &k]);
+    let taken = [
+        "MERGE (UNION)",
+        "LEFT",
+        "SEARCH device USING COVERING INDEX device_camera_by_id (id>? AND id<?)",
+        "RIGHT",
+        "SEARCH channel USING COVERING INDEX channel_by_id (id>? AND id<?)",
+    ];
+    check(camera_ids::TAKEN, &taken);
+    check(camera_ids::TAKEN_DOWN, &taken);
+
+    let by_path = "SEARCH o USING INDEX sqlite_autoindex_organization_2 (project=?)";
+    check(&organizations::page_sql(), &[by_path]);
+    let counted =
+        "SEARCH organization USING COVERING INDEX sqlite_autoindex_organization_2 (project=?)";
+    check(organizations::COUNT, &[counted]);
+    for table in ["camera", "channel"] {
+        let sql = format!("SELECT count(*) FROM {table} WHERE organization = ?");
+        let index = format!("COVERING INDEX {table}_by_organization (organization=?)");
+        check(&sql, &[&format!("SEARCH {table} USING {index}")]);
+    }
+
+    let deleted = |table: &str| format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
+    let job = [
+        "SEARCH j USING PRIMARY KEY (id>? AND id<?)",
+        &joined("d"),
+        &joined("s"),
+        &joined("p"),
+        "CORRELATED SCALAR SUBQUERY 1",
+        &deleted("deleted_device"),
+        "CORRELATED SCALAR SUBQUERY 2",
+        &deleted("deleted_project"),
+    ];
+    check(&format!("{} WHERE j.id BETWEEN ? AND ? ORDER BY j.id", jobs::select()), &job);
+    let keys = "SEARCH access_key USING INDEX access_key_by_project (project=?)";
+    check("SELECT * FROM access_key WHERE project IS NULL", &[keys]);
 }

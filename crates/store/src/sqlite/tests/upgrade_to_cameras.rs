@@ -27,7 +27,7 @@ INSERT INTO setting VALUES ('paused', 'true');
 "#;
 
 /// The directory of a database that was made by version 1 and used by version 2.
-fn version_2() -> TempDir {
+pub(super) fn version_2() -> TempDir {
     let directory = version_1();
     drop(Sqlite::open_with(options(directory.path()), &MIGRATIONS[..2]).unwrap());
     execute(directory.path(), DATA);
@@ -35,7 +35,7 @@ fn version_2() -> TempDir {
 }
 
 /// The tables of a database and their columns, the record of steps and of starts left out.
-fn tables(connection: &Connection) -> Vec<(String, String)> {
+pub(super) fn tables(connection: &Connection) -> Vec<(String, String)> {
     let sql = "SELECT t.name, (SELECT group_concat(iif(c.type = 'BLOB', 'hex(' || c.name || ')',
              c.name), ', ') FROM pragma_table_info(t.name) AS c)
          FROM sqlite_schema AS t WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'

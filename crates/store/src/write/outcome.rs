@@ -1,0 +1,146 @@
+//! What came of a change, or why a rule of the record forbade it.
+
+use fleet::{
+    DeviceId, DeviceKey, Epoch, JobId, OrganizationId, OrganizationPath, ProjectId, Refusal,
+    Revision,
+};
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It is made, and there is no more to say.
+    Done,
+    /// The devices are recorded: the key of each, in the order given, and how many are new.
+    Imported {
+        /// The keys.
+        keys: Vec<DeviceKey>,
+        /// How many did not exist before.
+        new: usize,
+    },
+    /// The project as it is from now on.
+    Project(Box<fleet::Project>),
+    /// The organization as it is from now on, or as it was until it was deleted.
+    Organization(fleet::Organization),
+    /// The device of this key is deleted.
+    Deleted(DeviceKey),
+    /// The update is accepted: one result an entry, in the order of the entries.
+    Accepted(Vec<Result<AcceptedEntry, Refusal>>),
+    /// The result is recorded.
+    Settled(Settled),
+}
+
+/// An entry that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AcceptedEntry {
+    /// The device.
+    pub device: DeviceKey,
+    /// The job.
+    pub job: JobId,
+    /// The revision that the desired state got.
+    pub revision: Revision,
+    /// Whether the device is abnormal or stopped, so that the values are stored until it runs
+    /// again. Never for an entry that asks for more than values.
+    pub stored: bool,
+    /// Whether the job has ended already: it asked for nothing but records.
+    pub ended: bool,
+}
+
+/// Where a device stands after a result was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// The last revision given: above the planned one, there is newer work.
+    pub revision: Revision,
+    /// What is settled.
+    pub settled: Revision,
+    /// How many jobs are open.
+    pub open_jobs: usize,
+}
+
+/// Why a rule of the record forbade a change. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// No such project, or none that the principal may see.
+    #[error("no such project: {0}")]
+    NoSuchProject(ProjectId),
+    /// No such device.
+    #[error("no such device")]
+    NoSuchDevice,
+    /// An operator has frozen the device, and only an operator may do this to it then.
+    #[error("the device is frozen")]
+    Frozen,
+    /// No such organization.
+    #[error("no such organization: {0}")]
+    NoSuchOrganization(OrganizationId),
+    /// Another organization has this path.
+    #[error("organization {id} has the path {path} already")]
+    OrganizationExists {
+        /// Which.
+        id: OrganizationId,
+        /// The path.
+        path: OrganizationPath,
+    },
+    /// It can't be deleted: devices or channels are filed in it.
+    #[error("organization {id} is in use: {filed} devices and channels are filed in it")]
+    OrganizationInUse {
+        /// Which.
+        id: OrganizationId,
+        /// How many.
+        filed: u64,
+    },
+    /// The project would have more organizations than one may have.
+    #[error("more than {} organizations", fleet::limits::ORGANIZATIONS_PER_PROJECT_MAX)]
+    TooManyOrganizations,
+    /// The project can't be deleted: it has devices.
+    #[error("project {id} is in use: it has {devices} devices")]
+    ProjectInUse {
+        /// Which.
+        id: ProjectId,
+        /// How many.
+        devices: u64,
+    },
+    /// No such user, or one that may not sign in, or none that the principal may see.
+    #[error("no such user: {0}")]
+    NoSuchUser(String),
+    /// No such server, or none that the principal may see.
+    #[error("no such server: {0}")]
+    NoSuchServer(String),
+    /// It would have more tags than a thing may have.
+    #[error("more than {} tags", fleet::limits::TAGS_PER_RESOURCE_MAX)]
+    TooManyTags,
+    /// The GB device would have more channels than one may have.
+    #[error("device {0} would have more than {max} channels",
+        max = fleet::limits::CHANNELS_PER_DEVICE_MAX)]
+    TooManyChannels(DeviceId),
+    /// No such access key, or none that the principal may see.
+    #[error("no such access key: {0}")]
+    NoSuchKey(String),
+    /// The id is taken.
+    #[error("{what} {id} exists already")]
+    Exists {
+        /// What was to be made.
+        what: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// The device exists as something else.
+    #[error("device {id} is a {is}, not a {asked}")]
+    KindDiffers {
+        /// The device.
+        id: DeviceId,
+        /// What it is.
+        is: &'static str,
+        /// What the import says it is.
+        asked: &'static str,
+    },
+    /// The device was changed by an operator since it was read.
+    #[error("an operator has changed the device meanwhile")]
+    Stale,
+    /// The fence is stale: another owner has taken the shard since.
+    #[error("the shard has a newer owner (epoch {store:?}, not {given:?})")]
+    Fenced {
+        /// The store's epoch.
+        store: Epoch,
+        /// The writer's.
+        given: Epoch,
+    },
+}
