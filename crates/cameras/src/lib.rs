@@ -267,7 +267,7 @@ impl Cameras {
         });
         // Lanes that had their turn before found nobody registered, and whoever is, need not
         // register anew.
-        handle.rescan_now();
+        handle.driver_is_ready();
         Ok(sip)
     }
 

@@ -1,6 +1,6 @@
 //! The engine as the binary starts it and as the doors hold it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -137,6 +137,7 @@ impl Engine {
             server_paused: AtomicBool::new(server_paused),
             copies: Copies::new(),
             rescan: Notify::new(),
+            rescan_ends_waits: AtomicBool::new(false),
             targets: Targets::new(),
             projects: Projects::new(),
             numbering: tokio::sync::Mutex::default(),
@@ -196,6 +197,13 @@ impl Handle {
     /// Reads all devices with work again at once: what kept them may be gone.
     pub fn rescan_now(&self) {
         self.shared.rescan.notify_one();
+    }
+
+    /// A driver can reach its devices from now on: those with work that were away are looked at
+    /// again, as if each had returned.
+    pub fn driver_is_ready(&self) {
+        self.shared.rescan_ends_waits.store(true, Ordering::SeqCst);
+        self.rescan_now();
     }
 
     /// Now, by the engine's clock.

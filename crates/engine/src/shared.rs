@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) copies: Copies,
     /// Asks for a rescan at once.
     pub(crate) rescan: Notify,
+    /// Whether the next rescan ends the waits of devices that were away.
+    pub(crate) rescan_ends_waits: AtomicBool,
     pub(crate) targets: Targets,
     pub(crate) registrants: Registrants,
     /// Registrations that were refused.

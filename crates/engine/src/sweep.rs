@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fleet::DeviceKey;
@@ -24,6 +25,8 @@ pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
             _ = ticks.tick() => {}
             () = shared.rescan.notified() => {}
         }
+        let ends_waits = shared.rescan_ends_waits.swap(false, Ordering::SeqCst);
+        let wake = if ends_waits { Wake::Now } else { Wake::Work };
         let mut after = DeviceKey(0);
         loop {
             match shared.store.devices_with_work(after, limits::SCAN_PAGE).await {
@@ -35,12 +38,14 @@ pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
                         break;
                     };
                     after = last.device;
-                    if !wake_all(&shared, page, Wake::Work).await {
+                    if !wake_all(&shared, page, wake).await {
                         return;
                     }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the rescan could not read the store");
+                    // What it did not come to is left to the next one.
+                    shared.rescan_ends_waits.fetch_or(ends_waits, Ordering::SeqCst);
                     break;
                 }
             }
