@@ -276,6 +276,8 @@ impl Trial {
     /// since the camera may have restarted over it. Then its job has failed, and the drift is
     /// shown.
     fn each_name_arrives(&self, native: &Native) {
+        // Who was being asked something is asked nothing more until it has registered again.
+        self.cameras.register_all();
         self.cameras.wait_until_registered(PATIENCE);
         let mut unanswered = 0;
         for id in &self.storming {
