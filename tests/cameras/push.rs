@@ -25,7 +25,8 @@ fn what_is_asked_of_a_camera_that_is_away_waits_for_its_next_register() {
     let never = native.ask(&first, &json!({"Name": "东门-1", "HeartBeatInterval": "30"}));
     let shown = native.job(&never);
     assert_eq!(shown["stored"], true, "{shown}");
-    assert!(!["succeeded", "failed", "running"].contains(&shown["state"].as_str().expect("text")));
+    // For the instant in which its lane finds it away it is running.
+    assert!(!["succeeded", "failed"].contains(&shown["state"].as_str().expect("text")), "{shown}");
     assert_eq!(native.device(&first)["name"], "东门-1", "the name is on record at once");
     let cameras = Cameras::start(plan);
     let job = native.succeeded(&never);
