@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use simulator::adbd::Adbd;
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::phones::PROJECT;
+use super::sip::free_port;
 use super::{PATIENCE, tools, wait_for};
 
 /// An adb with a server and keys of its own. The server ends with this value.
@@ -19,24 +19,10 @@ pub struct Adb {
     port: u16,
 }
 
-/// A free port for a server that is started later, and stays unknown to us until then. Not one of
-/// those that the system gives to whoever asks for any (on Linux 32768 and above): another test
-/// could be given it meanwhile.
-fn server_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = std::process::id() * 13 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + u16::try_from(number % 10_000).expect("below 10,000");
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 impl Adb {
     /// An adb whose server is started by its first command.
     pub fn new() -> Self {
-        Self { home: tempfile::tempdir().expect("a temporary folder"), port: server_port() }
+        Self { home: tempfile::tempdir().expect("a temporary folder"), port: free_port() }
     }
 
     /// Runs `adb ARGS`.

@@ -10,6 +10,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -179,10 +180,22 @@ fn find_userland() -> Result<PathBuf, AdbdError> {
     candidates.find(|path| path.is_file()).ok_or(AdbdError::Userland)
 }
 
-/// Some port that nobody listens on now.
+/// How many ports are tried for one that is free.
+const PORTS_TRIED_MAX: u32 = 1_000;
+
+/// Some port that nobody listens on now. None of those that the system gives to whoever asks for
+/// any (on Linux 32768 and above): another could be given it before the daemon listens.
 async fn free_port() -> io::Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    Ok(listener.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS_TRIED_MAX {
+        let number = std::process::id().wrapping_mul(31);
+        let number = number.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 22_000;
+        let port = 10_000 + u16::try_from(number).unwrap_or_default();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 /// An error of preparing a file.
