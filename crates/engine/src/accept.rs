@@ -53,7 +53,8 @@ impl Handle {
             let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
             let target = target.filter(|target| update.kind.is_none_or(|kind| target.kind == kind));
             let clear = entry.clear;
-            let id = entry.device.clone().ok();
+            let is_camera = target.as_ref().is_some_and(|target| target.kind == Kind::Camera);
+            let camera_id = if is_camera { entry.device.clone().ok() } else { None };
             let checked = match check::check(&catalogue, entry, target) {
                 Ok(checked) => checked,
                 Err(refusal) => {
@@ -65,23 +66,23 @@ impl Handle {
             results.push(Err(Refusal::DeviceUnknown));
             let check::Checked { target, patch, asked } = checked;
             let device = target.device;
-            let (patch, record, camera) = match (target.kind, &id) {
-                (Kind::Camera, Some(id)) => {
+            let (patch, record, camera) = match camera_id {
+                Some(id) => {
                     let credentials = self.credentials_patch(
                         &update.project,
-                        id,
+                        &id,
                         &asked.credentials,
                         target.password_overlap_seconds,
                         at,
                     )?;
                     if credentials.is_some() {
-                        registrants.push(id.clone());
+                        registrants.push(id);
                     }
                     let filed = records::split(patch, &asked, || self.new_organization_id());
                     let camera = records::camera_patch(&filed, credentials);
                     (filed.patch, filed.record, Some(camera))
                 }
-                _ => (patch, fleet::Values::new(), None),
+                None => (patch, fleet::Values::new(), None),
             };
             accepted.push(AcceptEntry {
                 position,

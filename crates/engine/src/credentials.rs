@@ -44,9 +44,9 @@ impl Handle {
     /// A keyed hash of a device's password: equal for equal ones of one device, and of no use to
     /// whoever has not the master key.
     fn password_tag(&self, project: &ProjectId, id: &DeviceId, password: &[u8]) -> [u8; 16] {
-        let key = self.shared.master_key.derive("registration password tags");
+        let key = &self.shared.registrants.tag_key;
         // Can't fail: HMAC takes keys of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return [0; 16] };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 16] };
         for part in [project.as_str().as_bytes(), id.as_str().as_bytes(), password] {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

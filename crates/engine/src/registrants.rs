@@ -104,6 +104,8 @@ pub(crate) struct Registrants {
     changes: AtomicU64,
     /// What is opened in place of a secret that is not there.
     decoy: Vec<u8>,
+    /// The key of the hashes by which a password is known again.
+    pub(crate) tag_key: [u8; 32],
     lookups: AtomicU64,
     opens: AtomicU64,
 }
@@ -124,6 +126,7 @@ impl Registrants {
             known: Cache::new(limits::REGISTRANTS_CACHED_MAX),
             changes: AtomicU64::new(0),
             decoy,
+            tag_key: master_key.derive("registration password tags"),
             lookups: AtomicU64::new(0),
             opens: AtomicU64::new(0),
         }

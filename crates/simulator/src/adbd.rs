@@ -7,13 +7,13 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -90,7 +90,7 @@ impl Adbd {
                 _ => {}
             }
         }
-        let port = if port == 0 { free_port().await.map_err(AdbdError::Port)? } else { port };
+        let port = if port == 0 { free_port().map_err(AdbdError::Port)? } else { port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut adbd = Adbd { directory, folder, address, child: None };
         adbd.restart().await?;
@@ -183,15 +183,18 @@ fn find_userland() -> Result<PathBuf, AdbdError> {
 /// How many ports are tried for one that is free.
 const PORTS_TRIED_MAX: u32 = 1_000;
 
-/// Some port that nobody listens on now. None of those that the system gives to whoever asks for
-/// any (on Linux 32768 and above): another could be given it before the daemon listens.
-async fn free_port() -> io::Result<u16> {
+/// Some port that nobody listens on now, for a server that is started later. None of those that the
+/// system gives to whoever asks for any (on Linux 32768 and above): another could be given it
+/// before the server listens.
+///
+/// Errors: none of a thousand is free.
+pub fn free_port() -> io::Result<u16> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..PORTS_TRIED_MAX {
         let number = std::process::id().wrapping_mul(31);
         let number = number.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 22_000;
         let port = 10_000 + u16::try_from(number).unwrap_or_default();
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);
         }
     }

@@ -26,9 +26,9 @@ use fleet::{
 
 pub use read::{
     AcceptTarget, Backup, BackupCounts, CameraListing, CameraState, CameraWork, Counted,
-    DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Make, OldCredentials, Page,
-    PhoneFilter, SealedKey, SealedRegistrant, Server, ServerFilter, StoredBinding, StoredToken,
-    StoredUser, Work,
+    CredentialsInUse, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Make, OldCredentials,
+    Page, PhoneFilter, SealedKey, SealedRegistrant, Server, ServerFilter, StoredBinding,
+    StoredToken, StoredUser, Work,
 };
 pub use tag::{Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 pub use write::{Fence, Refused, Write, Written};

@@ -66,6 +66,29 @@ pub struct CameraState {
     pub overlap_until: Option<Timestamp>,
 }
 
+/// Which user name and password a registration that lasts was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialsInUse {
+    /// Those on record.
+    Current,
+    /// Those that were replaced at the last change.
+    Old,
+    /// It was not renewed since the last change.
+    NotRenewed,
+}
+
+impl CameraState {
+    /// Which credentials this device's registration `binding` was made with.
+    pub fn credentials_in_use(&self, binding: &Binding) -> CredentialsInUse {
+        match self.credentials_at {
+            // What it was made with before a change says nothing of what that change replaced.
+            Some(changed_at) if binding.refreshed_at < changed_at => CredentialsInUse::NotRenewed,
+            Some(_) if binding.old_credentials => CredentialsInUse::Old,
+            _ => CredentialsInUse::Current,
+        }
+    }
+}
+
 /// A GB device as ISS's answers show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraListing {

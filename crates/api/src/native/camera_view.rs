@@ -3,7 +3,7 @@
 use fleet::catalogue::{DESCRIPTION, IP, MANUFACTURER, NAME, PORT, TRANSPORT};
 use fleet::{Binding, CameraStatus, DeviceState, Facts, Offline, SipTransport, Timestamp, Values};
 use serde::Serialize;
-use store::CameraState;
+use store::{CameraState, CredentialsInUse};
 use utoipa::ToSchema;
 
 use super::organizations::Filed;
@@ -85,11 +85,10 @@ impl Credentials {
     /// Of this state at `now`.
     fn of(camera: &CameraState, now: Timestamp) -> Self {
         let live = camera.binding.as_ref().filter(|binding| binding.is_live(now));
-        let in_use = live.map(|binding| match camera.credentials_at {
-            // Before a change, what it registered with says nothing of what that change replaced.
-            Some(changed_at) if binding.refreshed_at < changed_at => InUse::NotRenewed,
-            Some(_) if binding.old_credentials => InUse::Old,
-            _ => InUse::Current,
+        let in_use = live.map(|binding| match camera.credentials_in_use(binding) {
+            CredentialsInUse::Current => InUse::Current,
+            CredentialsInUse::Old => InUse::Old,
+            CredentialsInUse::NotRenewed => InUse::NotRenewed,
         });
         Self {
             changed_at: camera.credentials_at.map(|at| at.to_string()),

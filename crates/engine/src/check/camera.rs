@@ -2,7 +2,7 @@
 
 use fleet::catalogue::TRANSPORT;
 use fleet::{Binding, Facts, Timestamp};
-use store::CameraState;
+use store::{CameraState, CredentialsInUse};
 
 use super::judgement::{Finding, Findings, failed, not_reached, passed};
 use crate::driver::Away;
@@ -32,29 +32,27 @@ fn credentials(findings: &Findings<'_>) -> Finding {
 
 /// The same, of a registration that lasts.
 fn used(camera: &CameraState, binding: &Binding, now: Timestamp) -> Finding {
-    let Some(changed_at) = camera.credentials_at else {
-        return passed("it registered with those on record");
-    };
-    if binding.refreshed_at < changed_at {
-        return failed(
+    let changed_at = camera.credentials_at.map(|at| at.to_string()).unwrap_or_default();
+    match camera.credentials_in_use(binding) {
+        CredentialsInUse::Current => passed("it registered with those on record"),
+        CredentialsInUse::NotRenewed => failed(
             format!(
                 "they were changed at {changed_at}, and it has not registered since; its \
                  registration ends at {}",
                 binding.expires_at
             ),
             "set those on record at the camera itself: its next registration must have them",
-        );
+        ),
+        CredentialsInUse::Old => {
+            let until = overlap(camera.overlap_until, now);
+            failed(
+                format!(
+                    "it registered with the user name and password from before {changed_at}{until}"
+                ),
+                "set those on record at the camera itself",
+            )
+        }
     }
-    if binding.old_credentials {
-        let until = overlap(camera.overlap_until, now);
-        return failed(
-            format!(
-                "it registered with the user name and password from before {changed_at}{until}"
-            ),
-            "set those on record at the camera itself",
-        );
-    }
-    passed("it registered with those on record")
 }
 
 /// Until when the old ones go on working, in words.

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use simulator::adbd::free_port;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
@@ -20,27 +20,13 @@ pub struct Adb {
     port: u16,
 }
 
-/// A free port for a server that is started later, and stays unknown to us until then. Not one of
-/// those that the system gives to whoever asks for any (on Linux 32768 and above): another test
-/// could be given it meanwhile.
-fn server_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = std::process::id() * 13 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 20_000 + u16::try_from(number % 10_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 /// What a call gave: exit status, standard output, standard error.
 pub type Answer = (i32, String, String);
 
 impl Adb {
     /// An adb with a fresh home, hence a fresh key, and its server on a free port.
     pub fn new() -> Self {
-        Adb { home: tempfile::tempdir().unwrap(), port: server_port() }
+        Adb { home: tempfile::tempdir().unwrap(), port: free_port().unwrap() }
     }
 
     fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
