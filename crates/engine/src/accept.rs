@@ -2,22 +2,25 @@
 //! then is anybody told.
 
 mod check;
+pub(crate) mod entries;
 pub(crate) mod records;
 
 use std::sync::Arc;
 
 use fleet::limits;
-use fleet::{DeviceId, Kind, Principal, ProjectId, ProjectKey, Refusal};
-use store::write::{Accept, AcceptEntry, AcceptedEntry};
-use store::{LaneSeed, Write, Written};
+use fleet::{DeviceId, Principal, ProjectId, ProjectKey, Refusal};
+use store::write::{Accept, AcceptedEntry};
+use store::{AcceptTarget, LaneSeed, Write, Written};
 
 pub(crate) use check::check_organizations;
+use entries::Call;
 
 use crate::command::{Error, Update, UpdateResult};
 use crate::handle::Handle;
 use crate::lane::Wake;
 use crate::shared::Shared;
-use crate::sweep::wake_all;
+use crate::spans;
+use crate::sweep::{seed_of, wake_all};
 
 impl Handle {
     /// Accepts an update. Per entry, in order: the device must be named, be known, and take every
@@ -35,77 +38,37 @@ impl Handle {
         if entries > limits::PHONES_PER_UPDATE_MAX {
             return Err(Error::TooManyEntries { entries });
         }
-        let shared = &self.shared;
-        let ids: Vec<DeviceId> =
-            update.entries.iter().filter_map(|entry| entry.device.clone().ok()).collect();
         let project = self.project_key(principal, &update.project).await?;
-        let found = shared.targets.find(&*shared.store, (project, &update.project), ids).await?;
-        let mut targets = found.into_iter();
-
-        let mut results: Vec<Result<fleet::JobId, Refusal>> = Vec::with_capacity(entries);
-        let catalogue = shared.catalogue.get();
-        let operation = update.operation;
-        let at = shared.clock.now();
-        let mut accepted = Vec::with_capacity(entries);
-        let mut servers = Vec::with_capacity(entries);
-        let mut registrants = Vec::new();
-        for (position, entry) in (0_u16..).zip(update.entries) {
-            let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
-            let target = target.filter(|target| update.kind.is_none_or(|kind| target.kind == kind));
-            let clear = entry.clear;
-            let is_camera = target.as_ref().is_some_and(|target| target.kind == Kind::Camera);
-            let camera_id = if is_camera { entry.device.clone().ok() } else { None };
-            let checked = match check::check(&catalogue, entry, target) {
-                Ok(checked) => checked,
-                Err(refusal) => {
-                    results.push(Err(refusal));
-                    continue;
-                }
-            };
-            // Stands until the store has answered for this entry.
-            results.push(Err(Refusal::DeviceUnknown));
-            let check::Checked { target, patch, asked } = checked;
-            let device = target.device;
-            let (patch, record, camera) = match camera_id {
-                Some(id) => {
-                    let credentials = self.credentials_patch(
-                        &update.project,
-                        &id,
-                        &asked.credentials,
-                        target.password_overlap_seconds,
-                        at,
-                    )?;
-                    if credentials.is_some() {
-                        registrants.push(id);
-                    }
-                    let filed = records::split(patch, &asked, || self.new_organization_id());
-                    let camera = records::camera_patch(&filed, credentials);
-                    (filed.patch, filed.record, Some(camera))
-                }
-                None => (patch, fleet::Values::new(), None),
-            };
-            accepted.push(AcceptEntry {
-                position,
-                device,
-                operation,
-                clear,
-                patch,
-                record,
-                camera,
-            });
-            servers.push(target.server.clone());
+        let at = self.shared.clock.now();
+        let call = Call {
+            project: (project, &update.project),
+            kind: update.kind,
+            operation: update.operation,
+            at,
+        };
+        let checked = self.check_entries(call, update.entries).await?;
+        // What passed stands so until the store has answered for it.
+        let mut results: UpdateResult = vec![Err(Refusal::DeviceUnknown); entries];
+        for (position, refusal) in checked.refused {
+            if let Some(result) = results.get_mut(usize::from(position)) {
+                *result = Err(refusal);
+            }
         }
+        let accepted = checked.passed;
         if accepted.is_empty() {
             return Ok(results);
         }
 
         let positions: Vec<u16> = accepted.iter().map(|entry| entry.position).collect();
+        spans::accepted(update.request);
         let accept =
             Accept { project, request: update.request, door: update.door, at, entries: accepted };
+        let (targets, registrants) = (checked.targets, checked.registrants);
         // On a task of its own: once the change is handed to the store, the lanes must hear of it,
         // and what was known of registrants must be forgotten, even if the caller goes away
         // meanwhile.
-        let commit = commit(Arc::clone(shared), principal.clone(), accept, servers, registrants);
+        let shared = Arc::clone(&self.shared);
+        let commit = commit(shared, principal.clone(), accept, targets, registrants);
         let answers = tokio::spawn(commit).await.map_err(|_| Error::Closed)??;
         for (answer, position) in answers.into_iter().zip(positions) {
             if let Some(result) = results.get_mut(usize::from(position)) {
@@ -122,7 +85,8 @@ impl Handle {
         id: &ProjectId,
     ) -> Result<ProjectKey, Error> {
         let shared = &self.shared;
-        let key = match shared.projects.get(id) {
+        let known = shared.projects.get(id).filter(|_| shared.freshness.holds());
+        let key = match known {
             Some(key) => Some(key),
             None => {
                 let deletions = shared.projects.deletions();
@@ -142,7 +106,7 @@ async fn commit(
     shared: Arc<Shared>,
     principal: Principal,
     accept: Accept,
-    servers: Vec<String>,
+    targets: Vec<Arc<AcceptTarget>>,
     registrants: Vec<DeviceId>,
 ) -> Result<Vec<Result<AcceptedEntry, Refusal>>, Error> {
     #[cfg(feature = "planted-bugs")]
@@ -155,6 +119,7 @@ async fn commit(
     if !registrants.is_empty() {
         shared.registrants.forget(registrants.iter());
     }
+    look_for_what_may_be_there(&shared, &written);
     let answers = match written?? {
         Written::Accepted(answers) => answers,
         other => {
@@ -162,24 +127,43 @@ async fn commit(
             return Err(Error::Closed);
         }
     };
+    wake_accepted(&shared, &answers, &targets, is_power).await;
+    Ok(answers)
+}
+
+/// Where it is not known whether a change was made, there may be jobs that no lane has heard of:
+/// has all devices with work read again.
+pub(crate) fn look_for_what_may_be_there<T>(shared: &Shared, written: &Result<T, store::Error>) {
+    if matches!(written, Err(store::Error::Unknown { .. })) {
+        shared.rescan.notify_one();
+    }
+}
+
+/// Tells the lanes of what was accepted: per entry its answer and its device. `is_power` if it asks
+/// for a restart, reset or stop.
+pub(crate) async fn wake_accepted(
+    shared: &Shared,
+    answers: &[Result<AcceptedEntry, Refusal>],
+    targets: &[Arc<AcceptTarget>],
+    is_power: bool,
+) {
     let seeds: Vec<LaneSeed> = answers
         .iter()
-        .zip(servers)
-        .filter_map(|(answer, server)| {
+        .zip(targets)
+        .filter_map(|(answer, target)| {
             let device = answer.as_ref().ok().filter(|entry| !entry.ended)?.device;
-            Some(LaneSeed { device, shard: device.shard(), server, restarting: None })
+            Some(seed_of(shared, (device, target.kind), target.server.clone()))
         })
         .collect();
     let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
     metrics::counter!("fleetwright_jobs_accepted_total").increment(accepted as u64);
     #[cfg(feature = "planted-bugs")]
     if shared.planted == Some(crate::planted::Bug::LostWakeUp) {
-        return Ok(answers);
+        return;
     }
     // A phone that is stopped is hardly looked at; to be started it need not answer.
     let wake = if is_power { Wake::Now } else { Wake::Work };
-    wake_all(&shared, seeds, wake).await;
-    Ok(answers)
+    wake_all(shared, seeds, wake).await;
 }
 
 /// The planted bug: makes up the answers that the store will probably give.

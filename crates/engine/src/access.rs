@@ -7,7 +7,7 @@ use fleet::{
     Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, ProjectKey, Role, Secret,
 };
 use store::write::{CreateKey, ImportDevices, ImportedDevice, RevokeKey};
-use store::{LaneSeed, Write, Written};
+use store::{Write, Written};
 
 use crate::command::Error;
 use crate::credentials;
@@ -15,7 +15,7 @@ use crate::handle::Handle;
 use crate::keys::AccessKey;
 use crate::lane::Wake;
 use crate::shared::Shared;
-use crate::sweep::wake_all;
+use crate::sweep::{seed_of, wake_all};
 
 /// What an import did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Handle {
     /// Errors: the store failed.
     pub async fn access_key(&self, ak: &str) -> Result<Option<Arc<AccessKey>>, Error> {
         let shared = &self.shared;
-        if let Some(key) = shared.keys.get(ak) {
+        if let Some(key) = shared.keys.get(ak).filter(|_| shared.freshness.holds()) {
             return Ok(Some(key));
         }
         let revocations = shared.keys.revocations();
@@ -198,7 +198,7 @@ async fn record(
         .zip(servers)
         .filter_map(|(device, server)| {
             let server = server?;
-            Some(LaneSeed { device, shard: device.shard(), server, restarting: None })
+            Some(seed_of(&shared, (device, Kind::Phone), server))
         })
         .collect();
     // A device that has moved may be reachable now, so its wait ends.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fleet::limits;
 use fleet::{
-    DeviceId, Door, JobId, Kind, Operation, OrganizationId, ProjectId, Refusal, RequestId, Secret,
-    Values,
+    DeviceId, Door, JobId, Kind, Operation, OrganizationId, Phase, ProjectId, Refusal, RequestId,
+    Secret, Values,
 };
 
 /// One call that changes the desired state of devices.
@@ -109,6 +109,35 @@ pub enum Error {
         /// How many there were.
         entries: usize,
     },
+    /// No such update, or none that the principal may see.
+    #[error("no such update: {0}")]
+    NoSuchUpdate(RequestId),
+    /// The update was made at once, so that there is nothing of it to pause, resume or abort.
+    #[error("update {0} does not go out in waves: all of it has begun")]
+    NotARollout(RequestId),
+    /// No device is what was asked for.
+    #[error("no device fits")]
+    NoneFound,
+    /// More devices are what was asked for than one update may have.
+    #[error(
+        "{found} devices fit; at most {} are allowed in one update",
+        limits::UPDATE_DEVICES_MAX
+    )]
+    TooManyDevices {
+        /// How many there are.
+        found: u64,
+    },
+    /// It can't be done with an update that stands there.
+    #[error("the update is {}: it can't be {asked}", .phase.name())]
+    WrongPhase {
+        /// Where it stands.
+        phase: Phase,
+        /// What was to be done with it: `paused`, `resumed`, `aborted`, `reverted`.
+        asked: &'static str,
+    },
+    /// Nothing would be brought back.
+    #[error("there is nothing to bring back: {0}")]
+    NothingToRevert(String),
     /// More is waiting than may; try again after a second.
     #[error("the server is busy")]
     Busy,

@@ -2,13 +2,15 @@
 //!
 //! What was last seen at the address of each such record is kept in memory, bounded; that a device
 //! has a copy is on record too (`DeviceState::copy`), so that nothing is set on it after a restart
-//! of the server before the other one was looked at again.
+//! of the server before the other one was looked at again. Where another node works on the device
+//! whose marker was seen, it is told by the feed ([`Sighting`]); what it was told may be out of
+//! date, so it asks again with each step.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use fleet::{BootIdentity, DeviceKey};
-use store::LaneSeed;
+use fleet::{BootIdentity, DeviceKey, Principal};
+use store::{LaneSeed, Sighting, Write};
 
 use crate::driver::{Away, Reached, Report};
 use crate::lane::Wake;
@@ -22,8 +24,8 @@ const KEPT_MAX: usize = 10_000;
 /// What was last seen at a record's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It has to be looked at.
-    Unknown,
+    /// It has to be looked at, for the sake of this device.
+    Asked(DeviceKey),
     /// A phone that bears the marker of another device, in this boot.
     MarkerOf(DeviceKey, Option<BootIdentity>),
     /// No such phone.
@@ -68,20 +70,28 @@ impl Copies {
 
     /// The record of `at` was deleted. Gives the device whose marker was seen there.
     pub(crate) fn forget(&self, at: DeviceKey) -> Option<DeviceKey> {
-        match self.lock().remove(&at)? {
-            Seen::MarkerOf(of, _) => Some(of),
-            Seen::Unknown | Seen::Nothing => None,
-        }
+        self.lock().remove(&at)?.concerns()
+    }
+
+    /// Forgets what was seen at the addresses of all others: it is not this node any more that
+    /// looks there.
+    pub(crate) fn keep(&self, is_ours: impl Fn(DeviceKey) -> bool) {
+        self.lock().retain(|at, _| is_ours(*at));
     }
 
     /// At the address of `at` there is no phone with another's marker. Gives the device whose
-    /// marker was seen there before.
+    /// marker was seen there before, or asked for.
     pub(crate) fn saw_none(&self, at: DeviceKey) -> Option<DeviceKey> {
         let mut seen = self.lock();
-        let entry = seen.get_mut(&at)?;
-        match std::mem::replace(entry, Seen::Nothing) {
-            Seen::MarkerOf(of, _) => Some(of),
-            Seen::Unknown | Seen::Nothing => None,
+        std::mem::replace(seen.get_mut(&at)?, Seen::Nothing).concerns()
+    }
+
+    /// Whether a phone with the marker of `of` is at the address of `at` is asked: the next look
+    /// there leaves its answer, and is news.
+    pub(crate) fn ask(&self, at: DeviceKey, of: DeviceKey) {
+        let mut seen = self.lock();
+        if seen.len() < KEPT_MAX || seen.contains_key(&at) {
+            seen.insert(at, Seen::Asked(of));
         }
     }
 
@@ -99,10 +109,20 @@ impl Copies {
             .min_by_key(|suspect| suspect.other)
     }
 
-    /// What was last seen at the address of `at`, where a copy is on record. [`Seen::Unknown`] is
-    /// remembered, so that the next look there leaves its answer.
-    pub(crate) fn last_seen(&self, at: DeviceKey) -> Seen {
-        self.lock().entry(at).or_insert(Seen::Unknown).clone()
+    /// What was last seen at the address of `at`, where a copy of `of` is on record. That it was
+    /// not looked at is remembered, so that the next look there leaves its answer.
+    pub(crate) fn last_seen(&self, at: DeviceKey, of: DeviceKey) -> Seen {
+        self.lock().entry(at).or_insert(Seen::Asked(of)).clone()
+    }
+}
+
+impl Seen {
+    /// The device that is concerned by what is seen there next.
+    fn concerns(self) -> Option<DeviceKey> {
+        match self {
+            Self::Asked(of) | Self::MarkerOf(of, _) => Some(of),
+            Self::Nothing => None,
+        }
     }
 }
 
@@ -122,8 +142,8 @@ pub(crate) fn suspicion(step: Step<'_>) -> Option<Suspicion> {
         return Some(Suspicion::Seen(suspect));
     }
     let other = work.state.copy?;
-    match shared.copies.last_seen(other) {
-        Seen::Unknown => Some(Suspicion::OnRecord(other)),
+    match shared.copies.last_seen(other, work.device.key) {
+        Seen::Asked(_) => Some(Suspicion::OnRecord(other)),
         Seen::MarkerOf(..) | Seen::Nothing => None,
     }
 }
@@ -142,11 +162,16 @@ pub(crate) async fn confirm(
             return Ok(None);
         }
         Suspicion::Seen(suspect) => suspect.other,
-        Suspicion::OnRecord(other) => {
-            wake(shared, *other).await?;
-            *other
-        }
+        Suspicion::OnRecord(other) => *other,
     };
+    let is_ours = match suspicion {
+        // A look there that finds something else ends the suspicion by itself.
+        Suspicion::Seen(_) => works_on(shared, other).await?,
+        Suspicion::OnRecord(_) => wake(shared, other).await?,
+    };
+    if !is_ours {
+        tell(shared, Sighting::MarkerAsked { at: other, of: work.device.key }).await?;
+    }
     let Some(device) = shared.store.records(&[other]).await?.into_iter().next() else {
         // Its record was deleted: nothing is known to be at that address any more.
         shared.copies.saw_none(other);
@@ -184,13 +209,19 @@ pub(crate) async fn note(step: Step<'_>, report: Report) -> Result<Report, store
         if is_silent && !is_known_away {
             return Ok(report);
         }
-        if let Some(of) = shared.copies.saw_none(here) {
-            wake(shared, of).await?;
+        if let Some(of) = shared.copies.saw_none(here)
+            && !wake(shared, of).await?
+        {
+            tell(shared, Sighting::MarkerGone { at: here, of }).await?;
         }
         return Ok(report);
     };
-    if shared.copies.saw(here, found.key, boot) {
-        wake(shared, found.key).await?;
+    let of = found.key;
+    let is_news = shared.copies.saw(here, of, boot.clone());
+    let is_ours = if is_news { wake(shared, of).await? } else { works_on(shared, of).await? };
+    if !is_ours {
+        // Each time: whoever works on it may have come to it since.
+        tell(shared, Sighting::MarkerSeen { at: here, of, boot }).await?;
     }
     let whose = if found.project == work.device.project {
         format!("that of {} ({})", found.id, found.name)
@@ -201,15 +232,54 @@ pub(crate) async fn note(step: Step<'_>, report: Report) -> Result<Report, store
     Ok(Report::Away(Away::Copied(words)))
 }
 
-/// Has a device looked at.
-pub(crate) async fn wake(shared: &Shared, key: DeviceKey) -> Result<(), store::Error> {
-    let records = shared.store.records(&[key]).await?;
-    let seeds = records.into_iter().map(|device| LaneSeed {
-        device: device.key,
-        shard: device.key.shard(),
-        server: device.server,
-        restarting: None,
-    });
-    wake_all(shared, seeds.collect(), Wake::Now).await;
+/// Has a device looked at, if this node works on it. Gives whether it does.
+pub(crate) async fn wake(shared: &Shared, key: DeviceKey) -> Result<bool, store::Error> {
+    let seeds = ours(shared, key).await?;
+    let is_ours = !seeds.is_empty();
+    wake_all(shared, seeds, Wake::Now).await;
+    Ok(is_ours)
+}
+
+/// Whether this node works on a device.
+async fn works_on(shared: &Shared, key: DeviceKey) -> Result<bool, store::Error> {
+    Ok(!ours(shared, key).await?.is_empty())
+}
+
+/// What a device's lane is made from; nothing if this node does not work on the device.
+async fn ours(shared: &Shared, key: DeviceKey) -> Result<Vec<LaneSeed>, store::Error> {
+    let mut seeds = shared.store.lane_seeds(&[key]).await?;
+    shared.ownership.keep_ours(&mut seeds);
+    Ok(seeds)
+}
+
+/// Tells the node that works on the device concerned, if any does.
+async fn tell(shared: &Shared, sighting: Sighting) -> Result<(), store::Error> {
+    let told = shared.store.write(&Principal::engine(), Write::Tell(sighting)).await?;
+    if let Err(refused) = told {
+        tracing::warn!(%refused, "other nodes could not be told of a copy");
+    }
+    Ok(())
+}
+
+/// Another node has seen something, or asks for a look.
+pub(crate) async fn hear(shared: &Shared, sighting: Sighting) -> Result<(), store::Error> {
+    match sighting {
+        Sighting::MarkerSeen { at, of, boot } => {
+            if works_on(shared, of).await? && shared.copies.saw(at, of, boot) {
+                wake(shared, of).await?;
+            }
+        }
+        Sighting::MarkerGone { at, of } => {
+            if shared.copies.saw_none(at).is_some() {
+                wake(shared, of).await?;
+            }
+        }
+        Sighting::MarkerAsked { at, of } => {
+            if works_on(shared, at).await? {
+                shared.copies.ask(at, of);
+                wake(shared, at).await?;
+            }
+        }
+    }
     Ok(())
 }

@@ -112,6 +112,11 @@ pub(crate) fn check_user(user: &str) -> Result<(), String> {
     }
 }
 
+/// Whether a value of this name is a secret, or half of one, wherever it stands among others.
+pub(crate) fn is_secret(name: &str) -> bool {
+    [USER, PASSWORD].iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
 /// What the job remembers of what is asked.
 pub(crate) fn remember(record: &mut Values, asked: &Credentials) {
     if let Some(user) = &asked.user {

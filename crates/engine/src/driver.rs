@@ -43,6 +43,10 @@ pub trait Driver: Send + Sync + 'static {
 
     /// The device's record is gone: whatever the driver holds of it ends.
     fn forget(&self, _device: DeviceKey) {}
+
+    /// The device, which comes to us, has gone to another node, or that node has ended its
+    /// registration: whatever the driver holds of it ends, and nothing of that is recorded.
+    fn moved(&self, _device: DeviceKey) {}
 }
 
 /// What is known of a device that is to be told to restart.

@@ -1,5 +1,7 @@
 //! GB devices that callers make, with ids of ours, and devices that are deleted.
 
+use std::time::Duration;
+
 use fleet::catalogue::{GENERIC_PROFILE, NAME};
 use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Refusal, limits};
 use store::write::{DeleteDevice, ImportedDevice};
@@ -18,7 +20,7 @@ use crate::operate::to_the_end;
 const CAMERA: &str = "1320";
 
 /// How often ids are drawn anew because others took them meanwhile.
-const DRAWS_MAX: u32 = 8;
+const DRAWS_MAX: u32 = 16;
 
 impl Handle {
     /// Makes GB devices, each with an id of 20 digits: the first ten of `domain` (centre and
@@ -81,8 +83,13 @@ impl Handle {
                 .collect::<Result<Vec<ImportedDevice>, Error>>()?;
             draws += 1;
             match self.record(principal, devices, true).await {
-                // Another call has taken one of them since.
-                Err(Error::Refused(Refused::Exists { .. })) if draws < DRAWS_MAX => {}
+                // Another call has taken one of them since, on another node perhaps, which then
+                // draws at this very moment as well.
+                Err(Error::Refused(Refused::Exists { .. })) if draws < DRAWS_MAX => {
+                    let mut byte = [0_u8; 1];
+                    self.shared.entropy.fill(&mut byte);
+                    tokio::time::sleep(Duration::from_millis(byte[0].into()) / 4).await;
+                }
                 Err(Error::Refused(Refused::Exists { .. })) => return Err(Error::Busy),
                 recorded => return recorded.map(|_| ids),
             }

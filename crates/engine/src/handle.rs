@@ -9,18 +9,25 @@ use fleet::fault_point::FaultPoints;
 use fleet::limits;
 use fleet::{Catalogue, DeviceKey, RequestId, Timestamp};
 use store::seal::MasterKey;
-use store::{Reads, Store};
+use store::{ClusterState, NewSession, Reads, Session, Store};
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Entropy, RequestIds};
+use crate::command::Error;
 use crate::copies::Copies;
 use crate::driver::{Driver, EventReceiver};
+use crate::feed::{self, Freshness};
 use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Bounds;
+use crate::last_use::{self, LastUse};
 use crate::operate::CatalogueSource;
+use crate::ownership::Ownership;
 use crate::registrants::{RefusedRegistrations, Registrants};
+use crate::renewal::{self, Node, NodeStanding, StartError, begin};
+use crate::rollout;
 use crate::runner::Runner;
 use crate::shared::{Projects, Shared};
 use crate::sweep;
@@ -43,6 +50,14 @@ pub struct Settings {
     pub rescan_every: Duration,
     /// How long a token works.
     pub token_lifetime: Duration,
+    /// How long this node's session lasts after a renewal.
+    pub lease: Duration,
+    /// How often this node's session is renewed.
+    pub renew_every: Duration,
+    /// How often it is read what other nodes have committed.
+    pub feed_every: Duration,
+    /// How often the updates that go out in waves are looked at.
+    pub rollouts_every: Duration,
     /// A bug that the simulation must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<crate::planted::Bug>,
@@ -63,6 +78,10 @@ impl Default for Settings {
             sweep_per_second: limits::SWEEP_PER_SECOND,
             rescan_every: limits::RESCAN_EVERY,
             token_lifetime: limits::TOKEN_LIFETIME,
+            lease: limits::LEASE,
+            renew_every: limits::LEASE_RENEW_EVERY,
+            feed_every: limits::FEED_EVERY,
+            rollouts_every: rollout::LOOK_EVERY,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
@@ -73,6 +92,10 @@ impl Default for Settings {
 pub struct Options {
     /// What is durable.
     pub store: Arc<dyn Store>,
+    /// What this node says of itself; its instance is made when the engine starts.
+    pub node: NewSession,
+    /// Whether a start whose name another node has waits once until that node's lease has run out.
+    pub wait_for_name: bool,
     /// What is known of properties and profiles. The drivers hold the same.
     pub catalogue: Arc<CatalogueCell>,
     /// Where another catalogue comes from when operators ask for it.
@@ -96,8 +119,13 @@ pub struct Options {
 /// A running engine. Dropping it ends it at once; [`Engine::stop`] lets the actions in flight end.
 pub struct Engine {
     handle: Handle,
+    /// From then on no further steps start.
     stop: CancellationToken,
-    tasks: tokio::task::JoinSet<()>,
+    /// From then on the session is not kept.
+    ended: CancellationToken,
+    /// The lanes.
+    runner: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// What the doors hold of the engine. Cheap to clone.
@@ -107,12 +135,26 @@ pub struct Handle {
 }
 
 impl Engine {
-    /// Starts the engine: reads which shards this node owns and begins to work on what is open.
+    /// Starts the engine: begins this node's session, takes shards if it has that role, and begins
+    /// to work on what is open.
     ///
-    /// Errors: only if the store can't be read.
-    pub async fn start(options: Options) -> Result<Self, store::Error> {
+    /// Errors: another node has the name, or the store failed.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Settings { lease, renew_every, action_timeout, .. } = options.settings;
+        let mut instance = [0; 16];
+        options.entropy.fill(&mut instance);
+        let node = NewSession { instance: hex::encode(instance), ..options.node };
+        let node = Node::new(node, (lease, renew_every), action_timeout);
+        let ownership = Ownership::new(lease);
+        #[cfg(feature = "planted-bugs")]
+        let ownership = ownership.with_bug(options.settings.planted, options.clock.clone());
+        // Before anything is read that is kept in memory.
+        let feed = options.store.feed_end().await?;
+        let freshness = Freshness::new();
+        begin((&*options.store, &ownership, &node), &*options.clock, options.wait_for_name).await?;
+        let alone = ownership.session().is_some_and(|session| !session.expires);
+        freshness.set_alone(alone);
         let server_paused = options.store.server_settings().await?.paused;
-        let epochs = options.store.epochs().await?.into_iter().collect();
         let (messages, inbox) = mpsc::channel(limits::LANE_MESSAGES_MAX);
         let shared = Arc::new(Shared {
             store: options.store,
@@ -128,16 +170,20 @@ impl Engine {
             rules: options.settings.rules,
             action_timeout: options.settings.action_timeout,
             fault_points: options.fault_points,
-            epochs,
+            ownership,
+            node,
+            freshness,
             running: Mutex::default(),
             keys: Keys::new(),
             tokens: Tokens::new(),
+            last_use: LastUse::default(),
             password_checks: PasswordChecks::new(),
             token_lifetime: options.settings.token_lifetime,
             server_paused: AtomicBool::new(server_paused),
             copies: Copies::new(),
             rescan: Notify::new(),
             rescan_ends_waits: AtomicBool::new(false),
+            rollouts: Notify::new(),
             targets: Targets::new(),
             projects: Projects::new(),
             numbering: tokio::sync::Mutex::default(),
@@ -145,20 +191,30 @@ impl Engine {
             #[cfg(feature = "planted-bugs")]
             planted: options.settings.planted,
         });
-        let stop = CancellationToken::new();
-        let mut tasks = tokio::task::JoinSet::new();
-        let runner = Runner::new(shared.clone(), options.settings.bounds, inbox);
-        tasks.spawn(runner.run(stop.clone()));
-        tasks.spawn(until(
-            stop.clone(),
-            sweep::rescan(shared.clone(), options.settings.rescan_every),
-        ));
-        tasks.spawn(until(
-            stop.clone(),
-            sweep::sweep(shared.clone(), options.settings.sweep_per_second),
-        ));
+        let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
+        let (mut runner, mut tasks) = (JoinSet::new(), JoinSet::new());
+        let lanes = Runner::new(shared.clone(), options.settings.bounds, inbox);
+        runner.spawn(lanes.run(stop.clone()));
+        tasks.spawn(renewal::keep(shared.clone(), ended.clone()));
+        let roles = shared.node.new.roles;
+        if roles.engine || roles.sip {
+            let Settings { rescan_every, sweep_per_second, .. } = options.settings;
+            let (rescan, sweep) = (sweep::rescan, sweep::sweep);
+            tasks.spawn(until(stop.clone(), rescan(shared.clone(), rescan_every)));
+            tasks.spawn(until(stop.clone(), sweep(shared.clone(), sweep_per_second)));
+        }
+        if roles.engine {
+            let drive = rollout::drive(shared.clone(), options.settings.rollouts_every);
+            tasks.spawn(until(stop.clone(), drive));
+        }
         tasks.spawn(until(stop.clone(), sweep::events(shared.clone(), options.events)));
-        Ok(Self { handle: Handle { shared }, stop, tasks })
+        tasks.spawn(until(stop.clone(), feed::prune(shared.clone())));
+        tasks.spawn(until(stop.clone(), last_use::keep(shared.clone())));
+        if !alone {
+            let follow = feed::follow(shared.clone(), options.settings.feed_every, feed);
+            tasks.spawn(until(ended.clone(), follow));
+        }
+        Ok(Self { handle: Handle { shared }, stop, ended, runner, tasks })
     }
 
     /// What the doors hold.
@@ -167,10 +223,18 @@ impl Engine {
     }
 
     /// Starts no further actions and returns when those in flight have ended and are recorded,
-    /// which takes at most the action time-out and the store's answer.
+    /// which takes at most the action time-out and the store's answer. Shards are given back as
+    /// soon as nothing is in flight on their devices, and then the session ends: other nodes take
+    /// over at once. What is accepted afterwards is theirs to do.
     pub async fn stop(mut self) {
+        let shared = &self.handle.shared;
+        shared.ownership.leave_all();
         self.stop.cancel();
+        while self.runner.join_next().await.is_some() {}
+        self.ended.cancel();
         while self.tasks.join_next().await.is_some() {}
+        last_use::write(shared).await;
+        renewal::end(shared).await;
     }
 }
 
@@ -216,7 +280,39 @@ impl Handle {
         self.shared.request_ids.next()
     }
 
-    /// Whether an action is in flight on the device.
+    /// This node's session; `None` only before the first one has begun.
+    pub fn session(&self) -> Option<Session> {
+        self.shared.ownership.session()
+    }
+
+    /// Returns once another process has taken this node's session over, which runs on a copy of its
+    /// data directory: says so in words. This one owns nothing any more and does not fight for it,
+    /// so that it has to be stopped.
+    pub async fn ousted(&self) -> String {
+        self.shared.node.ousted().await
+    }
+
+    /// How this node stands: whether it can do what it is there for, and if not, why.
+    pub fn standing(&self) -> NodeStanding {
+        self.shared.standing()
+    }
+
+    /// The store and all its nodes, with their registrations counted, for which all of those are
+    /// read.
+    ///
+    /// Errors: the store failed.
+    pub async fn cluster(&self) -> Result<ClusterState, Error> {
+        Ok(self.shared.store.cluster(true).await?)
+    }
+
+    /// The store and all its nodes, without their registrations.
+    ///
+    /// Errors: the store failed.
+    pub async fn nodes(&self) -> Result<ClusterState, Error> {
+        Ok(self.shared.store.cluster(false).await?)
+    }
+
+    /// Whether an action of this node's is in flight on the device.
     pub fn is_running(&self, device: DeviceKey) -> bool {
         self.shared.is_running(device)
     }

@@ -43,6 +43,22 @@ pub struct Bounds {
     pub restarts_per_project: usize,
 }
 
+impl Bounds {
+    /// This node's part of what holds for servers and projects, where so many nodes work on the
+    /// devices of each: at least one. What is in flight on the node itself is its own affair.
+    #[must_use]
+    pub fn shared_by(self, nodes: usize) -> Self {
+        let part = |bound: usize| (bound / nodes.max(1)).max(1).min(bound);
+        Self {
+            per_server: part(self.per_server),
+            per_node: self.per_node,
+            restarts_per_server: part(self.restarts_per_server),
+            boots_per_server: part(self.boots_per_server),
+            restarts_per_project: part(self.restarts_per_project),
+        }
+    }
+}
+
 /// Why a lane is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
@@ -124,6 +140,24 @@ struct Lane {
     in_line: bool,
     /// Whether its next turn is one in which it may be told to restart.
     may_restart: bool,
+    /// Its device was given up while a step is in flight: what that step leaves is of no account.
+    gone: bool,
+}
+
+impl Lane {
+    fn new(server: u32) -> Self {
+        Self {
+            server,
+            attempts: Attempts::default(),
+            look: false,
+            phase: Phase::Ready,
+            hold: Hold::Nothing,
+            project: ProjectKey(0),
+            in_line: false,
+            may_restart: false,
+            gone: false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +240,48 @@ impl Lanes {
         }
     }
 
+    /// There may be restarts under way that are not known yet: no others begin before
+    /// [`Self::open_restarts`].
+    pub fn close_restarts(&mut self) {
+        self.restarts.close();
+    }
+
+    /// Other bounds hold from now on. What is in flight beyond them ends in its own time.
+    pub fn set_bounds(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+        self.restarts.set_bounds(bounds);
+        for number in 0..self.servers.len() {
+            self.queue_turn(u32::try_from(number).unwrap_or(u32::MAX));
+        }
+        for number in self.restarts.servers_in_line() {
+            self.give_restarts(number, false);
+        }
+    }
+
+    /// Gives the lanes of these devices up, with all that is known of them. Steps in flight are
+    /// waited for, so that no second one begins on their devices meanwhile.
+    pub fn give_up(&mut self, is_given_up: impl Fn(DeviceKey) -> bool) {
+        let restarts = &mut self.restarts;
+        self.lanes.retain(|device, lane| {
+            if !is_given_up(*device) {
+                return true;
+            }
+            restarts.change((lane.server, lane.project), lane.hold, Hold::Nothing);
+            let Phase::Running { .. } = lane.phase else { return false };
+            let (server, phase) = (lane.server, Phase::Running { again: None });
+            *lane = Lane { phase, gone: true, ..Lane::new(server) };
+            true
+        });
+        let lanes = &self.lanes;
+        for server in &mut self.servers {
+            server.ready.retain(|device| lanes.contains_key(device));
+        }
+        // Room for restarts may have been freed.
+        for number in self.restarts.servers_in_line() {
+            self.give_restarts(number, false);
+        }
+    }
+
     /// The device, which lives on `server` (empty: none), takes up room for a boot: a restart of it
     /// was under way when the server started.
     pub fn is_restarting(&mut self, device: DeviceKey, server: &str, project: ProjectKey) {
@@ -224,16 +300,7 @@ impl Lanes {
         match self.lanes.get_mut(&device) {
             None => {
                 let server = self.server_number(server);
-                let lane = Lane {
-                    server,
-                    attempts: Attempts::default(),
-                    look: wake != Wake::Work,
-                    phase: Phase::Ready,
-                    hold: Hold::Nothing,
-                    project: ProjectKey(0),
-                    in_line: false,
-                    may_restart: false,
-                };
+                let lane = Lane { look: wake != Wake::Work, ..Lane::new(server) };
                 self.lanes.insert(device, lane);
                 self.make_ready(device, server);
             }
@@ -284,9 +351,16 @@ impl Lanes {
 
     /// The step of `device` ended.
     pub fn finished(&mut self, device: DeviceKey, finished: Finished) {
-        let Finished { after, attempts, hold, project } = finished;
         let Some(lane) = self.lanes.get_mut(&device) else { return };
         let Phase::Running { again } = lane.phase else { return };
+        let finished = if std::mem::take(&mut lane.gone) {
+            // It begins as if there had been no step.
+            let (after, attempts) = (After::Rest, Attempts::default());
+            Finished { after, attempts, hold: Some(lane.hold), project: None }
+        } else {
+            finished
+        };
+        let Finished { after, attempts, hold, project } = finished;
         let number = lane.server;
         lane.attempts = attempts;
         lane.look = again == Some(Wake::Now);

@@ -5,11 +5,17 @@
 //! device itself (a [`Driver`] does), read the machine's clock or random numbers but through
 //! [`clock`], or answer an update before the store has committed it.
 //!
+//! Several nodes may work on one store, each on the devices that it owns: see `ownership` for what
+//! that means, `renewal` for how it comes and goes, `feed` for what they tell each other.
+//!
+//! Updates of many devices that go out in waves are `rollout`.
+//!
 //! Start with [`Handle`], which is what the doors hold; then [`lane`](mod@lane) for the order of
 //! work, [`plan`](mod@plan) for what one step does and [`judge`](mod@judge) for how jobs end.
 
 mod accept;
 mod access;
+mod cancel;
 pub mod check;
 pub mod clock;
 pub mod command;
@@ -17,26 +23,38 @@ mod copies;
 mod credentials;
 pub mod discover;
 pub mod driver;
+mod dry_run;
+pub mod events;
+mod feed;
 mod gb_devices;
 mod handle;
+mod holdings;
 pub mod judge;
 mod keys;
 pub mod lane;
+mod last_use;
 pub mod operate;
+mod ownership;
 pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod power;
 mod projects;
 pub mod registrants;
+mod renewal;
+mod revert;
+mod rollout;
 mod runner;
+mod select;
 mod shared;
+pub mod spans;
 mod step;
 mod sweep;
 mod targets;
 pub mod users;
 
 pub use access::Imported;
+pub use cancel::Cancelled;
 pub use check::{Check, CheckItem, CheckResult};
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
 pub use command::{
@@ -47,6 +65,7 @@ pub use driver::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
     Reached, Report, Target,
 };
+pub use dry_run::{Acts, Predicted, PredictedChange, Prediction};
 pub use handle::{Engine, Handle, Options, Settings};
 pub use keys::AccessKey;
 pub use operate::{CatalogueSource, CatalogueSourceError};
@@ -55,4 +74,7 @@ pub use registrants::{
     Camera, OldRegistrant, RefusedRegistration, Registrant, RegistrantWork, RegistrationFault,
     Standing,
 };
-pub use users::{SignInError, SignedIn, TokenHolder};
+pub use renewal::{NodeStanding, StartError, Trouble};
+pub use revert::{LeftOut, Reverted, RevertedDevice};
+pub use rollout::{Ask, AskTarget};
+pub use users::{NewToken, SignInError, SignedIn, TokenHolder};

@@ -11,14 +11,14 @@ use fleet::{
     Catalogue, DeviceId, Kind, Principal, ProjectId, ProjectSettings, ServerSettings, limits,
 };
 use store::write::{ChangeDevice, ChangeTags, DeviceChange, RenameServer, SetProject};
-use store::{Backup, DeviceWithState, LaneSeed, Refused, Tagged, Write};
+use store::{Backup, DeviceWithState, Refused, Tagged, Write};
 
 use crate::access::{check_text, invalid};
 use crate::command::Error;
 use crate::handle::Handle;
 use crate::lane::Wake;
 use crate::shared::Shared;
-use crate::sweep::wake_all;
+use crate::sweep::{seed_of, wake_all};
 
 /// Where another catalogue comes from when operators ask for it: reads it and hands it to what it
 /// is given, which puts it in force. One that reads what may change meanwhile reads and hands over
@@ -125,7 +125,7 @@ impl Handle {
         let key = self.project_key(principal, project).await?;
         if let Some(why_not) = why_no_camera(&change) {
             let ids = vec![id.clone()];
-            let found = shared.targets.find(&*shared.store, (key, project), ids).await?;
+            let found = shared.targets.find(&shared, (key, project), ids).await?;
             if found.into_iter().flatten().any(|target| target.kind == Kind::Camera) {
                 let what = format!("device {id}");
                 return Err(Error::Invalid { what, detail: why_not.to_owned() });
@@ -145,12 +145,9 @@ impl Handle {
             if is_name {
                 return Ok(());
             }
-            let found = shared.targets.find(&*shared.store, (key, &project), vec![id]).await?;
-            let seeds = found.into_iter().flatten().map(|target| LaneSeed {
-                device: target.device,
-                shard: target.device.shard(),
-                server: target.server.clone(),
-                restarting: None,
+            let found = shared.targets.find(&shared, (key, &project), vec![id]).await?;
+            let seeds = found.into_iter().flatten().map(|target| {
+                seed_of(&shared, (target.device, target.kind), target.server.clone())
             });
             wake_all(&shared, seeds.collect(), Wake::Now).await;
             Ok(())
@@ -246,7 +243,7 @@ impl Handle {
         &self,
         principal: &Principal,
     ) -> Result<(), CatalogueSourceError> {
-        if !principal.is_operator() {
+        if !principal.is_server_admin() {
             return Err(CatalogueSourceError::NotAllowed);
         }
         let shared = self.shared.clone();
@@ -311,7 +308,7 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
 
 /// Makes what is remembered of the server's settings equal to what the store has. Of several that
 /// change them at once, the last to remember finds what the store has in the end.
-async fn follow_server_settings(shared: &Shared) -> Result<(), store::Error> {
+pub(crate) async fn follow_server_settings(shared: &Shared) -> Result<(), store::Error> {
     loop {
         let paused = shared.store.server_settings().await?.paused;
         if shared.server_paused.swap(paused, Ordering::SeqCst) == paused {
@@ -322,7 +319,7 @@ async fn follow_server_settings(shared: &Shared) -> Result<(), store::Error> {
 
 /// Refuses callers who are bound to one project.
 fn whole_server_only(principal: &Principal, what: &str) -> Result<(), Error> {
-    if principal.is_operator() {
+    if principal.is_server_admin() {
         return Ok(());
     }
     let detail = "is for operators of the whole server".to_owned();

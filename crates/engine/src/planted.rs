@@ -12,4 +12,8 @@ pub enum Bug {
     LaterValueFirst,
     /// A device is told to restart before that is on record.
     ToldBeforeRecorded,
+    /// The end of a lease is told by the wall clock, which may be set back.
+    LeaseByWallClock,
+    /// A node that stood still for longer than its lease goes on as if it had it.
+    TwoOwnersAfterPause,
 }

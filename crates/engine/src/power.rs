@@ -15,16 +15,23 @@ use fleet::{
 };
 use store::Work;
 use store::write::EndedJob;
+use tracing::Instrument as _;
 
 use crate::driver::{Away, PowerReport, Report, Target};
 use crate::judge::{Next, Verdict};
 use crate::lane::{Attempts, Hold};
 use crate::plan;
-use crate::step::{Outcome, Step, Then};
+use crate::shared::Shared;
+use crate::spans;
+use crate::step::{Halt, Outcome, Step, Then};
 
 /// How long a framework is given to go down before the device may count as back: its boot identity
 /// stays, so nothing else tells.
 const FRAMEWORK_GOES_DOWN: Duration = Duration::from_secs(2);
+
+/// How often it is looked at, while a device is told, whether it is still ours: well within the
+/// time that another node waits.
+const CLAIM_LOOKED_AT: Duration = Duration::from_millis(500);
 
 /// What the open jobs ask for, and up to which revision one doing of it serves them. A reset goes
 /// first, with what was asked before it; of restarts and stops the last one counts, since it
@@ -61,6 +68,18 @@ pub(crate) fn is_blind(work: &Work, catalogue: &Catalogue, operation: Operation)
     }
 }
 
+/// Whether this is done by a program of the operator's.
+fn is_by_program(work: &Work, catalogue: &Catalogue, power: &PowerStep) -> bool {
+    let profile = catalogue.profile(&work.device.profile);
+    power.blind
+        || profile.is_some_and(|profile| match power.operation {
+            Operation::Update => false,
+            Operation::Restart => profile.restart == Restart::Command,
+            Operation::Reset => profile.factory_reset == FactoryReset::Command,
+            Operation::Stop => true,
+        })
+}
+
 /// The condition of a device while this is under way.
 fn meanwhile(operation: Operation) -> Condition {
     match operation {
@@ -75,7 +94,7 @@ fn meanwhile(operation: Operation) -> Condition {
 pub(crate) async fn begin(
     step: Step<'_>,
     (operation, through): (Operation, Revision),
-) -> Result<Outcome, store::Error> {
+) -> Result<Outcome, Halt> {
     let began = step.shared.clock.now();
     let action = plan::action(step.work, step.catalogue);
     let (mut verdict, report) = step.exchange(&action).await?;
@@ -127,28 +146,37 @@ async fn told_before_recorded(
     step: Step<'_>,
     verdict: &Verdict,
     power: &PowerStep,
-) -> Result<Outcome, store::Error> {
+) -> Result<Outcome, Halt> {
     let outcome = tell(step, power).await?;
     step.settle(verdict).await?;
     Ok(outcome)
 }
 
 /// Tells the device, by now on record.
-async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, Halt> {
     let Step { shared, work, .. } = step;
     let device = &work.device;
     let report = match shared.driver(device.kind) {
         Some(driver) => {
-            shared.set_running(device.key, true);
+            step.may_begin()?;
+            shared.set_running(device.key, Some(step.claim.fence()));
             let target = match (power.blind, power.was) {
                 (false, _) => Target::Answers(power.from_boot.as_ref()),
                 (true, Condition::Stopped) => Target::Stopped,
                 (true, _) => Target::Away,
             };
-            let told = driver.power(device, power.operation, target);
-            let limit = shared.action_timeout + limits::COMMAND_TIMEOUT;
-            let report = tokio::time::timeout(limit, told).await;
-            shared.set_running(device.key, false);
+            let span = spans::power(work, power.operation);
+            let told = driver.power(device, power.operation, target).instrument(span.clone());
+            let told = tokio::time::timeout(told_within(shared), told);
+            let report = tokio::select! {
+                biased;
+                report = told => Some(report),
+                () = lost(step) => None,
+            };
+            spans::told(&span, report.as_ref().and_then(|report| report.as_ref().ok()));
+            shared.set_running(device.key, None);
+            // It may take longer than another node waits before it works on the device.
+            let report = report.ok_or(Halt::NotOurs)?;
             report.unwrap_or_else(|_| PowerReport::Away(Away::Unreachable("no answer".to_owned())))
         }
         None => PowerReport::Unsupported("this node has no driver for it".to_owned()),
@@ -169,8 +197,20 @@ async fn tell(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error
     }
 }
 
+/// How long telling a device may take: a program of the operator's has time of its own.
+fn told_within(shared: &Shared) -> Duration {
+    shared.action_timeout + limits::COMMAND_TIMEOUT
+}
+
+/// Returns once the device is another node's to work on.
+async fn lost(step: Step<'_>) {
+    while step.claim.holds() {
+        tokio::time::sleep(CLAIM_LOOKED_AT).await;
+    }
+}
+
 /// Puts on record that it said yes: where no boot identity tells, nothing else does.
-async fn heard(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+async fn heard(step: Step<'_>, power: &PowerStep) -> Result<Outcome, Halt> {
     let power = Some(PowerStep { heard: true, ..power.clone() });
     let verdict = Verdict { changes: true, power, ..Verdict::unchanged(step.work) };
     step.settle(&verdict).await?;
@@ -178,15 +218,15 @@ async fn heard(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Erro
 }
 
 /// Looks whether what was begun is over.
-pub(crate) async fn follow(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+pub(crate) async fn follow(step: Step<'_>, power: &PowerStep) -> Result<Outcome, Halt> {
     match power.operation {
         Operation::Stop => follow_stop(step, power).await,
         _ => follow_restart(step, power).await,
     }
 }
 
-async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
-    let report = step.act(&plan::bare(step.work)).await;
+async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, Halt> {
+    let report = step.act(&plan::bare(step.work)).await?;
     let now = step.shared.clock.now();
     let is_gone = matches!(
         report,
@@ -213,7 +253,7 @@ async fn follow_stop(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store
     give_up(step, power, Condition::Running, failure).await
 }
 
-async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, store::Error> {
+async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, Halt> {
     let forget_below = forgets(step.work, power);
     let kept = forget_below.map(|revision| {
         // What is to be forgotten is not brought back first.
@@ -223,7 +263,7 @@ async fn follow_restart(step: Step<'_>, power: &PowerStep) -> Result<Outcome, st
     });
     let step = Step { work: kept.as_ref().unwrap_or(step.work), ..step };
     let action = plan::action(step.work, step.catalogue);
-    let report = step.act(&action).await;
+    let report = step.act(&action).await?;
     let now = step.shared.clock.now();
     match &report {
         Report::Away(away) if now.since(power.begun_at) >= step.shared.rules.boot_deadline => {
@@ -279,12 +319,11 @@ fn is_back(step: Step<'_>, power: &PowerStep, boot: Option<&BootIdentity>, now: 
 
 /// The device answers in the boot that was to end. After a while it is told again, and after that
 /// it counts as refused.
-async fn not_yet(
-    step: Step<'_>,
-    power: &PowerStep,
-    now: Timestamp,
-) -> Result<Outcome, store::Error> {
-    if now.since(power.told_at) < step.shared.rules.told_again {
+async fn not_yet(step: Step<'_>, power: &PowerStep, now: Timestamp) -> Result<Outcome, Halt> {
+    // A program that was begun may still be at work if nobody has heard how it ended.
+    let unheard = !power.heard && is_by_program(step.work, step.catalogue, power);
+    let program = if unheard { told_within(step.shared) } else { Duration::ZERO };
+    if now.since(power.told_at) < step.shared.rules.told_again.max(program) {
         return Ok(look_again(Hold::Boot));
     }
     let operation = power.operation;
@@ -310,7 +349,7 @@ async fn is_lost(
     power: &PowerStep,
     away: &Away,
     now: Timestamp,
-) -> Result<Outcome, store::Error> {
+) -> Result<Outcome, Halt> {
     let what = match power.operation {
         Operation::Reset => "it was reset and has not come back",
         _ => "it was restarted and has not come back",
@@ -331,7 +370,7 @@ async fn give_up(
     power: &PowerStep,
     condition: Condition,
     failure: Failure,
-) -> Result<Outcome, store::Error> {
+) -> Result<Outcome, Halt> {
     let now = step.shared.clock.now();
     let mut verdict = Verdict { power: None, ..Verdict::unchanged(step.work) };
     verdict.ended = ends(step.work, power, &End::Failed { failure });

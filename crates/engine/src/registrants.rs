@@ -17,7 +17,7 @@ use fleet::{
 use quick_cache::sync::Cache;
 use store::seal::MasterKey;
 use store::write::{NotePush, NoteSurvey, RecordChannels};
-use store::{Fence, SealedRegistrant, StoredBinding, Write};
+use store::{SealedRegistrant, SessionKey, StoredBinding, Write};
 
 use crate::clock::Entropy;
 use crate::command::Error;
@@ -82,6 +82,8 @@ pub struct Camera {
     pub user: String,
     /// Its password, if it has one that can be opened.
     pub password: Option<Secret<String>>,
+    /// The session of the node that it is registered with, whether it lasts or not.
+    pub bound_to: Option<SessionKey>,
     /// Its registration, the last one if it is not registered; `None` if it never was.
     pub binding: Option<Binding>,
     /// What was last sent to it.
@@ -133,6 +135,12 @@ impl Registrants {
     }
 
     /// What is kept of these ids is true no more.
+    /// Nothing that is kept may be true any more.
+    pub(crate) fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
+    }
+
     pub(crate) fn forget<'a>(&self, ids: impl Iterator<Item = &'a DeviceId>) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         for id in ids {
@@ -144,7 +152,8 @@ impl Registrants {
 impl Handle {
     /// Who may register under `id`, if memory knows it; otherwise ask [`Self::registrants`].
     pub fn registrant(&self, id: &DeviceId) -> Option<Arc<Registrant>> {
-        self.shared.registrants.known.get(id)
+        // One who has not heard of changes for too long has to ask.
+        self.shared.freshness.holds().then(|| self.shared.registrants.known.get(id)).flatten()
     }
 
     /// Who may register under each of the ids, in order.
@@ -237,9 +246,13 @@ impl Handle {
         String::from_utf8(opened).ok().map(Secret::new)
     }
 
-    /// Records where devices are. Durable when this returns.
+    /// Records where devices are: from now on they are registered with this node. Durable when this
+    /// returns.
+    ///
+    /// Errors: [`Error::Busy`] while this node's session does not last; or the store failed.
     pub async fn bind(&self, bindings: Vec<Binding>) -> Result<(), Error> {
-        self.write(Write::Bind(bindings)).await
+        let session = self.shared.ownership.live_session().ok_or(Error::Busy)?;
+        self.write(Write::Bind(session, bindings)).await
     }
 
     /// See [`store::Reads::bindings`].
@@ -254,6 +267,7 @@ impl Handle {
     /// What a driver needs to know of a GB device; `None` if there is none.
     pub async fn camera(&self, device: DeviceKey) -> Result<Option<Camera>, Error> {
         let Some(found) = self.shared.store.camera(device).await? else { return Ok(None) };
+        let bound_to = found.bound_to;
         let password = self.registration_password(&found.registrant);
         let overlap_until = found.registrant.old.map(|old| old.until);
         let id = found.registrant.id;
@@ -261,6 +275,7 @@ impl Handle {
             user: found.registrant.user.unwrap_or_else(|| id.as_str().to_owned()),
             id,
             password,
+            bound_to,
             binding: found.binding,
             push: found.push,
             surveyed_at: found.surveyed_at,
@@ -271,11 +286,21 @@ impl Handle {
     }
 
     /// Records what is about to be sent to a device, or what came of it. Durable when this returns.
+    ///
+    /// Errors: [`Error::Closed`] if the device is not this node's to speak to; or the store failed.
     pub async fn note_push(&self, device: DeviceKey, push: Push) -> Result<(), Error> {
-        let shard = device.shard();
+        let shared = &self.shared;
+        let fence = match shared.running_under(device) {
+            Some(fence) => Some(fence),
+            // What comes after the action has ended.
+            None => {
+                let seeds = shared.store.lane_seeds(&[device]).await?;
+                let bound_to = seeds.first().and_then(|seed| seed.bound_to);
+                shared.ownership.fence(device, bound_to)
+            }
+        };
         // Who does not own the device must not speak to it.
-        let epoch = self.shared.epoch(shard).ok_or(Error::Closed)?;
-        let fence = Fence { shard, epoch };
+        let fence = fence.ok_or(Error::Closed)?;
         self.write(Write::NotePush(NotePush { fence, device, push })).await
     }
 

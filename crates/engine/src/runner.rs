@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleet::DeviceKey;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::lane::{After, Bounds, Finished, Lanes, Moment, Turn};
+use crate::ownership::View;
 use crate::shared::{Message, Shared};
 use crate::step::{self, Outcome, Then};
 
@@ -23,12 +25,24 @@ pub(crate) struct Runner {
     inbox: mpsc::Receiver<Message>,
     steps: JoinSet<(Turn, Outcome)>,
     started: Instant,
+    /// Of the whole cluster.
+    bounds: Bounds,
+    /// What this node owned when the lanes last followed it.
+    owned: View,
 }
 
 impl Runner {
     pub(crate) fn new(shared: Arc<Shared>, bounds: Bounds, inbox: mpsc::Receiver<Message>) -> Self {
-        let started = Instant::now();
-        Self { shared, lanes: Lanes::new(bounds), inbox, steps: JoinSet::new(), started }
+        let owned = shared.ownership.view();
+        Self {
+            lanes: Lanes::new(bounds.shared_by(owned.engines)),
+            inbox,
+            steps: JoinSet::new(),
+            started: Instant::now(),
+            bounds,
+            owned,
+            shared,
+        }
     }
 
     /// Works until `stop` is cancelled, then until the steps in flight have ended.
@@ -40,6 +54,7 @@ impl Runner {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                () = self.shared.ownership.changed() => self.follow_ownership(),
                 Some(joined) = self.steps.join_next() => self.take_end(joined),
                 count = self.inbox.recv_many(&mut messages, MESSAGES_AT_A_TIME) => {
                     if count == 0 {
@@ -63,7 +78,35 @@ impl Runner {
                 self.lanes.is_restarting(device, &server, project);
             }
             Message::Wake { device, server, wake, .. } => self.lanes.wake(device, &server, wake),
-            Message::Scanned => self.lanes.open_restarts(),
+            // One that began before the last devices came to us has not seen all of theirs.
+            Message::Scanned { gains } if gains >= self.owned.gains => self.lanes.open_restarts(),
+            Message::Scanned { .. } => {}
+        }
+    }
+
+    /// Gives up the lanes of what is ours no more, with all that is known of their devices.
+    fn follow_ownership(&mut self) {
+        let owned = self.shared.ownership.view();
+        let before = std::mem::replace(&mut self.owned, owned);
+        let owned = &self.owned;
+        if owned.gains != before.gains {
+            self.lanes.close_restarts();
+        }
+        if owned.engines != before.engines {
+            self.lanes.set_bounds(self.bounds.shared_by(owned.engines));
+        }
+        // With many lanes it takes a while to look at all of them.
+        if !owned.has_lost(&before) {
+            return;
+        }
+        let all = owned.generation != before.generation;
+        let is_given_up = |device: DeviceKey| all || before.works(device) && !owned.works(device);
+        self.lanes.give_up(is_given_up);
+        self.shared.copies.keep(|device| !is_given_up(device));
+        if self.shared.node.new.roles.sip {
+            // Their lanes went with their shards, yet GB devices registered here are ours all the
+            // same.
+            self.shared.rescan.notify_one();
         }
     }
 
@@ -73,6 +116,7 @@ impl Runner {
             let shared = self.shared.clone();
             self.steps.spawn(async move { (turn, step::run(shared, turn).await) });
         }
+        self.shared.node.note_work(self.lanes.len(), self.lanes.running());
         metrics::gauge!("fleetwright_lanes").set(count(self.lanes.len()));
         metrics::gauge!("fleetwright_actions_in_flight").set(count(self.lanes.running()));
     }

@@ -1,27 +1,31 @@
 //! What all parts of the engine share: the store, the drivers, the time, and what is kept in
 //! memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
-use fleet::{DeviceKey, Epoch, Kind, ProjectId, ProjectKey, Shard, limits};
+use fleet::{DeviceKey, Kind, ProjectId, ProjectKey, limits};
 use quick_cache::sync::Cache;
-use store::Store;
 use store::seal::MasterKey;
+use store::{Fence, Store};
 use tokio::sync::{Notify, mpsc};
 
 use crate::clock::{Clock, Entropy, RequestIds};
 use crate::copies::Copies;
 use crate::driver::Driver;
+use crate::feed::Freshness;
 use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Wake;
+use crate::last_use::LastUse;
 use crate::operate::CatalogueSource;
+use crate::ownership::Ownership;
 use crate::registrants::{RefusedRegistrations, Registrants};
+use crate::renewal::Node;
 use crate::targets::Targets;
 use crate::users::{PasswordChecks, Tokens};
 
@@ -39,8 +43,11 @@ pub(crate) enum Message {
         /// Why.
         wake: Wake,
     },
-    /// All devices with work have been read once.
-    Scanned,
+    /// All devices with work have been read once, of what was owned after so many gains.
+    Scanned {
+        /// See [`Ownership::gains`].
+        gains: u64,
+    },
 }
 
 /// What all parts of the engine share.
@@ -57,11 +64,19 @@ pub(crate) struct Shared {
     pub(crate) rules: Rules,
     pub(crate) action_timeout: Duration,
     pub(crate) fault_points: FaultPoints,
-    pub(crate) epochs: HashMap<Shard, Epoch>,
+    /// What this node owns.
+    pub(crate) ownership: Ownership,
+    /// What this node is.
+    pub(crate) node: Node,
+    /// Whether what is cached may be used.
+    pub(crate) freshness: Freshness,
     pub(crate) request_ids: RequestIds,
-    pub(crate) running: Mutex<HashSet<DeviceKey>>,
+    /// Devices with an action in flight, each with the fence that it was begun under.
+    pub(crate) running: Mutex<HashMap<DeviceKey, Fence>>,
     pub(crate) keys: Keys,
     pub(crate) tokens: Tokens,
+    /// When keys and tokens were used, as far as it is not written yet.
+    pub(crate) last_use: LastUse,
     pub(crate) password_checks: PasswordChecks,
     /// How long a token works.
     pub(crate) token_lifetime: Duration,
@@ -73,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) rescan: Notify,
     /// Whether the next rescan ends the waits of devices that were away.
     pub(crate) rescan_ends_waits: AtomicBool,
+    /// Asks for a look at the rollouts at once.
+    pub(crate) rollouts: Notify,
     pub(crate) targets: Targets,
     pub(crate) registrants: Registrants,
     /// Registrations that were refused.
@@ -115,6 +132,12 @@ impl Projects {
         }
     }
 
+    /// Projects have changed, and it is not known which.
+    pub(crate) fn forget_all(&self) {
+        self.deletions.fetch_add(1, Ordering::SeqCst);
+        self.known.clear();
+    }
+
     pub(crate) fn forget(&self, id: &ProjectId) {
         self.deletions.fetch_add(1, Ordering::SeqCst);
         self.known.remove(id);
@@ -126,22 +149,36 @@ impl Shared {
         self.drivers.get(&kind)
     }
 
-    /// The epoch under which this node owns the shard; `None` if it does not.
-    pub(crate) fn epoch(&self, shard: Shard) -> Option<Epoch> {
-        self.epochs.get(&shard).copied()
+    /// An action begins on the device under this fence, or, with `None`, has ended.
+    pub(crate) fn set_running(&self, device: DeviceKey, fence: Option<Fence>) {
+        let mut running = self.running();
+        match fence {
+            Some(fence) => drop(running.insert(device, fence)),
+            None => drop(running.remove(&device)),
+        }
     }
 
-    pub(crate) fn set_running(&self, device: DeviceKey, running: bool) {
-        let mut set = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running {
-            set.insert(device);
-        } else {
-            set.remove(&device);
+    /// The fence under which an action is in flight on the device.
+    pub(crate) fn running_under(&self, device: DeviceKey) -> Option<Fence> {
+        self.running().get(&device).copied()
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<DeviceKey, Fence>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing is to be done on any device for now.
+    ///
+    /// Errors: the store has to be asked, and failed.
+    pub(crate) async fn is_paused(&self) -> Result<bool, store::Error> {
+        if self.freshness.holds() {
+            return Ok(self.server_paused.load(Ordering::Relaxed));
         }
+        Ok(self.store.server_settings().await?.paused)
     }
 
     /// Whether an action is in flight on the device.
     pub(crate) fn is_running(&self, device: DeviceKey) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).contains(&device)
+        self.running().contains_key(&device)
     }
 }

@@ -4,22 +4,24 @@
 //! and compares before it sets, so nothing is lost and nothing has a second effect.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fleet::fault_point::FaultPoint;
 use fleet::limits;
 use fleet::{Catalogue, Principal, ProjectKey, Revision, Timestamp};
 use store::write::Settle;
-use store::{Fence, Refused, Work, Write, Written};
+use store::{Refused, Work, Write, Written};
+use tracing::Instrument as _;
 
 use crate::copies;
 use crate::driver::{Action, Away, Report};
 use crate::judge::{self, Judged, Next, Verdict};
 use crate::lane::{Attempts, Hold, Turn};
+use crate::ownership::Claim;
 use crate::plan::{self, Plan, plan};
 use crate::power;
 use crate::shared::Shared;
+use crate::spans;
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,17 +66,39 @@ impl Outcome {
     }
 }
 
+/// Why a step ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Halt {
+    /// The device is not this node's to work on: it never was, or not any more.
+    #[error("the device is not this node's")]
+    NotOurs,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
 /// Runs one step of the device whose turn it is.
 pub(crate) async fn run(shared: Arc<Shared>, turn: Turn) -> Outcome {
+    // What is decided must stand on what is owned all the while.
+    let before = shared.ownership.glance(turn.device);
     let step = match shared.store.work(turn.device).await {
         Ok(Some(work)) => {
             let project = Some(work.device.project);
-            attempt(&shared, turn, work).await.map(|outcome| Outcome { project, ..outcome })
+            let outcome = match shared.ownership.claim(&work, before) {
+                Some(claim) => attempt(&shared, turn, &claim, work).await,
+                None => Err(Halt::NotOurs),
+            };
+            outcome.map(|outcome| Outcome { project, ..outcome })
         }
         Ok(None) => Ok(Outcome::new(Then::Rest, Attempts::default())),
-        Err(error) => Err(error),
+        Err(error) => Err(Halt::Store(error)),
     };
-    step.unwrap_or_else(|error| {
+    step.unwrap_or_else(|halt| {
+        let error = match halt {
+            // Its owner finds it by itself.
+            Halt::NotOurs => return Outcome::new(Then::Rest, Attempts::default()),
+            Halt::Store(error) => error,
+        };
         // Nothing is known of the device, so its attempts stay, and so does the room that it takes
         // up: a restart may be under way. The store gets time to recover.
         let error = chain(&error);
@@ -85,9 +109,14 @@ pub(crate) async fn run(shared: Arc<Shared>, turn: Turn) -> Outcome {
     })
 }
 
-async fn attempt(shared: &Shared, turn: Turn, work: Work) -> Result<Outcome, store::Error> {
-    let step = Step { shared, catalogue: &shared.catalogue.get(), work: &work, turn };
-    if work.settings.paused || shared.server_paused.load(Ordering::Relaxed) {
+async fn attempt(
+    shared: &Shared,
+    turn: Turn,
+    claim: &Claim<'_>,
+    work: Work,
+) -> Result<Outcome, Halt> {
+    let step = Step { shared, catalogue: &shared.catalogue.get(), work: &work, turn, claim };
+    if work.settings.paused || shared.is_paused().await? {
         // What is under way keeps its room.
         let hold = work.state.power.is_none().then_some(Hold::Nothing);
         let wait = Then::Wait(limits::PAUSED_RETRY);
@@ -109,12 +138,14 @@ pub(crate) struct Step<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) work: &'a Work,
     pub(crate) turn: Turn,
+    /// The right to do it.
+    pub(crate) claim: &'a Claim<'a>,
 }
 
 impl<'a> Step<'a> {
     /// The step of a device that is not being restarted.
-    async fn ordinary(self) -> Result<Outcome, store::Error> {
-        let Self { shared, catalogue, work, turn } = self;
+    async fn ordinary(self) -> Result<Outcome, Halt> {
+        let Self { shared, catalogue, work, turn, .. } = self;
         let now = shared.clock.now();
         let (verdict, report) = match plan(work, catalogue, turn.look) {
             Plan::Nothing => (judge::judge_nothing(work), None),
@@ -136,11 +167,11 @@ impl<'a> Step<'a> {
 
     /// Does `action` on the device, unless another phone bears its marker, and judges what came of
     /// it.
-    pub(crate) async fn exchange(self, action: &Action) -> Result<(Verdict, Report), store::Error> {
+    pub(crate) async fn exchange(self, action: &Action) -> Result<(Verdict, Report), Halt> {
         let suspicion = copies::suspicion(self);
         let bare = plan::bare(self.work);
         let first = if suspicion.is_some() { &bare } else { action };
-        let mut report = self.act(first).await;
+        let mut report = self.act(first).await?;
         let mut copy = None;
         if let (Some(suspicion), Report::Reached(reached)) = (&suspicion, &report) {
             match copies::confirm(self, suspicion, reached).await? {
@@ -148,7 +179,7 @@ impl<'a> Step<'a> {
                     copy = Some(other);
                     report = Report::Away(Away::Copied(words));
                 }
-                None => report = self.act(action).await,
+                None => report = self.act(action).await?,
             }
         }
         let report = copies::note(self, report).await?;
@@ -181,7 +212,7 @@ impl<'a> Step<'a> {
         self,
         verdict: &Verdict,
         began: Timestamp,
-    ) -> Result<Outcome, store::Error> {
+    ) -> Result<Outcome, Halt> {
         let Self { shared, work, .. } = self;
         shared.fault_points.pass(FaultPoint::BeforeFinish);
         let newer = if verdict.changes {
@@ -213,20 +244,27 @@ impl<'a> Step<'a> {
         Ok(Outcome::new(then, attempts))
     }
 
+    /// Whether something may be begun on the device at this moment.
+    pub(crate) fn may_begin(self) -> Result<(), Halt> {
+        if self.claim.holds() { Ok(()) } else { Err(Halt::NotOurs) }
+    }
+
     /// One exchange with the device, bounded in time.
-    pub(crate) async fn act(self, action: &Action) -> Report {
+    pub(crate) async fn act(self, action: &Action) -> Result<Report, Halt> {
         let Self { shared, work, .. } = self;
         let Some(driver) = shared.driver(work.device.kind) else {
             let kind = work.device.kind.name();
-            return Report::Away(Away::Unreachable(format!(
-                "this node has no driver for a {kind}"
-            )));
+            let why = format!("this node has no driver for a {kind}");
+            return Ok(Report::Away(Away::Unreachable(why)));
         };
-        shared.set_running(work.device.key, true);
-        let done = driver.run(&work.device, action.clone());
+        self.may_begin()?;
+        shared.set_running(work.device.key, Some(self.claim.fence()));
+        let span = spans::exchange(work);
+        let done = driver.run(&work.device, action.clone()).instrument(span.clone());
         let timeout = driver.action_timeout(shared.action_timeout);
         let report = tokio::time::timeout(timeout, done).await;
-        shared.set_running(work.device.key, false);
+        spans::exchanged(&span, report.as_ref().ok());
+        shared.set_running(work.device.key, None);
         #[cfg(feature = "planted-bugs")]
         if shared.planted == Some(crate::planted::Bug::LaterValueFirst)
             && let [oldest, _, ..] = work.jobs.as_slice()
@@ -234,20 +272,20 @@ impl<'a> Step<'a> {
             let late = Action { set: oldest.patch.clone(), ..Action::default() };
             drop(driver.run(&work.device, late).await);
         }
-        report.unwrap_or_else(|_| {
+        Ok(report.unwrap_or_else(|_| {
             let seconds = timeout.as_secs();
             Report::Away(Away::Unreachable(format!("no answer within {seconds} s")))
-        })
+        }))
     }
 
     /// Records the verdict. Gives what was accepted meanwhile, or `None` if the device is not ours
     /// to work on any more.
-    pub(crate) async fn settle(self, verdict: &Verdict) -> Result<Option<Newer>, store::Error> {
+    pub(crate) async fn settle(self, verdict: &Verdict) -> Result<Option<Newer>, Halt> {
         let Self { shared, work, .. } = self;
         let device = work.device.key;
-        let Some(epoch) = shared.epoch(device.shard()) else { return Ok(None) };
+        self.may_begin()?;
         let settle = Settle {
-            fence: Fence { shard: device.shard(), epoch },
+            fence: self.claim.fence(),
             device,
             at: shared.clock.now(),
             reported: verdict.reported.clone(),
@@ -287,9 +325,9 @@ impl<'a> Step<'a> {
                 tracing::error!(?other, "the store answered a settle with something else");
                 Ok(None)
             }
-            Err(Refused::Fenced { store, given }) => {
-                let device = device.0;
-                tracing::warn!(device, ?store, ?given, "this node no longer owns the shard");
+            Err(Refused::Fenced) => {
+                tracing::warn!(device = device.0, "another node works on this device by now");
+                metrics::counter!("fleetwright_stale_results_total").increment(1);
                 Ok(None)
             }
             Err(refused) => {
@@ -340,7 +378,7 @@ fn until_deadline(shared: &Shared, work: &Work, now: Timestamp, wait: Duration) 
 }
 
 /// An error with all its causes, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -6,33 +6,43 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fleet::DeviceKey;
-use fleet::limits;
+use fleet::{DeviceKey, Kind, limits};
 use store::LaneSeed;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::driver::{DeviceEvent, EventReceiver};
 use crate::lane::Wake;
+use crate::operate::follow_server_settings;
 use crate::shared::{Message, Shared};
 
-/// Reads all devices with work at once and then every `every`: the truth behind all events. Each
-/// page is handed on as it is read, so the first step starts before the scan has ended.
+/// How soon a rescan is tried again that could not read the store: there may be devices that have
+/// just come to us.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Reads the server's settings and all devices with work, at once and then every `every`: the
+/// truth behind all events. Each page is handed on as it is read, so the first step starts before
+/// the scan has ended.
 pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => {}
+            biased;
             () = shared.rescan.notified() => {}
+            _ = ticks.tick() => {}
         }
+        let gains = shared.ownership.gains();
         let ends_waits = shared.rescan_ends_waits.swap(false, Ordering::SeqCst);
         let wake = if ends_waits { Wake::Now } else { Wake::Work };
+        if let Err(error) = follow_server_settings(&shared).await {
+            tracing::warn!(%error, "the server's settings could not be read");
+        }
         let mut after = DeviceKey(0);
         loop {
             match shared.store.devices_with_work(after, limits::SCAN_PAGE).await {
                 Ok(page) => {
                     let Some(last) = page.last() else {
-                        if shared.messages.send(Message::Scanned).await.is_err() {
+                        if shared.messages.send(Message::Scanned { gains }).await.is_err() {
                             return;
                         }
                         break;
@@ -44,8 +54,10 @@ pub(crate) async fn rescan(shared: Arc<Shared>, every: Duration) {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the rescan could not read the store");
-                    // What it did not come to is left to the next one.
+                    // What it did not come to is left to the next one, soon.
                     shared.rescan_ends_waits.fetch_or(ends_waits, Ordering::SeqCst);
+                    tokio::time::sleep(AGAIN).await;
+                    shared.rescan.notify_one();
                     break;
                 }
             }
@@ -96,15 +108,9 @@ pub(crate) async fn events(shared: Arc<Shared>, mut events: EventReceiver) {
                 DeviceEvent::Lost(key) | DeviceEvent::Returned(key) => key,
             })
             .collect();
-        match shared.store.records(&keys).await {
-            Ok(devices) => {
-                let seeds = devices.into_iter().map(|device| LaneSeed {
-                    device: device.key,
-                    shard: device.key.shard(),
-                    server: device.server,
-                    restarting: None,
-                });
-                if !wake_all(&shared, seeds.collect(), Wake::Now).await {
+        match shared.store.lane_seeds(&keys).await {
+            Ok(seeds) => {
+                if !wake_all(&shared, seeds, Wake::Now).await {
                     return;
                 }
             }
@@ -114,14 +120,29 @@ pub(crate) async fn events(shared: Arc<Shared>, mut events: EventReceiver) {
     }
 }
 
-/// Wakes the lanes of those devices that this node owns. `false` once the lanes are gone.
-pub(crate) async fn wake_all(shared: &Shared, seeds: Vec<LaneSeed>, wake: Wake) -> bool {
+/// What the lane of a device is made from of which only its kind and its server are known. Who
+/// holds a GB device is seen when its turn comes: it may be this node, whoever owns its shard.
+pub(crate) fn seed_of(
+    shared: &Shared,
+    (device, kind): (DeviceKey, Kind),
+    server: String,
+) -> LaneSeed {
+    let session = shared.ownership.session().filter(|_| kind == Kind::Camera);
+    LaneSeed {
+        device,
+        shard: device.shard(),
+        server,
+        restarting: None,
+        bound_to: session.map(|session| session.key),
+    }
+}
+
+/// Wakes the lanes of those devices that this node works on. `false` once the lanes are gone.
+pub(crate) async fn wake_all(shared: &Shared, mut seeds: Vec<LaneSeed>, wake: Wake) -> bool {
+    shared.ownership.keep_ours(&mut seeds);
     // Devices of a page share few servers: one allocation a server, not one a device.
     let mut servers: HashMap<String, Arc<str>> = HashMap::new();
     for seed in seeds {
-        if shared.epoch(seed.shard).is_none() {
-            continue;
-        }
         let server =
             servers.entry(seed.server).or_insert_with_key(|name| Arc::from(name.as_str())).clone();
         let (device, restarting) = (seed.device, seed.restarting);

@@ -1,7 +1,8 @@
 //! Devices as accepting knows them: key, profile and server by id, kept in bounded memory.
 //!
-//! A record changes only by an import or a deletion, which come through this engine too; then it is
-//! forgotten. What a channel's id names changes with each catalog, so that is looked up each time.
+//! A record changes only by an import or a deletion, which come through this engine too, or through
+//! another node's, of which the feed tells; then it is forgotten. What a channel's id names changes
+//! with each catalog, so that is looked up each time.
 //! Without this, every accepted entry would cost a look-up nearly as dear as the change itself,
 //! since each commit empties the readers' page caches.
 
@@ -11,7 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fleet::limits;
 use fleet::{DeviceId, Principal, ProjectId, ProjectKey};
 use quick_cache::sync::Cache;
-use store::{AcceptTarget, Store};
+use store::AcceptTarget;
+
+use crate::shared::Shared;
 
 /// The devices that were asked for lately.
 pub(crate) struct Targets {
@@ -29,15 +32,17 @@ impl Targets {
     /// The caller has checked that the principal may see the project.
     pub(crate) async fn find(
         &self,
-        store: &dyn Store,
+        shared: &Shared,
         project: (ProjectKey, &ProjectId),
         ids: Vec<DeviceId>,
     ) -> Result<Vec<Option<Arc<AcceptTarget>>>, store::Error> {
         let (key, id) = project;
         let imports = self.imports.load(Ordering::SeqCst);
         let ids: Vec<(ProjectKey, DeviceId)> = ids.into_iter().map(|id| (key, id)).collect();
-        let mut found: Vec<Option<Arc<AcceptTarget>>> =
-            ids.iter().map(|id| self.known.get(id)).collect();
+        // Who has not heard of changes for too long has to ask.
+        let holds = shared.freshness.holds();
+        let known = |id| if holds { self.known.get(id) } else { None };
+        let mut found: Vec<Option<Arc<AcceptTarget>>> = ids.iter().map(known).collect();
         let missing: Vec<DeviceId> = ids
             .iter()
             .zip(&found)
@@ -47,7 +52,8 @@ impl Targets {
         if missing.is_empty() {
             return Ok(found);
         }
-        let mut read = store.accept_targets(&Principal::engine(), id, missing).await?.into_iter();
+        let read = shared.store.accept_targets(&Principal::engine(), id, missing).await?;
+        let mut read = read.into_iter();
         for (id, slot) in ids.into_iter().zip(&mut found) {
             if slot.is_some() {
                 continue;

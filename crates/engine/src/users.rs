@@ -1,14 +1,15 @@
 //! Users: people and programs that sign in with a name and a password, and the tokens they get.
 //!
-//! Like a project's access keys, each user opens one project. Passwords are kept as Argon2id hashes
-//! and tokens as SHA-256, so the store holds nothing that opens a door.
+//! A user is of one project, which manages it, and may do in any what is granted there. Passwords
+//! are kept as Argon2id hashes and tokens as SHA-256, so the store holds nothing that opens a door.
 
+mod grants;
 mod password;
 mod tokens;
 
 use std::sync::Arc;
 
-use fleet::{Principal, ProjectId, Secret, Timestamp};
+use fleet::{Grant, Principal, ProjectId, Secret, Timestamp};
 use store::write::{ChangeUser, CreateUser, IssueToken, UserChange};
 use store::{Refused, StoredUser, Write};
 use zeroize::Zeroizing;
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use crate::command::Error;
 use crate::handle::Handle;
 
+pub use grants::NewToken;
 pub(crate) use password::PasswordChecks;
 pub use tokens::TokenHolder;
 pub(crate) use tokens::Tokens;
@@ -28,6 +30,8 @@ const NAME_BYTES_MAX: usize = 64;
 pub struct SignedIn {
     /// The token: 43 characters of base64url. It is not shown again.
     pub token: Secret<String>,
+    /// What the token is spoken of by.
+    pub id: String,
     /// Who signed in. The password's hash is left out.
     pub user: StoredUser,
     /// Since when the token works.
@@ -71,9 +75,9 @@ impl From<store::Error> for SignInError {
 }
 
 impl Handle {
-    /// Makes a user, who may sign in for `project`. The name has 1 to 64 ASCII letters, digits,
-    /// spaces, `-`, `_` and `.` and begins with none of digit and space; the password has 8 to 128
-    /// bytes without control characters.
+    /// Makes a user of `project`, who may sign in for it and do there what `grant` says. The name
+    /// has 1 to 64 ASCII letters, digits, spaces, `-`, `_` and `.` and begins with none of digit
+    /// and space; the password has 8 to 128 bytes without control characters.
     ///
     /// Errors: the name or the password is not like that, the name is taken, there is no such
     /// project, too many passwords wait to be hashed, or the store failed.
@@ -82,6 +86,7 @@ impl Handle {
         principal: &Principal,
         name: String,
         project: &ProjectId,
+        grant: Grant,
         password: Secret<String>,
     ) -> Result<(), Error> {
         check_name(&name)?;
@@ -89,7 +94,7 @@ impl Handle {
         let password_hash = self.hash(password).await?;
         let at = self.shared.clock.now();
         let project = project.clone();
-        let write = Write::CreateUser(CreateUser { name, project, password_hash, at });
+        let write = Write::CreateUser(CreateUser { name, project, grant, password_hash, at });
         self.shared.store.write(principal, write).await??;
         Ok(())
     }
@@ -143,17 +148,18 @@ impl Handle {
         };
         let mut random = Zeroizing::new([0_u8; tokens::TOKEN_BYTES]);
         shared.entropy.fill(&mut *random);
-        let token = tokens::in_words(&random);
+        let (token, id) = (tokens::in_words(&random), self.token_id());
         let issued_at = shared.clock.now();
         let expires_at = issued_at.plus(shared.token_lifetime);
         let write = Write::IssueToken(IssueToken {
             user: user.name.clone(),
+            id: id.clone(),
             password_hash: std::mem::take(&mut user.password_hash),
             hash: tokens::hash(token.expose()),
             at: issued_at,
             expires_at,
         });
-        let principal = Principal::client(user.project, user.name.clone());
+        let principal = Principal::signed_in(user.project, user.name.clone());
         match shared.store.write(&principal, write).await? {
             Ok(_) => {}
             // Disabled, or given another password, since it was looked up.
@@ -161,7 +167,7 @@ impl Handle {
             Err(refused) => return Err(Error::Refused(refused).into()),
         }
         metrics::counter!("fleetwright_sign_ins_total").increment(1);
-        Ok(SignedIn { token, user, issued_at, expires_at })
+        Ok(SignedIn { token, id, user, issued_at, expires_at })
     }
 
     /// Who holds this token. A token that has expired is still given, for as long as the store has
@@ -176,13 +182,16 @@ impl Handle {
         }
         let shared = &self.shared;
         let hash = tokens::hash(token);
-        if let Some(holder) = shared.tokens.get(&hash) {
+        if let Some(holder) = shared.tokens.get(&hash).filter(|_| shared.freshness.holds()) {
             return Ok(Some(holder));
         }
         let changes = shared.tokens.changes();
         let Some(stored) = shared.store.token(hash).await? else { return Ok(None) };
         let holder = Arc::new(TokenHolder {
+            id: stored.id,
+            name: stored.name,
             user: stored.user,
+            grants: stored.grants,
             project: stored.project,
             project_id: stored.project_id,
             expires_at: stored.expires_at,
@@ -211,6 +220,11 @@ impl Handle {
         };
         tokio::spawn(changing).await.map_err(|_| Error::Closed)???;
         Ok(())
+    }
+
+    /// What a new token is to be spoken of by.
+    fn token_id(&self) -> String {
+        self.random_hex().get(..16).unwrap_or_default().to_owned()
     }
 
     async fn hash(&self, password: Secret<String>) -> Result<String, Error> {

@@ -146,8 +146,12 @@ pub struct DeviceKey(pub i64);
 impl DeviceKey {
     /// The shard this device belongs to, for as long as it exists.
     pub fn shard(self) -> Shard {
-        // Keys are given in sequence, so the remainder spreads them evenly.
-        Shard(u8::try_from(self.0.rem_euclid(i64::from(SHARDS))).unwrap_or(u8::MAX))
+        // Keys are given in sequence. Their remainders alone would fill shards evenly, and put a
+        // small fleet into a few that lie together, which are one node's. An odd factor near the
+        // golden section of 256 spreads neighbours over all of them.
+        const FACTOR: i64 = 159;
+        let spread = self.0.wrapping_mul(FACTOR).rem_euclid(i64::from(SHARDS));
+        Shard(u8::try_from(spread).unwrap_or(u8::MAX))
     }
 }
 
@@ -313,5 +317,13 @@ mod tests {
         let shards: std::collections::BTreeSet<_> =
             (1..=256).map(|k| DeviceKey(k).shard()).collect();
         assert_eq!(shards.len(), usize::from(SHARDS));
+        // A dozen neighbours are everywhere: each third of the shards has some.
+        for first in 1..2_000 {
+            let mut thirds = [0; 3];
+            for key in first..first + 12 {
+                thirds[usize::from(DeviceKey(key).shard().0) * 3 / 256] += 1;
+            }
+            assert!(thirds.iter().all(|count| *count >= 2), "{first}: {thirds:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Jobs: the durable record of one device's part of an update.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -70,6 +71,9 @@ pub struct Job {
     /// What went on record with it, by property: ours alone, so it held with the commit. A new
     /// password stands here as [`PASSWORD_CHANGED`], never as itself.
     pub record: Values,
+    /// What there was before it, by property: for each of its values and of what went on record
+    /// with it. Empty for a job from before this was kept.
+    pub before: BTreeMap<String, Before>,
     /// Whether the device was away when the call came, so that the door answered at once that the
     /// values are stored. The job itself stays open until the device has shown them.
     pub stored: bool,
@@ -83,8 +87,31 @@ pub struct Job {
     pub end: Option<Ended>,
 }
 
+/// What there was of one property before a job. A password is never told: it is not in the map.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(Option<String>, Option<String>)", into = "(Option<String>, Option<String>)")]
+pub struct Before {
+    /// What was desired of it, or on record; `None` for nothing.
+    pub desired: Option<String>,
+    /// What the device had last shown; `None` for nothing.
+    pub shown: Option<String>,
+}
+
+impl From<(Option<String>, Option<String>)> for Before {
+    fn from((desired, shown): (Option<String>, Option<String>)) -> Self {
+        Self { desired, shown }
+    }
+}
+
+impl From<Before> for (Option<String>, Option<String>) {
+    fn from(before: Before) -> Self {
+        (before.desired, before.shown)
+    }
+}
+
 /// Where a job stands, in one word. What is open is told apart by what its device is doing at the
-/// moment, so these words are never stored.
+/// moment, so these words are never stored. Of several nodes only the one that works on the device
+/// tells `running`; another one says `pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
@@ -215,6 +242,11 @@ pub enum Failure {
     },
     /// The device's record was deleted.
     Deleted,
+    /// Somebody has taken the job back before it was done.
+    Cancelled {
+        /// Who.
+        by: String,
+    },
     /// The device could not be restarted, reset or stopped.
     PowerFailed {
         /// What was asked for.
@@ -239,6 +271,7 @@ impl fmt::Display for Failure {
                 f,
                 "{name} needs recreate: it is fixed when the container starts, by {argument}"
             ),
+            Self::Cancelled { by } => write!(f, "cancelled by {by}"),
             Self::Deleted => f.write_str("the device's record was deleted"),
             Self::PowerFailed { operation, detail } => {
                 write!(f, "the {} failed: {detail}", operation.name())

@@ -21,7 +21,9 @@ pub mod organization;
 pub mod principal;
 pub mod project;
 pub mod refusal;
+pub mod rollout;
 pub mod secret;
+pub mod selector;
 pub mod time;
 
 pub use camera::{
@@ -38,13 +40,15 @@ pub use id::{
     DeviceId, DeviceKey, Epoch, JobId, OrganizationId, ProjectId, ProjectKey, RequestId, Revision,
     Shard,
 };
-pub use job::{Door, End, Ended, Failure, Job, JobState, Proof};
+pub use job::{Before, Door, End, Ended, Failure, Job, JobState, Proof};
 pub use operation::{Operation, PowerStep};
 pub use organization::{Organization, OrganizationPath};
-pub use principal::{Principal, Role};
+pub use principal::{Grant, Principal, Role};
 pub use project::{
     AdoptionPolicy, DriftPolicy, IssProfile, IssSettings, Project, ProjectSettings, ServerSettings,
 };
 pub use refusal::Refusal;
+pub use rollout::{Phase, Plan, Rollout, RolloutDevice, Wave, WaveCounts, Window};
 pub use secret::Secret;
+pub use selector::{Selector, ValueIs, ValueOf};
 pub use time::Timestamp;

@@ -57,6 +57,20 @@ pub const DISCOVERY_AT_A_TIME: usize = 64;
 
 /// Phones in one call: the bound of `phones` in CPH's API definition.
 pub const PHONES_PER_UPDATE_MAX: usize = 8_096;
+/// Devices of one update that goes out in waves.
+pub const UPDATE_DEVICES_MAX: usize = 100_000;
+/// Devices that one change of the store adds to such an update: none keeps others waiting for long.
+pub const ROLLOUT_DEVICES_PER_WRITE_MAX: usize = 10_000;
+/// Waves of one such update: all of them are told at once.
+pub const ROLLOUT_WAVES_MAX: u32 = 10_000;
+/// Such updates of one project that are not over.
+pub const ROLLOUTS_OPEN_MAX: usize = 64;
+/// Devices that one page of a selection walks past at most, whether they are meant or not.
+pub const SELECT_WALK_MAX: usize = 10_000;
+/// Requests that one page of the list of updates walks past at most.
+pub const UPDATES_WALK_MAX: usize = 2_000;
+/// Jobs that one change of the store cancels at most.
+pub const CANCELLED_PER_WRITE_MAX: usize = 1_000;
 /// Devices in one import call; the CLI sends larger files in pieces of this size.
 pub const DEVICES_PER_IMPORT_MAX: usize = 10_000;
 /// Characters of `property` in CPH's API definition.
@@ -84,6 +98,20 @@ pub const BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
 /// same application, so more of them only cost memory and read time.
 pub const OPEN_JOBS_PER_DEVICE_MAX: usize = 64;
 
+/// How long a node's session lasts that is not renewed, and so how long nobody works on what a node
+/// that has died owned: short enough to be waited for, longer than a store takes to fail over to a
+/// standby that is ready.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// How often a node renews its session: three times before it would run out.
+pub const LEASE_RENEW_EVERY: Duration = Duration::from_secs(3);
+/// How often a node reads what others have committed: what wakes its lanes for their updates.
+pub const FEED_EVERY: Duration = Duration::from_millis(100);
+/// How long what a node keeps in memory of the store's records holds while it can't hear of their
+/// changes.
+pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// How long the feed of what was committed is kept.
+pub const FEED_KEPT: Duration = Duration::from_secs(24 * 3_600);
+
 /// Applications at a time on one server (the host that phones live on).
 pub const ACTIONS_PER_SERVER_MAX: usize = 8;
 /// Phones of one server that are being restarted at a time, from the last look before to the last
@@ -105,6 +133,12 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(120);
 pub const PAUSED_RETRY: Duration = Duration::from_secs(30);
 /// How long a token works: IAM's work for 24 hours.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Tokens with names that one user has at most.
+pub const TOKENS_PER_USER_MAX: usize = 100;
+/// Acts that the audit keeps: with one more, the oldest is forgotten.
+pub const AUDIT_ENTRIES_MAX: i64 = 1_000_000;
+/// How often it is written which access keys and tokens were used.
+pub const LAST_USE_EVERY: Duration = Duration::from_secs(60);
 /// Tokens kept in memory.
 pub const TOKENS_CACHED_MAX: usize = 10_000;
 /// Passwords that are checked at a time: each takes 19 MiB and some 50 ms of one core.

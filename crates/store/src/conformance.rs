@@ -1,20 +1,30 @@
 //! What every engine of the store must do, as tests that each engine runs: one function a case.
 //!
-//! An engine's test module calls [`tests!`] with an expression that makes a fresh, empty store.
+//! Most cases are of a store that one node has: it has begun and owns all shards. The others are
+//! of [`Nodes`] that share a store. An engine's test module calls [`tests!`] and [`node_tests!`]
+//! with an expression that makes a fresh, empty store; where a server has to be started first, one
+//! test runs all that [`cases`] and [`node_cases`] list.
 
 pub(crate) mod accept;
+pub(crate) mod access;
 pub(crate) mod adoption;
 pub(crate) mod backups;
+pub(crate) mod before;
 pub(crate) mod bindings;
 pub(crate) mod cameras;
+pub(crate) mod cancel;
 pub(crate) mod channels;
 pub(crate) mod credentials;
 pub(crate) mod deleted;
 pub(crate) mod devices;
+pub(crate) mod feed;
+pub(crate) mod fences;
 pub(crate) mod fixture;
 pub(crate) mod jobs;
+pub(crate) mod kept;
 pub(crate) mod keys;
 pub(crate) mod lanes;
+pub(crate) mod leases;
 pub(crate) mod listings;
 pub(crate) mod model;
 pub(crate) mod operators;
@@ -23,16 +33,44 @@ pub(crate) mod phones;
 pub(crate) mod power;
 pub(crate) mod projects;
 pub(crate) mod records;
+pub(crate) mod rollouts;
+pub(crate) mod select;
 pub(crate) mod servers;
 pub(crate) mod settle;
 pub(crate) mod tags;
 pub(crate) mod users;
 
-/// One test for each case, each on a store of its own. `$make` gives something that dereferences to
-/// a store and keeps alive what the store needs.
-macro_rules! tests {
-    ($make:expr) => {
-        crate::conformance::tests! { $make;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Store;
+
+/// Nodes that share a store.
+#[async_trait]
+pub(crate) trait Nodes: Send + Sync {
+    /// The store as one more node holds it. It has not begun.
+    async fn node(&self) -> Arc<dyn Store>;
+
+    /// Lets so much time pass by the store's clock.
+    async fn pass(&self, time: Duration);
+}
+
+/// What a case does.
+type Run<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A case of a store that one node has, with its name.
+pub(crate) type Case = (&'static str, for<'a> fn(&'a dyn Store) -> Run<'a>);
+
+/// A case of nodes that share a store, with its name.
+pub(crate) type NodeCase = (&'static str, for<'a> fn(&'a dyn Nodes) -> Run<'a>);
+
+/// Hands the cases of a store that one node has to the macro named, after what is given to that.
+macro_rules! with_cases {
+    ($macro:ident, $($given:tt)*) => {
+        crate::conformance::$macro! { $($given)*
             projects: a_project_is_made_once_and_found,
             projects: a_client_sees_its_own_project_alone,
             projects: a_project_is_changed_and_keeps_what_is_left_out,
@@ -46,6 +84,7 @@ macro_rules! tests {
             devices: an_import_changes_records_and_keeps_marker_and_state,
             devices: a_device_at_another_address_has_to_be_adopted_anew,
             devices: an_import_is_whole_or_not_at_all,
+            devices: a_large_import_is_taken_in_its_order,
             devices: an_import_to_a_foreign_project_is_refused,
             devices: lists_are_filtered_and_paged_by_key,
             devices: the_same_id_in_several_projects_is_several_devices,
@@ -70,6 +109,25 @@ macro_rules! tests {
             jobs: a_job_is_read_back_as_it_was_accepted,
             jobs: jobs_are_paged_over_several_requests,
             jobs: a_client_sees_its_own_jobs_alone,
+            before: a_job_tells_what_was_desired_and_shown,
+            before: a_job_tells_what_was_on_record_and_no_password,
+            before: a_device_has_a_history,
+            cancel: a_job_taken_back_leaves_what_was_before,
+            cancel: of_two_jobs_the_later_one_stands,
+            cancel: a_restart_that_has_begun_is_not_taken_back,
+            cancel: what_is_taken_back_is_told,
+            rollouts: a_rollout_is_made_and_read_back,
+            rollouts: a_rollout_collects_its_devices_first,
+            rollouts: a_wave_begins_once,
+            rollouts: a_rollout_goes_on_until_it_is_over,
+            rollouts: a_project_has_so_many_rollouts_and_no_more,
+            rollouts: jobs_of_waves_are_counted,
+            rollouts: updates_are_listed_newest_first,
+            rollouts: what_a_wave_accepts_is_told,
+            select: devices_are_selected_by_their_records,
+            select: devices_are_selected_by_their_state,
+            select: a_selection_is_of_what_the_principal_sees,
+            select: a_page_of_a_selection_ends_where_the_next_begins,
             settle: ended_jobs_leave_the_list_and_are_told,
             settle: sending_a_result_twice_is_harmless,
             settle: a_stale_fence_changes_nothing,
@@ -103,6 +161,13 @@ macro_rules! tests {
             users: a_change_of_a_user_takes_its_tokens_away,
             users: a_token_is_for_the_password_that_was_checked,
             users: few_expired_tokens_are_deleted_at_a_time,
+            access: a_user_may_do_what_is_granted_in_each_project,
+            access: grants_go_with_the_user_and_with_the_project,
+            access: a_principal_of_several_projects_sees_these,
+            access: tokens_with_names_are_counted_listed_and_revoked,
+            access: the_last_use_is_the_latest,
+            access: what_is_done_is_in_the_audit,
+            access: the_audit_is_read_by_project_actor_and_action,
             servers: records_make_servers,
             servers: a_server_has_the_model_of_most_of_its_phones,
             servers: servers_are_filtered_and_paged,
@@ -171,20 +236,124 @@ macro_rules! tests {
             listings: free_ids_follow_the_highest_that_is_taken,
             listings: free_ids_fill_the_gaps_when_there_are_none_above,
             listings: only_new_devices_are_made,
-            backups: a_backup_is_told_with_what_it_holds,
-            backups: nothing_is_written_over,
             model: random_calls_do_what_the_model_does,
+            feed: every_change_is_told_with_what_it_changed,
+            feed: what_was_refused_is_not_told,
+            feed: a_page_ends_where_the_next_one_begins,
+            feed: a_place_beyond_the_end_is_a_gap,
+            kept: what_was_remembered_first_stays,
+            kept: a_store_has_one_id,
         }
     };
+}
+
+/// The same with the cases of nodes that share a store.
+macro_rules! with_node_cases {
+    ($macro:ident, $($given:tt)*) => {
+        crate::conformance::$macro! { $($given)*
+            leases: a_name_is_taken_while_its_session_lasts,
+            leases: the_same_directory_again_has_the_same_session_under_higher_epochs,
+            leases: a_directory_under_another_name_takes_what_the_earlier_one_had,
+            leases: a_process_on_a_copy_of_the_directory_takes_the_session,
+            leases: a_session_renewed_too_late_has_ended,
+            leases: shards_of_a_dead_node_are_taken_and_are_quiet,
+            leases: quiet_time_passes,
+            leases: quiet_time_is_kept_when_a_shard_is_given_back,
+            leases: shards_are_shared_evenly_and_move_no_more_than_needed,
+            leases: a_session_that_ends_frees_its_shards_at_once,
+            leases: a_node_without_the_role_takes_nothing_and_needs_no_share,
+            leases: a_node_that_takes_nothing_keeps_what_it_has,
+            leases: nobody_gives_back_what_is_anothers,
+            leases: the_cluster_is_told_with_its_nodes,
+            fences: a_shard_that_has_changed_hands_is_fenced,
+            fences: a_camera_registered_elsewhere_is_not_the_shards_owners,
+            fences: whom_a_camera_is_registered_with_speaks_for_it,
+            fences: a_session_that_does_not_last_speaks_for_nobody,
+            fences: nobody_is_bound_to_who_does_not_last,
+            fences: a_camera_moves_with_a_later_nonce_alone,
+            feed: commits_are_told_in_order_with_whose_they_are,
+            feed: nodes_that_come_and_go_are_told,
+            feed: what_is_forgotten_is_a_gap,
+        }
+    };
+}
+
+/// One test for each case of a store that one node has, on a store of its own. `$make` gives
+/// something that dereferences to a store that has not begun, and keeps alive what it needs.
+macro_rules! tests {
+    ($make:expr) => {
+        crate::conformance::with_cases! { each_as_test, $make; }
+        crate::conformance::each_as_test! { $make;
+            backups: a_backup_is_told_with_what_it_holds,
+            backups: nothing_is_written_over,
+        }
+    };
+}
+
+/// One test for each case of nodes that share a store. `$make` gives [`Nodes`].
+macro_rules! node_tests {
+    ($make:expr) => {
+        crate::conformance::with_node_cases! { each_as_node_test, $make; }
+    };
+}
+
+/// The tests of [`tests!`].
+macro_rules! each_as_test {
     ($make:expr; $($module:ident : $case:ident,)+) => {
         $(
             #[tokio::test]
             async fn $case() {
                 let store = $make;
+                crate::conformance::fixture::begin(&*store).await;
                 crate::conformance::$module::$case(&*store).await;
             }
         )+
     };
 }
 
-pub(crate) use tests;
+/// The tests of [`node_tests!`].
+macro_rules! each_as_node_test {
+    ($make:expr; $($module:ident : $case:ident,)+) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                let nodes = $make;
+                crate::conformance::$module::$case(&nodes).await;
+            }
+        )+
+    };
+}
+
+/// The cases with their names.
+macro_rules! each_in_list {
+    (of_one; $($module:ident : $case:ident,)+) => {
+        vec![$((
+            concat!(stringify!($module), "::", stringify!($case)),
+            |store| Box::pin(async move {
+                fixture::begin(store).await;
+                $module::$case(store).await;
+            }),
+        ),)+]
+    };
+    (of_nodes; $($module:ident : $case:ident,)+) => {
+        vec![$((
+            concat!(stringify!($module), "::", stringify!($case)),
+            |nodes| Box::pin($module::$case(nodes)),
+        ),)+]
+    };
+}
+
+pub(crate) use {
+    each_as_node_test, each_as_test, each_in_list, node_tests, tests, with_cases, with_node_cases,
+};
+
+/// All cases of a store that one node has, except those of backups, which not every engine makes.
+/// Each begins the node's session itself.
+pub(crate) fn cases() -> Vec<Case> {
+    with_cases! { each_in_list, of_one; }
+}
+
+/// All cases of nodes that share a store.
+pub(crate) fn node_cases() -> Vec<NodeCase> {
+    with_node_cases! { each_in_list, of_nodes; }
+}

@@ -1,19 +1,31 @@
 //! What is durable: projects, access keys, devices, their desired and reported state, and jobs.
 //!
-//! Two traits shaped by use, [`Reads`] and [`Writes`], stand between the engine and a database.
+//! Three traits shaped by use, [`Reads`], [`Writes`] and [`Cluster`], stand between the engine and
+//! a database.
 //! This crate must never decide anything about devices: it keeps what it is given, in the order it
 //! was given, and refuses what would break a rule of the record (an unknown project, a stale fence,
 //! too many open jobs). Refusals are result values; errors mean that the store itself failed.
 //!
 //! Start with [`write`](mod@write) for what can be changed and [`Reads`] for what can be asked. The
-//! one engine so far is [`sqlite`]; `conformance` is the suite of tests that every engine passes.
+//! engines are [`sqlite`] and [`postgres`]; `conformance` is the suite of tests that both pass.
 
+pub mod cluster;
+mod columns;
 #[cfg(test)]
 mod conformance;
+pub mod copy;
+mod during;
+pub mod feed;
+mod gb_ids;
+mod group;
+pub mod postgres;
 pub mod read;
+mod rows;
+mod rules;
 pub mod seal;
 pub mod sqlite;
 pub mod tag;
+mod words;
 pub mod write;
 
 use std::path::Path;
@@ -21,15 +33,26 @@ use std::path::Path;
 use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, ServerSettings, Shard,
+    Project, ProjectId, RequestId, Revision, Rollout, RolloutDevice, Selector, ServerSettings,
+    Shard, Wave, WaveCounts,
 };
 
-pub use read::{
-    AcceptTarget, Backup, BackupCounts, CameraListing, CameraState, CameraWork, Counted,
-    CredentialsInUse, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed, Make, OldCredentials,
-    Page, PhoneFilter, SealedKey, SealedRegistrant, Server, ServerFilter, StoredBinding,
-    StoredToken, StoredUser, Work,
+pub use cluster::{
+    Cluster, ClusterState, Held, HeldShard, NameTaken, NewSession, NodeReport, NodeState, Renewal,
+    Roles, Session, SessionEnded, SessionKey,
 };
+pub use feed::{
+    Change, Commit, FeedPage, FeedPosition, ResumeToken, Sighting, StoreId, UnknownToken,
+};
+pub use read::{
+    AcceptTarget, AuditEntry, AuditFilter, Backup, BackupCounts, CameraListing, CameraState,
+    CameraWork, Counted, CredentialsInUse, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed,
+    Make, OldCredentials, Page, PhoneFilter, SealedKey, SealedRegistrant, Selected, SelectedKeys,
+    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, TokenRecord, UpdateHead,
+    UpdatePage, UserGrant, Work,
+};
+pub use rules::cameras::no_such_channel;
+pub use rules::refusal_of;
 pub use tag::{Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 pub use write::{Fence, Refused, Write, Written};
 
@@ -54,6 +77,16 @@ pub enum Error {
     /// A read took longer than its deadline.
     #[error("the read took longer than {0:?}")]
     ReadDeadline(std::time::Duration),
+    /// The database can't be reached, or went away in the middle of the named operation; nothing
+    /// has changed. Try again soon: it may be failing over.
+    #[error("the database can't be reached to {operation}")]
+    Away {
+        /// What was being done.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The database failed at the named operation; nothing has changed.
     #[error("{operation} failed")]
     Failed {
@@ -158,6 +191,9 @@ pub trait Reads: Send + Sync + 'static {
     /// the sweep reads back and the watch keeps an eye on.
     async fn devices_at_rest(&self, after: DeviceKey, limit: u32) -> Result<Vec<LaneSeed>, Error>;
 
+    /// What the lanes of these devices are made from, those that exist, by key.
+    async fn lane_seeds(&self, keys: &[DeviceKey]) -> Result<Vec<LaneSeed>, Error>;
+
     /// The records of these devices, those that exist, by key.
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error>;
 
@@ -240,6 +276,26 @@ pub trait Reads: Send + Sync + 'static {
     /// before there is a principal.
     async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error>;
 
+    /// What a user may do, by project: of the projects that the principal may see.
+    async fn grants(&self, principal: &Principal, user: &str) -> Result<Vec<UserGrant>, Error>;
+
+    /// The tokens of a user that have not been deleted, oldest first. Asked for those who have
+    /// proved to be this user or to be above it.
+    async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error>;
+
+    /// The token that is spoken of by this id.
+    async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error>;
+
+    /// What was done, newest first: with a number below `before`, if it is given, at most `limit`.
+    /// To one who is bound to projects, what belongs to these.
+    async fn audit(
+        &self,
+        principal: &Principal,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, Error>;
+
     /// The phones of a project that the filter lets through, newest first; `offset` are skipped and
     /// at most `limit` given.
     async fn phones(
@@ -306,6 +362,74 @@ pub trait Reads: Send + Sync + 'static {
         addresses: Vec<String>,
     ) -> Result<Vec<Device>, Error>;
 
+    /// The devices that a selector means, of one project if it is given, with a key above `after`,
+    /// by key: at most `limit`. A page walks past at most [`fleet::limits::SELECT_WALK_MAX`]
+    /// devices and then gives what it has.
+    async fn select(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Selected, Error>;
+
+    /// The same with the devices' keys and ids alone.
+    async fn select_keys(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<SelectedKeys, Error>;
+
+    /// The jobs of a device with a revision below `before`, if it is given, newest first; none if
+    /// the principal may not see them.
+    async fn history(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        before: Option<Revision>,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error>;
+
+    /// The updates with an id below `before`, if it is given, newest first, of one project if it is
+    /// given: at most `limit`. One that goes out in waves is told once, by its own id. A page walks
+    /// past at most [`fleet::limits::UPDATES_WALK_MAX`] requests and then gives what it has.
+    async fn updates(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<UpdatePage, Error>;
+
+    /// The rollouts that are not over, those that are collecting among them, oldest first.
+    async fn rollouts_open(&self) -> Result<Vec<Rollout>, Error>;
+
+    /// One rollout.
+    async fn rollout(&self, principal: &Principal, id: RequestId)
+    -> Result<Option<Rollout>, Error>;
+
+    /// The waves of a rollout that have begun, in order: at most
+    /// [`fleet::limits::ROLLOUT_WAVES_MAX`]; none if the principal may not see it.
+    async fn waves(&self, principal: &Principal, id: RequestId) -> Result<Vec<Wave>, Error>;
+
+    /// The devices of a rollout from a position on, in order, those alone that were refused if
+    /// `refused_only`; none if the principal may not see it.
+    async fn rollout_devices(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+        from: u32,
+        limit: u32,
+        refused_only: bool,
+    ) -> Result<Vec<RolloutDevice>, Error>;
+
+    /// How the jobs of these requests stand, all together.
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error>;
+
     /// What holds for the whole server.
     async fn server_settings(&self) -> Result<ServerSettings, Error>;
 
@@ -332,6 +456,6 @@ pub trait Writes: Send + Sync + 'static {
 }
 
 /// A store as the engine holds it.
-pub trait Store: Reads + Writes {}
+pub trait Store: Reads + Writes + Cluster {}
 
-impl<T: Reads + Writes> Store for T {}
+impl<T: Reads + Writes + Cluster> Store for T {}

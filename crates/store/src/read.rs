@@ -2,6 +2,13 @@
 
 use std::path::PathBuf;
 
+mod access;
+mod updates;
+
+pub use access::{AuditEntry, AuditFilter, TokenRecord, UserGrant};
+pub use updates::{Selected, SelectedKeys, UpdateHead, UpdatePage};
+
+use crate::cluster::SessionKey;
 use fleet::{
     Binding, Condition, Device, DeviceId, DeviceKey, DeviceState, Facts, Job, Kind, Organization,
     ProjectId, ProjectKey, ProjectSettings, Push, Shard, Timestamp, Values,
@@ -22,6 +29,8 @@ pub struct SealedKey {
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// When a request was last signed with it, to about a minute.
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// What accepting an update needs to know of a device.
@@ -137,6 +146,8 @@ pub struct OldCredentials {
 /// What a driver needs to know of a GB device before it speaks to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameraWork {
+    /// The session that it is registered with, whether it lasts or not.
+    pub bound_to: Option<SessionKey>,
     /// Who may register as it.
     pub registrant: SealedRegistrant,
     /// Its registration, the last one if it is not registered; `None` if it never was.
@@ -160,6 +171,8 @@ pub struct StoredBinding {
     pub binding: Binding,
     /// When the device was last asked what it is.
     pub surveyed_at: Option<Timestamp>,
+    /// The session that it is registered with, whether it lasts or not.
+    pub bound_to: Option<SessionKey>,
 }
 
 /// A device with all that is known of it.
@@ -222,6 +235,8 @@ pub struct Work {
     pub jobs: Vec<Job>,
     /// What holds for all devices of its project.
     pub settings: ProjectSettings,
+    /// The session that a GB device is registered with, if that registration and that session last.
+    pub bound_to: Option<SessionKey>,
 }
 
 /// What a lane is made from.
@@ -236,6 +251,8 @@ pub struct LaneSeed {
     /// Its project, if a restart, reset or stop of it was under way when it was read; read by
     /// [`crate::Reads::devices_with_work`] alone.
     pub restarting: Option<ProjectKey>,
+    /// The session that a GB device is registered with, if that registration and that session last.
+    pub bound_to: Option<SessionKey>,
 }
 
 /// A user as stored.
@@ -262,9 +279,15 @@ pub struct StoredUser {
 /// A token as stored, of a user who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredToken {
+    /// What the token is spoken of by.
+    pub id: String,
+    /// What it is called; `None` if it was got by signing in.
+    pub name: Option<String>,
     /// The user's name.
     pub user: String,
-    /// The project that it opens.
+    /// What the user may do, by project.
+    pub grants: Vec<UserGrant>,
+    /// The project that the user is of.
     pub project: ProjectKey,
     /// That project's public id.
     pub project_id: ProjectId,

@@ -4,16 +4,24 @@ use std::collections::BTreeMap;
 
 use fleet::{
     AdoptionRequest, Binding, BootIdentity, Condition, DeviceId, DeviceKey, Door, End, Epoch,
-    Facts, JobId, NewDevice, Operation, OrganizationId, OrganizationPath, PowerStep, ProjectId,
-    ProjectKey, ProjectSettings, Push, RecordPatch, Reported, ReportedChannel, RequestId,
-    RestartPending, Revision, ServerSettings, Shard, Timestamp, Values,
+    Facts, Grant, JobId, NewDevice, Operation, OrganizationId, OrganizationPath, PowerStep,
+    ProjectId, ProjectKey, ProjectSettings, Push, RecordPatch, Reported, ReportedChannel,
+    RequestId, RestartPending, Revision, ServerSettings, Shard, Timestamp, Values,
 };
 
+use crate::cluster::SessionKey;
+use crate::feed::Sighting;
 use crate::tag::{Tag, Tagged};
 
+mod access;
 mod outcome;
+mod rollouts;
 
+pub use access::{CreateToken, NoteUse, RevokeToken, SetGrant};
 pub use outcome::{AcceptedEntry, Refused, Settled, Written};
+pub use rollouts::{
+    AddRolloutDevices, Cancel, CreateRollout, NewRolloutDevice, RolloutStep, StepRollout, WaveStep,
+};
 
 /// One change. Applied whole or not at all.
 #[derive(Debug, Clone)]
@@ -42,6 +50,14 @@ pub enum Write {
     ChangeUser(ChangeUser),
     /// A user has signed in.
     IssueToken(IssueToken),
+    /// What a user may do in a project is changed.
+    SetGrant(SetGrant),
+    /// A user gets a token with a name.
+    CreateToken(CreateToken),
+    /// A token stops working.
+    RevokeToken(RevokeToken),
+    /// Access keys and tokens were used.
+    NoteUse(NoteUse),
     /// An operator changes one device's record or state.
     ChangeDevice(ChangeDevice),
     /// The host that phones live on gets another name.
@@ -55,8 +71,10 @@ pub enum Write {
     /// GB devices have registered, moved, or gone; in their order, at most
     /// [`fleet::limits::BINDINGS_PER_WRITE_MAX`]. Refused with [`Refused::NoSuchDevice`] to one who
     /// is bound to a project. Whether the devices exist is not looked at: a binding of none is
-    /// never read.
-    Bind(Vec<Binding>),
+    /// never read. From then on they are bound to the session given. A binding is passed over if
+    /// one of another session is there with a later nonce, or with the same one used as often or
+    /// more: it is replayed, or tells what that one has overtaken.
+    Bind(SessionKey, Vec<Binding>),
     /// A configuration is about to be sent to a GB device, or something has come of it.
     NotePush(NotePush),
     /// A GB device was asked what it is.
@@ -67,6 +85,18 @@ pub enum Write {
     Accept(Accept),
     /// What a step of a device's lane has found is recorded, and jobs end.
     Settle(Box<Settle>),
+    /// An update is made that goes out in waves.
+    CreateRollout(Box<CreateRollout>),
+    /// Devices are added to one that is being made.
+    AddRolloutDevices(AddRolloutDevices),
+    /// One goes on, is paused, resumed or given up.
+    StepRollout(Box<StepRollout>),
+    /// Jobs are taken back.
+    Cancel(Cancel),
+    /// The node that works on another device is told of what was seen. It is on record in the feed
+    /// alone, and there are no rows for the devices to be looked up in. Refused with
+    /// [`Refused::NoSuchServer`] to one who is bound to a project.
+    Tell(Sighting),
 }
 
 /// Makes a project. Refused with [`Refused::Exists`] if the id is taken.
@@ -161,14 +191,16 @@ pub struct SetProject {
     pub at: Timestamp,
 }
 
-/// Makes a user, who may sign in for one project. Refused with [`Refused::Exists`] if the name is
-/// taken (in any project) and with [`Refused::NoSuchProject`].
+/// Makes a user of a project, who may sign in for it. Refused with [`Refused::Exists`] if the name
+/// is taken (in any project) and with [`Refused::NoSuchProject`].
 #[derive(Debug, Clone)]
 pub struct CreateUser {
     /// The user's name, unique on this server.
     pub name: String,
     /// The project.
     pub project: ProjectId,
+    /// What the user may do in it.
+    pub grant: Grant,
     /// The password's hash, in the PHC string form.
     pub password_hash: String,
     /// Now.
@@ -202,6 +234,8 @@ pub enum UserChange {
 pub struct IssueToken {
     /// The user.
     pub user: String,
+    /// What the token is spoken of by.
+    pub id: String,
     /// The hash of the password that was checked, as [`crate::StoredUser`] had it.
     pub password_hash: String,
     /// SHA-256 of the token.
@@ -433,14 +467,21 @@ pub struct CredentialsPatch {
     pub overlap_until: Option<Timestamp>,
 }
 
-/// Proof that the writer owns the device's shard. Compared with the store's own epoch in the same
-/// transaction; an older one changes nothing.
+/// Proof that the writer may speak for a device. Compared with what the store says in the same
+/// transaction; a stale one changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fence {
-    /// The shard.
-    pub shard: Shard,
-    /// The epoch under which the writer took it.
-    pub epoch: Epoch,
+pub enum Fence {
+    /// It owns the device's shard. Proves nothing about a GB device while that is registered with
+    /// a node that lives and is not the shard's owner.
+    Shard {
+        /// The shard.
+        shard: Shard,
+        /// The epoch under which the writer took it.
+        epoch: Epoch,
+    },
+    /// The GB device is registered with it: the session of its binding is this one, and lasts. The
+    /// binding itself may have run out: who holds it speaks for it until another session takes it.
+    Binding(SessionKey),
 }
 
 /// Records what a step of a lane has found. Refused with [`Refused::Fenced`] if the fence is stale

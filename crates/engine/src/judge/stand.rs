@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fleet::Failure;
 use fleet::catalogue::{Route, SetBy, Timing};
 use fleet::desired::DesiredValue;
+use fleet::{Failure, Operation};
 
 use super::Judged;
 use crate::driver::{Fault, Reached};
@@ -43,6 +43,8 @@ impl Stand {
 pub(super) fn stands<'a>(judged: Judged<'a>, reached: &Reached, attempts: Attempts) -> Stands<'a> {
     let state = &judged.work.state;
     let profile = &judged.work.device.profile;
+    // A reset takes the values with it: set again after it, they act after the next restart.
+    let was_reset = state.power.as_ref().is_some_and(|it| it.operation == Operation::Reset);
     let stands = state.desired.0.iter().map(|(name, desired)| {
         // What was decided once is not tried again for a job that still waits for others.
         let settled = desired.revision <= state.settled;
@@ -50,7 +52,7 @@ pub(super) fn stands<'a>(judged: Judged<'a>, reached: &Reached, attempts: Attemp
             || attempts.refused >= judged.rules.refused_attempts_max
                 && desired.revision <= attempts.through;
         let route = judged.catalogue.route(profile, name);
-        let restarted = judged.restarted.is_some();
+        let restarted = judged.restarted.is_some() && !was_reset;
         let value = Value { name, desired, settled, last, route, restarted };
         (name.as_str(), value.stand(reached))
     });
@@ -66,7 +68,7 @@ struct Value<'a> {
     /// Whether this was the last attempt at it.
     last: bool,
     route: Option<Route<'a>>,
-    /// Whether the device has just come back from a restart that was asked for.
+    /// Whether the device has just come back from a restart that was asked for, with what it held.
     restarted: bool,
 }
 

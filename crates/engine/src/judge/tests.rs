@@ -32,6 +32,7 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
             clear: false,
             patch: values(patch),
             record: Values::new(),
+            before: BTreeMap::new(),
             stored: false,
             door: Door::Cph,
             actor: "AK".to_owned(),
@@ -57,7 +58,7 @@ fn work(patches: &[&[(&str, &str)]]) -> Work {
         created_at: Timestamp(0),
         updated_at: Timestamp(0),
     };
-    Work { device, state, jobs, settings: ProjectSettings::default() }
+    Work { device, state, jobs, settings: ProjectSettings::default(), bound_to: None }
 }
 
 fn reached(shown: &[(&str, &str)]) -> Reached {
@@ -426,6 +427,45 @@ fn a_job_that_asked_for_a_restart_ends_with_it_and_not_before() {
     let verdict = judged(Some(Revision(2)), "1");
     assert_eq!(ends(&work, &verdict), Vec::<String>::new(), "it holds the value and does not act");
     assert_eq!(ends(&work, &judged(Some(Revision(1)), "2")), Vec::<String>::new());
+}
+
+/// A reset takes with it what had to be held when the boot came.
+#[test]
+fn a_value_set_again_after_a_reset_is_back_though_it_acts_later() {
+    let mut work = android(work(&[&[(HELD, "1")], &[]]));
+    work.jobs.remove(0);
+    work.jobs[0].operation = Operation::Reset;
+    work.state.settled = Revision(1);
+    work.state.boot = in_boot("1", &[]).boot;
+    let begun = PowerStep {
+        operation: Operation::Reset,
+        through: Revision(2),
+        from_boot: work.state.boot.clone(),
+        blind: false,
+        was: Condition::Running,
+        begun_at: NOW,
+        told: 1,
+        told_at: NOW,
+        heard: true,
+        back: false,
+    };
+    let catalogue = Catalogue::built_in().unwrap();
+    let (attempts, rules) = (Attempts::default(), Rules::default());
+    let set_after_boot = BTreeMap::from([(HELD.to_owned(), "1".to_owned())]);
+    let action = Action { set_after_boot, ..Action::default() };
+    let mut judged = |operation| {
+        work.state.power = Some(PowerStep { operation, ..begun.clone() });
+        let effects = BTreeMap::from([(HELD.to_owned(), "0".to_owned())]);
+        let report = Report::Reached(Reached { effects, ..in_boot("2", &[(HELD, "1")]) });
+        let (work, catalogue, action, now) = (&work, &catalogue, &action, NOW);
+        let restarted = Some(Revision(2));
+        judge(Judged { work, catalogue, action, attempts, rules, now, restarted }, &report)
+    };
+    let verdict = judged(Operation::Reset);
+    assert_eq!(verdict.boot, in_boot("2", &[]).boot, "all that the reset took is back");
+    assert_eq!(verdict.next, Next::Rest);
+    assert!(verdict.restart_pending.unwrap().contains_key(HELD), "it acts after a restart");
+    assert_eq!(judged(Operation::Restart).boot, None, "after a restart it should act");
 }
 
 #[test]

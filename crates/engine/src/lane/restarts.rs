@@ -52,6 +52,16 @@ impl Restarts {
         !std::mem::replace(&mut self.open, true)
     }
 
+    /// New ones may not begin before [`Self::open`].
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// Other bounds hold from now on.
+    pub(super) fn set_bounds(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+    }
+
     /// A device of this server and project takes up `to` instead of `from`, whether there is room
     /// or not: what is under way after a start of the server is counted, not refused. Gives whether
     /// room was freed.

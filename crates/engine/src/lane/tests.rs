@@ -276,12 +276,64 @@ fn what_is_under_way_after_a_start_is_counted_though_it_is_more_than_may_be() {
     assert_eq!(may_restart(&mut lanes, 10), [4]);
 }
 
+#[test]
+fn what_is_given_up_is_forgotten_but_for_what_is_in_flight() {
+    let mut lanes = opened(BOUNDS);
+    for number in [1, 2, 3] {
+        lanes.wake(device(number), "a", Wake::Work);
+    }
+    assert_eq!(started(&mut lanes, 0), [1, 2]);
+    finish(&mut lanes, 1, After::Wait(Moment(9)), Attempts { away: 3, ..Attempts::default() });
+    lanes.give_up(|given_up| given_up != device(3));
+    assert_eq!(started(&mut lanes, 10), [3], "the one that waited is gone");
+    assert_eq!((lanes.len(), lanes.running()), (2, 2));
+    // It comes back while its step is in flight: no second one, and nothing of the first counts.
+    lanes.wake(device(2), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 10), Vec::<i64>::new());
+    finish(&mut lanes, 2, After::Wait(Moment(99)), Attempts { away: 3, ..Attempts::default() });
+    let turn = lanes.start_next(Moment(10)).unwrap();
+    assert_eq!((turn.device, turn.attempts), (device(2), Attempts::default()));
+    done(&mut lanes, 2, After::Rest);
+    done(&mut lanes, 3, After::Rest);
+    assert!(lanes.is_empty());
+}
+
+#[test]
+fn what_is_given_up_takes_up_no_room_for_restarts() {
+    let mut lanes = opened(BOUNDS);
+    lanes.wake(device(1), "a", Wake::Work);
+    lanes.wake(device(2), "a", Wake::Work);
+    assert_eq!(started(&mut lanes, 0), [1, 2]);
+    end(&mut lanes, 1, After::Restart, Hold::Nothing, 1);
+    assert_eq!(may_restart(&mut lanes, 0), [1]);
+    end(&mut lanes, 2, After::Restart, Hold::Nothing, 1);
+    assert_eq!(may_restart(&mut lanes, 0), Vec::<i64>::new());
+    lanes.give_up(|given_up| given_up == device(1));
+    assert_eq!(may_restart(&mut lanes, 0), [2]);
+}
+
+#[test]
+fn nodes_share_what_a_server_and_a_project_bear() {
+    let bounds = Bounds { per_server: 8, restarts_per_server: 2, ..BOUNDS };
+    let part = bounds.shared_by(3);
+    assert_eq!((part.per_server, part.restarts_per_server), (2, 1));
+    assert_eq!((part.boots_per_server, part.per_node), (1, BOUNDS.per_node));
+    let mut lanes = Lanes::new(bounds.shared_by(8));
+    for number in 1..=3 {
+        lanes.wake(device(number), "a", Wake::Work);
+    }
+    assert_eq!(started(&mut lanes, 0), [1]);
+    lanes.set_bounds(bounds.shared_by(4));
+    assert_eq!(started(&mut lanes, 0), [2], "who is left alone may do more at once");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Wake(i64, bool),
     Start,
     Finish(usize, u8),
     Pass(u64),
+    GiveUp(i64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -290,6 +342,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Start),
         (0_usize..4, 0_u8..5).prop_map(|(index, after)| Step::Finish(index, after)),
         (1_u64..400).prop_map(Step::Pass),
+        (1_i64..12).prop_map(Step::GiveUp),
     ]
 }
 
@@ -342,6 +395,12 @@ proptest! {
                 }
                 Step::Finish(..) => {}
                 Step::Pass(milliseconds) => now += milliseconds,
+                Step::GiveUp(number) => {
+                    lanes.give_up(|given_up| given_up == device(number));
+                    owed.remove(&number);
+                    may.remove(&number);
+                    booting.remove(&number);
+                }
             }
             let mut by_server = BTreeMap::new();
             for number in &running {

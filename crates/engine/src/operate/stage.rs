@@ -1,7 +1,7 @@
 //! An engine for tests: its store is in memory, its clock stands still until it is set, and its
 //! phones are what each test says of their addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,17 +9,20 @@ use async_trait::async_trait;
 use fleet::catalogue::{CatalogueCell, LoadError, Source};
 use fleet::fault_point::FaultPoints;
 use fleet::{
-    BootIdentity, Catalogue, Condition, Device, DeviceId, Facts, Kind, NewDevice, Operation,
-    Principal, ProjectId, Revision, Timestamp, Values,
+    BootIdentity, Catalogue, Condition, Device, DeviceId, DeviceKey, Facts, Kind, NewDevice,
+    Operation, Principal, ProjectId, Revision, Timestamp, Values,
 };
-use store::Write;
 use store::seal::MasterKey;
 use store::sqlite::Inline;
-use store::write::{Fence, Settle};
+use store::write::Settle;
+use store::{NewSession, Roles, Write};
 
 use super::CatalogueSourceError;
 use crate::driver::{Away, Driver, Examination, PowerReport, Report, Target, events};
 use crate::{Action, Clock, Engine, Handle, Options, Settings, SystemEntropy};
+
+/// When each test begins.
+const BEGAN: Timestamp = Timestamp(1_800_000_000_000);
 
 /// What a phone says its model is.
 pub(crate) const MODEL: &str = "Pixel 9";
@@ -27,7 +30,7 @@ pub(crate) const MODEL: &str = "Pixel 9";
 /// A running engine and what a test holds of it.
 pub(crate) struct Stage {
     /// Ends its work when it is dropped.
-    _engine: Engine,
+    pub(crate) engine: Engine,
     pub(crate) handle: Handle,
     pub(crate) phones: Arc<Phones>,
     pub(crate) clock: Arc<StillClock>,
@@ -43,12 +46,31 @@ impl Stage {
 
     /// The same with this catalogue.
     pub(crate) async fn with(catalogue: Catalogue) -> Self {
-        let clock = Arc::new(StillClock(AtomicI64::new(1_800_000_000_000)));
+        // Its time stands still even if that of the engine is set: no lease ends.
+        let store = Inline::new(Arc::new(|| BEGAN), FaultPoints::none()).unwrap();
+        let stage = Self::node(&store, "stage", catalogue).await;
+        for id in ["p", "q"] {
+            let made = stage.handle.create_project(
+                &stage.admin,
+                id.to_owned(),
+                Some(project(id)),
+                String::new(),
+            );
+            made.await.unwrap();
+        }
+        stage
+    }
+
+    /// An engine that is the node of this name on a store.
+    pub(crate) async fn node(store: &Arc<Inline>, name: &str, catalogue: Catalogue) -> Self {
+        let clock = Arc::new(StillClock(AtomicI64::new(BEGAN.0)));
         let phones = Arc::new(Phones::default());
         let source = Arc::new(Files::default());
         let files = source.clone();
         let engine = Engine::start(Options {
-            store: Arc::new(Inline::new(clock.now(), FaultPoints::none()).unwrap()),
+            store: Arc::new(store.node()),
+            node: new_node(name),
+            wait_for_name: false,
             catalogue: Arc::new(CatalogueCell::new(catalogue)),
             catalogue_source: Arc::new(move |replace: &dyn Fn(Catalogue)| {
                 files.load().map(replace)
@@ -64,14 +86,7 @@ impl Stage {
         .await
         .unwrap();
         let handle = engine.handle();
-        let admin = Principal::admin();
-        for id in ["p", "q"] {
-            handle
-                .create_project(&admin, id.to_owned(), Some(project(id)), String::new())
-                .await
-                .unwrap();
-        }
-        Self { _engine: engine, handle, phones, clock, source, admin }
+        Self { engine, handle, phones, clock, source, admin: Principal::admin() }
     }
 
     /// Puts a phone on record.
@@ -89,9 +104,8 @@ impl Stage {
     pub(crate) async fn seen_in(&self, project_id: &str, id: &str, boot: BootIdentity) {
         let device = self.device(project_id, id).await;
         let shared = &self.handle.shared;
-        let shard = device.key.shard();
         let settle = Settle {
-            fence: Fence { shard, epoch: shared.epoch(shard).unwrap() },
+            fence: shared.ownership.fence(device.key, None).unwrap(),
             device: device.key,
             at: self.clock.now(),
             reported: None,
@@ -114,6 +128,20 @@ impl Stage {
         };
         let write = Write::Settle(Box::new(settle));
         shared.store.write(&Principal::engine(), write).await.unwrap().unwrap();
+    }
+}
+
+/// What the node of this name says of itself.
+fn new_node(name: &str) -> NewSession {
+    NewSession {
+        node: name.to_owned(),
+        // One of its own: of two sessions on the same one, the earlier has ended.
+        directory: hex::encode(name),
+        instance: String::new(),
+        roles: Roles::ALL,
+        version: String::new(),
+        http: String::new(),
+        sip: String::new(),
     }
 }
 
@@ -188,20 +216,38 @@ impl Clock for StillClock {
     }
 }
 
-/// Whoever answers, by address. Lanes find nobody: these tests are not about them.
+/// Whoever answers, by address. Lanes find nobody where a test does not say what they meet.
 #[derive(Default)]
 pub(crate) struct Phones {
     at: Mutex<BTreeMap<String, Examination>>,
+    met: Mutex<BTreeMap<String, Report>>,
     looking: AtomicUsize,
     /// The most that were looked at at one time.
     pub(crate) looking_max: AtomicUsize,
     /// How often a lane has asked.
     pub(crate) runs: AtomicUsize,
+    /// Whom lanes have asked, and how often.
+    asked: Mutex<BTreeMap<DeviceKey, usize>>,
 }
 
 impl Phones {
     pub(crate) fn put(&self, address: &str, answer: Examination) {
         self.at.lock().unwrap().insert(address.to_owned(), answer);
+    }
+
+    /// The devices that lanes have asked.
+    pub(crate) fn asked(&self) -> BTreeSet<DeviceKey> {
+        self.asked.lock().unwrap().keys().copied().collect()
+    }
+
+    /// How often a lane has asked this device.
+    pub(crate) fn asked_times(&self, device: DeviceKey) -> usize {
+        self.asked.lock().unwrap().get(&device).copied().unwrap_or(0)
+    }
+
+    /// What a lane meets at this address from now on.
+    pub(crate) fn meet(&self, address: &str, report: Report) {
+        self.met.lock().unwrap().insert(address.to_owned(), report);
     }
 
     pub(crate) fn take(&self, address: &str) {
@@ -219,9 +265,11 @@ impl Driver for Phones {
         Kind::Phone
     }
 
-    async fn run(&self, _: &Device, _: Action) -> Report {
+    async fn run(&self, device: &Device, _: Action) -> Report {
+        *self.asked.lock().unwrap().entry(device.key).or_default() += 1;
         self.runs.fetch_add(1, Ordering::SeqCst);
-        Report::Away(nobody())
+        let met = self.met.lock().unwrap().get(&device.address).cloned();
+        met.unwrap_or_else(|| Report::Away(nobody()))
     }
 
     async fn power(&self, _: &Device, _: Operation, _: Target<'_>) -> PowerReport {

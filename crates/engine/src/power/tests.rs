@@ -12,6 +12,7 @@ fn job(revision: i64, operation: Operation) -> Job {
         clear: false,
         patch: Values::new(),
         record: Values::new(),
+        before: std::collections::BTreeMap::new(),
         stored: false,
         door: Door::Cph,
         actor: "AK".to_owned(),

@@ -12,7 +12,10 @@ fn secret(text: &str) -> Secret<String> {
 async fn stage_with_a_user() -> Stage {
     let stage = Stage::new().await;
     let name = "Ann Lee".to_owned();
-    let made = stage.handle.create_user(&stage.admin, name, &project("p"), secret(PASSWORD)).await;
+    let made = stage
+        .handle
+        .create_user(&stage.admin, name, &project("p"), Grant::Operator, secret(PASSWORD))
+        .await;
     made.unwrap();
     stage
 }
@@ -93,7 +96,10 @@ async fn a_wrong_password_and_a_wrong_name_look_alike() {
 async fn a_changed_password_ends_what_the_old_one_opened() {
     let stage = stage_with_a_user().await;
     let other = "Bob".to_owned();
-    let made = stage.handle.create_user(&stage.admin, other, &project("q"), secret(PASSWORD)).await;
+    let made = stage
+        .handle
+        .create_user(&stage.admin, other, &project("q"), Grant::Operator, secret(PASSWORD))
+        .await;
     made.unwrap();
     let ann = stage.handle.sign_in("Ann Lee", secret(PASSWORD)).await.unwrap();
     let bob = stage.handle.sign_in("Bob", secret(PASSWORD)).await.unwrap();
@@ -124,7 +130,10 @@ async fn what_operators_ask_for_is_refused_in_words() {
     let stage = stage_with_a_user().await;
     let create = async |name: &str, id: &str, password: &str| {
         let (name, password) = (name.to_owned(), secret(password));
-        let made = stage.handle.create_user(&stage.admin, name, &project(id), password).await;
+        let made = stage
+            .handle
+            .create_user(&stage.admin, name, &project(id), Grant::Operator, password)
+            .await;
         made.unwrap_err().to_string()
     };
     assert_eq!(create("Ann Lee", "q", PASSWORD).await, "user Ann Lee exists already");
@@ -164,7 +173,10 @@ async fn over_its_bound_signing_in_is_refused_as_busy() {
     let refused = stage.handle.sign_in("Ann Lee", secret(PASSWORD)).await.unwrap_err();
     assert!(matches!(refused, SignInError::Busy), "{refused:?}");
     let name = "Bob".to_owned();
-    let made = stage.handle.create_user(&stage.admin, name, &project("p"), secret(PASSWORD)).await;
+    let made = stage
+        .handle
+        .create_user(&stage.admin, name, &project("p"), Grant::Operator, secret(PASSWORD))
+        .await;
     assert!(matches!(made, Err(Error::Busy)), "{made:?}");
     drop(turns);
     waiting.join_all().await;

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use fleet::{ProjectId, ProjectKey, Secret, Timestamp, limits};
+use fleet::{Grant, Principal, ProjectId, ProjectKey, Secret, Timestamp, limits};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+use store::UserGrant;
 
 /// Random bytes of a token.
 pub(super) const TOKEN_BYTES: usize = 32;
@@ -17,14 +18,35 @@ const TOKEN_CHARS: usize = (TOKEN_BYTES * 4).div_ceil(3);
 /// Who holds a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenHolder {
+    /// What the token is spoken of by.
+    pub id: String,
+    /// What it is called; `None` if it was got by signing in.
+    pub name: Option<String>,
     /// The user's name.
     pub user: String,
-    /// The project that the token opens.
+    /// The project that the user is of: the one that the token opens at a vendor's API.
     pub project: ProjectKey,
     /// That project's public id.
     pub project_id: ProjectId,
+    /// What the user may do, by project.
+    pub grants: Vec<UserGrant>,
     /// When the token stops working, which may have passed.
     pub expires_at: Timestamp,
+}
+
+impl TokenHolder {
+    /// What the user may do in a project; `None`: nothing.
+    pub fn grant_in(&self, project: ProjectKey) -> Option<Grant> {
+        self.grants.iter().find(|held| held.project == project).map(|held| held.grant)
+    }
+
+    /// The user as who may do what `grant` allows: in those projects where that is granted, or
+    /// more. `None` if it is in none.
+    pub fn with(&self, grant: Grant) -> Option<Principal> {
+        let enough = self.grants.iter().filter(|held| held.grant >= grant);
+        let projects: Vec<ProjectKey> = enough.map(|held| held.project).collect();
+        (!projects.is_empty()).then(|| Principal::user(self.user.as_str(), projects))
+    }
 }
 
 /// The token of these random bytes.
@@ -58,7 +80,7 @@ impl Tokens {
     }
 
     /// The user has been changed.
-    pub(super) fn forget_user(&self, user: &str) {
+    pub(crate) fn forget_user(&self, user: &str) {
         self.changes.fetch_add(1, Ordering::SeqCst);
         self.known.retain(|_, holder| holder.user != user);
     }
@@ -94,7 +116,10 @@ mod tests {
 
     fn holder(user: &str) -> Arc<TokenHolder> {
         Arc::new(TokenHolder {
+            id: format!("id of {user}"),
+            name: None,
             user: user.to_owned(),
+            grants: Vec::new(),
             project: ProjectKey(1),
             project_id: ProjectId::new("p").unwrap(),
             expires_at: Timestamp(9),

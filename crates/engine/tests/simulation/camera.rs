@@ -52,8 +52,10 @@ struct Inner {
     sites: Vec<Site>,
     on_the_way: BinaryHeap<Reverse<Datagram>>,
     sent: u64,
-    /// The server that runs, if one does.
-    server: Option<mpsc::UnboundedSender<Received>>,
+    /// The nodes that run, by number.
+    nodes: Vec<Option<mpsc::UnboundedSender<Received>>>,
+    /// Per camera the node that its datagrams are brought to: all know one address of the server.
+    routes: Vec<usize>,
     /// One datagram in so many is lost, doubled, or very late; 0 for none.
     shaky_one_in: u32,
 }
@@ -68,7 +70,7 @@ pub struct Cameras {
 
 impl Cameras {
     /// Cameras that are off.
-    pub fn new(count: usize, chance: Chance, shaky_one_in: u32) -> Self {
+    pub fn new(count: usize, nodes: usize, chance: Chance, shaky_one_in: u32) -> Self {
         let sites = (0..count)
             .map(|number| {
                 let options = Options {
@@ -77,9 +79,9 @@ impl Cameras {
                     make: [Make::Generic, Make::Hikvision, Make::Uniview][number % 3],
                     recorder: (number % 2 == 1).then_some(4),
                     retry: Duration::from_secs(5),
-                    // Longer than a datagram may be late: what reaches a camera after its restart
-                    // was sent after it.
-                    boot: Duration::from_secs(5),
+                    // Longer than what was last sent again may be late: what reaches a camera after
+                    // its restart was sent after it, whichever node sent it.
+                    boot: Duration::from_secs(8),
                     expires_seconds: 300,
                     ..Options::default()
                 };
@@ -88,8 +90,14 @@ impl Cameras {
                 Site { camera, address: None, names }
             })
             .collect();
-        let inner =
-            Inner { sites, on_the_way: BinaryHeap::new(), sent: 0, server: None, shaky_one_in };
+        let inner = Inner {
+            sites,
+            on_the_way: BinaryHeap::new(),
+            sent: 0,
+            nodes: vec![None; nodes],
+            routes: (0..count).map(|number| number % nodes).collect(),
+            shaky_one_in,
+        };
         Self { inner: Arc::new(Mutex::new(inner)), changed: Arc::default(), chance }
     }
 
@@ -188,10 +196,15 @@ impl Cameras {
         }
     }
 
-    /// The network as a life of the server sees it.
-    pub fn wire(&self, life: &Life) -> SimulatedWire {
+    /// From now on a camera's datagrams are brought to another node.
+    pub fn route(&self, number: usize, node: usize) {
+        self.inner().routes[number] = node;
+    }
+
+    /// The network as a life of a node sees it.
+    pub fn wire(&self, node: usize, life: &Life) -> SimulatedWire {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.inner().server = Some(sender);
+        self.inner().nodes[node] = Some(sender);
         SimulatedWire { cameras: self.clone(), receiver, life: life.clone() }
     }
 
@@ -264,10 +277,12 @@ fn take_due(inner: &mut Inner, time: Instant) -> Option<Datagram> {
 fn deliver(inner: &mut Inner, datagram: Datagram) {
     let Datagram { from, to, bytes, .. } = datagram;
     if to == SERVER {
+        let std::net::IpAddr::V4(address) = from.ip() else { return };
+        let camera = usize::from(address.octets()[3]);
         let from = Flow { transport: Transport::Udp, remote: from, connection: 0 };
-        if let Some(server) = &inner.server {
-            // A server that has died hears nothing.
-            let _ = server.send(Received::Message { from, bytes });
+        if let Some(node) = &inner.nodes[inner.routes[camera]] {
+            // A node that has died hears nothing.
+            let _ = node.send(Received::Message { from, bytes });
         }
         return;
     }
@@ -293,11 +308,11 @@ impl Wire for SimulatedWire {
         if self.receiver.recv_many(into, AT_A_TIME).await == 0 {
             std::future::pending::<()>().await;
         }
-        self.life.stand_still_if_dead().await;
+        self.life.go_on().await;
     }
 
     async fn send(&mut self, batch: &mut Vec<Transmit>) {
-        self.life.stand_still_if_dead().await;
+        self.life.go_on().await;
         {
             let mut inner = self.cameras.inner();
             for transmit in batch.drain(..) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::catalogue::DESCRIPTION;
-use fleet::{End, Failure, Job, Proof, Push, PushOutcome, Timestamp};
+use fleet::{End, Failure, Job, Proof, Push, PushOutcome, Revision, Timestamp};
 use store::DeviceWithState;
 
 use crate::world::World;
@@ -53,7 +53,10 @@ impl Case<'_> {
                     }
                 }
                 End::Succeeded { .. } => {}
-                End::Failed { .. } if self.world.scenario.is_calm() => {
+                // One whose node has stopped is not reached before it registers with another.
+                End::Failed { .. }
+                    if self.world.scenario.is_calm() && self.world.scenario.nodes == 1 =>
+                {
                     broken.push(format!("job {} failed and nothing was wrong: {ended:?}", job.id));
                 }
                 End::Failed { .. } => {}
@@ -76,7 +79,10 @@ impl Case<'_> {
             push.revision >= desired.revision && push.outcome != PushOutcome::Verified
         });
         let names = self.world.cameras.names(self.number);
-        if names.last() != Some(&desired.value) && !given_up && !sent {
+        let by = self.jobs.iter().find(|job| job.patch.get(NAME) == names.last());
+        let overtaken = names.contains(&desired.value)
+            && by.is_some_and(|job| self.overtakes(job.revision, desired.revision));
+        if names.last() != Some(&desired.value) && !given_up && !sent && !overtaken {
             broken.push(format!("camera {} is called {names:?}, not {desired:?}", self.number));
         }
         if self.device.device.name != desired.value {
@@ -90,10 +96,18 @@ impl Case<'_> {
             job.map(|job| job.revision)
         };
         let names = self.world.cameras.names(self.number);
-        let revisions: Vec<_> = names.iter().filter_map(revision).collect();
-        if !revisions.is_sorted() {
+        let revisions: Vec<Revision> = names.iter().filter_map(revision).collect();
+        let in_order = |pair: &[Revision]| pair[0] <= pair[1] || self.overtakes(pair[1], pair[0]);
+        if !revisions.windows(2).all(in_order) {
             broken.push(format!("camera {} got its names out of order: {names:?}", self.number));
         }
+    }
+
+    /// Whether what was sent of the earlier revision may arrive after the later one: the camera has
+    /// gone to another node meanwhile, and what the node before had in flight may still land.
+    fn overtakes(&self, earlier: Revision, later: Revision) -> bool {
+        let sender = |revision| self.world.tokens.sender(self.device.device.key, revision);
+        sender(earlier) != sender(later)
     }
 
     /// No more configurations than revisions: one that is not answered is not sent again.
@@ -134,7 +148,7 @@ impl Case<'_> {
 /// Once all cameras are off, nothing is known of their messages and nobody is registered.
 pub async fn all_is_forgotten(
     world: &World,
-    sip: &cameras::Sip,
+    known: impl Fn() -> Option<String>,
     bindings: impl AsyncFn() -> Vec<fleet::Binding>,
     broken: &mut Vec<String>,
 ) {
@@ -143,12 +157,12 @@ pub async fn all_is_forgotten(
     loop {
         let now: Timestamp = engine::Clock::now(&world.clock);
         let live = bindings().await.iter().filter(|binding| binding.is_live(now)).count();
-        if sip.counts().is_empty() && live == 0 {
+        let left = known();
+        if left.is_none() && live == 0 {
             return;
         }
         if waited >= FORGOTTEN_WITHIN {
-            let counts = sip.counts();
-            broken.push(format!("{FORGOTTEN_WITHIN:?} after all cameras went: {counts:?}, {live}"));
+            broken.push(format!("{FORGOTTEN_WITHIN:?} after all cameras went: {left:?}, {live}"));
             return;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -4,21 +4,29 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fleet::{Condition, End, Failure, Job, JobId, Principal, Timestamp};
+use fleet::{Condition, End, Ended, Failure, Job, JobId, Principal, Timestamp, limits};
 use store::{DeviceFilter, DeviceWithState, Page, Reads};
 
 use crate::camera_checks::Case;
-use crate::world::{JOB_DEADLINE, NAMES, Outcome, World};
+use crate::scenario::Outcome;
+use crate::world::{JOB_DEADLINE, NAMES, World};
 
 /// How long after the end of all misfortune everything must be settled.
 const SETTLES_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long after the end of all misfortune every device is worked on again: what a node that died
+/// at the last moment owned waits for its lease, and for what it may have begun.
+const WORKED_ON_WITHIN: Duration =
+    limits::LEASE.saturating_add(limits::PHONE_ACTION_TIMEOUT).saturating_add(LATE);
+const LATE: Duration = Duration::from_secs(5);
 
 /// How long after its acceptance a job must have ended when nothing goes wrong.
 const CALM_JOB_ENDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Waits until everything is settled, then checks all that can be checked.
 pub async fn check(world: &World) -> Outcome {
-    let mut broken = world.phones.broken();
+    let mut broken = Vec::new();
+    nothing_is_stuck(world, &mut broken).await;
     if let Err(what) = wait_until_settled(world).await {
         broken.push(what);
     }
@@ -26,11 +34,14 @@ pub async fn check(world: &World) -> Outcome {
     facts.cameras(&mut broken);
     facts.nothing_answered_is_lost(&mut broken);
     facts.order_is_kept(&mut broken);
+    facts.what_was_cancelled_has_ended(&mut broken);
     facts.jobs_tell_the_truth(&mut broken);
     facts.phones_show_what_was_asked_for(&mut broken);
     facts.effects_come_in_order_and_once(&mut broken);
     facts.calm_jobs_end_soon(&mut broken);
     facts.restarts_are_asked_for_and_done_once(&mut broken);
+    broken.extend(world.phones.broken());
+    broken.extend(world.tokens.broken());
     let mut outcome = Outcome { broken, ..Outcome::default() };
     outcome.answered = world.ledger.answered.lock().unwrap().len() as u64;
     for job in facts.jobs.values() {
@@ -39,10 +50,17 @@ pub async fn check(world: &World) -> Outcome {
             Some(End::Failed { .. }) => outcome.failed += 1,
             None => {}
         }
+        outcome.cancelled += u64::from(is_cancelled(job));
         let superseded = job.end.as_ref().is_some_and(|ended| ended.superseded_by.is_some());
         outcome.superseded += u64::from(superseded);
     }
     outcome
+}
+
+/// Whether a client has taken the job back.
+fn is_cancelled(job: &Job) -> bool {
+    let end = job.end.as_ref().map(|ended| &ended.end);
+    matches!(end, Some(End::Failed { failure: Failure::Cancelled { .. } }))
 }
 
 async fn devices(world: &World) -> Vec<DeviceWithState> {
@@ -53,6 +71,58 @@ async fn devices(world: &World) -> Vec<DeviceWithState> {
 /// Whether another phone answers at this one's address, so that nothing of it can be settled.
 fn is_foreign(world: &World, number: usize) -> bool {
     world.scenario.has_foreign_phone() && number == 0
+}
+
+/// Where phones do what they are told, an update that is open when the last node has come back ends
+/// soon; and wherever one is open, some node looks at its phone.
+async fn nothing_is_stuck(world: &World, broken: &mut Vec<String>) {
+    let began = tokio::time::Instant::now();
+    let before = open_updates(world).await;
+    let within = worked_on_within(world);
+    tokio::time::sleep(within).await;
+    let after = open_updates(world).await;
+    if world.scenario.is_steady() {
+        for (number, jobs) in &before {
+            let left: Vec<&JobId> =
+                after.get(number).into_iter().flatten().filter(|job| jobs.contains(job)).collect();
+            if !left.is_empty() {
+                broken.push(format!("{within:?} later phone {number} has open: {left:?}"));
+            }
+        }
+        return;
+    }
+    tokio::time::sleep(limits::RETRY_MAX.mul_f64(1.25)).await;
+    let after = open_updates(world).await;
+    for number in before.keys().filter(|number| after.contains_key(number)) {
+        if world.phones.worked_on(*number).0.is_none_or(|at| at < began) {
+            broken.push(format!("nobody works on phone {number}"));
+        }
+    }
+}
+
+/// How long after the end of all misfortune every device is worked on again. That the store's clock
+/// is set right is a step of its own: nodes notice it when they renew next, and what they take then
+/// is quiet for a lease longer, since its owner may live.
+fn worked_on_within(world: &World) -> Duration {
+    let noticed = if world.scenario.weather.wrong_store_clock {
+        limits::LEASE_RENEW_EVERY
+    } else {
+        Duration::ZERO
+    };
+    WORKED_ON_WITHIN + noticed
+}
+
+/// The open jobs of phones that wait for no restart.
+async fn open_updates(world: &World) -> BTreeMap<usize, Vec<JobId>> {
+    let mut open = BTreeMap::new();
+    for (number, device) in devices(world).await.iter().enumerate().take(world.scenario.phones) {
+        let work = world.store.work(device.device.key).await.unwrap().unwrap();
+        let restarts = work.jobs.iter().any(|job| job.operation.is_power());
+        if !restarts && work.state.power.is_none() && !work.jobs.is_empty() {
+            open.insert(number, work.jobs.iter().map(|job| job.id).collect());
+        }
+    }
+    open
 }
 
 async fn wait_until_settled(world: &World) -> Result<(), String> {
@@ -175,7 +245,9 @@ impl<'a> Facts<'a> {
                 broken.push(format!("two jobs of phone {number} have one revision"));
             }
             for name in NAMES {
-                let last = jobs.iter().rev().find_map(|job| job.patch.get(name));
+                // What was cancelled has gone back to what was asked for before it.
+                let stands = jobs.iter().rev().filter(|job| !is_cancelled(job));
+                let last = stands.into_iter().find_map(|job| job.patch.get(name));
                 let desired = self.devices[number].state.desired.get(name);
                 if last != desired.map(|desired| &desired.value) {
                     broken.push(format!(
@@ -214,10 +286,12 @@ impl<'a> Facts<'a> {
                     // A phone that was restarted has its own time to come back.
                     End::Failed { failure: Failure::DeadlinePassed { .. } }
                         if !job.operation.is_power()
+                            && self.world.scenario.has_true_times()
                             && ended.at.since(job.accepted_at) < JOB_DEADLINE =>
                     {
                         broken.push(format!("job {} failed before its deadline: {job:?}", job.id));
                     }
+                    End::Failed { failure: Failure::Cancelled { .. } } => {}
                     End::Failed { .. } if self.world.scenario.is_calm() => {
                         broken.push(format!("job {} failed and nothing was wrong", job.id));
                     }
@@ -234,6 +308,25 @@ impl<'a> Facts<'a> {
             .any(|other| other.revision > job.revision && other.patch.contains_key(name))
     }
 
+    /// Whether a job of the phone that asked for a value of `name` was cancelled.
+    fn was_cancelled(&self, number: usize, name: &str) -> bool {
+        let jobs = self.jobs_of(number);
+        jobs.into_iter().any(|job| is_cancelled(job) && job.patch.contains_key(name))
+    }
+
+    /// What a client was told is cancelled had ended by then, but for restarts that had begun.
+    fn what_was_cancelled_has_ended(&self, broken: &mut Vec<String>) {
+        for (id, at) in self.world.ledger.cancelled.lock().unwrap().iter() {
+            let Some(job) = self.jobs.get(id).filter(|job| !job.operation.is_power()) else {
+                continue;
+            };
+            let is_late = |ended: &Ended| self.world.scenario.has_true_times() && ended.at > *at;
+            if job.end.as_ref().is_none_or(is_late) {
+                broken.push(format!("job {id} was said to be cancelled at {at:?}: {job:?}"));
+            }
+        }
+    }
+
     fn phones_show_what_was_asked_for(&self, broken: &mut Vec<String>) {
         for (number, device) in self.devices.iter().enumerate().take(self.phones()) {
             if is_foreign(self.world, number) {
@@ -243,8 +336,12 @@ impl<'a> Facts<'a> {
                 continue;
             }
             for (name, desired) in &device.state.desired.0 {
-                let last =
-                    self.jobs_of(number).into_iter().rfind(|job| job.patch.contains_key(name));
+                if self.was_cancelled(number, name) && !self.world.scenario.is_steady() {
+                    // A phone may refuse what it is to go back to, and no job tells of that.
+                    continue;
+                }
+                let is_last = |job: &&Job| job.patch.contains_key(name) && !is_cancelled(job);
+                let last = self.jobs_of(number).into_iter().rfind(is_last);
                 let given_up = last.and_then(|job| job.end.as_ref()).is_some_and(|ended| {
                     matches!(
                         ended.end,
@@ -268,6 +365,10 @@ impl<'a> Facts<'a> {
         for number in 0..self.phones() {
             let effects = self.world.phones.effects(number);
             for name in NAMES {
+                if self.was_cancelled(number, name) {
+                    // It goes back, to an earlier value.
+                    continue;
+                }
                 let of_name: Vec<(u64, u64)> = effects
                     .iter()
                     .filter(|(_, n, _)| n == name)
@@ -326,7 +427,8 @@ impl<'a> Facts<'a> {
                 let between = |at: &Timestamp| job.accepted_at <= *at && *at <= ended.at;
                 let succeeded = matches!(ended.end, End::Succeeded { .. });
                 // One that restarted by itself while it was about to be told need not be told.
-                let may_have_by_itself = self.world.scenario.restless;
+                let may_have_by_itself =
+                    self.world.scenario.restless || !self.world.scenario.has_true_times();
                 if succeeded && !told.iter().any(between) && !may_have_by_itself {
                     broken.push(format!("job {} succeeded and nothing restarted", job.id));
                 }

@@ -1,7 +1,7 @@
 //! Simulated phones and the driver that speaks to them: Android's rules for properties, and all the
 //! ways in which a phone can be away, late, or another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use engine::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
     Reached, Report, Target,
 };
-use fleet::{BootIdentity, Device, Kind, Operation, Timestamp};
+use fleet::{BootIdentity, Device, Epoch, Kind, Operation, Timestamp};
 use tokio::time::Instant;
 
 use crate::chance::{Chance, Life, SimulatedClock};
+use crate::tokens::{Tokens, Worker};
 
 /// How often misfortune strikes: once in so many times; 0 for never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,8 +43,14 @@ struct Phone {
     booting_until: Option<Instant>,
     /// When it was told to restart, and did.
     told: Vec<Timestamp>,
-    /// How many actions are in flight on it.
-    in_flight: usize,
+    /// Who has actions in flight on it, under which token.
+    in_flight: Vec<(Worker, Epoch)>,
+    /// The highest token under which an action was begun on it.
+    token: Epoch,
+    /// When the last one was.
+    last_begun: Option<Instant>,
+    /// The nodes that have acted on it.
+    nodes: BTreeSet<usize>,
     /// Every value that it took, with the boot in which it did.
     effects: Vec<(u64, String, String)>,
 }
@@ -103,10 +110,16 @@ impl Phones {
     }
 
     /// The process that had actions in flight has died, and they with it.
-    pub fn forget_actions(&self) {
+    pub fn forget_actions(&self, node: usize) {
         for phone in self.phones().iter_mut() {
-            phone.in_flight = 0;
+            phone.in_flight.retain(|(worker, _)| worker.node != node);
         }
+    }
+
+    /// When the last action on a phone was begun, and how many nodes have acted on it.
+    pub fn worked_on(&self, number: usize) -> (Option<Instant>, usize) {
+        let phones = self.phones();
+        (phones[number].last_begun, phones[number].nodes.len())
     }
 
     pub fn restart(&self, number: usize) {
@@ -149,10 +162,14 @@ impl Phones {
     }
 }
 
-/// The driver of one life of the process.
+/// The driver of one life of a node's process.
 pub struct SimulatedDriver {
     pub phones: Phones,
     pub life: Life,
+    pub worker: Worker,
+    pub tokens: Tokens,
+    /// Whether an action of an owner before may still be in flight.
+    pub may_overlap: bool,
     pub events: EventSender,
     pub actions_per_server: usize,
     pub boots_per_server: usize,
@@ -176,6 +193,9 @@ impl Driver for SimulatedDriver {
         let number = number_of(device);
         let guard = InFlight::begin(self, device, number);
         self.phones.chance.pause(40).await;
+        if self.life.suffering.phones_are_cut() {
+            return Report::Away(self.cut_off().await);
+        }
         let misfortune = self.phones.misfortune();
         if self.phones.chance.strikes(misfortune.late) {
             // Half of the late ones take effect before the engine gives up.
@@ -188,7 +208,9 @@ impl Driver for SimulatedDriver {
         self.life.step().await;
         self.phones.chance.pause(20).await;
         drop(guard);
-        if self.phones.chance.strikes(misfortune.answer_lost) {
+        if self.phones.chance.strikes(misfortune.answer_lost)
+            || self.life.suffering.phones_are_cut()
+        {
             return Report::Away(Away::Unreachable("the connection was lost".to_owned()));
         }
         report
@@ -206,6 +228,9 @@ impl Driver for SimulatedDriver {
         let guard = InFlight::begin(self, device, number);
         self.phones.chance.pause(40).await;
         self.life.step().await;
+        if self.life.suffering.phones_are_cut() {
+            return PowerReport::Away(self.cut_off().await);
+        }
         let misfortune = self.phones.misfortune();
         {
             let mut phones = self.phones.phones();
@@ -236,7 +261,9 @@ impl Driver for SimulatedDriver {
         }
         self.life.step().await;
         drop(guard);
-        if self.phones.chance.strikes(misfortune.answer_lost) {
+        if self.phones.chance.strikes(misfortune.answer_lost)
+            || self.life.suffering.phones_are_cut()
+        {
             return PowerReport::Away(Away::Unreachable("the connection was lost".to_owned()));
         }
         PowerReport::Told
@@ -255,6 +282,12 @@ impl Driver for SimulatedDriver {
 }
 
 impl SimulatedDriver {
+    /// Nothing comes back from any phone.
+    async fn cut_off(&self) -> Away {
+        tokio::time::sleep(Duration::from_millis(500 + self.phones.chance.below(3_000))).await;
+        Away::Unreachable("no route".to_owned())
+    }
+
     async fn exchange(&self, device: &Device, number: usize, action: &Action) -> Report {
         let misfortune = self.phones.misfortune();
         {
@@ -318,27 +351,45 @@ impl SimulatedDriver {
 struct InFlight<'a> {
     driver: &'a SimulatedDriver,
     number: usize,
+    token: Epoch,
 }
 
 impl<'a> InFlight<'a> {
     fn begin(driver: &'a SimulatedDriver, device: &Device, number: usize) -> Self {
+        let (worker, token) = (driver.worker, driver.tokens.of(driver.worker, device.key));
         let mut phones = driver.phones.phones();
-        phones[number].in_flight += 1;
         let mut broken = driver.phones.broken.lock().unwrap();
-        if phones[number].in_flight > 1 {
-            broken.push(format!("two actions at a time on phone {number}"));
+        let phone = &mut phones[number];
+        for (other, its_token) in &phone.in_flight {
+            let is_before = other.node != worker.node && *its_token < token;
+            if !(is_before && driver.may_overlap) {
+                broken.push(format!(
+                    "two actions at a time on phone {number}: {worker:?} begins under {token:?} \
+                     while one of {other:?} is in flight under {its_token:?}"
+                ));
+            }
         }
+        if token < phone.token {
+            let later = phone.token;
+            broken.push(format!(
+                "{worker:?} acts on phone {number} under {token:?} after the owner of {later:?} did"
+            ));
+        }
+        phone.token = phone.token.max(token);
+        phone.in_flight.push((worker, token));
+        phone.last_begun = Some(Instant::now());
+        phone.nodes.insert(worker.node);
         // Phones with an even number live on one server, the others on another.
         let on_server = phones
             .iter()
             .enumerate()
             .filter(|(other, _)| other % 2 == number % 2)
-            .map(|(_, phone)| phone.in_flight)
+            .map(|(_, phone)| phone.in_flight.len())
             .sum::<usize>();
         if on_server > driver.actions_per_server {
             broken.push(format!("{on_server} actions at a time on server {}", device.server));
         }
-        Self { driver, number }
+        Self { driver, number, token }
     }
 }
 
@@ -346,6 +397,9 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let mut phones = self.driver.phones.phones();
         let phone = &mut phones[self.number];
-        phone.in_flight = phone.in_flight.saturating_sub(1);
+        let own = (self.driver.worker, self.token);
+        if let Some(at) = phone.in_flight.iter().position(|one| *one == own) {
+            phone.in_flight.remove(at);
+        }
     }
 }

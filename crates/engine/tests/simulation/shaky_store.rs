@@ -1,28 +1,39 @@
-//! The real SQL behind a store that is slow, fails, loses its answer, and is where the process may
-//! die: before a change, after it, and after its commit but before anybody was told.
+//! The real SQL behind a store that is slow, fails, loses its answer, can't be reached, and is
+//! where the process may die: before a change, after it, and after its commit but before anybody
+//! was told.
+//!
+//! It sees what each node is granted and what each writes, and notes what must not be.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, ServerSettings, Shard,
+    Project, ProjectId, PushOutcome, RequestId, Revision, Rollout, RolloutDevice, Selector,
+    ServerSettings, Shard, Wave, WaveCounts,
 };
-use store::sqlite::Inline;
+use store::sqlite::InlineNode;
+use store::write::NotePush;
 use store::{
-    AcceptTarget, Backup, CameraListing, CameraWork, Counted, DeviceFilter, DeviceWithState, Error,
-    JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, Refused, SealedKey, SealedRegistrant,
-    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged,
-    TaggedKind, TaggedThing, Work, Write, Writes, Written,
+    AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Cluster,
+    ClusterState, Counted, DeviceFilter, DeviceWithState, Error, FeedPage, FeedPosition, Held,
+    JobWithDevice, LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, Refused,
+    Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, Session,
+    SessionEnded, SessionKey, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged,
+    TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
+use crate::tokens::{Tokens, Worker};
 
-/// The store as one life of the process sees it.
+/// The store as one life of a node's process sees it.
 pub struct ShakyStore {
-    pub inner: Arc<Inline>,
+    pub inner: InlineNode,
+    pub worker: Worker,
+    pub tokens: Tokens,
     pub life: Life,
     pub chance: Chance,
     /// One call in so many fails; 0 for none.
@@ -34,20 +45,60 @@ pub struct ShakyStore {
 impl ShakyStore {
     async fn before(&self) -> Result<(), Error> {
         self.life.step().await;
+        self.reach().await
+    }
+
+    /// The way to the store.
+    async fn reach(&self) -> Result<(), Error> {
         self.chance.pause(10).await;
-        self.life.stand_still_if_dead().await;
+        self.life.go_on().await;
+        if self.life.suffering.store_is_cut() {
+            // A connection that nothing comes back on.
+            tokio::time::sleep(Duration::from_millis(500 + self.chance.below(3_000))).await;
+            self.life.go_on().await;
+            return Err(fault("a connection that was cut"));
+        }
         if self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst)) {
-            return Err(Error::Failed { operation: "a call", source: "a planted fault".into() });
+            return Err(fault("a planted fault"));
         }
         Ok(())
     }
+
+    /// The way back.
+    async fn after(&self) -> Result<(), Error> {
+        self.life.go_on().await;
+        if self.life.suffering.store_is_cut() {
+            Err(fault("an answer was cut off"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The way back of a change's answer.
+    async fn told(&self) -> Result<(), Error> {
+        let answer_lost = self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst));
+        // Committed; now the process may die before it hears of it.
+        self.life.step().await;
+        self.chance.pause(10).await;
+        self.life.go_on().await;
+        if answer_lost || self.life.suffering.store_is_cut() {
+            return Err(Error::Unknown { source: "a planted fault".into() });
+        }
+        Ok(())
+    }
+}
+
+fn fault(what: &'static str) -> Error {
+    Error::Failed { operation: "a call", source: what.into() }
 }
 
 /// Passes a read on, with all that may happen before it.
 macro_rules! shaky {
     ($self:ident . $method:ident ( $($argument:expr),* )) => {{
         $self.before().await?;
-        $self.inner.$method($($argument),*).await
+        let answer = $self.inner.$method($($argument),*).await;
+        $self.after().await?;
+        answer
     }};
 }
 
@@ -202,6 +253,10 @@ impl Reads for ShakyStore {
         shaky!(self.devices_at_rest(after, limit))
     }
 
+    async fn lane_seeds(&self, keys: &[DeviceKey]) -> Result<Vec<LaneSeed>, Error> {
+        shaky!(self.lane_seeds(keys))
+    }
+
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
         shaky!(self.records(keys))
     }
@@ -293,6 +348,101 @@ impl Reads for ShakyStore {
         shaky!(self.devices_at(principal, project, addresses))
     }
 
+    async fn grants(&self, principal: &Principal, user: &str) -> Result<Vec<UserGrant>, Error> {
+        shaky!(self.grants(principal, user))
+    }
+
+    async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error> {
+        shaky!(self.tokens(user))
+    }
+
+    async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error> {
+        shaky!(self.token_record(id))
+    }
+
+    async fn audit(
+        &self,
+        principal: &Principal,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        shaky!(self.audit(principal, filter, before, limit))
+    }
+
+    async fn select(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Selected, Error> {
+        shaky!(self.select(principal, project, selector, after, limit))
+    }
+
+    async fn select_keys(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<SelectedKeys, Error> {
+        shaky!(self.select_keys(principal, project, selector, after, limit))
+    }
+
+    async fn history(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        before: Option<Revision>,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        shaky!(self.history(principal, device, before, limit))
+    }
+
+    async fn updates(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<UpdatePage, Error> {
+        shaky!(self.updates(principal, project, before, limit))
+    }
+
+    async fn rollouts_open(&self) -> Result<Vec<Rollout>, Error> {
+        shaky!(self.rollouts_open())
+    }
+
+    async fn rollout(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+    ) -> Result<Option<Rollout>, Error> {
+        shaky!(self.rollout(principal, id))
+    }
+
+    async fn waves(&self, principal: &Principal, id: RequestId) -> Result<Vec<Wave>, Error> {
+        shaky!(self.waves(principal, id))
+    }
+
+    async fn rollout_devices(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+        from: u32,
+        limit: u32,
+        refused_only: bool,
+    ) -> Result<Vec<RolloutDevice>, Error> {
+        shaky!(self.rollout_devices(principal, id, from, limit, refused_only))
+    }
+
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
+        shaky!(self.wave_counts(requests))
+    }
+
     async fn server_settings(&self) -> Result<ServerSettings, Error> {
         shaky!(self.server_settings())
     }
@@ -317,15 +467,98 @@ impl Writes for ShakyStore {
         if self.forgets_pushes && matches!(write, Write::NotePush(_)) {
             return Ok(Ok(Written::Done));
         }
-        let answer_lost = self.chance.strikes(self.fails_one_in.load(Ordering::SeqCst));
+        let sent = match &write {
+            Write::NotePush(NotePush { device, push, .. }) if push.outcome == PushOutcome::Sent => {
+                Some((*device, push.revision))
+            }
+            _ => None,
+        };
+        let fence = match &write {
+            Write::Settle(settle) => Some((settle.fence, settle.device)),
+            Write::NotePush(push) => Some((push.fence, push.device)),
+            _ => None,
+        };
+        let stale = match fence {
+            Some((fence, device)) => self.tokens.is_stale(&self.inner, fence, device).await,
+            None => None,
+        };
         let written = self.inner.write(principal, write).await?;
-        // Committed; now the process may die before it hears of it.
-        self.life.step().await;
-        self.chance.pause(10).await;
-        self.life.stand_still_if_dead().await;
-        if answer_lost {
-            return Err(Error::Unknown { source: "a planted fault".into() });
+        match (stale, &written) {
+            (Some(why), Ok(_)) => {
+                self.tokens.broke(format!("{:?}: a stale write was taken: {why}", self.worker));
+            }
+            (Some(_), Err(_)) => self.tokens.refused(),
+            (None, _) => {}
         }
+        if let (Some((device, revision)), Ok(_)) = (sent, &written) {
+            self.tokens.sends(self.worker, device, revision);
+        }
+        self.told().await?;
         Ok(written)
+    }
+}
+
+#[async_trait]
+impl Cluster for ShakyStore {
+    async fn begin_session(
+        &self,
+        node: &NewSession,
+        lease: Duration,
+    ) -> Result<Result<Session, NameTaken>, Error> {
+        self.before().await?;
+        let begun = self.inner.begin_session(node, lease).await?;
+        self.told().await?;
+        Ok(begun)
+    }
+
+    async fn renew(&self, renewal: &Renewal) -> Result<Result<Held, SessionEnded>, Error> {
+        self.before().await?;
+        let renewed = self.inner.renew(renewal).await?;
+        if let Ok(held) = &renewed {
+            self.tokens.granted(self.worker, held);
+        }
+        self.told().await?;
+        Ok(renewed)
+    }
+
+    async fn release(&self, session: SessionKey, shards: &[Shard]) -> Result<(), Error> {
+        self.before().await?;
+        self.inner.release(session, shards).await?;
+        self.told().await
+    }
+
+    async fn end_session(&self, session: SessionKey) -> Result<(), Error> {
+        self.before().await?;
+        self.inner.end_session(session).await?;
+        self.told().await
+    }
+
+    async fn cluster(&self, counted: bool) -> Result<ClusterState, Error> {
+        shaky!(self.cluster(counted))
+    }
+
+    async fn changes(&self, after: FeedPosition, limit: u32) -> Result<FeedPage, Error> {
+        // So often that the process would die of nothing else.
+        self.life.go_on().await;
+        self.reach().await?;
+        let page = self.inner.changes(after, limit).await;
+        self.after().await?;
+        page
+    }
+
+    async fn feed_end(&self) -> Result<FeedPosition, Error> {
+        shaky!(self.feed_end())
+    }
+
+    async fn prune_feed(&self, keep: Duration, limit: u32) -> Result<u64, Error> {
+        shaky!(self.prune_feed(keep, limit))
+    }
+
+    async fn remember(&self, name: &str, value: &str) -> Result<String, Error> {
+        shaky!(self.remember(name, value))
+    }
+
+    async fn remembered(&self, name: &str) -> Result<Option<String>, Error> {
+        shaky!(self.remembered(name))
     }
 }

@@ -85,10 +85,11 @@ pub(crate) async fn bindings_that_have_not_ended_are_paged(store: &dyn Store) {
 }
 
 pub(crate) async fn nobody_registers_for_a_project(store: &dyn Store) {
-    let (own, keys) = cameras(store, 1).await;
-    for project in [own, create_project(store, "other").await] {
+    let (project, keys) = cameras(store, 1).await;
+    for project in [project, create_project(store, "other").await] {
         let client = Principal::client(project, "AK");
-        let refused = write_as(store, &client, Write::Bind(vec![binding(keys[0])])).await;
+        let refused =
+            write_as(store, &client, Write::Bind(own(store).await, vec![binding(keys[0])])).await;
         assert_eq!(refused, Err(Refused::NoSuchDevice));
     }
     assert_eq!(bound(store, keys[0]).await, None);

@@ -3,7 +3,7 @@
 use fleet::{Condition, DeviceKey, DeviceState, Kind, Principal, Timestamp};
 
 use super::fixture::*;
-use crate::write::ImportDevices;
+use crate::write::{ImportDevices, ImportedDevice};
 use crate::{DeviceFilter, Page, Refused, Store, Write, Written};
 
 pub(crate) async fn an_import_twice_changes_nothing(store: &dyn Store) {
@@ -55,6 +55,70 @@ pub(crate) async fn an_import_is_whole_or_not_at_all(store: &dyn Store) {
     assert_eq!(refused, Err(Refused::NoSuchProject(project_id("none"))));
     assert!(store.device(&engine(), None, &device_id("a")).await.unwrap().is_empty());
     import_new(store, vec![new_device("p", "a")]).await;
+}
+
+pub(crate) async fn a_large_import_is_taken_in_its_order(store: &dyn Store) {
+    const DEVICES: usize = 1_000;
+    create_project(store, "p").await;
+    create_project(store, "q").await;
+    let channel = fleet::NewChannel { id: channel_id(1), name: "door".to_owned() };
+    let devices: Vec<ImportedDevice> = (0..DEVICES)
+        .map(|n| {
+            let project = if n % 2 == 0 { "p" } else { "q" };
+            if n % 5 < 2 {
+                // Against the order of keys.
+                return new_device(project, &format!("phone-{}", DEVICES - n));
+            }
+            let mut camera = new_camera(project, &camera_id(n));
+            camera.password = Some(sealed("password"));
+            let new = camera.record.camera.get_or_insert_default();
+            new.record.organization = Some(join(&format!("floor {}", n % 7), &format!("o-{n}")));
+            new.channels = vec![channel.clone()];
+            camera
+        })
+        .collect();
+    let keys = import_new(store, devices.clone()).await;
+    assert_eq!(keys.len(), DEVICES);
+    assert!(keys.is_sorted());
+    let records = store.records(&keys).await.unwrap();
+    let ids = |devices: &[ImportedDevice]| -> Vec<String> {
+        devices.iter().map(|device| device.record.id.to_string()).collect()
+    };
+    let found: Vec<String> = records.iter().map(|record| record.id.to_string()).collect();
+    assert_eq!(found, ids(&devices));
+    for project in ["p", "q"] {
+        let project = project_id(project);
+        let made = store.organizations(&engine(), &project, None, 0, 99).await.unwrap();
+        assert_eq!(made.total, 7, "one for all that name it");
+    }
+    let floor = camera_state(store, keys[9]).await.organization.map(|of| of.path.to_string());
+    assert_eq!(floor.as_deref(), Some("floor 2"));
+
+    // All of them again: phones have moved, cameras have another password and another floor.
+    let again = devices.iter().map(|device| {
+        let mut device = device.clone();
+        device.record.name = "again".to_owned();
+        match &mut device.record.camera {
+            None => device.record.address = "192.0.2.9:5555".to_owned(),
+            Some(camera) => {
+                camera.record.organization = Some(join("roof", "o-roof"));
+                device.password = Some(sealed("another"));
+            }
+        }
+        device
+    });
+    let again = write_as(store, &engine(), import(again.collect())).await;
+    assert_eq!(again, Ok(Written::Imported { keys: keys.clone(), new: 0 }));
+    let records = store.records(&keys).await.unwrap();
+    assert!(records.iter().all(|record| record.name == "again"));
+    let phone = device(store, keys[0]).await;
+    assert_eq!(phone.device.address, "192.0.2.9:5555");
+    let camera = device(store, keys[9]).await;
+    let state = camera.camera.unwrap();
+    assert_eq!(state.organization.map(|of| of.path.to_string()).as_deref(), Some("roof"));
+    assert_eq!(state.channels, 1);
+    let registrant = store.registrants(vec![camera.device.id]).await.unwrap().remove(0).unwrap();
+    assert_eq!(registrant.sealed_password, Some(sealed("another").sealed));
 }
 
 pub(crate) async fn an_import_to_a_foreign_project_is_refused(store: &dyn Store) {

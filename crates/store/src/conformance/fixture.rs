@@ -1,5 +1,7 @@
 //! What the cases have in common: short ways to say what is done to a store.
 
+use std::time::Duration;
+
 use fleet::{
     Binding, Condition, DeviceId, DeviceKey, Door, End, Epoch, JobId, Kind, NewCamera, NewDevice,
     Operation, Organization, OrganizationChange, OrganizationId, Principal, ProjectId, ProjectKey,
@@ -12,7 +14,8 @@ use crate::write::{
     OrganizationEdit, RevokeKey, SealedPassword, Settle, Settled,
 };
 use crate::{
-    CameraState, DeviceWithState, Fence, Refused, SealedRegistrant, Store, Write, Written,
+    CameraState, DeviceWithState, Fence, Held, NewSession, NodeReport, Refused, Renewal, Roles,
+    SealedRegistrant, SessionKey, Store, Write, Written,
 };
 
 /// The time of everything that no case asks about.
@@ -22,6 +25,37 @@ pub(crate) const AT: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) const LATER: Timestamp = Timestamp(AT.0 + 60_000);
 
 pub(crate) const SUCCEEDED: End = End::Succeeded { proof: Proof::Verified };
+
+/// A lease that no case waits for the end of, and a quiet time that none waits out.
+pub(crate) const LONG: Duration = Duration::from_secs(3_600);
+
+/// What the node called `name` says of itself.
+pub(crate) fn node(name: &str) -> NewSession {
+    NewSession {
+        node: name.to_owned(),
+        directory: format!("{:0>32}", hex::encode(name)),
+        instance: String::new(),
+        roles: Roles::ALL,
+        version: "1".to_owned(),
+        http: format!("http://{name}"),
+        sip: String::new(),
+    }
+}
+
+/// A renewal for long that takes what it can.
+pub(crate) fn renewal(session: SessionKey) -> Renewal {
+    let report = NodeReport::default();
+    let instance = String::new();
+    Renewal { session, instance, lease: LONG, quiet: LONG, takes: true, report }
+}
+
+/// Begins the session of the one node there is, which has all shards then.
+pub(crate) async fn begin(store: &dyn Store) -> (SessionKey, Held) {
+    let session = store.begin_session(&node("node"), LONG).await.unwrap().unwrap().key;
+    let held = store.renew(&renewal(session)).await.unwrap().unwrap();
+    assert_eq!((held.shards.len(), held.surplus, held.engines), (256, 0, 1));
+    (session, held)
+}
 
 pub(crate) fn engine() -> Principal {
     Principal::engine()
@@ -146,8 +180,19 @@ pub(crate) fn sealed(text: &str) -> SealedPassword {
     SealedPassword { sealed: format!("sealed {text}").into_bytes(), tag }
 }
 
+/// The session of the one node there is, once it has begun.
+pub(crate) async fn own(store: &dyn Store) -> SessionKey {
+    let nodes = store.cluster(true).await.unwrap().nodes;
+    nodes.first().map_or(SessionKey(0), |node| node.session)
+}
+
 pub(crate) async fn bind(store: &dyn Store, bindings: Vec<Binding>) {
-    assert_eq!(write_as(store, &engine(), Write::Bind(bindings)).await, Ok(Written::Done));
+    bind_to(store, own(store).await, bindings).await;
+}
+
+pub(crate) async fn bind_to(store: &dyn Store, session: SessionKey, bindings: Vec<Binding>) {
+    let bind = Write::Bind(session, bindings);
+    assert_eq!(write_as(store, &engine(), bind).await, Ok(Written::Done));
 }
 
 pub(crate) fn import(devices: Vec<ImportedDevice>) -> Write {
@@ -218,7 +263,7 @@ pub(crate) async fn fence(store: &dyn Store, device: DeviceKey) -> Fence {
     let shard = device.shard();
     let epochs = store.epochs().await.unwrap();
     let (_, epoch) = *epochs.iter().find(|(other, _)| *other == shard).unwrap();
-    Fence { shard, epoch }
+    Fence::Shard { shard, epoch }
 }
 
 /// A result that says: running, and all settled up to `settled`.
@@ -284,7 +329,10 @@ pub(crate) fn change(id: &str, change: DeviceChange) -> Write {
 
 /// The same, done for the engine.
 pub(crate) async fn changed(store: &dyn Store, id: &str, to: DeviceChange) {
-    assert_eq!(write_as(store, &engine(), change(id, to)).await, Ok(Written::Done));
+    let key = store.device(&engine(), Some(&project_id("p")), &device_id(id)).await.unwrap()[0]
+        .device
+        .key;
+    assert_eq!(write_as(store, &engine(), change(id, to)).await, Ok(Written::Changed(key)));
 }
 
 /// What goes on record of a device or a channel; where it is filed stays as it is.
@@ -353,5 +401,8 @@ pub(crate) fn delete(id: &str) -> Write {
 
 /// The epoch after (or, below zero, before) another.
 pub(crate) fn epoch_plus(fence: Fence, by: i64) -> Fence {
-    Fence { epoch: Epoch(fence.epoch.0 + by), ..fence }
+    match fence {
+        Fence::Shard { shard, epoch } => Fence::Shard { shard, epoch: Epoch(epoch.0 + by) },
+        Fence::Binding(_) => panic!("{fence:?} has no epoch"),
+    }
 }

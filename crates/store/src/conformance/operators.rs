@@ -103,7 +103,7 @@ pub(crate) async fn a_device_of_another_project_can_not_be_changed(store: &dyn S
     assert_eq!(device(store, keys[0]).await, before);
     let client = Principal::client(own, "AK");
     let done = write_as(store, &client, change("phone-0", DeviceChange::Frozen(true))).await;
-    assert_eq!(done, Ok(Written::Done));
+    assert_eq!(done, Ok(Written::Changed(keys[0])));
     assert!(device(store, keys[0]).await.state.frozen);
 }
 

@@ -110,11 +110,14 @@ pub(crate) async fn a_project_is_deleted_with_all_but_its_jobs(store: &dyn Store
     let user = CreateUser {
         name: name.clone(),
         project: project_id("p"),
+        grant: fleet::Grant::Operator,
         password_hash: password_hash.clone(),
         at: AT,
     };
     write_as(store, &engine(), Write::CreateUser(user.clone())).await.unwrap();
-    let issue = IssueToken { user: name, password_hash, hash: [7; 32], at: AT, expires_at: LATER };
+    let (hash, expires_at) = ([7; 32], LATER);
+    let id = "token-7".to_owned();
+    let issue = IssueToken { user: name, id, password_hash, hash, at: AT, expires_at };
     write_as(store, &engine(), Write::IssueToken(issue)).await.unwrap();
     for tagged in [Tagged::Device(device_id("phone-0")), Tagged::Server("server-1".to_owned())] {
         let put = vec![Tag { key: "k".to_owned(), value: "v".to_owned() }];

@@ -1,15 +1,16 @@
 //! Users and tokens.
 
-use fleet::{Principal, Timestamp};
+use fleet::{Grant, Principal, Timestamp};
 
 use super::fixture::*;
 use crate::write::{ChangeUser, CreateUser, IssueToken, UserChange};
 use crate::{Refused, Store, Write, Written};
 
-fn create_user(name: &str, project: &str) -> Write {
+pub(super) fn create_user(name: &str, project: &str) -> Write {
     let password_hash = format!("hash of {name}");
     let (name, project) = (name.to_owned(), project_id(project));
-    Write::CreateUser(CreateUser { name, project, password_hash, at: AT })
+    let grant = Grant::Operator;
+    Write::CreateUser(CreateUser { name, project, grant, password_hash, at: AT })
 }
 
 fn change_user(name: &str, change: UserChange, at: Timestamp) -> Write {
@@ -17,9 +18,10 @@ fn change_user(name: &str, change: UserChange, at: Timestamp) -> Write {
 }
 
 /// A token that works for a minute.
-fn issue(user: &str, hash: [u8; 32], at: Timestamp) -> Write {
+pub(super) fn issue(user: &str, hash: [u8; 32], at: Timestamp) -> Write {
     Write::IssueToken(IssueToken {
         user: user.to_owned(),
+        id: hex::encode(hash),
         password_hash: format!("hash of {user}"),
         hash,
         at,
@@ -27,7 +29,7 @@ fn issue(user: &str, hash: [u8; 32], at: Timestamp) -> Write {
     })
 }
 
-async fn done(store: &dyn Store, write: Write) {
+pub(super) async fn done(store: &dyn Store, write: Write) {
     assert_eq!(write_as(store, &engine(), write).await, Ok(Written::Done));
 }
 

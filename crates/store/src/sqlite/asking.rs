@@ -6,24 +6,27 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, ServerSettings, Shard,
+    Project, ProjectId, RequestId, Revision, Rollout, RolloutDevice, Selector, ServerSettings,
+    Shard, Wave, WaveCounts,
 };
 use rusqlite::Connection;
 
+use super::clock::Now;
 use super::queries::{
-    camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones, projects,
-    servers, tags, users,
+    access, camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones,
+    projects, rollouts, select, servers, tags, users,
 };
 use crate::{
-    AcceptTarget, Backup, CameraListing, CameraWork, Counted, DeviceFilter, DeviceWithState, Error,
-    JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, SealedKey, SealedRegistrant, Server,
-    ServerFilter, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind,
-    TaggedThing, Work,
+    AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
+    DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
+    SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
+    StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord,
+    UpdatePage, UserGrant, Work,
 };
 
 /// Runs queries.
 #[async_trait]
-pub trait Asking: Send + Sync + 'static {
+pub(super) trait Asking: Send + Sync + 'static {
     /// Runs `query` on a connection that has a read transaction open.
     async fn ask<T, F>(&self, query: F) -> Result<T, Error>
     where
@@ -33,6 +36,9 @@ pub trait Asking: Send + Sync + 'static {
     /// Writes a checked copy of the database to `to`. Not a query: it has no deadline, and keeps no
     /// query waiting where there is more than one thread.
     async fn copy(&self, to: PathBuf) -> Result<Backup, Error>;
+
+    /// Now, by the store's clock.
+    fn now(&self) -> Now;
 }
 
 #[async_trait]
@@ -112,7 +118,8 @@ impl<A: Asking> Reads for A {
     }
 
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
-        self.ask(move |c| lanes::work(c, device)).await
+        let now = self.now();
+        self.ask(move |c| lanes::work(c, now, device)).await
     }
 
     async fn devices_with_work(
@@ -120,11 +127,18 @@ impl<A: Asking> Reads for A {
         after: DeviceKey,
         limit: u32,
     ) -> Result<Vec<LaneSeed>, Error> {
-        self.ask(move |c| lanes::devices_with_work(c, after, limit)).await
+        let now = self.now();
+        self.ask(move |c| lanes::devices_with_work(c, now, after, limit)).await
     }
 
     async fn devices_at_rest(&self, after: DeviceKey, limit: u32) -> Result<Vec<LaneSeed>, Error> {
-        self.ask(move |c| lanes::devices_at_rest(c, after, limit)).await
+        let now = self.now();
+        self.ask(move |c| lanes::devices_at_rest(c, now, after, limit)).await
+    }
+
+    async fn lane_seeds(&self, keys: &[DeviceKey]) -> Result<Vec<LaneSeed>, Error> {
+        let (keys, now) = (keys.to_vec(), self.now());
+        self.ask(move |c| lanes::lane_seeds(c, now, &keys)).await
     }
 
     async fn records(&self, keys: &[DeviceKey]) -> Result<Vec<Device>, Error> {
@@ -225,7 +239,33 @@ impl<A: Asking> Reads for A {
     }
 
     async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error> {
-        self.ask(move |c| users::token(c, hash)).await
+        self.ask(move |c| access::token(c, hash)).await
+    }
+
+    async fn grants(&self, principal: &Principal, user: &str) -> Result<Vec<UserGrant>, Error> {
+        let (principal, user) = (principal.clone(), user.to_owned());
+        self.ask(move |c| access::grants(c, &principal, &user)).await
+    }
+
+    async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error> {
+        let user = user.to_owned();
+        self.ask(move |c| access::tokens(c, &user)).await
+    }
+
+    async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error> {
+        let id = id.to_owned();
+        self.ask(move |c| access::token_record_by_id(c, &id)).await
+    }
+
+    async fn audit(
+        &self,
+        principal: &Principal,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        let (principal, filter) = (principal.clone(), filter.clone());
+        self.ask(move |c| access::audit(c, &principal, &filter, before, limit)).await
     }
 
     async fn phones(
@@ -306,6 +346,90 @@ impl<A: Asking> Reads for A {
     ) -> Result<Vec<Device>, Error> {
         let (principal, project) = (principal.clone(), project.clone());
         self.ask(move |c| devices::devices_at(c, &principal, &project, &addresses)).await
+    }
+
+    async fn select(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<Selected, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        let (selector, page) = (selector.clone(), (after, limit));
+        self.ask(move |c| select::select(c, &principal, project.as_ref(), &selector, page)).await
+    }
+
+    async fn select_keys(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+        after: DeviceKey,
+        limit: u32,
+    ) -> Result<SelectedKeys, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        let (selector, page) = (selector.clone(), (after, limit));
+        self.ask(move |c| select::select_keys(c, &principal, project.as_ref(), &selector, page))
+            .await
+    }
+
+    async fn history(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        before: Option<Revision>,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| jobs::history(c, &principal, device, before, limit)).await
+    }
+
+    async fn updates(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        before: Option<RequestId>,
+        limit: u32,
+    ) -> Result<UpdatePage, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        self.ask(move |c| rollouts::updates(c, &principal, project.as_ref(), before, limit)).await
+    }
+
+    async fn rollouts_open(&self) -> Result<Vec<Rollout>, Error> {
+        self.ask(rollouts::rollouts_open).await
+    }
+
+    async fn rollout(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+    ) -> Result<Option<Rollout>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| rollouts::rollout(c, &principal, id)).await
+    }
+
+    async fn waves(&self, principal: &Principal, id: RequestId) -> Result<Vec<Wave>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| rollouts::waves(c, &principal, id)).await
+    }
+
+    async fn rollout_devices(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+        from: u32,
+        limit: u32,
+        refused_only: bool,
+    ) -> Result<Vec<RolloutDevice>, Error> {
+        let (principal, page) = (principal.clone(), (from, limit));
+        self.ask(move |c| rollouts::rollout_devices(c, &principal, id, page, refused_only)).await
+    }
+
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
+        let requests = requests.to_vec();
+        self.ask(move |c| rollouts::wave_counts(c, &requests)).await
     }
 
     async fn server_settings(&self) -> Result<ServerSettings, Error> {

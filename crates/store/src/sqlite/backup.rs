@@ -151,7 +151,19 @@ fn copy_pages(
         }
     }
     drop(pages);
-    copy.pragma_update(None, "journal_mode", "DELETE")
+    copy.pragma_update(None, "journal_mode", "DELETE")?;
+    forget_id(copy)
+}
+
+/// Takes from a copy what tells the store from all others: what is restored from it gets an id of
+/// its own, since its feed goes on in another way.
+fn forget_id(copy: &Connection) -> Result<(), rusqlite::Error> {
+    let has_settings =
+        copy.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'setting'")?.exists([])?;
+    if has_settings {
+        copy.execute("DELETE FROM setting WHERE name = ?1", [crate::cluster::STORE_ID])?;
+    }
+    Ok(())
 }
 
 /// What a database holds, or what `PRAGMA integrity_check` finds wrong with it first.

@@ -26,6 +26,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "operations", sql: include_str!("schema/0002_operations.sql") },
     Migration { version: 3, name: "cameras", sql: include_str!("schema/0003_cameras.sql") },
     Migration { version: 4, name: "iss", sql: include_str!("schema/0004_iss.sql") },
+    Migration { version: 5, name: "cluster", sql: include_str!("schema/0005_cluster.sql") },
+    Migration { version: 6, name: "instance", sql: include_str!("schema/0006_instance.sql") },
+    Migration { version: 7, name: "access", sql: include_str!("schema/0007_access.sql") },
+    Migration { version: 8, name: "updates", sql: include_str!("schema/0008_updates.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

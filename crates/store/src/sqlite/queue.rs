@@ -4,14 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Why nothing was put into the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rejected {
-    /// It holds as much as it may.
-    Full,
-    /// It was closed.
-    Closed,
-}
+pub(super) use crate::group::{GroupMax, Rejected};
 
 /// What came of waiting for a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +15,6 @@ pub(super) enum Took {
     Idle,
     /// The queue is closed and everything in it has been taken.
     Closed,
-}
-
-/// The bounds of a group: as many as allowed, except that the first one is always taken.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct GroupMax {
-    /// Things in a group.
-    pub(super) count: usize,
-    /// Their weights together.
-    pub(super) weight: usize,
 }
 
 /// First in, first out.
@@ -112,16 +96,7 @@ impl<T> Queue<T> {
                 return Took::Idle;
             }
         }
-        let mut total = 0_usize;
-        while group.len() < bounds.count
-            && let Some(next) = state.waiting.front()
-        {
-            total = total.saturating_add(weight(next));
-            if total > bounds.weight && !group.is_empty() {
-                break;
-            }
-            group.extend(state.waiting.pop_front());
-        }
+        bounds.take(&mut state.waiting, group, weight);
         Took::Group
     }
 

@@ -2,14 +2,18 @@
 //! `crate::conformance`.
 
 mod backups;
+mod cluster;
 mod failures;
 mod files;
 mod groups;
 mod limits;
 mod opened;
+mod plans;
 mod schema;
 mod upgrade;
+mod upgrade_to_access;
 mod upgrade_to_cameras;
+mod upgrade_to_cluster;
 mod upgrade_to_iss;
 
 mod conformance {

@@ -12,7 +12,8 @@ use super::disk::Disk;
 use super::lock::DirectoryLock;
 use super::queue::Queue;
 use super::reader::{Question, Reader};
-use super::writer::{Waiting, Writer};
+use super::terms::OwnSession;
+use super::writer::{Task, Writer};
 use super::{OpenError, Options, connection};
 
 /// The running threads. Dropping this ends them in order and waits for them: first the reads, so
@@ -20,7 +21,7 @@ use super::{OpenError, Options, connection};
 /// waits written, the writer. The lock goes last.
 #[derive(Debug)]
 pub(super) struct Threads {
-    writes: Arc<Queue<Waiting>>,
+    writes: Arc<Queue<Task>>,
     reads: Arc<Queue<Question>>,
     stop: Arc<Stop>,
     readers: Vec<JoinHandle<()>>,
@@ -49,6 +50,7 @@ impl Threads {
         connection: Connection,
         log: &Arc<Log>,
         disk: &Arc<Disk>,
+        session: &Arc<OwnSession>,
     ) -> Result<Self, OpenError> {
         let mut threads = Self {
             writes: Arc::new(Queue::new(WRITES_WAITING_MAX)),
@@ -59,7 +61,8 @@ impl Threads {
             writer: None,
             _lock: lock,
         };
-        let writer = Writer::new(connection, Arc::clone(log), options.faults.clone());
+        let writer =
+            Writer::new(connection, Arc::clone(log), options.faults.clone(), Arc::clone(session));
         let queue = Arc::clone(&threads.writes);
         threads.writer = Some(spawn("store-writer".to_owned(), move || writer.run(&queue))?);
 
@@ -83,7 +86,7 @@ impl Threads {
     }
 
     /// Where changes and reads are put.
-    pub(super) fn queues(&self) -> (Arc<Queue<Waiting>>, Arc<Queue<Question>>) {
+    pub(super) fn queues(&self) -> (Arc<Queue<Task>>, Arc<Queue<Question>>) {
         (Arc::clone(&self.writes), Arc::clone(&self.reads))
     }
 }

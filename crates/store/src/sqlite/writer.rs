@@ -16,8 +16,12 @@ use tokio::time::Instant;
 
 use super::apply::{apply, rows};
 use super::checkpoint::{Log, Restarts};
+use super::clock::StoreClock;
+use super::feed;
 use super::queue::{GroupMax, Queue, Took};
 use super::rows::During;
+use super::terms::{OwnSession, Terms};
+use crate::feed::change;
 use crate::{Error, Refused, Write, Written};
 
 /// How long nothing may come before the writer uses the time to start the log over.
@@ -38,6 +42,24 @@ pub(super) struct Waiting {
     pub(super) write: Write,
     /// Where the answer goes. Nobody may be there any more: the change is made all the same.
     pub(super) answer: oneshot::Sender<Answer>,
+}
+
+/// What the writer is asked to do.
+pub(super) enum Task {
+    /// A change, in a group.
+    Change(Waiting),
+    /// Something in a transaction of its own, which it answers itself.
+    Alone(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+impl Task {
+    /// About how many rows it writes.
+    fn rows(&self) -> usize {
+        match self {
+            Self::Change(waiting) => rows(&waiting.write),
+            Self::Alone(_) => 1,
+        }
+    }
 }
 
 /// A panic, as an error.
@@ -68,23 +90,30 @@ pub(super) struct Writer {
     connection: Connection,
     log: Arc<Log>,
     faults: FaultPoints,
+    session: Arc<OwnSession>,
     restarts: Restarts,
 }
 
 impl Writer {
-    /// A writer on `connection`, whose commits tell `log` how long it is.
-    pub(super) fn new(connection: Connection, log: Arc<Log>, faults: FaultPoints) -> Self {
-        Self { connection, log, faults, restarts: Restarts::default() }
+    /// A writer on `connection`, whose commits tell `log` how long it is and are of `session`.
+    pub(super) fn new(
+        connection: Connection,
+        log: Arc<Log>,
+        faults: FaultPoints,
+        session: Arc<OwnSession>,
+    ) -> Self {
+        Self { connection, log, faults, session, restarts: Restarts::default() }
     }
 
     /// Writes until the queue is closed and empty, then copies the log into the database.
-    pub(super) fn run(mut self, queue: &Queue<Waiting>) {
+    pub(super) fn run(mut self, queue: &Queue<Task>) {
+        let mut taken = Vec::with_capacity(GROUP_OPERATIONS_MAX);
         let mut group = Vec::with_capacity(GROUP_OPERATIONS_MAX);
         loop {
             // With nothing in the log there is nothing to do in idle times: sleep for good.
             let idle = Restarts::has_rest(&self.log).then_some(IDLE);
-            match queue.take_group(&mut group, GROUP_MAX, |next| rows(&next.write), idle) {
-                Took::Group => self.write(&mut group),
+            match queue.take_group(&mut taken, GROUP_MAX, Task::rows, idle) {
+                Took::Group => self.work_through(&mut taken, &mut group),
                 Took::Idle => self.restarts.when_idle(&self.connection, &self.log),
                 Took::Closed => break,
             }
@@ -96,16 +125,41 @@ impl Writer {
         }
     }
 
+    /// Does what was taken: the changes as one group, the rest one by one. `group` is empty before
+    /// and afterwards.
+    fn work_through(&mut self, taken: &mut Vec<Task>, group: &mut Vec<Waiting>) {
+        let mut alone = Vec::new();
+        for task in taken.drain(..) {
+            match task {
+                Task::Change(change) => group.push(change),
+                Task::Alone(task) => alone.push(task),
+            }
+        }
+        if !group.is_empty() {
+            self.write(group);
+        }
+        for task in alone {
+            task(&self.connection);
+            self.restarts.after_commit(&self.connection, &self.log);
+        }
+    }
+
+    /// What a group's transaction goes by.
+    fn terms(&self) -> Terms {
+        Terms::new(StoreClock::Machine.now(), self.session.get())
+    }
+
     /// Writes one group and answers all of it.
     fn write(&mut self, group: &mut Vec<Waiting>) {
-        match transact(&mut self.connection, group, &self.faults) {
+        let terms = self.terms();
+        match transact(&self.connection, &terms, group, &self.faults) {
             Outcome::RolledBack(error) if group.len() > 1 => {
                 // One of them is at fault, and the others must not pay for it.
                 metrics::counter!("fleetwright_store_groups_split_total").increment(1);
                 tracing::warn!(%error, operations = group.len(), "a group failed; one by one");
                 for alone in group.drain(..) {
                     let one = std::slice::from_ref(&alone);
-                    let outcome = transact(&mut self.connection, one, &self.faults);
+                    let outcome = transact(&self.connection, &terms, one, &self.faults);
                     tell(outcome, vec![alone]);
                 }
             }
@@ -141,9 +195,13 @@ fn tell(outcome: Outcome, group: impl IntoIterator<Item = Waiting>) {
 
 /// Applies a group in one transaction and commits it. A panic on the way is an outcome too: the
 /// writer serves everybody and goes on.
-fn transact(connection: &mut Connection, group: &[Waiting], faults: &FaultPoints) -> Outcome {
-    let changes = group.iter().map(|waiting| (&waiting.principal, &waiting.write));
-    let attempt = || attempt(connection, changes, faults);
+fn transact(
+    connection: &Connection,
+    terms: &Terms,
+    group: &[Waiting],
+    faults: &FaultPoints,
+) -> Outcome {
+    let attempt = || attempt(connection, terms, group, faults);
     match catch_unwind(AssertUnwindSafe(attempt)) {
         Ok(outcome) => outcome,
         Err(payload) => {
@@ -159,9 +217,10 @@ fn transact(connection: &mut Connection, group: &[Waiting], faults: &FaultPoints
 }
 
 /// The same without the guard against panics.
-fn attempt<'a>(
+fn attempt(
     connection: &Connection,
-    changes: impl Iterator<Item = (&'a Principal, &'a Write)>,
+    terms: &Terms,
+    group: &[Waiting],
     faults: &FaultPoints,
 ) -> Outcome {
     // Only after a roll-back that failed.
@@ -169,14 +228,18 @@ fn attempt<'a>(
         roll_back(connection);
     }
     let mut rows_written = 0;
-    let apply_all = || -> Result<Vec<_>, Error> {
+    let mut apply_all = || -> Result<Vec<_>, Error> {
         execute(connection, "BEGIN IMMEDIATE").during("begin a transaction")?;
-        changes
-            .map(|(principal, write)| {
-                rows_written += rows(write);
-                apply(connection, principal, write)
-            })
-            .collect()
+        let mut answers = Vec::with_capacity(group.len());
+        let mut changes = Vec::new();
+        for Waiting { principal, write, .. } in group {
+            rows_written += rows(write);
+            let answer = apply(connection, terms, principal, write)?;
+            changes.extend(answer.as_ref().ok().and_then(|written| change(write, written)));
+            answers.push(answer);
+        }
+        feed::append(connection, terms, &changes)?;
+        Ok(answers)
     };
     let answers = match apply_all() {
         Ok(answers) => answers,
@@ -198,19 +261,52 @@ fn attempt<'a>(
 
 /// Applies one change in a transaction of its own, on the caller's thread.
 pub(super) fn write_alone(
-    connection: &mut Connection,
+    connection: &Connection,
+    terms: &Terms,
     principal: &Principal,
     write: Write,
     faults: &FaultPoints,
 ) -> Answer {
     let (answer, _) = oneshot::channel();
     let alone = [Waiting { principal: principal.clone(), write, answer }];
-    match transact(connection, &alone, faults) {
+    match transact(connection, terms, &alone, faults) {
         // One answer a change, and there is one.
         Outcome::Committed(answers) => answers.into_iter().next().ok_or(Error::Closed),
         Outcome::RolledBack(error) => Err(error),
         Outcome::Unknown(source) => Err(Error::Unknown { source: Box::new(source) }),
     }
+}
+
+/// Runs `change` in a transaction of its own, on the caller's thread.
+pub(super) fn alone<T>(
+    connection: &Connection,
+    faults: &FaultPoints,
+    change: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let attempt = || {
+        if !connection.is_autocommit() {
+            roll_back(connection);
+        }
+        execute(connection, "BEGIN IMMEDIATE").during("begin a transaction")?;
+        let done = change(connection)?;
+        faults.pass(FaultPoint::BeforeCommit);
+        let committed = execute(connection, "COMMIT");
+        committed.map_err(|error| Error::Unknown { source: Box::new(error) })?;
+        faults.pass(FaultPoint::AfterCommit);
+        Ok(done)
+    };
+    let done = catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|payload| {
+        let source = Box::new(Panicked::new(payload.as_ref()));
+        // As in a group: without a transaction it was committed, or never begun.
+        Err(match connection.is_autocommit() {
+            true => Error::Unknown { source },
+            false => Error::Failed { operation: "write", source },
+        })
+    });
+    if done.is_err() {
+        roll_back(connection);
+    }
+    done
 }
 
 /// Ends the transaction and undoes it. SQLite has often done that itself after an error.

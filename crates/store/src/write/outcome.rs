@@ -1,7 +1,7 @@
 //! What came of a change, or why a rule of the record forbade it.
 
 use fleet::{
-    DeviceId, DeviceKey, Epoch, JobId, OrganizationId, OrganizationPath, ProjectId, Refusal,
+    DeviceId, DeviceKey, JobId, OrganizationId, OrganizationPath, ProjectId, Refusal, RequestId,
     Revision,
 };
 
@@ -21,12 +21,23 @@ pub enum Written {
     Project(Box<fleet::Project>),
     /// The organization as it is from now on, or as it was until it was deleted.
     Organization(fleet::Organization),
+    /// The device of this key is changed.
+    Changed(DeviceKey),
     /// The device of this key is deleted.
     Deleted(DeviceKey),
     /// The update is accepted: one result an entry, in the order of the entries.
     Accepted(Vec<Result<AcceptedEntry, Refusal>>),
     /// The result is recorded.
     Settled(Settled),
+    /// The rollout has gone on: one result for each entry of the wave that began, in their order.
+    Stepped(Vec<Result<AcceptedEntry, Refusal>>),
+    /// Jobs are taken back.
+    Cancelled {
+        /// Those that ended with it.
+        ended: Vec<JobId>,
+        /// Their devices, each once, by key.
+        devices: Vec<DeviceKey>,
+    },
 }
 
 /// An entry that was accepted.
@@ -114,6 +125,12 @@ pub enum Refused {
     /// No such access key, or none that the principal may see.
     #[error("no such access key: {0}")]
     NoSuchKey(String),
+    /// No such token, or none of that user.
+    #[error("no such token: {0}")]
+    NoSuchToken(String),
+    /// The user has as many tokens with names as one may have.
+    #[error("more than {} tokens of one user", fleet::limits::TOKENS_PER_USER_MAX)]
+    TooManyTokens,
     /// The id is taken.
     #[error("{what} {id} exists already")]
     Exists {
@@ -135,12 +152,19 @@ pub enum Refused {
     /// The device was changed by an operator since it was read.
     #[error("an operator has changed the device meanwhile")]
     Stale,
-    /// The fence is stale: another owner has taken the shard since.
-    #[error("the shard has a newer owner (epoch {store:?}, not {given:?})")]
-    Fenced {
-        /// The store's epoch.
-        store: Epoch,
-        /// The writer's.
-        given: Epoch,
-    },
+    /// No such update that goes out in waves, or none that the principal may see.
+    #[error("no such update: {0}")]
+    NoSuchUpdate(RequestId),
+    /// The rollout has changed since it was read.
+    #[error("the update has changed meanwhile")]
+    RolloutMoved,
+    /// The project has as many updates under way as one may have.
+    #[error(
+        "more than {} updates that go out in waves are not over",
+        fleet::limits::ROLLOUTS_OPEN_MAX
+    )]
+    TooManyRollouts,
+    /// The fence is stale: another owner has taken the device since.
+    #[error("the device has another owner now")]
+    Fenced,
 }

@@ -2,18 +2,23 @@
 //! entry it is one look at the state row, one change of it and one new job; for a GB device also a
 //! look at its binding, and what it puts on record.
 
-use fleet::limits::{DESIRED_BYTES_MAX, OPEN_JOBS_PER_DEVICE_MAX};
-use fleet::{Condition, Desired, Operation, Principal, Refusal, Revision};
+use std::collections::BTreeMap;
+
+use fleet::{Before, Condition, Desired, Operation, Principal, Refusal, Revision, Values};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::{bindings, camera_patch};
 use crate::Error;
-use crate::sqlite::rows::{During, OPEN, RECORDED, column, job_operation, json, parsed, to_json};
+use crate::columns::{Columns, column, json, optional_json, parsed, to_json};
+use crate::rules::{self, before};
+use crate::sqlite::queries::first;
+use crate::sqlite::rows::During;
+use crate::words::{OPEN, RECORDED, job_operation};
 use crate::write::{Accept, AcceptEntry, AcceptedEntry};
 
 /// What accepting reads of a device's state.
 const SELECT: &str = "SELECT project, has_work, frozen, revision, settled, condition, open_jobs,
-         desired
+         desired, reported
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device that has work already. It does not name `has_work`, so SQLite
 /// leaves the index over that alone.
@@ -27,8 +32,8 @@ const UPDATE_RECORDED: &str =
     "UPDATE device_state SET revision = ?2, settled = ?3 WHERE device = ?1";
 /// Records a job.
 const INSERT: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
-         accepted_at, ended_at, patch, operation, record)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+         accepted_at, ended_at, patch, operation, record, before)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 /// Accepts the entries in their order; each is accepted or refused alone. To one who may not see
 /// the project, none of its devices exists.
@@ -40,6 +45,15 @@ pub(super) fn accept(
     if !principal.may_see(accept.project) {
         return Ok(accept.entries.iter().map(|_| Err(Refusal::DeviceUnknown)).collect());
     }
+    accept_for(connection, principal.name(), accept)
+}
+
+/// The same on behalf of `actor`, who may.
+pub(super) fn accept_for(
+    connection: &Connection,
+    actor: &str,
+    accept: &Accept,
+) -> Result<Vec<Result<AcceptedEntry, Refusal>>, Error> {
     let prepare = |sql| connection.prepare_cached(sql).during("prepare to accept");
     let mut statements = Statements {
         connection,
@@ -48,7 +62,7 @@ pub(super) fn accept(
         update_at_rest: prepare(UPDATE_AT_REST)?,
         insert: prepare(INSERT)?,
     };
-    accept.entries.iter().map(|entry| statements.accept_entry(principal, accept, entry)).collect()
+    accept.entries.iter().map(|entry| statements.accept_entry(actor, accept, entry)).collect()
 }
 
 /// The statements of one call, looked up once for all its entries.
@@ -71,11 +85,14 @@ struct State {
     condition: Condition,
     open_jobs: Vec<u8>,
     desired: Desired,
+    /// What the device has shown at the names that are asked for.
+    shown: Values,
 }
 
 impl State {
-    /// A row of [`SELECT`].
-    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+    /// A row of [`SELECT`], for a patch. Where that is empty, the last column is not looked at.
+    fn from_row(row: &Row<'_>, patch: &Values) -> Result<Self, Error> {
+        let reported = if patch.is_empty() { None } else { row.text(8)? };
         Ok(Self {
             project: column(row, 0)?,
             has_work: column(row, 1)?,
@@ -85,6 +102,7 @@ impl State {
             condition: parsed(row, 5)?,
             open_jobs: column(row, 6)?,
             desired: json(row, 7)?,
+            shown: before::shown(reported.unwrap_or_default(), patch)?,
         })
     }
 }
@@ -93,7 +111,7 @@ impl Statements<'_> {
     /// Accepts one entry, or says why not before anything is written.
     fn accept_entry(
         &mut self,
-        principal: &Principal,
+        actor: &str,
         accept: &Accept,
         entry: &AcceptEntry,
     ) -> Result<Result<AcceptedEntry, Refusal>, Error> {
@@ -101,12 +119,8 @@ impl Statements<'_> {
             Some(state) if state.project == accept.project.0 => state,
             _ => return Ok(Err(Refusal::DeviceUnknown)),
         };
-        if state.frozen {
-            return Ok(Err(Refusal::Frozen));
-        }
-        let ended = is_of_records_alone(entry);
-        let revision = state.revision.next();
-        if !ended && let Some(refusal) = take(&mut state, entry, revision) {
+        let open_jobs = state.open_jobs.len() / 16;
+        if let Some(refusal) = rules::refusal_of(state.frozen, open_jobs, &state.desired, entry) {
             return Ok(Err(refusal));
         }
         if let Some(patch) = &entry.camera
@@ -115,14 +129,17 @@ impl Statements<'_> {
         {
             return Ok(Err(refusal));
         }
-        let job = accept.request.job(entry.position).ok_or_else(|| Error::Failed {
-            operation: "number a job",
-            source: format!("no job can be at position {}", entry.position).into(),
-        })?;
+        let job = rules::job(accept, entry)?;
+        let shown = std::mem::take(&mut state.shown);
+        let on_record = on_record(self.connection, entry)?;
+        let before = before::column(&entry.patch, &state.desired, shown, on_record)?;
+        let ended = rules::is_of_records_alone(entry);
+        let revision = state.revision.next();
         if ended {
             self.update_recorded(entry, &state, revision)?;
         } else {
             state.open_jobs.extend_from_slice(&job.to_bytes());
+            state.desired.merge(&entry.patch, revision);
             self.update_state(entry, &state, revision)?;
         }
         if let Some(patch) = &entry.camera {
@@ -133,7 +150,7 @@ impl Statements<'_> {
             && entry.operation == Operation::Update
             && self.is_away(accept, entry, &state)?;
         let accepted = AcceptedEntry { device: entry.device, job, revision, stored, ended };
-        self.insert_job(principal, accept, entry, accepted)?;
+        self.insert_job((actor, before), accept, entry, accepted)?;
         Ok(Ok(accepted))
     }
 
@@ -168,10 +185,10 @@ impl Statements<'_> {
         Ok(())
     }
 
-    /// Records the entry's job.
+    /// Records the entry's job, with who asks and what there was before it.
     fn insert_job(
         &mut self,
-        principal: &Principal,
+        (actor, before): (&str, Option<String>),
         accept: &Accept,
         entry: &AcceptEntry,
         accepted: AcceptedEntry,
@@ -187,12 +204,13 @@ impl Statements<'_> {
                 state,
                 accepted.stored,
                 accept.door.name(),
-                principal.name(),
+                actor,
                 accept.at.0,
                 accepted.ended.then_some(accept.at.0),
                 to_json(&entry.patch)?,
                 job_operation(entry.operation, entry.clear),
                 record,
+                before,
             ])
             .during("record a job")?;
         Ok(())
@@ -209,27 +227,36 @@ impl Statements<'_> {
     /// The state of the entry's device; `None` if the device is gone.
     fn state(&mut self, entry: &AcceptEntry) -> Result<Option<State>, Error> {
         let mut rows = self.select.query([entry.device.0]).during("read a device's state")?;
-        rows.next().during("read a device's state")?.map(State::from_row).transpose()
+        let row = rows.next().during("read a device's state")?;
+        row.map(|row| State::from_row(row, &entry.patch)).transpose()
     }
 }
 
-/// Whether nothing is asked but what goes on record: there is nothing to wait for.
-fn is_of_records_alone(entry: &AcceptEntry) -> bool {
-    let is_of_records =
-        !entry.record.is_empty() || entry.camera.as_ref().is_some_and(camera_patch::is_of_records);
-    is_of_records && entry.patch.is_empty() && entry.operation == Operation::Update
-}
-
-/// Takes the values into what is desired, or says why the device can't take another open job.
-fn take(state: &mut State, entry: &AcceptEntry, revision: Revision) -> Option<Refusal> {
-    if state.open_jobs.len() / 16 >= OPEN_JOBS_PER_DEVICE_MAX {
-        let detail = format!("it has {OPEN_JOBS_PER_DEVICE_MAX} open jobs");
-        return Some(Refusal::Busy { detail });
+/// What is on record now of what the entry puts there. Asked of a GB device alone, and only if
+/// there is such a thing.
+fn on_record(
+    connection: &Connection,
+    entry: &AcceptEntry,
+) -> Result<BTreeMap<String, Before>, Error> {
+    const OF_DEVICE: &str = "SELECT t.record, o.path FROM camera AS t
+         LEFT JOIN organization AS o ON o.key = t.organization WHERE t.device = ?1";
+    const OF_CHANNEL: &str = "SELECT t.record, o.path FROM channel AS t
+         LEFT JOIN organization AS o ON o.key = t.organization WHERE t.device = ?1 AND t.id = ?2";
+    let mut found = BTreeMap::new();
+    for (channel, asked) in before::places(entry) {
+        let read = |row: &Row<'_>| {
+            let values: Values = optional_json(row, 0)?.unwrap_or_default();
+            Ok(before::on_record(&asked, &values, row.text(1)?).collect::<Vec<_>>())
+        };
+        let operation = "read what was on record";
+        let device = entry.device.0;
+        let values = match channel {
+            None => first(connection, operation, OF_DEVICE, [device], read)?,
+            Some(id) => {
+                first(connection, operation, OF_CHANNEL, params![device, id.as_str()], read)?
+            }
+        };
+        found.extend(values.unwrap_or_default());
     }
-    state.desired.merge(&entry.patch, revision);
-    if state.desired.bytes() > DESIRED_BYTES_MAX {
-        let detail = format!("its values would take more than {DESIRED_BYTES_MAX} bytes");
-        return Some(Refusal::Busy { detail });
-    }
-    None
+    Ok(found)
 }

@@ -5,29 +5,35 @@ use fleet::{Binding, DeviceKey, Offline, Principal, Timestamp};
 use rusqlite::{CachedStatement, Connection};
 
 use crate::sqlite::rows::During;
-use crate::sqlite::rows::cameras::remote_bytes;
-use crate::{Error, Refused, Written};
+use crate::words::remote_bytes;
+use crate::{Error, Refused, SessionKey, Written};
 
 /// Puts a binding in the place of the one before it. It gives every column, so nothing of the other
-/// has to be kept, and SQLite need not look for it first: a fifth less than an update on conflict.
+/// has to be kept. Passed over if the device has registered with another session with a later
+/// nonce, or with the same one used as often: this one is replayed, or tells what that has
+/// overtaken.
 const BIND: &str = "INSERT OR REPLACE INTO binding (device, transport, remote, registered_at,
          refreshed_at, expires_at, nonce_at, nonce_count, version, ended_at, ended_why,
-         old_credentials)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+         old_credentials, session)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+     WHERE NOT EXISTS (SELECT 1 FROM binding WHERE device = ?1 AND session <> ?13
+         AND (nonce_at, nonce_count) >= (?7, ?8))";
 
-/// Records the bindings, in their order: of two for one device the later one stands. The registrar
-/// alone does this, for the engine: to one who is bound to a project no device can be bound.
+/// Records the bindings of `session`, in their order: of two for one device the later one stands.
+/// The registrar alone does this, for the engine: to one who is bound to a project no device can be
+/// bound.
 pub(super) fn bind(
     connection: &Connection,
     principal: &Principal,
+    session: SessionKey,
     bindings: &[Binding],
 ) -> Result<Result<Written, Refused>, Error> {
-    if !principal.is_operator() {
+    if !principal.is_server_admin() {
         return Ok(Err(Refused::NoSuchDevice));
     }
     let mut statement = connection.prepare_cached(BIND).during("prepare to record bindings")?;
     for binding in bindings {
-        write(&mut statement, binding).during("record a binding")?;
+        write(&mut statement, session, binding).during("record a binding")?;
     }
     Ok(Ok(Written::Done))
 }
@@ -47,7 +53,11 @@ pub(super) fn is_live(
 }
 
 /// Records one binding.
-fn write(statement: &mut CachedStatement<'_>, binding: &Binding) -> Result<(), rusqlite::Error> {
+fn write(
+    statement: &mut CachedStatement<'_>,
+    session: SessionKey,
+    binding: &Binding,
+) -> Result<(), rusqlite::Error> {
     let (ended_at, ended_why) = binding.ended.unzip();
     statement.raw_bind_parameter(1, binding.device.0)?;
     statement.raw_bind_parameter(2, binding.transport.name())?;
@@ -61,5 +71,6 @@ fn write(statement: &mut CachedStatement<'_>, binding: &Binding) -> Result<(), r
     statement.raw_bind_parameter(10, ended_at.map(|at| at.0))?;
     statement.raw_bind_parameter(11, ended_why.map(Offline::name))?;
     statement.raw_bind_parameter(12, binding.old_credentials)?;
+    statement.raw_bind_parameter(13, session.0)?;
     statement.raw_execute().map(drop)
 }

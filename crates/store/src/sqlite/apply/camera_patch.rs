@@ -1,20 +1,13 @@
 //! What an update changes of a GB device's records besides its desired state.
 
-use fleet::catalogue::ORGANIZATION;
-use fleet::limits::ORGANIZATIONS_PER_PROJECT_MAX;
-use fleet::{DeviceId, DeviceKey, OrganizationChange, ProjectKey, Refusal, Timestamp};
+use fleet::{DeviceId, DeviceKey, ProjectKey, Refusal, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::organizations::Unfit;
 use super::{credentials, organizations, records};
 use crate::Error;
+use crate::rules::cameras as rules;
 use crate::sqlite::rows::During;
 use crate::write::CameraPatch;
-
-/// Whether it puts anything on record besides names, which are asked for as values too.
-pub(super) fn is_of_records(patch: &CameraPatch) -> bool {
-    !patch.record.is_empty() || !patch.channel_records.is_empty() || patch.credentials.is_some()
-}
 
 /// Why it can't be applied: it is about a channel that the device does not have, or an organization
 /// that is not there to be joined.
@@ -24,39 +17,13 @@ pub(super) fn refusal(
     device: DeviceKey,
     patch: &CameraPatch,
 ) -> Result<Option<Refusal>, Error> {
-    let named = patch.channels.iter().map(|(id, _, property)| (id, property));
-    let recorded = patch.channel_records.iter().map(|(id, _, property)| (id, property));
-    for (id, property) in named.chain(recorded) {
+    for (id, property) in rules::channels(patch) {
         if !has_channel(connection, device, id)? {
-            let detail = "the device has no such channel".to_owned();
-            return Ok(Some(Refusal::PropertyUnsupported { name: property.clone(), detail }));
+            return Ok(Some(rules::no_such_channel(property)));
         }
     }
-    let unfit = organizations::unfit(connection, project, joined(patch))?;
-    Ok(unfit.map(|unfit| match unfit {
-        Unfit::Other(id, path) => {
-            invalid(format!("the id is {id}, not the one given, of the organization {path}"))
-        }
-        Unfit::Missing(id, path) => {
-            invalid(format!("no organization has the id {id}: there is none of the path {path}"))
-        }
-        Unfit::TooMany => Refusal::Busy {
-            detail: format!(
-                "its project would have more than {ORGANIZATIONS_PER_PROJECT_MAX} organizations"
-            ),
-        },
-    }))
-}
-
-/// The refusal of an organization.
-fn invalid(detail: String) -> Refusal {
-    Refusal::PropertyInvalid { name: ORGANIZATION.to_owned(), detail }
-}
-
-/// Where the device and its channels are to be filed.
-fn joined(patch: &CameraPatch) -> impl Iterator<Item = &OrganizationChange> {
-    let channels = patch.channel_records.iter().map(|(_, record, _)| record);
-    std::iter::once(&patch.record).chain(channels).filter_map(|record| record.organization.as_ref())
+    let unfit = organizations::unfit(connection, project, rules::joined(patch))?;
+    Ok(unfit.map(rules::refusal))
 }
 
 /// Whether the device has the channel.

@@ -3,10 +3,12 @@
 use fleet::{DeviceKey, NewCamera, Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::organizations::Unfit;
-use super::settle::{fenced, record_facts};
+use super::fence::fenced;
+use super::settle::record_facts;
 use super::{credentials, organizations, records};
-use crate::sqlite::rows::{During, to_json};
+use crate::columns::to_json;
+use crate::sqlite::rows::During;
+use crate::sqlite::terms::Terms;
 use crate::write::{CredentialsPatch, ImportedDevice, NotePush, NoteSurvey};
 use crate::{Error, Refused, Written};
 
@@ -95,11 +97,7 @@ fn put_on_record(
     };
     let joined = patch.organization.iter();
     if let Some(unfit) = organizations::unfit(connection, project, joined)? {
-        return Ok(Some(match unfit {
-            Unfit::Other(id, path) => Refused::OrganizationExists { id, path },
-            Unfit::Missing(id, _) => Refused::NoSuchOrganization(id),
-            Unfit::TooMany => Refused::TooManyOrganizations,
-        }));
+        return Ok(Some(unfit.into()));
     }
     records::change_device(connection, (project, device), patch, at)?;
     Ok(None)
@@ -108,14 +106,14 @@ fn put_on_record(
 /// Notes what was sent to a device, if the fence holds.
 pub(super) fn note_push(
     connection: &Connection,
+    terms: &Terms,
     principal: &Principal,
     note: &NotePush,
 ) -> Result<Result<Written, Refused>, Error> {
-    if let Some(refused) = fenced(connection, note.fence)? {
+    if let Some(refused) = fenced(connection, terms, note.fence, (note.device, note.push.at))? {
         return Ok(Err(refused));
     }
-    // A fence for another shard than the device's proves nothing about the device.
-    if note.device.shard() != note.fence.shard || !is_visible(connection, principal, note.device)? {
+    if !is_visible(connection, principal, note.device)? {
         return Ok(Err(Refused::NoSuchDevice));
     }
     connection

@@ -1,25 +1,17 @@
 //! The channels of GB devices: what their catalogs say of them, and our names for them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use fleet::limits::CHANNELS_PER_DEVICE_MAX;
 use fleet::{DeviceId, DeviceKey, NewChannel, Principal, ReportedChannel, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::cameras::is_visible;
-use crate::sqlite::rows::{During, to_json};
+use crate::columns::to_json;
+use crate::rules::catalog::{Known, told};
+use crate::sqlite::rows::During;
 use crate::write::RecordChannels;
 use crate::{Error, Refused, Written};
-
-/// Complete catalogs in a row that have not named a channel, at which it is forgotten.
-const MISSED_MAX: u32 = 2;
-
-/// A channel that is on record.
-struct Known {
-    /// Whether an operator has said anything of it: its name, a record, where it is filed.
-    kept: bool,
-    missed: u32,
-}
 
 /// Records what a catalog said. Of two entries with one id the later one counts.
 pub(super) fn record_channels(
@@ -32,34 +24,18 @@ pub(super) fn record_channels(
         return Ok(Err(Refused::NoSuchDevice));
     }
     let known = known(connection, device)?;
-    // By id, which is the order of the table.
-    let told: BTreeMap<&str, &ReportedChannel> =
-        record.channels.iter().map(|(id, reported)| (id.as_str(), reported)).collect();
-    let mut count = known.len();
-    // A recorder that is starting may name none at all: that is no catalog to go by.
-    if record.complete && !told.is_empty() {
-        // First, so that those who went make room for those who came.
-        for (id, known) in known.iter().filter(|(id, _)| !told.contains_key(id.as_str())) {
-            if known.missed + 1 >= MISSED_MAX && !known.kept {
-                forget(connection, device, id)?;
-                count -= 1;
-            } else {
-                miss(connection, device, id)?;
-            }
-        }
+    let told = told(record, &known);
+    for id in told.forgotten {
+        forget(connection, device, id)?;
     }
-    let mut left_out = 0_usize;
-    for (id, reported) in told {
-        if !known.contains_key(id) {
-            if count >= CHANNELS_PER_DEVICE_MAX {
-                left_out += 1;
-                continue;
-            }
-            count += 1;
-        }
+    for id in told.missed {
+        miss(connection, device, id)?;
+    }
+    for (id, reported) in told.reported {
         report(connection, device, id, reported, record.at)?;
     }
-    if left_out > 0 {
+    if told.left_out > 0 {
+        let left_out = told.left_out;
         tracing::warn!(?device, left_out, "a device has more channels than are kept of one");
     }
     Ok(Ok(Written::Done))

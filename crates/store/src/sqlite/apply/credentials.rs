@@ -4,17 +4,9 @@ use fleet::{DeviceKey, Timestamp};
 use rusqlite::{Connection, params};
 
 use crate::Error;
+use crate::rules::cameras::{Registers, is_same};
 use crate::sqlite::rows::During;
 use crate::write::CredentialsPatch;
-
-/// What a device has to register with. The user name is the one that counts: the device's id where
-/// none is on record.
-struct Present {
-    user: String,
-    has_password: bool,
-    /// `None` where the password is from before there were tags: no other is the same.
-    tag: Option<[u8; 16]>,
-}
 
 /// Changes who may register as the device; says whether anything on record of it has changed.
 pub(super) fn change(
@@ -24,9 +16,7 @@ pub(super) fn change(
     at: Timestamp,
 ) -> Result<bool, Error> {
     let present = present(connection, device)?;
-    let same_user = patch.user.as_ref().is_none_or(|user| *user == present.user);
-    let same_password = patch.password.as_ref().is_none_or(|new| present.tag == Some(new.tag));
-    if same_user && same_password {
+    if is_same(&present, patch) {
         return match &patch.user {
             Some(user) => put_on_record(connection, device, user),
             None => Ok(false),
@@ -60,7 +50,7 @@ pub(super) fn change(
 }
 
 /// What the device has to register with.
-fn present(connection: &Connection, device: DeviceKey) -> Result<Present, Error> {
+fn present(connection: &Connection, device: DeviceKey) -> Result<Registers, Error> {
     connection
         .prepare_cached(
             "SELECT coalesce(user, (SELECT id FROM device WHERE key = camera.device)),
@@ -69,7 +59,7 @@ fn present(connection: &Connection, device: DeviceKey) -> Result<Present, Error>
         )
         .and_then(|mut select| {
             select.query_row([device.0], |row| {
-                Ok(Present { user: row.get(0)?, has_password: row.get(1)?, tag: row.get(2)? })
+                Ok(Registers { user: row.get(0)?, has_password: row.get(1)?, tag: row.get(2)? })
             })
         })
         .during("read who may register as a device")

@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::device::find;
 use super::projects::visible_project;
-use crate::sqlite::rows::{self, During, OPEN, damaged, job_state, tagged_columns};
+use crate::columns::damaged;
+use crate::sqlite::rows::During;
+use crate::words::{OPEN, job_state, open_jobs, tagged_columns};
 use crate::write::DeleteDevice;
 use crate::{Error, Refused, Tagged, Written};
 
@@ -43,7 +45,7 @@ pub(super) fn delete_device(
     let Some(device) = find(connection, project, delete.id.as_str())? else {
         return Ok(Err(Refused::NoSuchDevice));
     };
-    if !principal.is_operator() && is_frozen(connection, device)? {
+    if !principal.may_change_frozen() && is_frozen(connection, device)? {
         return Ok(Err(Refused::Frozen));
     }
     end_jobs(connection, device, delete)?;
@@ -82,7 +84,7 @@ fn end_jobs(
         .during("read a device's open jobs")?;
     let open = open.ok_or_else(|| damaged("device", format!("{device:?} has no state")))?;
     let (state, failure) = job_state(&End::Failed { failure: Failure::Deleted })?;
-    for job in rows::open_jobs(&open)? {
+    for job in open_jobs(&open)? {
         connection
             .prepare_cached(
                 "UPDATE job SET state = ?2, ended_at = ?3, failure = ?4

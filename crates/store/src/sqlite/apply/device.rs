@@ -1,10 +1,13 @@
 //! What operators change of one device.
 
-use fleet::{Condition, DeviceKey, DeviceState, Principal, ProjectKey, Timestamp};
+use fleet::{DeviceKey, DeviceState, Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::projects::visible_project;
-use crate::sqlite::rows::{self, During, STATE_COLUMNS, to_json};
+use crate::columns::{damaged, to_json};
+use crate::rows::{STATE_COLUMNS, device_state};
+use crate::rules::operators;
+use crate::sqlite::rows::During;
 use crate::write::{ChangeDevice, DeviceChange};
 use crate::{Error, Refused, Written};
 
@@ -26,23 +29,11 @@ pub(super) fn change_device(
                 return Ok(Err(refused));
             }
         }
-        DeviceChange::Frozen(frozen) => {
-            change_state(connection, device, |state| state.frozen = *frozen)?;
-        }
-        DeviceChange::Stopped(true) => {
-            change_state(connection, device, |state| stand(state, Condition::Stopped, change.at))?;
-        }
-        DeviceChange::Stopped(false) => change_state(connection, device, |state| {
-            // One that was not taken for stopped or lost is looked at anyway.
-            if state.condition.stores() {
-                stand(state, Condition::New, change.at);
-            }
+        said => change_state(connection, device, |state| {
+            operators::change_state(state, said, change.at);
         })?,
-        DeviceChange::Adopt(request) => {
-            change_state(connection, device, |state| state.adoption = Some(*request))?;
-        }
     }
-    Ok(Ok(Written::Done))
+    Ok(Ok(Written::Changed(device)))
 }
 
 /// The key of a device of `project`.
@@ -58,14 +49,6 @@ pub(super) fn find(
         })
         .during("find a device")?;
     Ok(key.map(DeviceKey))
-}
-
-/// What an operator says of a device, in place of what was seen: a step that was begun is over.
-fn stand(state: &mut DeviceState, condition: Condition, at: Timestamp) {
-    state.condition = condition;
-    state.since = at;
-    state.trouble = None;
-    state.power = None;
 }
 
 /// Names a device, if no other of its project and kind has the name. Its present name it keeps in
@@ -107,8 +90,8 @@ pub(super) fn change_state(
         let mut select = connection.prepare_cached(&sql).during("read a device's state")?;
         let mut found = select.query([device.0]).during("read a device's state")?;
         match found.next().during("read a device's state")? {
-            Some(row) => rows::device_state(row)?,
-            None => return Err(rows::damaged("device", format!("{device:?} has no state"))),
+            Some(row) => device_state(row)?,
+            None => return Err(damaged("device", format!("{device:?} has no state"))),
         }
     };
     change(&mut state);

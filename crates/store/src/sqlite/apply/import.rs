@@ -2,18 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use fleet::catalogue::{GENERIC_PROFILE, NAME, channel_property_name};
-use fleet::desired::DesiredValue;
-use fleet::{
-    Condition, Desired, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp,
-};
+use fleet::{Desired, DeviceKey, Kind, NewDevice, Principal, ProjectId, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::device::change_state;
 use super::projects::visible_project;
 use super::servers::name_server;
 use super::{cameras, channels};
-use crate::sqlite::rows::{During, column, damaged, json, to_json};
+use crate::columns::{column, damaged, json, to_json};
+use crate::rules::import::{first_condition, first_profile, forget_names, move_phone};
+use crate::sqlite::rows::During;
 use crate::write::{ImportDevices, ImportedDevice};
 use crate::{Error, Refused, Written};
 
@@ -176,7 +174,7 @@ fn insert(
                 device.server,
                 device.address,
                 device.container,
-                if device.profile.is_empty() { GENERIC_PROFILE } else { &*device.profile },
+                first_profile(device),
                 imported.marker,
                 at.0,
             ])
@@ -192,8 +190,8 @@ fn insert(
         )
         .and_then(|mut insert| {
             let comes = device.kind == Kind::Camera;
-            let condition = if comes { Condition::Awaited } else { Condition::New };
-            insert.execute(params![key, project.0, condition.name(), at.0, !comes, comes])
+            let condition = first_condition(device.kind).name();
+            insert.execute(params![key, project.0, condition, at.0, !comes, comes])
         })
         .during("record a device's state")?;
     Ok(DeviceKey(key))
@@ -212,17 +210,7 @@ fn follow_names(connection: &Connection, key: DeviceKey, device: &NewDevice) -> 
             None => return Ok(()),
         }
     };
-    let channels = device.camera.iter().flat_map(|camera| &camera.channels);
-    let named = channels.map(|channel| (channel_property_name(&channel.id), &channel.name));
-    let mut changed = false;
-    for (property, name) in named.chain([(NAME.to_owned(), &device.name)]) {
-        let is_other = |asked: &DesiredValue| asked.value != *name && asked.revision.0 <= settled;
-        if desired.get(&property).is_some_and(is_other) {
-            desired.0.remove(&property);
-            changed = true;
-        }
-    }
-    if changed {
+    if forget_names(&mut desired, settled, device) {
         connection
             .prepare_cached("UPDATE device_state SET desired = ?2 WHERE device = ?1")
             .during("prepare to forget names")?
@@ -247,16 +235,7 @@ fn update(
         .and_then(|mut select| select.exists(params![key.0, device.address]))
         .during("read a device's address")?;
     if moved {
-        change_state(connection, key, |state| {
-            state.adopted = false;
-            state.copy = None;
-            // What was begun was begun elsewhere; and what is being found out at the old address is
-            // of no account.
-            if state.power.take().is_some() {
-                state.condition = Condition::New;
-            }
-            state.since = at;
-        })?;
+        change_state(connection, key, |state| move_phone(state, at))?;
     }
     connection
         .prepare_cached(

@@ -4,6 +4,7 @@ use fleet::Principal;
 use rusqlite::{Connection, params};
 
 use super::projects::visible_project;
+use crate::sqlite::queries::bound;
 use crate::sqlite::rows::During;
 use crate::write::{CreateKey, RevokeKey};
 use crate::{Error, Refused, Written};
@@ -19,7 +20,7 @@ pub(super) fn create_key(
             Some(project) => Some(project.0),
             None => return Ok(Err(Refused::NoSuchProject(id.clone()))),
         },
-        None if !principal.is_operator() => {
+        None if !principal.is_server_admin() => {
             return Ok(Err(Refused::NoSuchServer("this server as a whole".to_owned())));
         }
         None => None,
@@ -48,11 +49,11 @@ pub(super) fn revoke_key(
     let changed = connection
         .prepare_cached(
             "UPDATE access_key SET revoked_at = coalesce(revoked_at, ?2)
-             WHERE ak = ?1 AND (?3 OR project = ?4)",
+             WHERE ak = ?1 AND (?3 OR project IN (SELECT value FROM json_each(?4)))",
         )
         .and_then(|mut update| {
-            let (all, project) = (principal.is_operator(), principal.project().map(|key| key.0));
-            update.execute(params![revoke.ak, revoke.at.0, all, project])
+            let (all, projects) = (principal.is_server_admin(), bound(principal));
+            update.execute(params![revoke.ak, revoke.at.0, all, projects])
         })
         .during("revoke an access key")?;
     if changed == 0 {

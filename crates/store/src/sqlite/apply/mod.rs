@@ -5,18 +5,23 @@
 //! neighbours in the same transaction are not touched by it.
 
 mod accept;
+mod access;
+mod audit;
 mod bindings;
 mod camera_patch;
 mod cameras;
+mod cancel;
 mod channels;
 mod credentials;
 mod delete;
 mod device;
+mod fence;
 mod import;
 mod keys;
 mod organizations;
 mod projects;
 mod records;
+mod rollouts;
 mod servers;
 mod settings;
 mod settle;
@@ -27,15 +32,32 @@ use fleet::Principal;
 use fleet::limits::GROUP_ROWS_MAX;
 use rusqlite::Connection;
 
-use crate::write::{ImportedDevice, OrganizationEdit};
-use crate::{Error, Refused, Write, Written};
+#[cfg(test)]
+pub(super) use fence::STANDING;
 
-pub(super) use settings::SERVER_SETTINGS;
+use super::terms::Terms;
+use crate::write::{ImportedDevice, OrganizationEdit};
+use crate::{Error, Refused, Write, Written, rules};
 
 /// Applies one change. On `Ok(Err(_))` nothing has changed; on `Err(_)` the caller rolls the whole
 /// transaction back.
 pub(super) fn apply(
     connection: &Connection,
+    terms: &Terms,
+    principal: &Principal,
+    write: &Write,
+) -> Result<Result<Written, Refused>, Error> {
+    let answer = change(connection, terms, principal, write)?;
+    if let Ok(written) = &answer {
+        audit::record(connection, terms, principal, write, written)?;
+    }
+    Ok(answer)
+}
+
+/// The change itself.
+fn change(
+    connection: &Connection,
+    terms: &Terms,
     principal: &Principal,
     write: &Write,
 ) -> Result<Result<Written, Refused>, Error> {
@@ -53,18 +75,27 @@ pub(super) fn apply(
         Write::CreateUser(create) => users::create_user(connection, principal, create),
         Write::ChangeUser(change) => users::change_user(connection, principal, change),
         Write::IssueToken(issue) => users::issue_token(connection, principal, issue),
+        Write::SetGrant(set) => access::set_grant(connection, principal, set),
+        Write::CreateToken(create) => access::create_token(connection, principal, create),
+        Write::RevokeToken(revoke) => access::revoke_token(connection, principal, revoke),
+        Write::NoteUse(note) => access::note_use(connection, note).map(Ok),
         Write::ChangeDevice(change) => device::change_device(connection, principal, change),
         Write::RenameServer(rename) => servers::rename_server(connection, principal, rename),
         Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
         Write::DeleteDevice(delete) => delete::delete_device(connection, principal, delete),
-        Write::Bind(bindings) => bindings::bind(connection, principal, bindings),
-        Write::NotePush(note) => cameras::note_push(connection, principal, note),
+        Write::Bind(session, bindings) => bindings::bind(connection, principal, *session, bindings),
+        Write::NotePush(note) => cameras::note_push(connection, terms, principal, note),
         Write::NoteSurvey(note) => cameras::note_survey(connection, principal, note),
         Write::RecordChannels(record) => channels::record_channels(connection, principal, record),
         Write::Accept(accept) => accept::accept(connection, principal, accept)
             .map(|results| Ok(Written::Accepted(results))),
-        Write::Settle(settle) => settle::settle(connection, principal, settle),
+        Write::Settle(settle) => settle::settle(connection, terms, principal, settle),
+        Write::CreateRollout(create) => rollouts::create_rollout(connection, principal, create),
+        Write::AddRolloutDevices(more) => rollouts::add_devices(connection, principal, more),
+        Write::StepRollout(step) => rollouts::step_rollout(connection, principal, step),
+        Write::Cancel(cancel) => cancel::cancel(connection, principal, cancel).map(Ok),
+        Write::Tell(_) => Ok(rules::tell(principal)),
     }
 }
 
@@ -80,14 +111,18 @@ pub(super) fn rows(write: &Write) -> usize {
         | Write::SetServer(_)
         | Write::CreateUser(_)
         | Write::ChangeUser(_)
+        | Write::SetGrant(_)
+        | Write::RevokeToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
-        | Write::NotePush(_) => 1,
+        | Write::NotePush(_)
+        | Write::Tell(_) => 1,
         // With all its organizations: alone.
         Write::DeleteProject(_) => GROUP_ROWS_MAX,
         Write::DeleteDevice(_) => delete::ROWS,
         Write::NoteSurvey(note) => 1 + usize::from(note.facts.is_some()),
-        Write::IssueToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
+        Write::IssueToken(_) | Write::CreateToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
+        Write::NoteUse(note) => note.keys.len() + note.tokens.len(),
         Write::ChangeTags(change) => change.put.len() + change.take.len(),
         Write::ImportDevices(import) => {
             let channels = |device: &ImportedDevice| {
@@ -95,10 +130,17 @@ pub(super) fn rows(write: &Write) -> usize {
             };
             import.devices.iter().map(|device| 1 + channels(device)).sum()
         }
-        Write::Bind(bindings) => bindings.len(),
+        Write::Bind(_, bindings) => bindings.len(),
         Write::RecordChannels(record) => record.channels.len(),
         Write::Accept(accept) => accept.entries.len(),
         Write::Settle(settle) => 1 + settle.ended.len(),
+        Write::CreateRollout(create) => 1 + create.devices.len(),
+        Write::AddRolloutDevices(more) => 1 + more.devices.len(),
+        Write::StepRollout(step) => {
+            let accepted = step.accept.as_ref().map_or(0, |accept| accept.entries.len());
+            2 + step.refusals.len() + accepted
+        }
+        Write::Cancel(cancel) => 1 + 2 * cancel.jobs.len(),
     }
 }
 
@@ -112,9 +154,13 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         Write::CreateProject(_)
         | Write::CreateKey(_)
         | Write::CreateUser(_)
+        | Write::CreateToken(_)
         | Write::ImportDevices(_)
         | Write::RecordChannels(_)
+        | Write::CreateRollout(_)
+        | Write::AddRolloutDevices(_)
         | Write::Accept(_) => true,
+        Write::StepRollout(step) => step.accept.is_some(),
         Write::ChangeTags(change) => !change.put.is_empty(),
         Write::ChangeOrganization(change) => {
             matches!(change.change, OrganizationEdit::Create(_))
@@ -126,12 +172,17 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::DeleteDevice(_)
         | Write::SetServer(_)
         | Write::ChangeUser(_)
+        | Write::SetGrant(_)
+        | Write::RevokeToken(_)
+        | Write::NoteUse(_)
         | Write::IssueToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
-        | Write::Bind(_)
+        | Write::Bind(..)
         | Write::NotePush(_)
         | Write::NoteSurvey(_)
-        | Write::Settle(_) => false,
+        | Write::Settle(_)
+        | Write::Cancel(_)
+        | Write::Tell(_) => false,
     }
 }

@@ -1,5 +1,7 @@
 //! Organizations: where GB devices and channels are filed.
 
+use std::collections::HashMap;
+
 use fleet::limits::ORGANIZATIONS_PER_PROJECT_MAX;
 use fleet::{
     Organization, OrganizationChange, OrganizationId, OrganizationPath, Principal, ProjectKey,
@@ -8,8 +10,10 @@ use fleet::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::projects::visible_project;
-use crate::sqlite::rows::organizations::{ORGANIZATION_COLUMNS, organization};
-use crate::sqlite::rows::{During, damaged};
+use crate::columns::damaged;
+use crate::rows::organizations::{ORGANIZATION_COLUMNS, organization};
+use crate::rules::organizations::{Unfit, new_organizations, paths};
+use crate::sqlite::rows::During;
 use crate::write::{ChangeOrganization, OrganizationEdit};
 use crate::{Error, Refused, Written};
 
@@ -167,42 +171,24 @@ fn insert(
     Ok(connection.last_insert_rowid())
 }
 
-/// Why things can't be filed where they are to be; nothing has been written.
-pub(super) enum Unfit {
-    /// The path has another id than expected.
-    Other(OrganizationId, OrganizationPath),
-    /// The path has no id yet, and this one was expected.
-    Missing(OrganizationId, OrganizationPath),
-    /// The project would have too many.
-    TooMany,
-}
-
 /// Why these can't be done, all together; what is left out is none of them.
 pub(super) fn unfit<'a>(
     connection: &Connection,
     project: ProjectKey,
     changes: impl Iterator<Item = &'a OrganizationChange>,
 ) -> Result<Option<Unfit>, Error> {
-    let mut new: Vec<&OrganizationPath> = Vec::new();
-    for change in changes {
-        let OrganizationChange::Join { path, expected, .. } = change else {
-            continue;
-        };
-        match (id_of(connection, project, path)?, expected) {
-            (Some(id), Some(expected)) if id != *expected => {
-                return Ok(Some(Unfit::Other(id, path.clone())));
-            }
-            (None, Some(expected)) => {
-                return Ok(Some(Unfit::Missing(expected.clone(), path.clone())));
-            }
-            (None, None) if !new.contains(&path) => new.push(path),
-            _ => {}
+    let changes: Vec<&OrganizationChange> = changes.collect();
+    let mut ids = HashMap::new();
+    for path in paths(changes.iter().copied()) {
+        if let Some(id) = id_of(connection, project, path)? {
+            ids.insert(path.clone(), id);
         }
     }
-    if !new.is_empty() && is_beyond(connection, project, new.len())? {
-        return Ok(Some(Unfit::TooMany));
+    match new_organizations(changes.into_iter(), &ids) {
+        Err(unfit) => Ok(Some(unfit)),
+        Ok(0) => Ok(None),
+        Ok(new) => Ok(is_beyond(connection, project, new)?.then_some(Unfit::TooMany)),
     }
-    Ok(None)
 }
 
 /// The key of what something is to be filed in from now on, made if it is new; `None` for nowhere.

@@ -3,15 +3,18 @@
 use fleet::{Principal, ProjectId, ProjectKey};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::columns::damaged;
 use crate::sqlite::queries;
-use crate::sqlite::rows::{During, damaged};
+use crate::sqlite::rows::During;
 use crate::write::{ChangeProject, CreateProject};
 use crate::{Error, Refused, Written};
 
 /// What goes with a project, in an order in which nothing is left that refers to what is gone, and
 /// the project last. Devices are not among it: it has none then. Nor are jobs.
-const DELETE: [&str; 7] = [
+const DELETE: [&str; 8] = [
     "DELETE FROM token WHERE user IN (SELECT name FROM user_account WHERE project = ?1)",
+    "DELETE FROM user_grant WHERE project = ?1
+         OR user IN (SELECT name FROM user_account WHERE project = ?1)",
     "DELETE FROM user_account WHERE project = ?1",
     "DELETE FROM access_key WHERE project = ?1",
     "DELETE FROM tag WHERE project = ?1",
@@ -40,7 +43,7 @@ pub(super) fn create_project(
     principal: &Principal,
     create: &CreateProject,
 ) -> Result<Result<Written, Refused>, Error> {
-    if principal.project().is_some() {
+    if principal.is_bound() {
         return Ok(Err(Refused::NoSuchProject(create.id.clone())));
     }
     let CreateProject { id, name, description, at } = create;
@@ -105,7 +108,7 @@ pub(super) fn delete_project(
     id: &ProjectId,
 ) -> Result<Result<Written, Refused>, Error> {
     let project = match visible_project(connection, principal, id)? {
-        Some(project) if principal.project().is_none() => project,
+        Some(project) if !principal.is_bound() => project,
         _ => return Ok(Err(Refused::NoSuchProject(id.clone()))),
     };
     let devices: i64 = connection

@@ -1,25 +1,17 @@
 //! What is on record of GB devices and channels, ours alone: it holds with the commit.
 
-use fleet::{DeviceId, DeviceKey, ProjectKey, RecordPatch, Timestamp, Values};
+use fleet::{DeviceId, DeviceKey, ProjectKey, RecordPatch, Timestamp};
 use rusqlite::{Connection, Params, params};
 
 use super::organizations;
 use crate::Error;
-use crate::sqlite::rows::{During, column, optional_json, to_json};
+use crate::columns::{optional, optional_json, to_json};
+use crate::rules::cameras::{OnRecord, values_after};
+use crate::sqlite::rows::During;
 
-/// What is on record of one of them.
-#[derive(PartialEq)]
-struct Record {
-    values: Values,
-    /// The key of where it is filed.
-    organization: Option<i64>,
-}
-
-impl Record {
-    /// The column `record`: null for nothing.
-    fn values(&self) -> Result<Option<String>, Error> {
-        (!self.values.is_empty()).then(|| to_json(&self.values)).transpose()
-    }
+/// The column `record`: null for nothing.
+fn values(on_record: &OnRecord) -> Result<Option<String>, Error> {
+    (!on_record.values.is_empty()).then(|| to_json(&on_record.values)).transpose()
 }
 
 /// Changes what is on record of a GB device; says whether anything has changed.
@@ -37,7 +29,7 @@ pub(super) fn change_device(
     connection
         .prepare_cached("UPDATE camera SET record = ?2, organization = ?3 WHERE device = ?1")
         .during("prepare to put a device on record")?
-        .execute(params![device.0, after.values()?, after.organization])
+        .execute(params![device.0, values(&after)?, after.organization])
         .during("put a device on record")?;
     Ok(true)
 }
@@ -60,22 +52,22 @@ pub(super) fn change_channel(
             "UPDATE channel SET record = ?3, organization = ?4 WHERE device = ?1 AND id = ?2",
         )
         .during("prepare to put a channel on record")?
-        .execute(params![device.0, channel.as_str(), after.values()?, after.organization])
+        .execute(params![device.0, channel.as_str(), values(&after)?, after.organization])
         .during("put a channel on record")?;
     Ok(())
 }
 
 /// What is on record of the one row that the statement finds; nothing if there is none.
-fn read(connection: &Connection, sql: &str, params: impl Params) -> Result<Record, Error> {
+fn read(connection: &Connection, sql: &str, params: impl Params) -> Result<OnRecord, Error> {
     let operation = "read what is on record";
     let mut select = connection.prepare_cached(sql).during(operation)?;
     let mut rows = select.query(params).during(operation)?;
     match rows.next().during(operation)? {
-        Some(row) => Ok(Record {
+        Some(row) => Ok(OnRecord {
             values: optional_json(row, 0)?.unwrap_or_default(),
-            organization: column(row, 1)?,
+            organization: optional(row, 1)?,
         }),
-        None => Ok(Record { values: Values::new(), organization: None }),
+        None => Ok(OnRecord::default()),
     }
 }
 
@@ -83,22 +75,14 @@ fn read(connection: &Connection, sql: &str, params: impl Params) -> Result<Recor
 fn changed(
     connection: &Connection,
     project: ProjectKey,
-    before: &Record,
+    before: &OnRecord,
     patch: &RecordPatch,
     at: Timestamp,
-) -> Result<Option<Record>, Error> {
-    let mut values = before.values.clone();
-    for (name, value) in &patch.values {
-        if value.is_empty() {
-            values.remove(name);
-        } else {
-            values.insert(name.clone(), value.clone());
-        }
-    }
+) -> Result<Option<OnRecord>, Error> {
     let organization = match &patch.organization {
         Some(change) => organizations::join(connection, project, change, at)?,
         None => before.organization,
     };
-    let after = Record { values, organization };
+    let after = OnRecord { values: values_after(&before.values, patch), organization };
     Ok((after != *before).then_some(after))
 }

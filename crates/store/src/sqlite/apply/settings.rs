@@ -4,12 +4,11 @@ use fleet::{Principal, ServerSettings};
 use rusqlite::{Connection, params};
 
 use super::projects::visible_project;
-use crate::sqlite::rows::{During, to_json};
+use crate::columns::to_json;
+use crate::sqlite::rows::During;
+use crate::words::SERVER_SETTINGS;
 use crate::write::SetProject;
 use crate::{Error, Refused, Written};
-
-/// The row of `setting` that holds the [`ServerSettings`].
-pub(in crate::sqlite) const SERVER_SETTINGS: &str = "server";
 
 /// Sets what holds for all devices of a project. What holds already is no change of it.
 pub(super) fn set_project(
@@ -36,7 +35,7 @@ pub(super) fn set_server(
     principal: &Principal,
     set: &ServerSettings,
 ) -> Result<Result<Written, Refused>, Error> {
-    if !principal.is_operator() {
+    if !principal.is_server_admin() {
         return Ok(Err(Refused::NoSuchServer("this server as a whole".to_owned())));
     }
     let settings = to_json(set)?;

@@ -1,17 +1,19 @@
 //! Recording what a step of a lane has found.
 
-use fleet::limits::DESIRED_BYTES_MAX;
 use fleet::{
     AdoptionRequest, Condition, Desired, DeviceKey, Facts, JobId, Principal, ProjectKey, Revision,
-    Timestamp, Values,
+    Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use crate::sqlite::rows::{
-    self, During, column, has_work, job_state, json, optional_json, parsed, to_json,
-};
+use super::fence::fenced;
+use crate::columns::{column, json, optional_json, parsed, to_json};
+use crate::rules;
+use crate::sqlite::rows::During;
+use crate::sqlite::terms::Terms;
+use crate::words::job_state;
 use crate::write::{EndedJob, Settle, Settled};
-use crate::{Error, Fence, Refused, Written};
+use crate::{Error, Refused, Written};
 
 /// What recording reads of a device's state.
 const SELECT: &str = "SELECT project, has_work, revision, settled, adopted, adoption, open_jobs,
@@ -63,22 +65,18 @@ impl State {
     }
 }
 
-/// Records the result if the fence holds. A fence for another shard than the device's proves
-/// nothing about the device, so under that shard it does not exist.
+/// Records the result if the fence holds.
 pub(super) fn settle(
     connection: &Connection,
+    terms: &Terms,
     principal: &Principal,
     settle: &Settle,
 ) -> Result<Result<Written, Refused>, Error> {
-    if let Some(refused) = fenced(connection, settle.fence)? {
+    if let Some(refused) = fenced(connection, terms, settle.fence, (settle.device, settle.at))? {
         return Ok(Err(refused));
     }
     let mut state = match state(connection, settle)? {
-        Some(state)
-            if principal.may_see(state.project) && settle.device.shard() == settle.fence.shard =>
-        {
-            state
-        }
+        Some(state) if principal.may_see(state.project) => state,
         _ => return Ok(Err(Refused::NoSuchDevice)),
     };
     if settle.read.is_some_and(|read| read != state.stands) {
@@ -90,7 +88,7 @@ pub(super) fn settle(
     }
     // Above the revision there is nothing that could be settled.
     state.settled = state.settled.max(settle.settled.min(state.revision));
-    if is_about_adoption(settle, &state) && is_of_the_record(connection, settle)? {
+    if rules::is_about_adoption(settle, state.adopted) && is_of_the_record(connection, settle)? {
         state.adopted |= settle.adopted;
         if state.adoption == settle.adoption_done {
             state.adoption = None;
@@ -106,13 +104,6 @@ pub(super) fn settle(
         settled: state.settled,
         open_jobs: state.open_jobs.len() / 16,
     })))
-}
-
-/// Whether the result would change something of the device's adoption.
-fn is_about_adoption(settle: &Settle, state: &State) -> bool {
-    (settle.adopted && !state.adopted)
-        || settle.adoption_done.is_some()
-        || !settle.desire.is_empty()
 }
 
 /// Whether the record is the one that was worked on. If it is not, another phone may have been
@@ -152,15 +143,7 @@ fn desire(connection: &Connection, settle: &Settle, state: &mut State) -> Result
         return Ok(());
     }
     let mut desired = desired(connection, settle)?;
-    let mut room = DESIRED_BYTES_MAX.saturating_sub(desired.bytes());
-    let mut new = Values::new();
-    for (name, value) in &settle.desire {
-        let bytes = name.len() + value.len();
-        if desired.get(name).is_none() && bytes <= room {
-            room -= bytes;
-            new.insert(name.clone(), value.clone());
-        }
-    }
+    let new = rules::newly_desired(&desired, &settle.desire);
     if new.is_empty() {
         return Ok(());
     }
@@ -196,17 +179,6 @@ pub(super) fn record_facts(
     Ok(())
 }
 
-/// The refusal of a fence that is not the shard's own.
-pub(super) fn fenced(connection: &Connection, fence: Fence) -> Result<Option<Refused>, Error> {
-    let store: Option<i64> = connection
-        .prepare_cached("SELECT epoch FROM shard WHERE shard = ?1")
-        .and_then(|mut select| select.query_row([fence.shard.0], |row| row.get(0)).optional())
-        .during("read a shard's epoch")?;
-    let store = fleet::Epoch(store.unwrap_or(0));
-    let given = fence.epoch;
-    Ok((store != given).then_some(Refused::Fenced { store, given }))
-}
-
 /// The state of the device; `None` if it is gone.
 fn state(connection: &Connection, settle: &Settle) -> Result<Option<State>, Error> {
     let mut select = connection.prepare_cached(SELECT).during("read a device's state")?;
@@ -216,17 +188,11 @@ fn state(connection: &Connection, settle: &Settle) -> Result<Option<State>, Erro
 
 /// Ends those of the jobs that are open, and gives the list of what stays open.
 fn end_jobs(connection: &Connection, settle: &Settle, state: &State) -> Result<Vec<u8>, Error> {
-    if settle.ended.is_empty() {
-        return Ok(state.open_jobs.clone());
+    let (ending, open) = rules::end_open(&state.open_jobs, &settle.ended)?;
+    for ended in ending {
+        end_job(connection, settle, ended)?;
     }
-    let mut open: Vec<JobId> = rows::open_jobs(&state.open_jobs)?;
-    for ended in &settle.ended {
-        if let Some(index) = open.iter().position(|id| *id == ended.job) {
-            open.remove(index);
-            end_job(connection, settle, ended)?;
-        }
-    }
-    Ok(open.iter().flat_map(|id| id.to_bytes()).collect())
+    Ok(open)
 }
 
 /// Ends one job.
@@ -239,7 +205,7 @@ fn end_job(connection: &Connection, settle: &Settle, ended: &EndedJob) -> Result
                 ended.job.to_bytes(),
                 state,
                 settle.at.0,
-                settle.fence.epoch.0,
+                rules::finisher(settle.fence),
                 ended.superseded_by.map(JobId::to_bytes),
                 failure,
             ])
@@ -259,7 +225,7 @@ fn update(connection: &Connection, settle: &Settle, state: &State) -> Result<(),
     let restart_pending = settle.restart_pending.as_ref().map(to_json).transpose()?;
     let begun = adoption.is_some() || settle.copy.is_some() || power.is_some();
     let now_has_work =
-        has_work(state.revision, state.settled, &state.open_jobs, condition, trouble, begun);
+        rules::has_work(state.revision, state.settled, &state.open_jobs, condition, trouble, begun);
     let sql = if now_has_work == state.has_work { UPDATE } else { UPDATE_WITH_WORK };
     let mut update = connection.prepare_cached(sql).during("prepare to record a result")?;
     let mut bind = || {

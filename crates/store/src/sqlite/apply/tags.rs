@@ -8,7 +8,9 @@ use rusqlite::{Connection, params};
 
 use super::projects::visible_project;
 use super::{device, servers};
-use crate::sqlite::rows::{During, tagged_columns};
+use crate::rules::tags::tags_after;
+use crate::sqlite::rows::During;
+use crate::words::tagged_columns;
 use crate::write::ChangeTags;
 use crate::{Error, Refused, Tagged, Written};
 
@@ -28,15 +30,7 @@ pub(super) fn change_tags(
         }
     };
     let before = tags(connection, project, &change.tagged)?;
-    let mut after = before.clone();
-    for (key, value) in &change.take {
-        if value.as_ref().is_none_or(|value| after.get(key) == Some(value)) {
-            after.remove(key);
-        }
-    }
-    for tag in &change.put {
-        after.insert(tag.key.clone(), tag.value.clone());
-    }
+    let after = tags_after(&before, change);
     if after.len() > TAGS_PER_RESOURCE_MAX {
         return Ok(Err(Refused::TooManyTags));
     }

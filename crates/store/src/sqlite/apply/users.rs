@@ -1,6 +1,6 @@
 //! Users and their tokens.
 
-use fleet::{Principal, ProjectKey};
+use fleet::{Principal, ProjectKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::projects::visible_project;
@@ -13,14 +13,15 @@ use crate::{Error, Refused, Written};
 pub(super) const EXPIRED_PER_TOKEN: u32 = 100;
 
 /// A user, as far as these changes need one.
-struct User {
+pub(super) struct User {
     project: ProjectKey,
     password_hash: String,
-    disabled: bool,
+    /// Whether the user may sign in no more.
+    pub(super) disabled: bool,
 }
 
 /// The user of this name, if the principal may see it.
-fn visible_user(
+pub(super) fn visible_user(
     connection: &Connection,
     principal: &Principal,
     name: &str,
@@ -62,6 +63,10 @@ pub(super) fn create_user(
     if made == 0 {
         return Ok(Err(Refused::Exists { what: "user", id: create.name.clone() }));
     }
+    connection
+        .prepare_cached("INSERT INTO user_grant (user, project, role) VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| insert.execute(params![create.name, project.0, create.grant.name()]))
+        .during("say what a user may do")?;
     Ok(Ok(Written::Done))
 }
 
@@ -103,20 +108,26 @@ pub(super) fn issue_token(
         Some(user) if !user.disabled && user.password_hash == issue.password_hash => {}
         _ => return Ok(Err(Refused::NoSuchUser(issue.user.clone()))),
     }
+    delete_expired(connection, issue.at)?;
+    let IssueToken { user, id, hash, at, expires_at, .. } = issue;
+    connection
+        .prepare_cached(
+            "INSERT INTO token (hash, user, issued_at, expires_at, id)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut insert| insert.execute(params![hash, user, at.0, expires_at.0, id]))
+        .during("record a token")?;
+    Ok(Ok(Written::Done))
+}
+
+/// Deletes some tokens that have expired.
+pub(super) fn delete_expired(connection: &Connection, at: Timestamp) -> Result<(), Error> {
     connection
         .prepare_cached(
             "DELETE FROM token WHERE hash IN (
                  SELECT hash FROM token WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
         )
-        .and_then(|mut delete| delete.execute(params![issue.at.0, EXPIRED_PER_TOKEN]))
+        .and_then(|mut delete| delete.execute(params![at.0, EXPIRED_PER_TOKEN]))
         .during("delete expired tokens")?;
-    connection
-        .prepare_cached(
-            "INSERT INTO token (hash, user, issued_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![issue.hash, issue.user, issue.at.0, issue.expires_at.0])
-        })
-        .during("record a token")?;
-    Ok(Ok(Written::Done))
+    Ok(())
 }

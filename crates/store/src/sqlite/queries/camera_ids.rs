@@ -4,10 +4,9 @@ use fleet::DeviceId;
 use rusqlite::{Connection, Rows, params};
 
 use crate::Error;
-use crate::sqlite::rows::{During, damaged};
-
-/// Digits of a GB device's id (GB/T 28181-2016, annex D).
-const DIGITS: usize = 20;
+use crate::columns::damaged;
+use crate::gb_ids::{device_id, digits, range};
+use crate::sqlite::rows::During;
 
 /// What is being done, in an error's words.
 const OPERATION: &str = "look for free ids";
@@ -39,7 +38,7 @@ pub(in crate::sqlite) fn free_camera_ids(
         return Ok(Vec::new());
     };
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
-    let (low, high) = (text(first), text(last));
+    let (low, high) = (digits(first), digits(last));
     let mut down = connection.prepare_cached(TAKEN_DOWN).during(OPERATION)?;
     let highest = next(&mut down.query(params![low, high]).during(OPERATION)?)?;
     let above = highest.map_or(first, |highest| highest + 1);
@@ -49,7 +48,7 @@ pub(in crate::sqlite) fn free_camera_ids(
     };
     // Between those that are taken, up to the highest of them.
     let mut up = connection.prepare_cached(TAKEN).during(OPERATION)?;
-    let mut taken = up.query(params![low, text(highest)]).during(OPERATION)?;
+    let mut taken = up.query(params![low, digits(highest)]).during(OPERATION)?;
     let mut candidate = first;
     while let Some(id) = next(&mut taken)? {
         free.extend((candidate..id).take(wanted - free.len()));
@@ -59,27 +58,6 @@ pub(in crate::sqlite) fn free_camera_ids(
         candidate = id + 1;
     }
     free.into_iter().map(device_id).collect()
-}
-
-/// The first and the last id that begin with `prefix`; `None` if it is none of an id.
-fn range(prefix: &str) -> Option<(u128, u128)> {
-    if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let rest = DIGITS.checked_sub(prefix.len())?;
-    let count = 10_u128.pow(u32::try_from(rest).ok()?);
-    let head = if prefix.is_empty() { 0 } else { prefix.parse::<u128>().ok()? };
-    Some((head * count, head * count + count - 1))
-}
-
-/// An id as its digits.
-fn text(id: u128) -> String {
-    format!("{id:0DIGITS$}")
-}
-
-/// An id as a device has it.
-fn device_id(id: u128) -> Result<DeviceId, Error> {
-    DeviceId::new(text(id)).map_err(|error| damaged("id", error))
 }
 
 /// The next id that is taken.

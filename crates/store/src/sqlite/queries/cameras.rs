@@ -4,8 +4,8 @@ use fleet::{DeviceId, DeviceKey};
 use rusqlite::{Connection, params};
 
 use super::{all, first};
+use crate::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
 use crate::sqlite::rows::During;
-use crate::sqlite::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
 use crate::{CameraWork, Error, SealedRegistrant, StoredBinding};
 
 /// The GB device of an id. The index has the key and the id, so that the device's own row, which is
@@ -40,13 +40,13 @@ pub(in crate::sqlite) fn bindings(
     limit: u32,
 ) -> Result<Vec<StoredBinding>, Error> {
     let sql = format!(
-        "SELECT {BINDING_COLUMNS}, d.id, k.surveyed_at
+        "SELECT {BINDING_COLUMNS}, b.session AS bound_to, d.id, k.surveyed_at
          FROM binding AS b CROSS JOIN device AS d ON d.key = b.device
              CROSS JOIN camera AS k ON k.device = b.device
          WHERE b.device > ?1 AND b.ended_at IS NULL ORDER BY b.device LIMIT ?2"
     );
     let params = params![after.0, limit];
-    all(connection, "list the bindings", &sql, params, cameras::stored_binding)
+    all(connection, "list the bindings", &sql, params, |row| cameras::stored_binding(row))
 }
 
 /// See [`crate::Reads::camera`].
@@ -55,12 +55,13 @@ pub(in crate::sqlite) fn camera(
     device: DeviceKey,
 ) -> Result<Option<CameraWork>, Error> {
     let sql = format!(
-        "SELECT {REGISTRANT_COLUMNS}, {BINDING_COLUMNS}, k.push, k.surveyed_at, k.credentials_at,
+        "SELECT {REGISTRANT_COLUMNS}, {BINDING_COLUMNS}, b.session AS bound_to, k.push,
+             k.surveyed_at, k.credentials_at,
              (SELECT facts FROM device_facts WHERE device = k.device) AS facts
          FROM camera AS k CROSS JOIN device AS d ON d.key = k.device
              CROSS JOIN project AS p ON p.key = k.project
              LEFT JOIN binding AS b ON b.device = k.device
          WHERE k.device = ?1"
     );
-    first(connection, "read a GB device", &sql, [device.0], cameras::camera_work)
+    first(connection, "read a GB device", &sql, [device.0], |row| cameras::camera_work(row))
 }

@@ -3,14 +3,12 @@
 use fleet::{Channel, DeviceId, DeviceKey, Principal, ProjectId, ProjectKey};
 use rusqlite::{Connection, params};
 
-use super::{all, bound, projects};
+use super::{all, bound, projects, seen};
 use crate::Error;
+use crate::gb_ids::is_gb_id;
+use crate::rows::cameras::{self, CHANNEL_COLUMNS};
+use crate::rows::organizations::ORGANIZATION_COLUMNS;
 use crate::sqlite::rows::During;
-use crate::sqlite::rows::cameras::{self, CHANNEL_COLUMNS};
-use crate::sqlite::rows::organizations::ORGANIZATION_COLUMNS;
-
-/// Digits of a channel's id (GB/T 28181-2016, annex D).
-const CHANNEL_DIGITS: usize = 20;
 
 /// See [`crate::Reads::channels`].
 pub(in crate::sqlite) fn channels(
@@ -20,15 +18,16 @@ pub(in crate::sqlite) fn channels(
     after: &str,
     limit: u32,
 ) -> Result<Vec<Channel>, Error> {
+    let seen = seen("k.project", "?2");
     let sql = format!(
         "SELECT {CHANNEL_COLUMNS}, {ORGANIZATION_COLUMNS}
          FROM camera AS k CROSS JOIN channel AS c ON c.device = k.device
              LEFT JOIN organization AS o ON o.key = c.organization
-         WHERE k.device = ?1 AND (?2 IS NULL OR k.project = ?2) AND c.id > ?3
+         WHERE k.device = ?1 AND {seen} AND c.id > ?3
          ORDER BY c.id LIMIT ?4"
     );
     let params = params![device.0, bound(principal), after, limit];
-    all(connection, "list the channels of a device", &sql, params, cameras::channel)
+    all(connection, "list the channels of a device", &sql, params, |row| cameras::channel(row))
 }
 
 /// The channels of an id in a project: two at most, for of two none is the one that is meant.
@@ -78,12 +77,11 @@ pub(super) fn owner(
     project: ProjectKey,
     id: &DeviceId,
 ) -> Result<Option<DeviceKey>, Error> {
-    let id = id.as_str();
-    if id.len() != CHANNEL_DIGITS || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_gb_id(id) {
         return Ok(None);
     }
     let operation = "find the device of a channel";
-    let params = params![id, project.0];
+    let params = params![id.as_str(), project.0];
     let found: Vec<i64> =
         all(connection, operation, OWNER, params, |row| row.get(0).during(operation))?;
     Ok(match found[..] {

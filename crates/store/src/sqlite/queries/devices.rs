@@ -6,8 +6,9 @@ use fleet::{Device, DeviceId, DeviceKey, Principal, Project, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
-use super::{all, bound, channels, first, projects};
-use crate::sqlite::rows::{self, DEVICE_COLUMNS, During, column, parsed, select_device_with_state};
+use super::{all, bound, channels, first, keys, projects, seen};
+use crate::rows::{self, DEVICE_COLUMNS, accept_target};
+use crate::sqlite::rows::{During, select_device_with_state};
 use crate::{AcceptTarget, DeviceFilter, DeviceWithState, Error, Page};
 
 /// Devices with the same id that are shown at most.
@@ -41,24 +42,6 @@ pub(in crate::sqlite) fn accept_targets(
     ids.iter().map(&mut target).collect()
 }
 
-/// A row of [`accept_targets`].
-fn accept_target(
-    row: &Row<'_>,
-    project: &Project,
-    channel: Option<&DeviceId>,
-) -> Result<AcceptTarget, Error> {
-    Ok(AcceptTarget {
-        device: DeviceKey(column(row, 0)?),
-        project: project.key,
-        kind: parsed(row, 1)?,
-        profile: column(row, 2)?,
-        identity: project.settings.identity,
-        server: column(row, 3)?,
-        channel: channel.cloned(),
-        password_overlap_seconds: project.settings.password_overlap_seconds,
-    })
-}
-
 /// The GB device that has the channel of this id, if exactly one of the project has.
 fn channel_target(
     connection: &Connection,
@@ -80,14 +63,15 @@ pub(in crate::sqlite) fn device(
     project: Option<&ProjectId>,
     id: &DeviceId,
 ) -> Result<Vec<DeviceWithState>, Error> {
+    let seen = seen("d.project", "?2");
     let sql = format!(
         "{}
-         WHERE d.id = ?1 AND (?2 IS NULL OR d.project = ?2) AND (?3 IS NULL OR p.id = ?3)
+         WHERE d.id = ?1 AND {seen} AND (?3 IS NULL OR p.id = ?3)
          ORDER BY d.project LIMIT {SAME_ID_MAX}",
         select_device_with_state()
     );
     let params = params![id.as_str(), bound(principal), project.map(ProjectId::as_str)];
-    all(connection, "read a device", &sql, params, rows::device_with_state)
+    all(connection, "read a device", &sql, params, |row| rows::device_with_state(row))
 }
 
 /// See [`crate::Reads::devices`].
@@ -99,17 +83,24 @@ pub(in crate::sqlite) fn devices(
 ) -> Result<Vec<DeviceWithState>, Error> {
     let mut terms = vec!["d.key > ?"];
     let mut params = vec![Value::Integer(page.after.0)];
-    let mut project = bound(principal);
+    let mut seen = principal.projects().map(<[_]>::to_vec);
     if let Some(id) = &filter.project {
         match projects::project(connection, principal, id)? {
-            Some(found) => project = Some(found.key.0),
+            Some(found) => seen = Some(vec![found.key]),
             None => return Ok(Vec::new()),
         }
     }
     // A term that is not asked for is not in the statement: an index serves only plain equality.
-    if let Some(project) = project {
-        terms.push("d.project = ?");
-        params.push(Value::Integer(project));
+    match seen.as_deref() {
+        None => {}
+        Some([project]) => {
+            terms.push("d.project = ?");
+            params.push(Value::Integer(project.0));
+        }
+        Some(several) => {
+            terms.push("d.project IN (SELECT value FROM json_each(?))");
+            params.push(Value::Text(keys(several)));
+        }
     }
     if let Some(server) = &filter.server {
         terms.push("d.server = ?");
@@ -130,7 +121,7 @@ pub(in crate::sqlite) fn devices(
         terms.join(" AND ")
     );
     let params = params_from_iter(params);
-    all(connection, "list the devices", &sql, params, rows::device_with_state)
+    all(connection, "list the devices", &sql, params, |row| rows::device_with_state(row))
 }
 
 /// See [`crate::Reads::records`].
@@ -145,8 +136,9 @@ pub(in crate::sqlite) fn records(
     let mut keys = keys.to_vec();
     keys.sort_unstable();
     keys.dedup();
-    let read =
-        |key: &DeviceKey| first(connection, "read a device's record", &sql, [key.0], rows::device);
+    let read = |key: &DeviceKey| {
+        first(connection, "read a device's record", &sql, [key.0], |row| rows::device(row))
+    };
     keys.iter().filter_map(|key| read(key).transpose()).collect()
 }
 
@@ -159,7 +151,7 @@ pub(in crate::sqlite) fn device_by_marker(
         "SELECT {DEVICE_COLUMNS} FROM device AS d CROSS JOIN project AS p ON p.key = d.project
          WHERE d.marker = ?1 ORDER BY d.key LIMIT 1"
     );
-    first(connection, "find a marker's device", &sql, [marker], rows::device)
+    first(connection, "find a marker's device", &sql, [marker], |row| rows::device(row))
 }
 
 /// See [`crate::Reads::devices_at`]. Ordered by address as asked, then by key.
@@ -180,13 +172,9 @@ pub(in crate::sqlite) fn devices_at(
     let mut asked = HashSet::new();
     for address in addresses.iter().filter(|address| asked.insert(*address)) {
         let params = params![address, project.key.0];
-        found.extend(all(
-            connection,
-            "find the devices at an address",
-            &sql,
-            params,
-            rows::device,
-        )?);
+        found.extend(all(connection, "find the devices at an address", &sql, params, |row| {
+            rows::device(row)
+        })?);
     }
     Ok(found)
 }

@@ -1,14 +1,15 @@
 //! Jobs, for those who asked for them.
 
-use fleet::{JobId, Principal, RequestId};
-use rusqlite::{Connection, Row, params};
+use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
+use rusqlite::{Connection, params};
 
-use super::{all, bound, first};
-use crate::sqlite::rows::{self, During, JOB_COLUMNS, column, parsed};
+use super::{all, bound, first, seen};
+use crate::rows::{self, JOB_COLUMNS};
+use crate::sqlite::rows::During;
 use crate::{Error, JobWithDevice};
 
-/// What [`job_with_device`] reads. The order of the joins is fixed: jobs first, by their range.
-/// What was deleted has left its id.
+/// What [`rows::job_with_device`] reads. The order of the joins is fixed: jobs first, by their
+/// range. What was deleted has left its id.
 pub(in crate::sqlite) fn select() -> String {
     format!(
         "SELECT {JOB_COLUMNS}, coalesce(d.server, '') AS server, s.trouble,
@@ -20,26 +21,16 @@ pub(in crate::sqlite) fn select() -> String {
     )
 }
 
-/// A row of [`select`].
-fn job_with_device(row: &Row<'_>) -> Result<JobWithDevice, Error> {
-    Ok(JobWithDevice {
-        job: rows::job(row)?,
-        device_id: parsed(row, "device_id")?,
-        project_id: parsed(row, "project_id")?,
-        server: column(row, "server")?,
-        trouble: column(row, "trouble")?,
-    })
-}
-
 /// See [`crate::Reads::job`].
 pub(in crate::sqlite) fn job(
     connection: &Connection,
     principal: &Principal,
     id: JobId,
 ) -> Result<Option<JobWithDevice>, Error> {
-    let sql = format!("{} WHERE j.id = ?1 AND (?2 IS NULL OR j.project = ?2)", select());
+    let seen = seen("j.project", "?2");
+    let sql = format!("{} WHERE j.id = ?1 AND {seen}", select());
     let params = params![id.to_bytes(), bound(principal)];
-    first(connection, "read a job", &sql, params, job_with_device)
+    first(connection, "read a job", &sql, params, |row| rows::job_with_device(row))
 }
 
 /// See [`crate::Reads::jobs`].
@@ -50,8 +41,9 @@ pub(in crate::sqlite) fn jobs(
     offset: u64,
     limit: u32,
 ) -> Result<Vec<JobWithDevice>, Error> {
+    let seen = seen("j.project", "?3");
     let sql = format!(
-        "{} WHERE j.id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR j.project = ?3)
+        "{} WHERE j.id BETWEEN ?1 AND ?2 AND {seen}
          ORDER BY j.id LIMIT ?4 OFFSET ?5",
         select()
     );
@@ -73,20 +65,44 @@ pub(in crate::sqlite) fn jobs(
         let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
         let skipped = i64::try_from(skip).unwrap_or(i64::MAX);
         let params = params![low.to_bytes(), high.to_bytes(), bound(principal), rest, skipped];
-        found.extend(all(connection, "list jobs", &sql, params, job_with_device)?);
+        found.extend(all(connection, "list jobs", &sql, params, |row| rows::job_with_device(row))?);
         skip = 0;
     }
     Ok(found)
 }
 
+/// The jobs of a device below a revision, newest first.
+pub(in crate::sqlite) fn history_sql() -> String {
+    let seen = seen("j.project", "?2");
+    format!(
+        "{} WHERE j.device = ?1 AND j.revision < ?3 AND {seen}
+         ORDER BY j.revision DESC LIMIT ?4",
+        select()
+    )
+}
+
+/// See [`crate::Reads::history`].
+pub(in crate::sqlite) fn history(
+    connection: &Connection,
+    principal: &Principal,
+    device: DeviceKey,
+    before: Option<Revision>,
+    limit: u32,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let before = before.map_or(i64::MAX, |before| before.0);
+    let params = params![device.0, bound(principal), before, limit];
+    all(connection, "list the jobs of a device", &history_sql(), params, |row| {
+        rows::job_with_device(row)
+    })
+}
+
 /// How many jobs of a request the principal may see.
 fn count(connection: &Connection, principal: &Principal, request: RequestId) -> Result<u64, Error> {
     let (low, high) = request.job_range();
+    let seen = seen("project", "?3");
+    let sql = format!("SELECT count(*) FROM job WHERE id BETWEEN ?1 AND ?2 AND {seen}");
     let jobs: i64 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM job
-             WHERE id BETWEEN ?1 AND ?2 AND (?3 IS NULL OR project = ?3)",
-        )
+        .prepare_cached(&sql)
         .and_then(|mut select| {
             let params = params![low.to_bytes(), high.to_bytes(), bound(principal)];
             select.query_row(params, |row| row.get(0))

@@ -4,11 +4,9 @@ use fleet::{DeviceId, Principal, ProjectId};
 use rusqlite::{Connection, params};
 
 use super::{all, count, projects, sql_count};
+use crate::rows::cameras::{BINDING_COLUMNS, CHANNEL_COUNT, REGISTRANT_COLUMNS, camera_listing};
+use crate::rows::organizations::ORGANIZATION_COLUMNS;
 use crate::sqlite::rows::During;
-use crate::sqlite::rows::cameras::{
-    BINDING_COLUMNS, CHANNEL_COUNT, REGISTRANT_COLUMNS, camera_listing,
-};
-use crate::sqlite::rows::organizations::ORGANIZATION_COLUMNS;
 use crate::{CameraListing, Counted, Error};
 
 /// What [`camera_listing`] reads of `camera AS k`, which is joined to `device AS d` and to
@@ -88,6 +86,7 @@ pub(in crate::sqlite) fn cameras(
     };
     let total = count(connection, "count the GB devices", COUNT, [project.key.0])?;
     let params = params![project.key.0, limit, sql_count(offset)];
-    let items = all(connection, "list the GB devices", &page_sql(), params, camera_listing)?;
+    let items =
+        all(connection, "list the GB devices", &page_sql(), params, |row| camera_listing(row))?;
     Ok(Counted { items, total })
 }

@@ -3,6 +3,7 @@
 //!
 //! Whatever a principal may not see is left out by the statement itself, not afterwards.
 
+pub(super) mod access;
 pub(super) mod camera_ids;
 pub(super) mod cameras;
 pub(super) mod channels;
@@ -13,18 +14,20 @@ pub(super) mod listings;
 pub(super) mod organizations;
 pub(super) mod phones;
 pub(super) mod projects;
+pub(super) mod rollouts;
+pub(super) mod select;
 pub(super) mod servers;
 pub(super) mod tags;
 pub(super) mod users;
 
-use fleet::Principal;
+use fleet::{Principal, ProjectKey};
 use rusqlite::{Connection, Params, Row};
 
 use super::rows::During;
 use crate::Error;
 
 /// Every row of a statement, each read by `read`.
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     operation: &'static str,
     sql: &str,
@@ -41,7 +44,7 @@ fn all<T>(
 }
 
 /// The first row of a statement, if there is one.
-fn first<T>(
+pub(super) fn first<T>(
     connection: &Connection,
     operation: &'static str,
     sql: &str,
@@ -54,7 +57,7 @@ fn first<T>(
 }
 
 /// The number that a statement without rows but one gives.
-fn count(
+pub(super) fn count(
     connection: &Connection,
     operation: &'static str,
     sql: &str,
@@ -72,7 +75,20 @@ fn sql_count(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// The key of the one project that the principal is bound to: null for those who may see all.
-fn bound(principal: &Principal) -> Option<i64> {
-    principal.project().map(|project| project.0)
+/// The keys of the projects that the principal is bound to, as [`seen`] takes them: null for those
+/// who may see all.
+pub(super) fn bound(principal: &Principal) -> Option<String> {
+    principal.projects().map(keys)
+}
+
+/// Keys of projects as a list in JSON.
+fn keys(projects: &[ProjectKey]) -> String {
+    let keys: Vec<_> = projects.iter().map(|project| project.0.to_string()).collect();
+    format!("[{}]", keys.join(","))
+}
+
+/// The term that the project in this column is one of those in the parameter, which [`bound`]
+/// gives.
+pub(super) fn seen(column: &str, parameter: &str) -> String {
+    format!("({parameter} IS NULL OR {column} IN (SELECT value FROM json_each({parameter})))")
 }

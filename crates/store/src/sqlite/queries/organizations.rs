@@ -4,8 +4,8 @@ use fleet::{Organization, OrganizationId, Principal, ProjectId};
 use rusqlite::{Connection, Row, params};
 
 use super::{all, count, first, projects, sql_count};
-use crate::sqlite::rows::damaged;
-use crate::sqlite::rows::organizations::{ORGANIZATION_COLUMNS, organization};
+use crate::columns::damaged;
+use crate::rows::organizations::{ORGANIZATION_COLUMNS, organization};
 use crate::{Counted, Error};
 
 /// How many organizations a project has.

@@ -1,12 +1,13 @@
 //! Phones, as pages of a list that says how long it is, and the makes among them.
 
 use fleet::limits::MAKES_MAX;
-use fleet::{Facts, Principal, ProjectId};
+use fleet::{Principal, ProjectId};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::{all, count, projects, sql_count};
-use crate::sqlite::rows::{self, column, select_device_with_state};
+use crate::rows;
+use crate::sqlite::rows::select_device_with_state;
 use crate::{Counted, DeviceWithState, Error, Make, PhoneFilter};
 
 /// See [`crate::Reads::phones`]. Keys grow with time, so the newest have the highest.
@@ -34,7 +35,8 @@ pub(in crate::sqlite) fn phones(
     params.push(Value::Integer(i64::from(limit)));
     params.push(Value::Integer(sql_count(offset)));
     let params = params_from_iter(params);
-    let items = all(connection, "list the phones", &sql, params, rows::device_with_state)?;
+    let items =
+        all(connection, "list the phones", &sql, params, |row| rows::device_with_state(row))?;
     Ok(Counted { items, total })
 }
 
@@ -79,16 +81,5 @@ pub(in crate::sqlite) fn makes(
          WHERE d.project = ?1 AND d.kind = 'phone'
          GROUP BY 1, 2, 3, 4 HAVING coalesce(model, release, build, fingerprint) IS NOT NULL
          ORDER BY devices DESC, 1, 2, 3, 4 LIMIT ?2";
-    all(connection, "list the makes", sql, params![project.key.0, MAKES_MAX], make)
-}
-
-/// A row of [`makes`].
-fn make(row: &Row<'_>) -> Result<Make, Error> {
-    let mut facts = Facts::default();
-    for name in [Facts::MODEL, Facts::RELEASE, Facts::BUILD, Facts::FINGERPRINT] {
-        if let Some(value) = column::<Option<String>>(row, name)? {
-            facts.0.insert(name.to_owned(), value);
-        }
-    }
-    Ok(Make { facts, devices: column::<i64>(row, "devices")?.unsigned_abs() })
+    all(connection, "list the makes", sql, params![project.key.0, MAKES_MAX], |row| rows::make(row))
 }

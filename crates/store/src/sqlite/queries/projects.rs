@@ -3,8 +3,9 @@
 use fleet::{Epoch, Principal, Project, ProjectId, Shard};
 use rusqlite::{Connection, params};
 
-use super::{all, bound, first};
-use crate::sqlite::rows::{self, KEY_COLUMNS, PROJECT_COLUMNS, column};
+use super::{all, bound, first, seen};
+use crate::columns::column;
+use crate::rows::{self, KEY_COLUMNS, PROJECT_COLUMNS};
 use crate::{Error, SealedKey};
 
 /// See [`crate::Reads::projects`].
@@ -13,8 +14,8 @@ pub(in crate::sqlite) fn projects(
     principal: &Principal,
 ) -> Result<Vec<Project>, Error> {
     let sql =
-        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE ?1 IS NULL OR key = ?1 ORDER BY id");
-    all(connection, "list the projects", &sql, [bound(principal)], rows::project)
+        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE {} ORDER BY id", seen("key", "?1"));
+    all(connection, "list the projects", &sql, [bound(principal)], |row| rows::project(row))
 }
 
 /// See [`crate::Reads::project`].
@@ -24,9 +25,9 @@ pub(in crate::sqlite) fn project(
     id: &ProjectId,
 ) -> Result<Option<Project>, Error> {
     let sql =
-        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE id = ?1 AND (?2 IS NULL OR key = ?2)");
+        format!("SELECT {PROJECT_COLUMNS} FROM project WHERE id = ?1 AND {}", seen("key", "?2"));
     let params = params![id.as_str(), bound(principal)];
-    first(connection, "read a project", &sql, params, rows::project)
+    first(connection, "read a project", &sql, params, |row| rows::project(row))
 }
 
 /// See [`crate::Reads::access_keys`].
@@ -41,14 +42,15 @@ pub(in crate::sqlite) fn access_keys(
             "SELECT {KEY_COLUMNS} FROM access_key AS a LEFT JOIN project AS p ON p.key = a.project
              WHERE a.project IS NULL AND ?1 IS NULL ORDER BY a.ak"
         );
-        return all(connection, operation, &sql, [bound(principal)], rows::sealed_key);
+        return all(connection, operation, &sql, [bound(principal)], |row| rows::sealed_key(row));
     };
+    let seen = seen("p.key", "?2");
     let sql = format!(
         "SELECT {KEY_COLUMNS} FROM project AS p JOIN access_key AS a ON a.project = p.key
-         WHERE p.id = ?1 AND (?2 IS NULL OR p.key = ?2) ORDER BY a.ak"
+         WHERE p.id = ?1 AND {seen} ORDER BY a.ak"
     );
     let params = params![project.as_str(), bound(principal)];
-    all(connection, operation, &sql, params, rows::sealed_key)
+    all(connection, operation, &sql, params, |row| rows::sealed_key(row))
 }
 
 /// See [`crate::Reads::access_key`].
@@ -60,7 +62,7 @@ pub(in crate::sqlite) fn access_key(
         "SELECT {KEY_COLUMNS} FROM access_key AS a LEFT JOIN project AS p ON p.key = a.project
          WHERE a.ak = ?1"
     );
-    first(connection, "read an access key", &sql, [ak], rows::sealed_key)
+    first(connection, "read an access key", &sql, [ak], |row| rows::sealed_key(row))
 }
 
 /// See [`crate::Reads::epochs`].

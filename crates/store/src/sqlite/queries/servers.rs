@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::{all, count, first, projects, sql_count};
-use crate::sqlite::rows::column;
+use crate::columns::column;
 use crate::{Counted, Error, Server, ServerFilter};
 
 /// A server is there while a record names it.

@@ -6,7 +6,9 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::servers::NAMED;
 use super::{all, count, first, projects, sql_count};
-use crate::sqlite::rows::{self, column, tagged_columns, tagged_kind};
+use crate::columns::column;
+use crate::rows;
+use crate::words::{tagged_columns, tagged_kind};
 use crate::{Counted, Error, Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
 
 /// See [`crate::Reads::tags`].
@@ -42,7 +44,9 @@ fn of_thing(
 ) -> Result<Vec<Tag>, Error> {
     let sql = "SELECT key, value FROM tag WHERE project = ?1 AND kind = ?2 AND thing = ?3
          ORDER BY key";
-    all(connection, "read the tags of a thing", sql, params![project, kind, thing], rows::tag)
+    all(connection, "read the tags of a thing", sql, params![project, kind, thing], |row| {
+        rows::tag(row)
+    })
 }
 
 /// See [`crate::Reads::tag_keys`].

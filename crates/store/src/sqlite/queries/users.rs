@@ -1,12 +1,13 @@
 //! Users, tokens, and what is set for the whole server.
 
-use fleet::{Principal, ProjectId, ProjectKey, ServerSettings, Timestamp};
+use fleet::{Principal, ProjectId, ServerSettings};
 use rusqlite::{Connection, Row, params};
 
-use super::{all, bound, first};
-use crate::sqlite::apply::SERVER_SETTINGS;
-use crate::sqlite::rows::{self, USER_COLUMNS, column, json, parsed};
-use crate::{Error, StoredToken, StoredUser};
+use super::{all, bound, first, seen};
+use crate::columns::json;
+use crate::rows::{self, USER_COLUMNS};
+use crate::words::SERVER_SETTINGS;
+use crate::{Error, StoredUser};
 
 /// See [`crate::Reads::users`].
 pub(in crate::sqlite) fn users(
@@ -14,12 +15,13 @@ pub(in crate::sqlite) fn users(
     principal: &Principal,
     project: &ProjectId,
 ) -> Result<Vec<StoredUser>, Error> {
+    let seen = seen("p.key", "?2");
     let sql = format!(
         "SELECT {USER_COLUMNS} FROM project AS p JOIN user_account AS u ON u.project = p.key
-         WHERE p.id = ?1 AND (?2 IS NULL OR p.key = ?2) ORDER BY u.name"
+         WHERE p.id = ?1 AND {seen} ORDER BY u.name"
     );
     let params = params![project.as_str(), bound(principal)];
-    all(connection, "list the users", &sql, params, rows::stored_user)
+    all(connection, "list the users", &sql, params, |row| rows::stored_user(row))
 }
 
 /// See [`crate::Reads::user`].
@@ -31,27 +33,7 @@ pub(in crate::sqlite) fn user(
         "SELECT {USER_COLUMNS} FROM user_account AS u JOIN project AS p ON p.key = u.project
          WHERE u.name = ?1"
     );
-    first(connection, "read a user", &sql, [name], rows::stored_user)
-}
-
-/// See [`crate::Reads::token`].
-pub(in crate::sqlite) fn token(
-    connection: &Connection,
-    hash: [u8; 32],
-) -> Result<Option<StoredToken>, Error> {
-    let sql = "SELECT t.user, u.project, p.id AS project_id, t.expires_at
-         FROM token AS t JOIN user_account AS u ON u.name = t.user
-             JOIN project AS p ON p.key = u.project
-         WHERE t.hash = ?1 AND u.disabled_at IS NULL";
-    let read = |row: &Row<'_>| {
-        Ok(StoredToken {
-            user: column(row, "user")?,
-            project: ProjectKey(column(row, "project")?),
-            project_id: parsed(row, "project_id")?,
-            expires_at: Timestamp(column(row, "expires_at")?),
-        })
-    };
-    first(connection, "read a token", sql, [hash], read)
+    first(connection, "read a user", &sql, [name], |row| rows::stored_user(row))
 }
 
 /// See [`crate::Reads::server_settings`].

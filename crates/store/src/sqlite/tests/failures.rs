@@ -22,6 +22,11 @@ fn panics_at(point: FaultPoint) -> (Arc<AtomicBool>, FaultPoints) {
     (switch, faults)
 }
 
+/// A store in memory whose time stands still.
+fn inline(faults: FaultPoints) -> Arc<Inline> {
+    Inline::new(Arc::new(|| AT), faults).unwrap()
+}
+
 async fn key_is_there(store: &dyn Store, ak: &str) -> bool {
     store.access_key(ak).await.unwrap().is_some()
 }
@@ -53,7 +58,7 @@ async fn a_panic_around_the_commit_is_an_error_and_the_writer_goes_on() {
         let directory = tempfile::tempdir().unwrap();
         let opened = Opened::with(directory, |options| options.faults = faults.clone());
         check_panic(&*opened, point, &switch).await;
-        check_panic(&Inline::new(AT, faults).unwrap(), point, &switch).await;
+        check_panic(&inline(faults).node(), point, &switch).await;
     }
 }
 
@@ -102,13 +107,16 @@ async fn a_damaged_row_is_named_and_the_others_are_served() {
 
 #[tokio::test]
 async fn a_simulated_start_takes_the_next_epoch_and_keeps_what_was_committed() {
-    let store = Inline::new(AT, FaultPoints::none()).unwrap();
+    let shared = inline(FaultPoints::none());
+    let store = shared.node();
+    begin(&store).await;
     let (project, keys) = fleet(&store, 1).await;
     accept_one(&store, project, 1, keys[0], &[("a", "1")]).await;
     let old = fence(&store, keys[0]).await;
-    let epoch = store.bump_epoch(AT).unwrap();
-    assert_eq!(epoch, epoch_plus(old, 1).epoch);
-    assert_eq!(fence(&store, keys[0]).await.epoch, epoch);
+    drop(store);
+    let store = shared.node();
+    begin(&store).await;
+    assert_eq!(fence(&store, keys[0]).await, epoch_plus(old, 1));
     assert!(settled(&store, settle(keys[0], old, 1)).await.is_err());
     assert_eq!(device(&store, keys[0]).await.state.open_jobs.len(), 1);
 }

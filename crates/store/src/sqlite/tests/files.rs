@@ -13,6 +13,7 @@ use crate::{Error, Reads, Refused, Writes};
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_drop_and_the_epoch_goes_up() {
     let opened = Opened::fresh();
+    let (session, _) = begin(&*opened).await;
     let (project, keys) = fleet(&*opened, 2).await;
     let job = accept_one(&*opened, project, 1, keys[0], &[("a", "1")]).await.job;
     let old = fence(&*opened, keys[0]).await;
@@ -21,10 +22,12 @@ async fn what_was_answered_is_there_after_a_drop_and_the_epoch_goes_up() {
     let opened = Opened::with(opened.drop_store(), |_| {});
     assert_eq!(device(&*opened, keys[0]).await, before);
     assert!(opened.job(&engine(), job).await.unwrap().is_some());
+    assert_eq!(fence(&*opened, keys[0]).await, old, "opening takes nothing");
+    assert_eq!(begin(&*opened).await.0, session);
     let new = fence(&*opened, keys[0]).await;
     assert_eq!(new, epoch_plus(old, 1));
     let refused = settled(&*opened, settle(keys[0], old, 1)).await;
-    assert_eq!(refused, Err(Refused::Fenced { store: new.epoch, given: old.epoch }));
+    assert_eq!(refused, Err(Refused::Fenced));
     assert!(settled(&*opened, settle(keys[0], new, 1)).await.is_ok());
 }
 

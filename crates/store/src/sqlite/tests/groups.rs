@@ -12,7 +12,7 @@ use super::opened::{Opened, execute};
 use crate::conformance::fixture::*;
 use crate::sqlite::Options;
 use crate::write::AcceptedEntry;
-use crate::{Error, Refused, Write, Writes, Written};
+use crate::{Cluster, Error, FeedPosition, Refused, Write, Writes, Written};
 
 /// A database whose first commit after [`Gate::close`] waits until the gate is opened, so that
 /// whatever comes meanwhile waits too.
@@ -92,6 +92,9 @@ async fn a_thousand_at_once_share_few_commits_and_keep_their_order() {
     let commits = gate.commits.load(Ordering::SeqCst);
     let needed = usize::try_from(CALLS).unwrap().div_ceil(GROUP_OPERATIONS_MAX);
     assert!(commits <= needed + 1, "{commits} commits");
+    let told = opened.changes(FeedPosition::default(), 10_000).await.unwrap().commits;
+    let told: Vec<usize> = told.iter().map(|commit| commit.changes.len()).skip(2).collect();
+    assert_eq!((told.len(), told.iter().sum::<usize>()), (commits, 1_000), "one row a commit");
 
     entries.sort_by_key(|entry| (entry.device, entry.revision));
     for key in keys {

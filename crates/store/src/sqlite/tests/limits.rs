@@ -91,13 +91,13 @@ async fn a_low_disk_refuses_what_adds_and_takes_results() {
         revoke_key("A", AT),
         tags(&[], &["a"]),
         crate::Write::SetProject(SetProject { id: project_id("p"), settings: paused, at: AT }),
-        change("phone-0", crate::write::DeviceChange::Frozen(true)),
-        crate::Write::Bind(vec![binding(camera)]),
+        crate::Write::Bind(own(&*opened).await, vec![binding(camera)]),
         pushed(fence(&*opened, camera).await, camera),
         crate::Write::NoteSurvey(NoteSurvey { device: camera, at: AT, facts: None }),
     ] {
         assert_eq!(write_as(&*opened, &engine(), write).await, Ok(Written::Done));
     }
+    changed(&*opened, "phone-0", crate::write::DeviceChange::Frozen(true)).await;
     for (id, key) in [("phone-0", keys[0]), (&*camera_id(0), camera)] {
         let (project, id) = (project_id("p"), device_id(id));
         let delete = crate::Write::DeleteDevice(DeleteDevice { project, id, at: AT });

@@ -10,14 +10,16 @@ use tempfile::TempDir;
 use super::opened::{Opened, execute, file, options, refusal};
 use crate::Reads;
 use crate::conformance::fixture::*;
+use crate::sqlite::apply::STANDING;
+use crate::sqlite::feed;
 use crate::sqlite::migrate::{MIGRATIONS, Migration};
 use crate::sqlite::queries::cameras::registrant_sql;
-use crate::sqlite::queries::lanes::{AT_REST, WITH_WORK};
-use crate::sqlite::queries::{camera_ids, channels, jobs, listings, organizations};
+use crate::sqlite::queries::lanes::{AT_REST, SEED, WITH_WORK};
+use crate::sqlite::queries::{access, camera_ids, channels, jobs, listings, organizations};
 use crate::sqlite::{MigrateError, OpenError, Sqlite};
 
 /// The version of what is known, and of a step more.
-const KNOWN: u32 = 4;
+const KNOWN: u32 = 8;
 const NEXT: Migration = Migration {
     version: KNOWN + 1,
     name: "colour",
@@ -25,7 +27,7 @@ const NEXT: Migration = Migration {
 };
 
 /// The name of the backup before that step, by the clock of these tests.
-const BACKUP: &str = "backup-before-0005-20270115T080000Z.db";
+const BACKUP: &str = "backup-before-0009-20270115T080000Z.db";
 
 /// The directory of a database that has been in use.
 async fn used() -> TempDir {
@@ -78,7 +80,7 @@ async fn a_step_that_fails_leaves_the_database_as_it_was() {
     let steps = [MIGRATIONS, &[Migration { version: KNOWN + 1, name: "broken", sql }]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 5, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Apply { version: 9, .. })),
         "{error:?}"
     );
     let store = Sqlite::open(options(directory.path())).unwrap();
@@ -96,7 +98,7 @@ async fn without_a_backup_there_is_no_change() {
     let steps = [MIGRATIONS, &[NEXT]].concat();
     let error = Sqlite::open_with(options(directory.path()), &steps).unwrap_err();
     assert!(
-        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 5, .. })),
+        matches!(error, OpenError::Migrate(MigrateError::Backup { version: 9, .. })),
         "{error:?}"
     );
     fs::remove_dir(&taken).unwrap();
@@ -144,8 +146,15 @@ async fn queries_find_their_indexes() {
     let check = |sql: &str, expected: &[&str]| check_plan(&connection, sql, expected);
     let device = "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)";
     let with_work = "SEARCH s USING INDEX device_state_with_work (device>?)";
-    check(WITH_WORK, &[with_work, device]);
-    check(AT_REST, &["SEARCH s USING INTEGER PRIMARY KEY (rowid>?)", device]);
+    let bound_to = [
+        "CORRELATED SCALAR SUBQUERY 1",
+        "SEARCH b USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH n USING INTEGER PRIMARY KEY (rowid=?)",
+    ];
+    check(WITH_WORK, &[&[with_work, device], &bound_to[..]].concat());
+    let at_rest = "SEARCH s USING INTEGER PRIMARY KEY (rowid>?)";
+    check(AT_REST, &[&[at_rest, device], &bound_to[..]].concat());
+    check(SEED, &[&[device], &bound_to[..]].concat());
     let by_id = "SEARCH device USING COVERING INDEX sqlite_autoindex_device_1 (id=? AND project=?)";
     check("SELECT key FROM device WHERE id = ? AND project = ?", &[by_id]);
     let by_project = "SEARCH device USING INDEX device_by_project (project=? AND rowid>?)";
@@ -263,4 +272,43 @@ async fn queries_of_cameras_and_organizations_find_their_indexes() {
     check(&format!("{} WHERE j.id BETWEEN ? AND ? ORDER BY j.id", jobs::select()), &job);
     let keys = "SEARCH access_key USING INDEX access_key_by_project (project=?)";
     check("SELECT * FROM access_key WHERE project IS NULL", &[keys]);
+}
+
+#[tokio::test]
+async fn the_audit_is_found_by_each_of_its_filters() {
+    let directory = used().await;
+    let connection = Connection::open(file(directory.path())).unwrap();
+    let by_key = |table: &str| format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
+    let (project, deleted) = (format!("{} LEFT-JOIN", by_key("p")), by_key("deleted_project"));
+    let rest = [project.as_str(), "CORRELATED SCALAR SUBQUERY 1", &deleted];
+    for (terms, first) in [
+        (&[][..], "SCAN a"),
+        (&["a.seq < ?"], "SEARCH a USING INTEGER PRIMARY KEY (rowid<?)"),
+        (
+            &["a.project = ?", "a.seq < ?"],
+            "SEARCH a USING INDEX audit_by_project (project=? AND rowid<?)",
+        ),
+        (&["a.actor = ?"], "SEARCH a USING INDEX audit_by_actor (actor=?)"),
+        (
+            &["a.action = ?", "a.seq < ?"],
+            "SEARCH a USING INDEX audit_by_action (action=? AND rowid<?)",
+        ),
+    ] {
+        let expected = [&[first], &rest[..]].concat();
+        check_plan(&connection, &access::audit_sql(terms), &expected);
+    }
+}
+
+#[tokio::test]
+async fn queries_of_the_cluster_find_their_rows() {
+    let directory = used().await;
+    let connection = Connection::open(file(directory.path())).unwrap();
+    let by_key = |table: &str| format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
+    let joined = |table: &str| format!("{} LEFT-JOIN", by_key(table));
+    check_plan(&connection, STANDING, &[&by_key("h"), &joined("b"), &joined("n")]);
+    let page = "SEARCH event USING INTEGER PRIMARY KEY (rowid>?)";
+    check_plan(&connection, feed::PAGE, &[page]);
+    let end = "SEARCH event";
+    let ends = ["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", end, "SCALAR SUBQUERY 2", end];
+    check_plan(&connection, feed::ENDS, &ends);
 }

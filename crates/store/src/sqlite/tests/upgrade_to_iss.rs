@@ -36,7 +36,7 @@ INSERT INTO channel VALUES
 "#;
 
 /// The directory of a database that was used by versions 1 to 3.
-fn version_3() -> TempDir {
+pub(super) fn version_3() -> TempDir {
     let directory = version_2();
     drop(Sqlite::open_with(options(directory.path()), &MIGRATIONS[..3]).unwrap());
     execute(directory.path(), DATA);

@@ -1,0 +1,54 @@
+//! Updates that go out in waves: made, followed, paused, resumed, given up.
+//!
+//! Where a rollout stands is in the store alone. Each step of it (a wave begins, a wave is over, it
+//! stops) is one change of the store, made only if the rollout still stands where it was read: so a
+//! wave begins exactly once, whatever dies between two steps and however many nodes follow it. Of
+//! several nodes the one follows it that owns the shard which its id falls in; that spares looks,
+//! and nothing depends on it.
+
+mod drive;
+pub(crate) mod make;
+mod pace;
+mod steer;
+mod wave;
+
+use fleet::{DeviceId, Kind, Operation, Plan, Selector, Values};
+
+pub(crate) use drive::{LOOK_EVERY, drive};
+
+/// What is asked of many devices.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Which devices.
+    pub target: AskTarget,
+    /// What they are. Of a selector it has to be said, here or there; of devices that are named it
+    /// is what they are, if it is left out.
+    pub kind: Option<Kind>,
+    /// What is asked of them besides values: nothing or a restart.
+    pub operation: Operation,
+    /// The values that are asked for of all of them, unchecked.
+    pub patch: Values,
+    /// How it is to go out.
+    pub plan: Plan,
+}
+
+/// Which devices are meant.
+#[derive(Debug, Clone)]
+pub enum AskTarget {
+    /// Those that a selector means at this moment.
+    Selector(Selector),
+    /// These, in this order, each with values of its own, which go before those of all.
+    Devices(Vec<(DeviceId, Values)>),
+}
+
+impl Ask {
+    /// The values that are asked for of a device which has these of its own.
+    pub(crate) fn values(&self, own: &Values) -> Values {
+        let mut values = self.patch.clone();
+        values.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+        values
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

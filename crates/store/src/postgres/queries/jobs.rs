@@ -1,0 +1,96 @@
+//! Jobs, for those who asked for them.
+
+use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
+
+use super::{bound, sql_count};
+use crate::postgres::connection::Connection;
+use crate::postgres::rows::page;
+use crate::rows::{self, JOB_COLUMNS};
+use crate::{Error, JobWithDevice};
+
+/// What [`rows::job_with_device`] reads of the jobs in `from`, which has them as `j`. What was
+/// deleted has left its id.
+fn select(from: &str) -> String {
+    format!(
+        "SELECT {JOB_COLUMNS}, coalesce(d.server, '') AS server, s.trouble,
+             coalesce(d.id, (SELECT id FROM deleted_device WHERE key = j.device)) AS device_id,
+             coalesce(p.id, (SELECT id FROM deleted_project WHERE key = j.project)) AS project_id
+         FROM {from} LEFT JOIN device AS d ON d.key = j.device
+             LEFT JOIN device_state AS s ON s.device = j.device
+             LEFT JOIN project AS p ON p.key = j.project"
+    )
+}
+
+/// One job.
+fn job_sql() -> String {
+    let select = select("job AS j");
+    format!("{select} WHERE j.id = $1 AND ($2::bigint[] IS NULL OR j.project = ANY($2))")
+}
+
+/// See [`crate::Reads::job`].
+pub(in crate::postgres) async fn job(
+    c: &Connection,
+    principal: &Principal,
+    id: JobId,
+) -> Result<Option<JobWithDevice>, Error> {
+    let (id, bound) = (id.to_bytes(), bound(principal));
+    let params = [&id.as_slice() as _, &bound as _];
+    c.first("read a job", &job_sql(), &params, rows::job_with_device).await
+}
+
+/// A page of the jobs in these ranges of ids. Each range is looked up: `OFFSET 0` keeps the
+/// planner, which takes a range for a ninth of the table, from joining the two.
+fn jobs_sql() -> String {
+    let page = page(
+        "SELECT job.id
+         FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS request (low, high, place)
+             CROSS JOIN LATERAL (
+                 SELECT id FROM job WHERE id BETWEEN request.low AND request.high
+                     AND ($3::bigint[] IS NULL OR project = ANY($3))
+                 OFFSET 0) AS job
+         ORDER BY request.place, job.id LIMIT $4 OFFSET $5",
+    );
+    let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
+    format!("{select} ORDER BY page.place")
+}
+
+/// See [`crate::Reads::jobs`].
+pub(in crate::postgres) async fn jobs(
+    c: &Connection,
+    principal: &Principal,
+    requests: &[RequestId],
+    offset: u64,
+    limit: u32,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let ranges = requests.iter().map(|request| request.job_range());
+    let (low, high): (Vec<_>, Vec<_>) =
+        ranges.map(|(low, high)| (low.to_bytes().to_vec(), high.to_bytes().to_vec())).unzip();
+    let (bound, limit, offset) = (bound(principal), i64::from(limit), sql_count(offset));
+    let params = [&low as _, &high as _, &bound as _, &limit as _, &offset as _];
+    c.all("list jobs", &jobs_sql(), &params, rows::job_with_device).await
+}
+
+/// The jobs of a device below a revision, newest first.
+fn history_sql() -> String {
+    let page = page(
+        "SELECT id FROM job WHERE device = $1 AND revision < $3
+             AND ($2::bigint[] IS NULL OR project = ANY($2))
+         ORDER BY revision DESC LIMIT $4",
+    );
+    let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
+    format!("{select} ORDER BY page.place")
+}
+
+/// See [`crate::Reads::history`].
+pub(in crate::postgres) async fn history(
+    c: &Connection,
+    principal: &Principal,
+    device: DeviceKey,
+    before: Option<Revision>,
+    limit: u32,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let (bound, limit) = (bound(principal), i64::from(limit));
+    let before = before.map_or(i64::MAX, |before| before.0);
+    let params = [&device.0 as _, &bound as _, &before as _, &limit as _];
+    c.all("list the jobs of a device", &history_sql(), &params, rows::job_with_device).await
+}

@@ -1,0 +1,27 @@
+//! What is particular to PostgreSQL: connections, failures, several nodes at once. What every
+//! engine must do is in `crate::conformance`.
+
+/// Runs cases one after the other on one server; each may make the database `fleet` for itself.
+macro_rules! for_each_case {
+    ($server:ident: $($case:ident),+ $(,)?) => {
+        $(
+            Box::pin($case(&$server)).await;
+            $server.sql("postgres", "DROP DATABASE IF EXISTS fleet WITH (FORCE)").await;
+        )+
+    };
+}
+
+mod cluster;
+mod conformance;
+mod copying;
+mod feed;
+mod gate;
+mod groups;
+mod hot;
+mod lost;
+mod opened;
+mod plans;
+mod proxy;
+mod server;
+mod standby;
+mod tls;

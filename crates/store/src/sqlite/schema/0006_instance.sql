@@ -1,0 +1,3 @@
+-- Which start of its process a session is of, so that two that run on copies of one data directory
+-- are told apart.
+ALTER TABLE session ADD COLUMN instance TEXT NOT NULL DEFAULT '';

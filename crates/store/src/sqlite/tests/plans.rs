@@ -1,0 +1,103 @@
+//! That what is asked of selections and of updates finds its indexes: no such query reads a whole
+//! table.
+
+use fleet::{Condition, DeviceId, Kind, Selector, ValueIs, ValueOf};
+use rusqlite::Connection;
+
+use super::opened::Opened;
+use crate::sqlite::queries::{jobs, rollouts, select};
+use crate::sqlite::rows::select_device_with_state;
+
+/// The steps of a statement's plan.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    for index in 1..=statement.parameter_count() {
+        statement.raw_bind_parameter(index, 1).unwrap();
+    }
+    let mut rows = statement.raw_query();
+    let mut plan = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        plan.push(row.get("detail").unwrap());
+    }
+    assert!(!plan.is_empty(), "{sql}");
+    plan
+}
+
+/// Asserts that a statement reads no table whole: what it scans is a list that it is given, or
+/// `bounded`, the rows of an inner statement or an index over few.
+fn looks_up(connection: &Connection, sql: &str, bounded: &str) {
+    for step in plan(connection, sql) {
+        let is_given = step.contains("VIRTUAL TABLE");
+        let is_bounded = !bounded.is_empty() && step.starts_with(&format!("SCAN {bounded}"));
+        assert!(!step.starts_with("SCAN ") || is_given || is_bounded, "{step}: {sql}");
+    }
+}
+
+/// A selector that asks for everything.
+fn selector() -> Selector {
+    let value = |of| ValueIs { name: "a".to_owned(), value: None, of };
+    Selector {
+        kind: Some(Kind::Phone),
+        servers: vec!["s".to_owned()],
+        tags: vec![("k".to_owned(), None)],
+        conditions: vec![Condition::Running],
+        values: vec![value(ValueOf::Desired), value(ValueOf::Reported)],
+        organization: Some("a".parse().unwrap()),
+        manufacturer: Some("m".to_owned()),
+        text: Some("t".to_owned()),
+        ids: vec![DeviceId::new("d").unwrap()],
+    }
+}
+
+#[tokio::test]
+async fn a_selection_walks_along_indexes() {
+    let store = Opened::fresh();
+    let connection = Connection::open(store.file()).unwrap();
+    for sql in [
+        select::NEXT,
+        select::NEXT_OF_PROJECT,
+        select::NEXT_OF_SERVER,
+        select::NEXT_PHONES,
+        select::NEXT_CAMERAS,
+    ] {
+        let plan = plan(&connection, sql);
+        assert_eq!(plan.len(), 1, "nothing is sorted: {plan:?}");
+        assert!(plan[0].starts_with("SEARCH device USING"), "{plan:?}");
+        assert!(plan[0].contains("rowid>?"), "{plan:?}");
+    }
+    looks_up(&connection, select::BY_IDS, "");
+    looks_up(&connection, select::BY_TAG, "t");
+    looks_up(&connection, select::BY_TAG_VALUE, "t");
+    looks_up(&connection, select::BY_ORGANIZATION, "");
+    for projects in [None, Some(&[1, 2][..])] {
+        for selector in [selector(), Selector::default()] {
+            let (terms, _) = select::terms(projects, &selector).unwrap();
+            for columns in [select_device_with_state().as_str(), select::KEYS] {
+                let sql = format!("{columns} WHERE {terms} ORDER BY d.key LIMIT ?2");
+                looks_up(&connection, &sql, "");
+                let steps = plan(&connection, &sql);
+                let by_key = "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)";
+                assert_eq!(steps[0], by_key, "first of all the devices that it is given: {sql}");
+                assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn updates_and_rollouts_are_looked_up() {
+    let store = Opened::fresh();
+    let connection = Connection::open(store.file()).unwrap();
+    looks_up(&connection, &rollouts::open_sql(), "r USING INDEX rollout_open");
+    let refused = plan(&connection, &rollouts::devices_sql(true)).join("\n");
+    assert!(refused.contains("rollout_device_refused"), "{refused}");
+    looks_up(&connection, &rollouts::devices_sql(false), "");
+    looks_up(&connection, &rollouts::counts_sql(), "");
+    let newest = plan(&connection, rollouts::NEWEST_JOB);
+    assert_eq!(newest[0], "SEARCH j USING PRIMARY KEY (id<?)");
+    let wave = plan(&connection, rollouts::IS_WAVE);
+    assert!(wave.len() == 1 && wave[0].contains("(request=?)"), "{wave:?}");
+    let history = plan(&connection, &jobs::history_sql());
+    assert!(history[0].contains("job_by_device (device=? AND revision<?)"), "{history:?}");
+    assert!(!history.iter().any(|step| step.contains("TEMP B-TREE")), "{history:?}");
+}
