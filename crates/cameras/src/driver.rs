@@ -58,6 +58,10 @@ impl Cameras {
                 // It is not registered, so that the store is asked costs nobody any time.
                 Err(match handle.camera(device).await {
                     Ok(Some(camera)) => match camera.binding {
+                        // Not here; and if that node lived, nobody would ask us.
+                        Some(binding) if binding.is_live(now) => Away::NotRegistered(
+                            "it has registered with another node, which has gone since".to_owned(),
+                        ),
                         Some(binding) => not_registered(binding.ended, binding.expires_at),
                         None => Away::NotRegistered("it has never registered".to_owned()),
                     },
@@ -165,6 +169,11 @@ impl Driver for Cameras {
 
     fn watch(&self, _: &Device) {
         // The registrar tells when a device goes and when it comes back.
+    }
+
+    fn moved(&self, device: DeviceKey) {
+        self.line.doubt(device);
+        self.driver.remove(device);
     }
 
     fn forget(&self, device: DeviceKey) {

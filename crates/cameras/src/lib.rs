@@ -32,6 +32,7 @@ use engine::{Clock, Entropy, EventSender, Handle};
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
 use jiff::tz::TimeZone;
+use store::SessionKey;
 use tokio::sync::mpsc;
 
 pub use identity::{Advertise, AdvertiseError, Identity};
@@ -133,6 +134,13 @@ pub struct Cameras {
 
 /// Sockets that nobody reads yet.
 pub struct Bound(socket::Sockets);
+
+impl Bound {
+    /// Where they are; the port is the true one.
+    pub fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+}
 
 /// Why SIP does not start.
 #[derive(Debug, thiserror::Error)]
@@ -242,17 +250,32 @@ impl Cameras {
         self.start(wire, handle).await
     }
 
+    /// For a node that serves no devices: what is asked of it of a device is answered by what is on
+    /// record, until [`Self::leave`].
+    pub fn stand_by(&self, handle: Handle) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = Some(handle);
+    }
+
+    /// Ends what [`Self::stand_by`] began. SIP that stops does so by itself.
+    pub fn leave(&self) {
+        *self.handle.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     async fn start(self: &Arc<Self>, wire: impl Wire, handle: Handle) -> Result<Sip, Error> {
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner).take();
         let commands = commands.ok_or(Error::Started)?;
-        let mut station = station::Station::new(self.station_options(&handle));
+        // A session that does not expire is that of a store's only node.
+        let session = handle.session().filter(|session| session.expires);
+        let session = session.map(|session| session.key);
+        let options = self.station_options(&handle, session);
+        let mut station = station::Station::new(options);
         runner::load(&mut station, &handle, self.clock.now()).await.map_err(Error::Bindings)?;
         *self.handle.write().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
         let end = {
             let cameras = Arc::downgrade(self);
             move || {
                 if let Some(cameras) = cameras.upgrade() {
-                    *cameras.handle.write().unwrap_or_else(PoisonError::into_inner) = None;
+                    cameras.leave();
                 }
             }
         };
@@ -263,6 +286,7 @@ impl Cameras {
             commands,
             clock: self.clock.clone(),
             events: self.events.clone(),
+            compares: session.is_some(),
             end: Box::new(end),
         });
         // Lanes that had their turn before found nobody registered, and whoever is, need not
@@ -271,7 +295,7 @@ impl Cameras {
         Ok(sip)
     }
 
-    fn station_options(&self, handle: &Handle) -> station::Options {
+    fn station_options(&self, handle: &Handle, session: Option<SessionKey>) -> station::Options {
         let mut seed = [0; 32];
         self.entropy.fill(&mut seed);
         station::Options {
@@ -282,6 +306,7 @@ impl Cameras {
             seed,
             now: tokio::time::Instant::now().into_std(),
             started_at: self.clock.now(),
+            session,
         }
     }
 }

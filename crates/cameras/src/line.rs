@@ -120,6 +120,9 @@ pub enum Undelivered {
     /// The device's record was removed meanwhile.
     #[error("it is on record no more")]
     Removed,
+    /// The device has registered with another node meanwhile.
+    #[error("it has registered with another node")]
+    Moved,
     /// SIP has stopped.
     #[error("SIP has stopped")]
     Closed,
@@ -142,8 +145,8 @@ pub struct ServerAddress {
 pub(crate) enum Command {
     /// Send a message.
     Send(SendCommand),
-    /// See to the devices that were removed.
-    EndRemoved,
+    /// See to the devices that were removed, and to those that seem to have moved.
+    Look,
 }
 
 /// A message that the runner is to send.
@@ -232,7 +235,17 @@ impl Line {
         if bindings.remove_device(device, at) {
             // Only to wake the runner, which sees to the removed ones in each of its turns. If
             // there is no room it has much else to wake for.
-            let _ = self.shared.commands.try_send(Command::EndRemoved);
+            let _ = self.shared.commands.try_send(Command::Look);
+        }
+    }
+
+    /// The device seems to have registered with another node: the runner finds out, and lets go of
+    /// it if that is so.
+    pub(crate) fn doubt(&self, device: DeviceKey) {
+        let mut bindings = self.shared.bindings.lock().unwrap_or_else(PoisonError::into_inner);
+        if bindings.doubt(device) {
+            // As above.
+            let _ = self.shared.commands.try_send(Command::Look);
         }
     }
 

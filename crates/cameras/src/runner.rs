@@ -6,6 +6,7 @@
 //! comes in. Where many messages come, they are let gather for a moment.
 
 mod gather;
+mod nodes;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::line::Command;
 use crate::station::{Binds, Claim, Counts, Station, Tally, Work};
 use gather::Gather;
+use nodes::{Asked, Nodes};
 
 /// Look-ups in one call of the store.
 const LOOKUPS_PER_CALL_MAX: usize = 512;
@@ -79,6 +81,8 @@ pub(crate) struct Parts<W> {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) events: EventSender,
+    /// Whether devices may register with other nodes too.
+    pub(crate) compares: bool,
     /// Called when the runner has ended, however it did.
     pub(crate) end: Box<dyn Fn() + Send>,
 }
@@ -88,6 +92,9 @@ pub(crate) struct Parts<W> {
 #[derive(Debug)]
 pub struct Sip {
     address: SocketAddr,
+    /// Asks for, and tells of, the registrar's end.
+    closing: CancellationToken,
+    closed: CancellationToken,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
     seen: Arc<Mutex<(Counts, Tally)>>,
@@ -97,6 +104,7 @@ impl Sip {
     /// Starts the runner.
     pub(crate) fn start<W: Wire>(parts: Parts<W>) -> Self {
         let stop = CancellationToken::new();
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
         let seen = Arc::new(Mutex::new((Counts::default(), Tally::default())));
         let address = parts.wire.address();
         let runner = Runner {
@@ -113,14 +121,19 @@ impl Sip {
             outbox: Vec::new(),
             missed: VecDeque::new(),
             lookup_calls: 0,
+            nodes: Nodes::new(parts.compares, Instant::now()),
             tasks: JoinSet::new(),
             published: Tally::default(),
             published_at: Instant::now(),
             seen: seen.clone(),
+            closing: closing.clone(),
+            closed: closed.clone(),
+            is_closing: false,
+            bind_failed: false,
             _end: OnEnd(parts.end),
         };
         let task = tokio::spawn(runner.run(stop.clone()));
-        Self { address, stop, task: Some(task), seen }
+        Self { address, closing, closed, stop, task: Some(task), seen }
     }
 
     /// Where devices reach it.
@@ -136,6 +149,16 @@ impl Sip {
     /// What was done until the end of the last turn.
     pub fn tally(&self) -> Tally {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// Lets nobody register any more, and returns when what was proved is written and answered:
+    /// within 5 s. What is asked of devices goes on: this comes before the engine's end, after
+    /// which nothing can be written, and [`Self::stop`] after that.
+    pub async fn close_registrar(&self) {
+        self.closing.cancel();
+        if tokio::time::timeout(STOP_PATIENCE, self.closed.cancelled()).await.is_err() {
+            tracing::warn!("not all registrations could be written");
+        }
     }
 
     /// Takes nothing more in, and returns when what was proved is written and answered: within 5 s.
@@ -186,6 +209,7 @@ pub(crate) async fn load(
 enum Done {
     Looked(Vec<Claim>, Result<Vec<Arc<Registrant>>, engine::Error>),
     Bound(Binds, Result<(), engine::Error>),
+    Read(nodes::Read),
 }
 
 struct Runner<W> {
@@ -201,10 +225,17 @@ struct Runner<W> {
     /// Claims that memory does not prove; the station bounds how many there are.
     missed: VecDeque<Claim>,
     lookup_calls: usize,
+    /// What is asked of the store because there are other nodes.
+    nodes: Nodes,
     tasks: JoinSet<Done>,
     published: Tally,
     published_at: Instant,
     seen: Arc<Mutex<(Counts, Tally)>>,
+    closing: CancellationToken,
+    closed: CancellationToken,
+    is_closing: bool,
+    /// The last bindings could not be written.
+    bind_failed: bool,
     now: Instant,
     wall: Timestamp,
     _end: OnEnd,
@@ -213,6 +244,7 @@ struct Runner<W> {
 /// What woke the runner.
 enum Woken {
     Stopped,
+    Closing,
     Done(Done),
     /// A task failed, which none does unless the process is going down.
     Nothing,
@@ -230,6 +262,11 @@ impl<W: Wire> Runner<W> {
             self.wall = self.clock.now();
             match woken {
                 Woken::Stopped => break,
+                Woken::Closing => {
+                    self.is_closing = true;
+                    self.station.close_registrar();
+                    self.station.write_now();
+                }
                 Woken::Done(done) => self.done(done),
                 Woken::Command(command) => self.take_commands(command),
                 Woken::Received => self.take_received(),
@@ -249,11 +286,12 @@ impl<W: Wire> Runner<W> {
         let due = self.station.poll_timeout().map(Instant::from_std);
         let publish =
             (self.station.tally() != self.published).then(|| self.published_at + PUBLISH_EVERY);
-        let due = due.into_iter().chain(publish).min();
+        let due = due.into_iter().chain(publish).chain(self.nodes.due()).min();
         let gathered = self.gather.until(Instant::now());
         tokio::select! {
             biased;
             () = stop.cancelled() => Woken::Stopped,
+            () = self.closing.cancelled(), if !self.is_closing => Woken::Closing,
             Some(done) = self.tasks.join_next(), if !self.tasks.is_empty() => {
                 done.map_or(Woken::Nothing, Woken::Done)
             }
@@ -290,7 +328,7 @@ impl<W: Wire> Runner<W> {
         match command {
             Command::Send(command) => self.station.send(self.now.into_std(), self.wall, command),
             // The station does so whenever its work is taken.
-            Command::EndRemoved => {}
+            Command::Look => {}
         }
     }
 
@@ -312,8 +350,13 @@ impl<W: Wire> Runner<W> {
                 if let Err(error) = &written {
                     tracing::warn!(%error, "registrations can't be written");
                 }
+                self.bind_failed = written.is_err();
                 self.station.bound(now, self.wall, binds, written.is_ok());
+                if self.is_closing && !self.bind_failed {
+                    self.station.write_now();
+                }
             }
+            Done::Read(read) => self.nodes.done(&mut self.station, now, self.wall, read),
         }
     }
 
@@ -326,6 +369,9 @@ impl<W: Wire> Runner<W> {
         if !self.outbox.is_empty() {
             self.wire.send(&mut self.outbox).await;
             self.outbox.clear();
+        }
+        if self.is_closing && self.station.is_written() {
+            self.closed.cancel();
         }
         let tally = self.station.tally();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = (self.station.counts(), tally);
@@ -353,6 +399,8 @@ impl<W: Wire> Runner<W> {
                     };
                     self.missed.extend(refused);
                 }
+                Work::Remember(proved) => self.nodes.ask(Asked::Proved(Box::new(proved))),
+                Work::Compare(device) => self.nodes.ask(Asked::Doubted(device)),
                 Work::Bind(mut binds) => {
                     let handle = self.handle.clone();
                     let rows = binds.take_rows();
@@ -365,6 +413,10 @@ impl<W: Wire> Runner<W> {
                 Work::Refused(refused) => self.handle.refuse_registration(refused),
                 Work::Carries { connection, live } => self.wire.carries(connection, live),
             }
+        }
+        while let Some(read) = self.nodes.next(self.now) {
+            let handle = self.handle.clone();
+            self.tasks.spawn(async move { Done::Read(read.run(&handle).await) });
         }
         while self.lookup_calls < LOOKUP_CALLS_MAX && !self.missed.is_empty() {
             let count = self.missed.len().min(LOOKUPS_PER_CALL_MAX);
@@ -391,6 +443,10 @@ impl<W: Wire> Runner<W> {
             self.wall = self.clock.now();
             if let Ok(done) = done {
                 self.done(done);
+            }
+            if self.bind_failed {
+                // The engine has ended, or the store has: it would not go otherwise now.
+                break;
             }
             self.station.write_now();
         }

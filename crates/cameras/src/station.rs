@@ -9,6 +9,7 @@ mod answers;
 mod change;
 mod date;
 mod messages;
+mod nodes;
 mod refusals;
 mod register;
 mod rounds;
@@ -23,7 +24,7 @@ use engine::{DeviceEvent, RefusedRegistration};
 use fleet::{DeviceKey, Timestamp};
 use gb28181::endpoint::{Config, Endpoint, Event, Failure, Keep, OutgoingResponse};
 use gb28181::sip::{Flow, Method, Name, Transmit};
-use store::StoredBinding;
+use store::{SessionKey, StoredBinding};
 
 use crate::Settings;
 use crate::exchanges::Exchanges;
@@ -36,7 +37,7 @@ use answers::Challenges;
 use change::Pending;
 use date::Dates;
 use refusals::Refusals;
-pub use register::{Binds, Claim};
+pub use register::{Binds, Claim, Proved};
 use rounds::Rounds;
 pub use tally::Tally;
 
@@ -67,17 +68,26 @@ pub struct Options {
     pub seed: [u8; 32],
     /// Now, by the clock that does not jump.
     pub now: Instant,
-    /// Now: no nonce from before is taken.
+    /// Now. Where the node is the only one, no nonce from before is taken.
     pub started_at: Timestamp,
+    /// The session that this node's bindings bear, where devices may register with other nodes of
+    /// the same store as well; `None`: all bindings are this node's.
+    pub session: Option<SessionKey>,
 }
 
 /// What the station can't do itself.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is handed over once and never kept")]
 pub enum Work {
     /// Find out who may register under the claim's id: hand both to [`Station::recalled`] if it is
     /// known from before, and to [`Station::looked_up`] if it was looked up.
     Lookup(Claim),
+    /// Read what the store has of the registration that this REGISTER is for, which has proved that
+    /// it is the device's, and hand both to [`Station::remembered`]. Only where there are other
+    /// nodes: one of them may have accepted this very REGISTER.
+    Remember(Proved),
+    /// Read what the store has of this device's registration and hand it to [`Station::compare`]:
+    /// it seems to have registered with another node.
+    Compare(DeviceKey),
     /// Put these bindings on disk and hand them back to [`Station::bound`]. There is never more
     /// than one of these out.
     Bind(Binds),
@@ -127,15 +137,21 @@ pub struct Station {
     refusals: Refusals,
     rounds: Rounds,
     tally: Tally,
+    /// See [`Options::session`].
+    session: Option<SessionKey>,
     /// Claims that wait to be taken.
     claims: VecDeque<Claim>,
+    /// Claims that have been proved and wait to be taken.
+    proved: VecDeque<Proved>,
     /// Proved registrations that wait to be taken to the store.
     pending: VecDeque<Pending>,
     /// Rows that wait to be written with no request waiting.
     unwritten: VecDeque<Slot>,
     /// Whether the store has bindings of ours.
     binding: bool,
-    /// Claims and pending registrations, here and with whoever took them.
+    /// Whether nobody may register any more.
+    is_closed: bool,
+    /// Claims, proved ones and pending registrations, here and with whoever took them.
     waiting: usize,
     /// TCP connections that a REGISTER came over and that are open.
     open: BTreeSet<u64>,
@@ -151,7 +167,8 @@ pub struct Station {
 impl Station {
     /// A station without bindings: [`Self::load`] them.
     pub fn new(options: Options) -> Self {
-        let Options { settings, identity, bindings, nonce_key, seed, now, started_at } = options;
+        let Options { settings, identity, bindings, nonce_key, seed, now, started_at, session } =
+            options;
         let mut config = Config::new(seed);
         config.transactions_max = TRANSACTIONS_MAX;
         config.cached_responses_max = ANSWERS_KEPT_MAX;
@@ -160,17 +177,23 @@ impl Station {
         let spread = seed.iter().fold(1, sum);
         Self {
             endpoint: Endpoint::new(config),
-            nonces: Nonces::new(&nonce_key, now, started_at),
+            nonces: match session {
+                None => Nonces::new(&nonce_key, now, started_at),
+                Some(_) => Nonces::of_several_nodes(&nonce_key, now, started_at),
+            },
             challenges: Challenges::new(identity.realm(), settings.sha256),
             dates: Dates::new(settings.time_zone.clone()),
             exchanges: Exchanges::default(),
             refusals: Refusals::new(),
             rounds: Rounds::new(now, settings.survey_per_second),
             tally: Tally::default(),
+            session,
             claims: VecDeque::new(),
+            proved: VecDeque::new(),
             pending: VecDeque::new(),
             unwritten: VecDeque::new(),
             binding: false,
+            is_closed: false,
             waiting: 0,
             open: BTreeSet::new(),
             events: VecDeque::new(),
@@ -183,14 +206,16 @@ impl Station {
         }
     }
 
-    /// Takes over bindings that the store has, before anything else. Each device has its whole
-    /// patience from now on to send a keepalive: those of the time when nobody listened can't
-    /// count as missed.
+    /// Takes over bindings that the store has, before anything else: those of this node. Each
+    /// device has its whole patience from now on to send a keepalive: those of the time when nobody
+    /// listened can't count as missed.
     pub fn load(&mut self, now: Timestamp, stored: &[StoredBinding]) {
         let mut bindings = lock(&self.bindings);
         for stored in stored {
-            bindings.load(stored, now);
-            self.nonces.begin_after(stored.binding.nonce_at);
+            if self.session.is_none_or(|session| stored.bound_to == Some(session)) {
+                bindings.load(stored, now);
+            }
+            self.nonces.begin_after(self.seen.0, stored.binding.nonce_at);
         }
     }
 
@@ -225,6 +250,9 @@ impl Station {
         if let Some(claim) = self.claims.pop_front() {
             return Some(Work::Lookup(claim));
         }
+        if let Some(proved) = self.proved.pop_front() {
+            return Some(Work::Remember(proved));
+        }
         if let Some(binds) = self.take_binds() {
             return Some(Work::Bind(binds));
         }
@@ -232,6 +260,9 @@ impl Station {
             return Some(Work::Event(event));
         }
         self.end_removed();
+        if let Some(device) = lock(&self.bindings).take_doubted() {
+            return Some(Work::Compare(device));
+        }
         if let Some((connection, live)) = lock(&self.bindings).take_changed() {
             return Some(Work::Carries { connection, live });
         }
@@ -260,6 +291,16 @@ impl Station {
     /// Has what waits to be written taken at the next [`Self::poll_work`]: the process ends.
     pub fn write_now(&mut self) {
         self.rounds.write_now();
+    }
+
+    /// Whoever registers from now on is turned away with 503: the process ends.
+    pub fn close_registrar(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Whether all that was proved and all that has changed is on disk.
+    pub fn is_written(&self) -> bool {
+        self.waiting == 0 && self.unwritten.is_empty() && !self.binding
     }
 
     /// How much is under way.

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use fleet::{Device, DeviceKey};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::link::{LinkError, PhoneLink, PhoneSession};
 
-/// Connections that are opened at a time only to watch a phone. Each may cost a signature, and a
-/// fleet that is watched after a start must not crowd out actions.
-const WATCH_CONNECTS_MAX: usize = 64;
+/// How long a connection has rested at least when its end is told: a phone that closes each one at
+/// once is looked at so often and no more. It also leaves the engine time to ask for the watch.
+const REST_MIN: Duration = Duration::from_secs(1);
 
 /// Deleted phones that are remembered, so that an action that was begun before leaves nothing
 /// behind when it ends: many more than can be deleted while one lasts. They are gone through in
@@ -62,7 +63,6 @@ struct Shared {
     connect_timeout: Duration,
     lost: Lost,
     places: Arc<Semaphore>,
-    watch_connects: Semaphore,
     phones: Mutex<Phones>,
     tasks: TaskTracker,
     end: CancellationToken,
@@ -114,7 +114,6 @@ impl Connections {
             connect_timeout,
             lost,
             places: Arc::new(Semaphore::new(connections_max.clamp(1, Semaphore::MAX_PERMITS))),
-            watch_connects: Semaphore::new(WATCH_CONNECTS_MAX),
             phones: Mutex::default(),
             tasks: TaskTracker::new(),
             end: CancellationToken::new(),
@@ -125,7 +124,7 @@ impl Connections {
     /// Takes `device` into use: the lease on it, and its connection if one rests that leads to its
     /// present address and is not known to have ended.
     pub async fn take(&self, device: &Device) -> (Lease, Option<Connection>) {
-        let (lease, resting) = self.shared.lease(device, false);
+        let (lease, resting) = self.shared.lease(device);
         let connection = match resting {
             Some(resting) if resting.address == device.address => resting.recall().await,
             _ => None,
@@ -139,25 +138,19 @@ impl Connections {
         self.shared.connect(&device.address).await
     }
 
-    /// Has the engine told when `device` goes away. A phone without a connection gets one, unless
-    /// there is no place free: watching never closes another's connection.
+    /// Has the engine told when `device` goes away. Where no connection is left it is told at once:
+    /// the phone went away before anybody watched, and who answers at its address by now has to
+    /// prove itself. Nothing is told while there is no place free: a look would close another's
+    /// connection.
     pub fn watch(&self, device: &Device) {
         if self.shared.mark_watched(device.key) || self.shared.is_forgotten(device.key) {
             return;
         }
-        let Ok(place) = Arc::clone(&self.shared.places).try_acquire_owned() else {
+        if self.shared.places.available_permits() == 0 {
             metrics::counter!("fleetwright_phone_watches_declined_total").increment(1);
             return;
-        };
-        let (lease, _) = self.shared.lease(device, true);
-        let shared = Arc::clone(&self.shared);
-        self.shared.tasks.spawn(async move {
-            let end = shared.end.clone();
-            tokio::select! {
-                () = end.cancelled() => {}
-                () = watch_anew(&shared, lease, place) => {}
-            }
-        });
+        }
+        (self.shared.lost)(device.key);
     }
 
     /// The phone's record is gone: its connection is closed, at once or when the action that uses
@@ -185,33 +178,19 @@ impl Drop for Connections {
     }
 }
 
-/// Opens a connection only to watch it end. A phone that can't be reached has gone away.
-async fn watch_anew(shared: &Arc<Shared>, lease: Lease, place: OwnedSemaphorePermit) {
-    let Ok(_turn) = shared.watch_connects.acquire().await else { return };
-    match shared.connect_at(&lease.address, place).await {
-        Ok(connection) => lease.keep(connection),
-        Err(error) => {
-            tracing::debug!(device = ?lease.device, %error, "a phone to watch can't be reached");
-            if lease.forget() {
-                (shared.lost)(lease.device);
-            }
-        }
-    }
-}
-
 impl Shared {
     fn phones(&self) -> MutexGuard<'_, Phones> {
         self.phones.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the caller the one user of `device`, and gives what was at rest.
-    fn lease(self: &Arc<Self>, device: &Device, watch: bool) -> (Lease, Option<Resting>) {
+    fn lease(self: &Arc<Self>, device: &Device) -> (Lease, Option<Resting>) {
         let mut phones = self.phones();
         phones.last_turn += 1;
         let turn = phones.last_turn;
         let former = phones.by_key.remove(&device.key);
         let (watched, resting) = former.map_or((false, None), |old| (old.watched, old.resting));
-        let entry = Entry { turn, watched: watched || watch, resting: None };
+        let entry = Entry { turn, watched, resting: None };
         phones.by_key.insert(device.key, entry);
         let shared = Arc::clone(self);
         (Lease { shared, device: device.key, address: device.address.clone(), turn }, resting)
@@ -276,6 +255,7 @@ impl Shared {
         mut connection: Connection,
         mut recalled: oneshot::Receiver<oneshot::Sender<Connection>>,
     ) {
+        let earliest = Instant::now() + REST_MIN;
         tokio::select! {
             biased;
             () = self.end.cancelled() => {}
@@ -286,6 +266,10 @@ impl Shared {
             }
             how = connection.session.ended() => {
                 drop(connection);
+                tokio::select! {
+                    () = self.end.cancelled() => return,
+                    () = tokio::time::sleep_until(earliest) => {}
+                }
                 let gone = {
                     let mut phones = self.phones();
                     match phones.by_key.get(&device) {
@@ -335,22 +319,15 @@ impl Lease {
         let rest = Arc::clone(shared).rest(self.device, self.turn, connection, recalled);
         shared.tasks.spawn(rest);
     }
-
-    /// Forgets the phone, if it is still this lease's and nothing of it rests. Whether it was
-    /// watched.
-    fn forget(&self) -> bool {
-        let mut phones = self.shared.phones();
-        match phones.by_key.get(&self.device) {
-            Some(entry) if entry.turn == self.turn && entry.resting.is_none() => {
-                phones.by_key.remove(&self.device).is_some_and(|entry| entry.watched)
-            }
-            _ => false,
-        }
-    }
 }
 
 impl Drop for Lease {
+    /// Forgets the phone, if it is still this lease's and nothing of it rests.
     fn drop(&mut self) {
-        self.forget();
+        let mut phones = self.shared.phones();
+        let own = phones.by_key.get(&self.device).filter(|entry| entry.turn == self.turn);
+        if own.is_some_and(|entry| entry.resting.is_none()) {
+            phones.by_key.remove(&self.device);
+        }
     }
 }

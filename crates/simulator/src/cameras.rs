@@ -254,6 +254,11 @@ impl Fleet {
         Control::start(Arc::clone(&self.hub), stop, &self.hub.tasks, address).await
     }
 
+    /// The cameras themselves, for a control that has phones besides.
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
+    }
+
     /// Stops every camera, as if its power were cut; returns when all sockets are closed.
     pub async fn stop(self) {
         self.hub.stop.cancel();

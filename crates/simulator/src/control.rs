@@ -17,6 +17,8 @@
 //! | `recreate ID [NAME=VALUE...]` | makes its container anew with these arguments, and starts it |
 //! | `freeze ID`, `thaw ID` | lets nothing on it move, and again |
 //! | `swap ID ADDRESS` | moves it to that address, in exchange with the phone that is there |
+//! | `fault ID FAULT` | gives it these faults: a word of [`crate::phone::NAMED`], or JSON |
+//! | `clear ID` | takes them away |
 //!
 //! The commands for cameras, where ID is a camera's 20-digit code, or `all` for all but `show`:
 //!
@@ -27,14 +29,19 @@
 //! | `set-name ID/CHANNEL NAME` | the same with one of its channels, by the channel's code |
 //! | `set-password ID PASSWORD` | somebody sets its password: it registers with that at once |
 //! | `set-user ID USER [PASSWORD]` | the same with its user name, and a password if one is given |
-//! | `fault ID JSON` | gives it these faults ([`crate::camera::Faults`]) for those it has |
+//! | `fault ID FAULT` | gives it these faults: a word of [`crate::camera::NAMED`], or JSON |
+//! | `clear ID` | takes them away |
 //! | `stop ID` | cuts its power: it says nothing |
 //! | `start ID` | switches one on that is off |
 //! | `restart ID` | restarts it, whether it is on or not: it un-registers nowhere |
 //! | `register ID` | registers at once, whatever it waits for |
 //! | `unregister ID` | takes itself off at its server, and stays off |
 //!
-//! What came of its registering, `show` tells by `registrations`, `refusals` and `last_status`.
+//! Faults come in place of those that were there; as JSON they are [`crate::phone::Faults`] and
+//! [`crate::camera::Faults`]. What came of a camera's registering, `show` tells by `registrations`,
+//! `refusals` and `last_status`.
+//!
+//! One control may serve phones and cameras both: an id is then looked for among the phones first.
 
 mod cameras;
 mod phones;
@@ -47,11 +54,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+
+use crate::cameras::Hub;
+use crate::phone::Phone;
 
 /// Longest command, in bytes.
 const LINE_BYTES_MAX: usize = 4096;
@@ -126,6 +137,43 @@ pub enum ControlError {
 pub(crate) trait Operated: Send + Sync + 'static {
     /// Does what a line says. Gives what is to be answered beside `ok`, or why it is not done.
     fn act(&self, line: &str) -> impl Future<Output = Result<Option<String>, String>> + Send;
+}
+
+/// Phones and cameras behind one control.
+pub(crate) struct Both {
+    /// The phones.
+    pub phones: Arc<[Arc<Phone>]>,
+    /// The cameras.
+    pub cameras: Arc<Hub>,
+}
+
+impl Operated for Both {
+    async fn act(&self, line: &str) -> Result<Option<String>, String> {
+        let id = line.split_whitespace().nth(1).unwrap_or_default();
+        if self.phones.iter().any(|phone| phone.id() == id || phone.name() == id) {
+            return self.phones.act(line).await;
+        }
+        let camera = id.split_once('/').map_or(id, |(camera, _)| camera);
+        if camera != cameras::ALL && self.cameras.with(camera, |_, _| ()).is_none() {
+            return Err(format!("no phone and no camera {camera}"));
+        }
+        self.cameras.act(line).await
+    }
+}
+
+/// Reads a fault: JSON, or a word that `named` knows.
+fn fault<F: DeserializeOwned>(
+    text: &str,
+    named: fn(&str) -> Option<F>,
+    words: &[(&str, &str)],
+) -> Result<F, String> {
+    if text.starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| format!("no faults: {error}"));
+    }
+    named(text).ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!("{text:?} is no fault; {} are, and JSON", words.join(", "))
+    })
 }
 
 /// A control that listens; it ends when it is dropped, or with its fleet.

@@ -11,7 +11,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::adb::auth::{Door, KeyError};
-use crate::control::{Control, ControlAddress, ControlError};
+use crate::cameras;
+use crate::control::{Both, Control, ControlAddress, ControlError};
 use crate::phone::power::Cause;
 use crate::phone::server::{Gauges, Server};
 use crate::phone::{Common, Identity, port};
@@ -300,6 +301,17 @@ impl Fleet {
     pub async fn control(&self, address: &ControlAddress) -> Result<Control, ControlError> {
         let Common { stop, tasks, .. } = &*self.common;
         Control::start(Arc::clone(&self.phones), stop.child_token(), tasks, address).await
+    }
+
+    /// The same for these cameras too, at the same address. It ends with the phones.
+    pub async fn control_beside(
+        &self,
+        cameras: &cameras::Fleet,
+        address: &ControlAddress,
+    ) -> Result<Control, ControlError> {
+        let Common { stop, tasks, .. } = &*self.common;
+        let both = Both { phones: Arc::clone(&self.phones), cameras: cameras.hub() };
+        Control::start(both, stop.child_token(), tasks, address).await
     }
 
     /// Stops every phone; returns when all ports are closed.

@@ -122,9 +122,10 @@ impl<'a> Talk<'a> {
 /// Why a device that was sent something can't be worked on.
 pub(super) fn lost(why: Undelivered) -> Away {
     match why {
-        Undelivered::Unregistered | Undelivered::Removed | Undelivered::Closed => {
-            Away::NotRegistered(why.to_string())
-        }
+        Undelivered::Unregistered
+        | Undelivered::Removed
+        | Undelivered::Moved
+        | Undelivered::Closed => Away::NotRegistered(why.to_string()),
         Undelivered::TimedOut | Undelivered::ConnectionClosed => Away::Unreachable(why.to_string()),
     }
 }

@@ -7,7 +7,7 @@ mod row;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use fleet::{DeviceKey, Offline, Timestamp};
+use fleet::{Binding, DeviceKey, Offline, Timestamp};
 use gb28181::sip::{Flow, Transport};
 use store::StoredBinding;
 
@@ -37,6 +37,9 @@ pub struct Bindings {
     removed: Vec<(DeviceKey, bool)>,
     /// Devices whose records are gone, whether they had rows or not.
     gone: Gone,
+    /// Devices that have registered with another node, as far as was heard. Each comes once, as
+    /// long as it has a row.
+    doubted: Vec<DeviceKey>,
     /// Rows that are live, but for those that have run out and were not looked at since.
     live: usize,
     /// The slot that the next look at some rows begins with.
@@ -74,6 +77,7 @@ impl Bindings {
             + self.carried.len() * 2 * size_of::<(u64, u32)>()
             + self.removed.capacity() * size_of::<(DeviceKey, bool)>()
             + self.gone.bytes()
+            + self.doubted.capacity() * size_of::<DeviceKey>()
     }
 
     /// The row of a device, as the driver sees it. Not if it never came to be registered.
@@ -155,6 +159,37 @@ impl Bindings {
         }
         row.returned = stored.surveyed_at.is_none_or(|at| at < binding.registered_at);
         self.live += usize::from(binding.ended.is_none());
+    }
+
+    /// Takes over what the store has of a registration with another node: it counts for nothing but
+    /// for what is accepted next.
+    pub(crate) fn remember(&mut self, id: &[u8], binding: &Binding) {
+        let slot = self.enter(id, binding.device, Flow::udp(binding.remote));
+        if let Some(row) = slot.and_then(|slot| self.get_mut(slot)) {
+            row.remember(binding);
+        }
+    }
+
+    /// The device seems to have registered with another node. Somebody is to see to it with
+    /// [`Self::take_doubted`]; gives whether there is anything to see to.
+    pub(crate) fn doubt(&mut self, device: DeviceKey) -> bool {
+        let Some(slot) = self.find_device(device) else { return false };
+        let Some(row) = self.get_mut(slot).filter(|row| row.phase != Phase::Marked) else {
+            return false;
+        };
+        if !std::mem::replace(&mut row.doubted, true) {
+            self.doubted.push(device);
+        }
+        true
+    }
+
+    /// A device that seems to have registered with another node; each is told of once.
+    pub(crate) fn take_doubted(&mut self) -> Option<DeviceKey> {
+        let device = self.doubted.pop()?;
+        if let Some(row) = self.find_device(device).and_then(|slot| self.get_mut(slot)) {
+            row.doubted = false;
+        }
+        Some(device)
     }
 
     /// Removes a row.

@@ -27,7 +27,7 @@ pub(crate) const NONCE_DIGITS: usize = TIME_DIGITS + 2 * TAG_BYTES;
 pub(crate) enum Stale {
     /// It is not ours, or it was given to another address or for another id.
     Foreign,
-    /// It is too old, or of an earlier start of this server.
+    /// It is too old, or of an earlier start of a server that is the only one.
     Old,
 }
 
@@ -37,10 +37,12 @@ pub(crate) enum Stale {
 /// jump: whatever happens to the wall clock, nonces grow, and live as long as they should.
 pub(crate) struct Nonces {
     key: Hmac<Sha256>,
-    /// Microseconds since 1970 at `began_at`. None from before is taken: what an earlier process
-    /// accepted, this one may not know.
+    /// Microseconds since 1970 at `began_at`.
     first: i64,
     began_at: Instant,
+    /// None from before is taken: what an earlier process accepted, this one may not know. `None`
+    /// where whatever is accepted is on disk before it is answered.
+    not_before: Option<i64>,
     /// Microseconds since 1970 of the last one: each has a time of its own.
     last: i64,
 }
@@ -51,13 +53,22 @@ impl Nonces {
         // HMAC takes a key of any length, so this does not fail.
         let key = Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()));
         let first = wall.0.saturating_mul(1_000);
-        Self { key, first, began_at: now, last: first }
+        Self { key, first, began_at: now, not_before: Some(first), last: first }
     }
 
-    /// A nonce with this issue time was accepted by an earlier process: what is issued is later,
-    /// even if the wall clock has gone back since.
-    pub(crate) fn begin_after(&mut self, issued_at: i64) {
-        self.first = self.first.max(issued_at);
+    /// The same, and those that other nodes issue by this key, or have issued before, are taken
+    /// too.
+    pub(crate) fn of_several_nodes(key: &[u8; 32], now: Instant, wall: Timestamp) -> Self {
+        Self { not_before: None, ..Self::new(key, now, wall) }
+    }
+
+    /// A nonce with this issue time was accepted by an earlier process, or by another node: what is
+    /// issued from now on is later, even if the wall clock has gone back since, or theirs is ahead
+    /// of ours.
+    pub(crate) fn begin_after(&mut self, now: Instant, issued_at: i64) {
+        let behind = issued_at.saturating_sub(self.time(now)).max(0);
+        self.first = self.first.saturating_add(behind);
+        self.not_before = self.not_before.map(|first| first.max(issued_at));
         self.last = self.last.max(issued_at);
     }
 
@@ -100,7 +111,8 @@ impl Nonces {
         let age = self.time(now).saturating_sub(issued_at);
         let lifetime = i64::try_from(NONCE_LIFETIME.as_micros()).unwrap_or(i64::MAX);
         // Another node's clock may be a little ahead of ours.
-        if issued_at <= self.first || age > lifetime || age < -lifetime {
+        let is_early = self.not_before.is_some_and(|first| issued_at <= first);
+        if is_early || age > lifetime || age < -lifetime {
             return Err(Stale::Old);
         }
         Ok(issued_at)
@@ -208,9 +220,27 @@ mod tests {
     fn a_wall_clock_that_went_back_between_two_starts_changes_nothing() {
         let now = began();
         let mut nonces = nonces(now);
-        nonces.begin_after(5_000_000_000);
+        nonces.begin_after(now, 5_000_000_000);
         let nonce = nonces.issue(now, PEER, ID);
         assert_eq!(nonces.check(&nonce, now + SECOND, PEER, ID), Ok(5_000_000_001));
+    }
+
+    #[test]
+    fn one_of_another_node_is_taken_whenever_it_was_issued() {
+        let now = began();
+        let nonce = Nonces::new(&[7; 32], now, Timestamp(900)).issue(now, PEER, ID);
+        let mut nonces = Nonces::of_several_nodes(&[7; 32], now, WALL);
+        assert_eq!(nonces.check(&nonce, now, PEER, ID), Ok(900_001));
+        // One that another node has accepted, by a clock 30 s ahead: ours go on after it.
+        nonces.begin_after(now + SECOND, 31_000_000);
+        assert_eq!(nonces.time(now + SECOND), 31_000_000);
+        let ours = nonces.issue(now + SECOND, PEER, ID);
+        assert_eq!(nonces.check(&ours, now + 2 * SECOND, PEER, ID), Ok(31_000_001));
+        // One behind changes nothing.
+        nonces.begin_after(now + 2 * SECOND, 5_000_000);
+        assert_eq!(nonces.time(now + 2 * SECOND), 32_000_000);
+        let early = now + NONCE_LIFETIME;
+        assert_eq!(nonces.check(&nonce, early, PEER, ID), Err(Stale::Old));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) fn changed(row: &Row, pending: &Pending) -> Binding {
     binding.old_credentials = pending.old_credentials;
     match pending.change {
         Change::Bind(seconds) => {
-            if !row.is_live(pending.at) {
+            if !row.is_registered(pending.at) {
                 binding.registered_at = pending.at;
             }
             let from = pending.request.from;
@@ -82,7 +82,7 @@ pub(super) fn bind(
     seconds: u32,
 ) {
     let Some(row) = bindings.get_mut(slot) else { return };
-    if !row.is_live(at) {
+    if !row.is_registered(at) {
         row.registered_at = at;
     }
     row.refreshed_at = at;

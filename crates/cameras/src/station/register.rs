@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use engine::{Registrant, RegistrationFault};
-use fleet::{Binding, DeviceId, Offline, Timestamp, limits};
+use fleet::{Binding, DeviceId, DeviceKey, Offline, Timestamp, limits};
 use gb28181::digest::Credentials;
 use gb28181::endpoint::{IncomingRequest, Keep, OutgoingResponse};
 use gb28181::sip::uri::Address;
@@ -31,8 +31,8 @@ const UNWRITTEN_PER_WRITE_MIN: usize = 64;
 /// A REGISTER that answers a good nonce, and whose digest is still to be checked.
 #[derive(Debug)]
 pub struct Claim {
-    request: IncomingRequest,
-    id: DeviceId,
+    pub(super) request: IncomingRequest,
+    pub(super) id: DeviceId,
     credentials: Credentials,
     issued_at: i64,
 }
@@ -41,6 +41,20 @@ impl Claim {
     /// The id that it claims.
     pub fn id(&self) -> &DeviceId {
         &self.id
+    }
+}
+
+/// A REGISTER that has proved that it is the device's.
+#[derive(Debug)]
+pub struct Proved {
+    pub(super) claim: Claim,
+    pub(super) accepted: Accepted,
+}
+
+impl Proved {
+    /// The device.
+    pub fn device(&self) -> DeviceKey {
+        self.accepted.device
     }
 }
 
@@ -64,6 +78,9 @@ impl Station {
     pub(super) fn register(&mut self, now: Instant, wall: Timestamp, request: IncomingRequest) {
         if request.message.bytes().len() > REGISTER_BYTES_MAX {
             return self.refuse(now, &request, 413);
+        }
+        if self.is_closed {
+            return self.turn_away(now, &request);
         }
         let Some(id) = registered_id(&request.message) else {
             let response = OutgoingResponse::new(400);
@@ -157,8 +174,30 @@ impl Station {
         }
     }
 
-    /// A REGISTER has proved that it is the device's.
+    /// A REGISTER has proved that it is the device's. What is known here of one that is registered
+    /// here is all there is to know.
     fn accept(&mut self, now: Instant, wall: Timestamp, claim: Claim, accepted: Accepted) {
+        let is_here = self.session.is_none() || {
+            let bindings = lock(&self.bindings);
+            let slot = bindings.find_device(accepted.device);
+            slot.and_then(|slot| bindings.get(slot)).is_some_and(|row| row.is_live(wall))
+        };
+        if is_here {
+            return self.admit(now, wall, claim, accepted);
+        }
+        self.waiting += 1;
+        self.proved.push_back(Proved { claim, accepted });
+    }
+
+    /// A REGISTER has proved that it is the device's, and all is known that was accepted before: it
+    /// has to be newer.
+    pub(super) fn admit(
+        &mut self,
+        now: Instant,
+        wall: Timestamp,
+        claim: Claim,
+        accepted: Accepted,
+    ) {
         let Accepted { device, old: old_credentials } = accepted;
         let Claim { request, id, credentials, issued_at } = claim;
         // Without qop a nonce is good for one answer.
@@ -198,7 +237,12 @@ impl Station {
             Asked::Bind(seconds) => Change::Bind(seconds.min(self.settings.expires_max_seconds)),
             Asked::Remove => Change::Remove,
             Asked::Query => {
-                let known = row.is_live(wall).then(|| known_contact(row, wall));
+                let known = row.is_registered(wall).then(|| known_contact(row, wall));
+                // Other nodes are to know what was accepted.
+                let is_told = self.session.is_some() && row.phase == Phase::Live;
+                if is_told && !std::mem::replace(&mut row.dirty, true) {
+                    self.unwritten.push_back(slot);
+                }
                 drop(bindings);
                 return self.grant(now, wall, &request, known, None);
             }
@@ -210,7 +254,8 @@ impl Station {
     }
 
     /// A REGISTER of the device in `slot`, proved now, changes its binding: what only renews it
-    /// holds at once, and all else when it is on disk.
+    /// holds at once, unless another node could then accept it too, and all else when it is on
+    /// disk.
     fn change(&mut self, now: Instant, slot: Slot, pending: Pending) {
         let Pending { request, device, at, change, old_credentials, .. } = &pending;
         let mut bindings = lock(&self.bindings);
@@ -228,10 +273,10 @@ impl Station {
             drop(bindings);
             return self.turn_away(now, request);
         };
-        let live = row.is_live(*at);
+        let is_alone = self.session.is_none();
         match *change {
             Change::Bind(seconds)
-                if row.waiting == 0 && live && row.has_flow && row.flow() == request.from =>
+                if is_alone && row.waiting == 0 && row.is_live(*at) && row.is_at(&request.from) =>
             {
                 row.refreshed_at = *at;
                 row.expires_at = expiry(*at, seconds);
@@ -245,7 +290,7 @@ impl Station {
                 self.tally.refreshed += 1;
                 self.grant_for(now, *at, request, seconds);
             }
-            Change::Remove if row.waiting == 0 && !live => {
+            Change::Remove if row.waiting == 0 && !row.is_registered(*at) => {
                 drop(bindings);
                 self.grant_for(now, *at, request, 0);
             }
@@ -364,11 +409,13 @@ impl Station {
             // What is on disk is by the clock as it was.
             self.unwritten.push_back(slot);
         }
-        let was_live = row.is_live(at);
+        let (was_live, was_there) = (row.is_live(at), row.is_at(&request.from));
         match change {
             Change::Bind(seconds) => {
                 bind(&mut bindings, slot, &request, at, seconds);
-                if was_live {
+                if was_live && was_there {
+                    self.tally.refreshed += 1;
+                } else if was_live {
                     self.tally.moved += 1;
                 } else {
                     self.tally.new += 1;
@@ -444,7 +491,7 @@ impl Station {
     }
 
     /// 503: the device is to come again.
-    fn turn_away(&mut self, now: Instant, request: &IncomingRequest) {
+    pub(super) fn turn_away(&mut self, now: Instant, request: &IncomingRequest) {
         self.tally.overloaded += 1;
         let response = OutgoingResponse::new(503).with(Name::RetryAfter, self.retry_after());
         self.endpoint.respond(now, request, response, Keep::Nothing);

@@ -15,9 +15,9 @@ use fleet::{
     Catalogue, Channel, Device, DeviceId, Door, DriftPolicy, End, Failure, JobId, Kind, NewCamera,
     NewDevice, Operation, Principal, ProjectId, ProjectSettings, Proof, Secret, Timestamp, Values,
 };
-use store::DeviceWithState;
 use store::seal::MasterKey;
 use store::sqlite::Inline;
+use store::{DeviceWithState, NewSession, Roles};
 use tokio::time::Instant;
 
 use crate::camera::{Camera, Script};
@@ -75,7 +75,7 @@ impl World {
     /// A server on the simulated network, which knows one project.
     pub async fn new() -> Self {
         let clock = TestClock(Instant::now());
-        let store = Arc::new(Inline::new(clock.now(), FaultPoints::none()).unwrap());
+        let store = Inline::new(Arc::new(move || clock.now()), FaultPoints::none()).unwrap();
         let network = Network::default();
         let mut server = serve(&store, clock).await;
         let wire = network.server();
@@ -88,7 +88,6 @@ impl World {
     /// Kills the server and starts another over the same store.
     pub async fn restart(&mut self) {
         self.server.sip = None;
-        self.store.bump_epoch(self.clock.now()).unwrap();
         let mut server = serve(&self.store, self.clock).await;
         let wire = self.network.server();
         let cameras = server.cameras.clone();
@@ -122,7 +121,7 @@ pub async fn serve(store: &Arc<Inline>, clock: TestClock) -> Server {
         fault_points: FaultPoints::none(),
     });
     let engine = Engine::start(engine::Options {
-        store: store.clone(),
+        store: Arc::new(store.node()),
         catalogue: catalogue.clone(),
         catalogue_source: Arc::new(|_| Err(CatalogueSourceError::Closed)),
         drivers: vec![cameras.clone()],
@@ -132,6 +131,16 @@ pub async fn serve(store: &Arc<Inline>, clock: TestClock) -> Server {
         master_key: MasterKey::from_bytes([7; 32]),
         settings: engine::Settings { sweep_per_second: 1, ..engine::Settings::default() },
         fault_points: FaultPoints::none(),
+        node: NewSession {
+            node: "node".to_owned(),
+            directory: "0".repeat(32),
+            instance: String::new(),
+            roles: Roles::ALL,
+            version: "0".to_owned(),
+            http: String::new(),
+            sip: String::new(),
+        },
+        wait_for_name: false,
     })
     .await
     .unwrap();
@@ -141,7 +150,7 @@ pub async fn serve(store: &Arc<Inline>, clock: TestClock) -> Server {
 /// A server on real sockets, which knows one project.
 pub async fn serve_sockets() -> Server {
     let clock = TestClock(Instant::now());
-    let store = Arc::new(Inline::new(clock.now(), FaultPoints::none()).unwrap());
+    let store = Inline::new(Arc::new(move || clock.now()), FaultPoints::none()).unwrap();
     let mut server = serve(&store, clock).await;
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
     let cameras = server.cameras.clone();

@@ -16,9 +16,9 @@ use fleet::fault_point::FaultPoints;
 use fleet::{
     Catalogue, DeviceId, Door, Kind, NewCamera, NewDevice, Operation, Principal, ProjectId, Secret,
 };
-use store::StoredBinding;
 use store::seal::MasterKey;
 use store::sqlite::{self, Sqlite};
+use store::{NewSession, Roles, StoredBinding};
 
 /// No wait of a test takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,6 +63,16 @@ impl Server {
             master_key: MasterKey::from_bytes([7; 32]),
             settings: engine::Settings { sweep_per_second: 0, ..engine::Settings::default() },
             fault_points: FaultPoints::none(),
+            node: NewSession {
+                node: "node".to_owned(),
+                directory: "0".repeat(32),
+                instance: String::new(),
+                roles: Roles::ALL,
+                version: "0".to_owned(),
+                http: String::new(),
+                sip: String::new(),
+            },
+            wait_for_name: false,
         })
         .await
         .unwrap();

@@ -74,12 +74,15 @@ impl Camera {
     fn judge(&self, method: Method, message: &Message) -> (u16, Option<Incoming>) {
         match method {
             Method::Options => (200, None),
-            Method::Message => match self.stage {
+            Method::Message => match (self.stage, self.faults.status) {
+                (_, Some(status)) => (status.clamp(300, 699), None),
                 // The 200 to its REGISTER may be on its way still.
-                Stage::Registered | Stage::Registering => match Incoming::parse(message.body()) {
-                    Ok(command) => (200, Some(command)),
-                    Err(_) => (400, None),
-                },
+                (Stage::Registered | Stage::Registering, None) => {
+                    match Incoming::parse(message.body()) {
+                        Ok(command) => (200, Some(command)),
+                        Err(_) => (400, None),
+                    }
+                }
                 _ => (403, None),
             },
             Method::Cancel | Method::Bye => (481, None),

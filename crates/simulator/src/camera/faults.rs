@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A camera's faults. The default is a healthy camera.
 ///
 /// An *answer* here is the MESSAGE that answers a command, not the SIP response to the command's
-/// own MESSAGE, which comes in any case but silence.
+/// own MESSAGE, which comes in any case but silence, and is 200 unless `status` says otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -37,6 +37,9 @@ pub struct Faults {
     pub catalog_incomplete: bool,
     /// It never answers a ConfigDownload.
     pub no_config_download: bool,
+    /// The SIP status with which it refuses every MESSAGE, 300 to 699: it does nothing of what
+    /// that asked for.
+    pub status: Option<u16>,
 }
 
 /// By how much answers are late.
@@ -47,7 +50,37 @@ pub struct Late {
     pub ms: u64,
 }
 
+/// The faults that have a word, for those who ask for one by hand or from a test.
+pub const NAMED: &[(&str, &str)] = &[
+    ("silent", "nothing comes from it and nothing reaches it"),
+    ("refuses", "it answers every configuration with ERROR"),
+    ("answers-403", "it refuses every message with the SIP status 403"),
+    ("ignores", "it answers OK to a new name and goes on showing the old one"),
+    ("no-answers", "it does what it is told, and its answers never come"),
+    ("slow", "its answers come two seconds late"),
+    ("restarts", "instead of answering a configuration it un-registers and restarts"),
+    ("wrong-password", "it registers with a password that was never its own"),
+    ("old-password", "it registers with the password before the present one"),
+];
+
 impl Faults {
+    /// The faults of a word of [`NAMED`].
+    pub fn named(word: &str) -> Option<Self> {
+        let healthy = Self::default();
+        Some(match word {
+            "silent" => Self { silence: true, ..healthy },
+            "refuses" => Self { error_answers: true, ..healthy },
+            "answers-403" => Self { status: Some(403), ..healthy },
+            "ignores" => Self { forgets_name: true, ..healthy },
+            "no-answers" => Self { lost_answers: true, ..healthy },
+            "slow" => Self { late_answers: Some(Late { ms: 2000 }), ..healthy },
+            "restarts" => Self { unregister_and_restart: true, ..healthy },
+            "wrong-password" => Self { wrong_password: true, ..healthy },
+            "old-password" => Self { old_password: true, ..healthy },
+            _ => return None,
+        })
+    }
+
     /// Whether a camera with these can register at all, given a server that knows it.
     pub fn can_register(&self) -> bool {
         !self.wrong_password && !self.old_password && !self.silence
@@ -113,6 +146,16 @@ mod tests {
         assert_eq!(kinds.len(), 13);
         assert_eq!(FaultMix { seed: 1, share: 0.0 }.fault_of(3), None);
         assert!(FaultMix { seed: 1, share: 1.0 }.fault_of(3).is_some());
+    }
+
+    #[test]
+    fn every_word_is_a_fault_of_its_own() {
+        let all: Vec<_> = NAMED.iter().map(|(word, _)| Faults::named(word).unwrap()).collect();
+        for (at, faults) in all.iter().enumerate() {
+            assert_ne!(*faults, Faults::default());
+            assert!(!all[..at].contains(faults));
+        }
+        assert_eq!(Faults::named("away"), None);
     }
 
     #[test]

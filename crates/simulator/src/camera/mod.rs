@@ -25,7 +25,7 @@ use gb28181::sip::{Message, Start};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-pub use faults::{FaultMix, Faults, Late};
+pub use faults::{FaultMix, Faults, Late, NAMED};
 pub use held::{Channel, Counts, Held};
 pub use identity::{device_id, operator_name};
 pub use options::{

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Operated;
-use crate::camera::{Camera, Faults, Secret};
+use crate::camera::{Camera, Faults, NAMED, Secret};
 use crate::cameras::Hub;
 
 /// What stands for all cameras.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 /// What is to be done with a camera.
 enum Act<'l> {
@@ -36,10 +36,8 @@ impl<'l> Act<'l> {
                 let password = Some(password.trim()).filter(|text| !text.is_empty());
                 Ok(Act::SetUser { user, password: password.map(Secret::new) })
             }
-            ("fault", None, json) => {
-                let faults = serde_json::from_str(json);
-                faults.map(Act::Fault).map_err(|error| format!("no faults: {error}"))
-            }
+            ("fault", None, text) => super::fault(text, Faults::named, NAMED).map(Act::Fault),
+            ("clear", None, "") => Ok(Act::Fault(Faults::default())),
             ("stop", None, "") => Ok(Act::Stop),
             ("start", None, "") => Ok(Act::Start),
             ("restart", None, "") => Ok(Act::Restart),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Operated;
 use crate::phone::power::Cause;
-use crate::phone::{Phone, Power};
+use crate::phone::{Faults, NAMED, Phone, Power};
 use crate::phones::swap;
 
 impl Operated for Arc<[Arc<Phone>]> {
@@ -34,6 +34,16 @@ impl Operated for Arc<[Arc<Phone>]> {
             }
             ("freeze", []) => phone.freeze(),
             ("thaw", []) => phone.thaw(),
+            ("fault", [_, ..]) => {
+                let faults = super::fault(&rest.join(" "), Faults::named, NAMED)?;
+                let is_gone = faults.refuse || faults.silent || faults.hang_up;
+                phone.set_faults(faults).await;
+                if is_gone {
+                    // Whoever is connected already is to notice too.
+                    phone.drop_connections();
+                }
+            }
+            ("clear", []) => phone.set_faults(Faults::default()).await,
             ("swap", [address]) => {
                 let address = address.parse().map_err(|_| format!("{address} is no address"))?;
                 let moved = swap(self, phone, address).await;

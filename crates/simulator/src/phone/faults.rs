@@ -52,7 +52,8 @@ pub struct Faults {
     pub refuse_set: BTreeSet<String>,
     /// Values whose set succeeds and changes nothing; [`ANY`] for all.
     pub ignore_set: BTreeSet<String>,
-    /// What is stored instead of the value that is set, by name: it reads back differently.
+    /// What is stored instead of the value that is set, by name or for [`ANY`]: it reads back
+    /// differently.
     pub store_instead: BTreeMap<String, String>,
     /// How far the phone's clock is ahead, in seconds; negative when it is behind.
     pub clock_ahead: i64,
@@ -60,11 +61,55 @@ pub struct Faults {
     pub times: Option<u32>,
 }
 
+/// The faults that have a word, for those who ask for one by hand or from a test.
+pub const NAMED: &[(&str, &str)] = &[
+    ("away", "nothing listens at its address"),
+    ("silent", "it accepts connections and never answers"),
+    ("slow", "it waits half a second before each answer"),
+    ("refuses", "setting any value fails"),
+    ("ignores", "setting a value succeeds and changes nothing"),
+    ("wrong-read-back", "it stores something else than what is set"),
+    ("drops", "once, the connection breaks right after the first value is set"),
+    ("reboots", "once, it reboots right after the first value is set"),
+    ("never-back", "the next reboot never comes up"),
+];
+
+/// What a phone stores that is to read back differently.
+const INSTEAD: &str = "something-else";
+
 impl Faults {
+    /// The faults of a word of [`NAMED`].
+    pub fn named(word: &str) -> Option<Self> {
+        let any = || BTreeSet::from([ANY.to_owned()]);
+        let healthy = Self::default();
+        Some(match word {
+            "away" => Self { refuse: true, ..healthy },
+            "silent" => Self { silent: true, ..healthy },
+            "slow" => Self { slow: Some(Duration::from_millis(500)), ..healthy },
+            "refuses" => Self { refuse_set: any(), ..healthy },
+            "ignores" => Self { ignore_set: any(), ..healthy },
+            "wrong-read-back" => {
+                let instead = BTreeMap::from([(ANY.to_owned(), INSTEAD.to_owned())]);
+                Self { store_instead: instead, ..healthy }
+            }
+            "drops" => Self { drop_mid_script: Some(1), times: Some(1), ..healthy },
+            "reboots" => Self { reboot_mid_script: Some(1), times: Some(1), ..healthy },
+            "never-back" => Self { never_back: true, ..healthy },
+            _ => return None,
+        })
+    }
+
     /// Whether `names` covers a value.
     pub(crate) fn covers(names: &BTreeSet<String>, name: &str) -> bool {
         let marker = name == MARKER || name == MARKER_FILE;
         names.contains(name) || (!marker && names.contains(ANY))
+    }
+
+    /// What is stored instead of what is set, if anything.
+    pub(crate) fn instead(&self, name: &str) -> Option<&String> {
+        let marker = name == MARKER || name == MARKER_FILE;
+        let any = || self.store_instead.get(ANY).filter(|_| !marker);
+        self.store_instead.get(name).or_else(any)
     }
 
     /// Takes one of the strikes that are left; false when they are spent.
@@ -144,6 +189,26 @@ mod tests {
         assert!(!Faults::covers(&any, MARKER_FILE));
         assert!(Faults::covers(&any, "file:/data/local/tmp/other"));
         assert!(Faults::covers(&BTreeSet::from([MARKER.to_owned()]), MARKER));
+    }
+
+    #[test]
+    fn every_word_is_a_fault_of_its_own() {
+        let all: Vec<_> = NAMED.iter().map(|(word, _)| Faults::named(word).unwrap()).collect();
+        for (at, faults) in all.iter().enumerate() {
+            assert_ne!(*faults, Faults::default());
+            assert!(!all[..at].contains(faults));
+        }
+        assert_eq!(Faults::named("healthy"), None);
+    }
+
+    #[test]
+    fn what_is_stored_instead_goes_by_name_and_then_by_wildcard() {
+        let mut faults = Faults::named("wrong-read-back").unwrap();
+        faults.store_instead.insert("a.b".to_owned(), "c".to_owned());
+        assert_eq!(faults.instead("a.b").map(String::as_str), Some("c"));
+        assert_eq!(faults.instead("other").map(String::as_str), Some(INSTEAD));
+        assert_eq!(faults.instead(MARKER), None);
+        assert_eq!(faults.instead(MARKER_FILE), None);
     }
 
     #[test]

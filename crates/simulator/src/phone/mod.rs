@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use faults::{ANY, FaultMix, Faults, MARKER, MARKER_FILE};
+pub use faults::{ANY, FaultMix, Faults, MARKER, MARKER_FILE, NAMED};
 pub use history::{Effect, Effects};
 pub use log::{Done, Told};
 pub use make::Make;

@@ -117,7 +117,7 @@ impl Session {
         if Faults::covers(&state.faults.ignore_set, name) {
             return Outcome::default();
         }
-        let stored = state.faults.store_instead.get(name).cloned();
+        let stored = state.faults.instead(name).cloned();
         let stored = stored.as_deref().unwrap_or(value);
         match state.properties.set(name, stored, self.user) {
             Ok(set) => {
@@ -145,7 +145,7 @@ impl Session {
                 if Faults::covers(&state.faults.ignore_set, name) {
                     return Outcome::default();
                 }
-                instead = state.faults.store_instead.get(name).cloned();
+                instead = state.faults.instead(name).cloned();
             }
             if let (Some(instead), Some((_, value))) = (&instead, &asked)
                 && let Some(arg) = args.iter_mut().rev().find(|arg| *arg == value)

@@ -133,7 +133,7 @@ impl Session {
             }
             return Ok(());
         }
-        match state.faults.store_instead.get(&name) {
+        match state.faults.instead(&name) {
             Some(instead) => state.files.write(path, instead.as_bytes(), false, self.user)?,
             None => state.files.write(path, bytes, append, self.user)?,
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use simulator::camera::{Faults, Options as Camera, Transport};
 use simulator::cameras::{Fleet, Options};
 use simulator::control::{self, ControlAddress, ControlError};
+use simulator::phones;
 
 use super::registrar::Registrar;
 use super::until;
@@ -28,6 +29,40 @@ async fn fleet(registrar: &Registrar, transport: Transport, options: Options) ->
     let fleet = Fleet::start(Options { camera, ..options }).await.unwrap();
     tokio::time::timeout(Duration::from_secs(60), fleet.all_registered()).await.unwrap();
     fleet
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_control_serves_phones_and_cameras() {
+    let registrar = Registrar::start().await;
+    let cameras = fleet(&registrar, Transport::Udp, Options::default()).await;
+    let phones = phones::Fleet::start(phones::Options::default()).await.unwrap();
+    let any: ControlAddress = "127.0.0.1:0".parse().unwrap();
+    let control = phones.control_beside(&cameras, &any).await.unwrap();
+    let ask = async |words: &[&str]| control::ask(control.address(), words).await;
+    let phone = phones.phone(0).unwrap();
+    let camera = "34020000001320000001";
+
+    ask(&["fault", phone.id(), "away"]).await.unwrap();
+    assert!(phone.faults().refuse);
+    ask(&["fault", "phone-0001", r#"{"clock_ahead": 5}"#]).await.unwrap();
+    assert_eq!(phone.faults(), phones::Faults { clock_ahead: 5, ..Default::default() });
+    ask(&["clear", phone.id()]).await.unwrap();
+    assert_eq!(phone.faults(), phones::Faults::default());
+
+    ask(&["fault", camera, "silent"]).await.unwrap();
+    assert!(cameras.held(camera).unwrap().faults.silence);
+    ask(&["clear", "all"]).await.unwrap();
+    assert_eq!(cameras.held(camera).unwrap().faults, Faults::default());
+
+    for (words, reason) in [
+        (["fault", "nobody", "away"], "no phone and no camera nobody"),
+        (["fault", camera, "away"], "is no fault; silent, "),
+        (["fault", "phone-0001", "{}x"], "no faults: "),
+        (["fault", "phone-0001", "gone"], "is no fault; away, "),
+    ] {
+        let Err(ControlError::Refused(said)) = ask(&words).await else { panic!("{words:?}") };
+        assert!(said.contains(reason), "{said}");
+    }
 }
 
 fn rename(id: &str, name: &str) -> String {

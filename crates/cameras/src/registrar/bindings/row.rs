@@ -18,8 +18,9 @@ const NEVER: i64 = i64::MIN;
 /// Whether a device is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It has proved its password, and its first registration is not on disk yet, or never came to
-    /// be: all that counts is the mark.
+    /// It has proved its password, and its first registration with this node is not on disk yet, or
+    /// never came to be: all that counts is the mark. If it has not run out, it is registered with
+    /// another node.
     Marked,
     /// Registered.
     Live,
@@ -66,6 +67,8 @@ pub(crate) struct Row {
     pub(crate) old_credentials: bool,
     /// Its record is gone: nothing registers it again.
     pub(crate) removed: bool,
+    /// It is to be compared with what the store has of it.
+    pub(super) doubted: bool,
 }
 
 impl Row {
@@ -100,6 +103,7 @@ impl Row {
             ailing: false,
             old_credentials: false,
             removed: false,
+            doubted: false,
         })
     }
 
@@ -125,6 +129,16 @@ impl Row {
         self.phase == Phase::Live && self.expires_at > now
     }
 
+    /// Whether it is registered at `now`, with this node or, when last heard, with another.
+    pub(crate) fn is_registered(&self, now: Timestamp) -> bool {
+        matches!(self.phase, Phase::Live | Phase::Marked) && self.expires_at > now
+    }
+
+    /// Whether it can be reached over this flow, and is.
+    pub(crate) fn is_at(&self, flow: &Flow) -> bool {
+        self.has_flow && self.flow == *flow
+    }
+
     /// The TCP connection that carries it, if it is live and one does.
     pub(super) fn carrier(&self) -> Option<u64> {
         let carried = self.phase == Phase::Live && self.has_flow;
@@ -134,6 +148,11 @@ impl Row {
     /// Whether (`issued_at`, `count`) is newer than the last that was accepted.
     pub(crate) fn is_newer(&self, issued_at: i64, count: u32) -> bool {
         (issued_at, count) > (self.nonce_at, self.nonce_count)
+    }
+
+    /// Whether (`issued_at`, `count`) is older than the last that was accepted.
+    pub(crate) fn is_older(&self, issued_at: i64, count: u32) -> bool {
+        (issued_at, count) < (self.nonce_at, self.nonce_count)
     }
 
     /// Remembers what was accepted.
@@ -226,6 +245,23 @@ impl Row {
                 self.phase = Phase::Ended(why);
                 self.ended_at = at;
             }
+        }
+    }
+
+    /// Takes over what the store keeps of its registration with another node, if that is newer than
+    /// what is known here.
+    pub(super) fn remember(&mut self, binding: &Binding) {
+        if !self.is_newer(binding.nonce_at, binding.nonce_count) {
+            return;
+        }
+        if self.phase == Phase::Live {
+            // It has run out and was not looked at since.
+            return self.mark(binding.nonce_at, binding.nonce_count);
+        }
+        self.take(binding, binding.refreshed_at);
+        self.has_flow = false;
+        if binding.ended.is_none() {
+            self.phase = Phase::Marked;
         }
     }
 

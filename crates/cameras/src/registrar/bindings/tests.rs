@@ -113,8 +113,9 @@ fn the_rounds_see_every_row_once() {
 #[test]
 fn a_binding_goes_to_the_store_and_comes_back() {
     let stored = |transport| StoredBinding {
+        bound_to: None,
         id: DeviceId::new("34020000001320000001").unwrap(),
-        binding: fleet::Binding {
+        binding: Binding {
             device: DeviceKey(5),
             transport,
             remote: "[2001:db8::1]:5060".parse().unwrap(),
@@ -148,6 +149,7 @@ fn a_device_without_a_record_is_not_brought_back() {
     let binding = |bindings: &Bindings, number| {
         let row = bindings.get(bindings.find_device(DeviceKey(number)).unwrap()).unwrap();
         StoredBinding {
+            bound_to: None,
             id: DeviceId::new(std::str::from_utf8(row.id()).unwrap()).unwrap(),
             binding: row.to_binding(),
             surveyed_at: None,

@@ -12,7 +12,7 @@ use gb28181::digest::{Challenge, Credentials, Form};
 use gb28181::manscdp::{Encoding, Keepalive, Outcome, Outgoing};
 use gb28181::sip::{Flow, Message, Name, Start, Transmit};
 use jiff::tz::TimeZone;
-use store::StoredBinding;
+use store::{SessionKey, StoredBinding};
 
 use crate::registrar::bindings::Bindings;
 use crate::station::{Binds, Options, Station, Work};
@@ -47,9 +47,15 @@ pub struct Site {
     pub events: Vec<DeviceEvent>,
     pub refused: Vec<RefusedRegistration>,
     pub lookups: usize,
+    /// Registrations that were read because there are other nodes.
+    pub remembered: usize,
     /// TCP connections that carry a registered device.
     pub carrying: BTreeSet<u64>,
     pub commands: tokio::sync::mpsc::Receiver<crate::line::Command>,
+    /// This node's session, where there are other nodes.
+    pub session: Option<SessionKey>,
+    /// The session of each binding in the store.
+    pub bound_to: BTreeMap<DeviceKey, SessionKey>,
 }
 
 /// One device, or somebody who poses as one.
@@ -70,10 +76,19 @@ pub struct Caller {
 
 impl Site {
     pub fn new(settings: Settings) -> Self {
+        Self::of_session(settings, None)
+    }
+
+    /// A node beside others, with a session of its own.
+    pub fn node(session: i64) -> Self {
+        Self::of_session(Settings::default(), Some(SessionKey(session)))
+    }
+
+    fn of_session(settings: Settings, session: Option<SessionKey>) -> Self {
         let settings = Settings { time_zone: TimeZone::UTC, ..settings };
         let now = tokio::time::Instant::now().into_std();
         let wall = Timestamp::from_basic_text("20261121T224000Z").unwrap();
-        let (station, line, commands) = station(&settings, now, wall);
+        let (station, line, commands) = station(&settings, session, now, wall);
         let known = (1..=9)
             .map(|number| (id(number), (DeviceKey(number), id(number), PASSWORD.to_owned())))
             .collect();
@@ -92,15 +107,33 @@ impl Site {
             events: Vec::new(),
             refused: Vec::new(),
             lookups: 0,
+            remembered: 0,
             carrying: BTreeSet::new(),
             commands,
+            session,
+            bound_to: BTreeMap::new(),
         }
+    }
+
+    /// The store is the one that the other node has written to; it is now a little later than
+    /// there.
+    pub fn go_on_from(&mut self, other: &Self) {
+        (self.stored, self.bound_to) = (other.stored.clone(), other.bound_to.clone());
+        let later = Duration::from_millis(1);
+        (self.now, self.wall) = (other.now + later, other.wall.plus(later));
+    }
+
+    /// The feed tells that another node has bound the device.
+    pub fn hear_of(&mut self, number: i64) -> Vec<Transmit> {
+        self.line.doubt(DeviceKey(number));
+        self.work()
     }
 
     /// The process ends and begins anew; the store stays.
     pub fn restart(&mut self) {
         self.advance(Duration::from_millis(1));
-        let (mut station, line, commands) = station(&self.settings, self.now, self.wall);
+        let (mut station, line, commands) =
+            station(&self.settings, self.session, self.now, self.wall);
         let stored: Vec<_> = self
             .stored
             .values()
@@ -109,6 +142,7 @@ impl Site {
                 id: DeviceId::new(id(binding.device.0)).unwrap(),
                 binding: binding.clone(),
                 surveyed_at: Some(binding.registered_at),
+                bound_to: self.bound_to.get(&binding.device).copied(),
             })
             .collect();
         station.load(self.wall, &stored);
@@ -158,6 +192,17 @@ impl Site {
                     let registrant = self.registrant(claim.id().as_str());
                     self.station.looked_up(self.now, self.wall, claim, Some(&registrant));
                 }
+                Work::Remember(proved) => {
+                    self.remembered += 1;
+                    let stored = self.stored.get(&proved.device());
+                    let stored = if self.store_works { Ok(stored) } else { Err(()) };
+                    self.station.remembered(self.now, self.wall, proved, stored);
+                }
+                Work::Compare(device) => {
+                    if let Some(stored) = self.stored.get(&device) {
+                        self.station.compare(stored, self.bound_to.get(&device).copied());
+                    }
+                }
                 Work::Bind(mut binds) => {
                     let rows = binds.take_rows();
                     match &mut self.held {
@@ -192,6 +237,10 @@ impl Site {
     fn write(&mut self, binds: Binds, rows: Vec<Binding>) {
         if self.store_works {
             self.writes.push(rows.len());
+            let bound_to = self.session.into_iter();
+            self.bound_to.extend(
+                bound_to.flat_map(|session| rows.iter().map(move |row| (row.device, session))),
+            );
             self.stored.extend(rows.into_iter().map(|row| (row.device, row)));
         }
         self.station.bound(self.now, self.wall, binds, self.store_works);
@@ -259,6 +308,7 @@ impl Site {
 
 fn station(
     settings: &Settings,
+    session: Option<SessionKey>,
     now: Instant,
     wall: Timestamp,
 ) -> (Station, Line, tokio::sync::mpsc::Receiver<crate::line::Command>) {
@@ -274,6 +324,7 @@ fn station(
         seed: [9; 32],
         now,
         started_at: wall,
+        session,
     });
     (station, line, commands)
 }

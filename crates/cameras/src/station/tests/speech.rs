@@ -181,7 +181,7 @@ fn a_device_that_is_removed_ends_what_waits_for_it_and_is_a_stranger() {
 
         site.line.end(DEVICE, site.wall);
         assert!(!site.is_live(1), "at once");
-        assert!(matches!(site.commands.try_recv(), Ok(Command::EndRemoved)));
+        assert!(matches!(site.commands.try_recv(), Ok(Command::Look)));
         assert!(site.work().is_empty());
         let ended = site.binding(1).unwrap().ended;
         assert_eq!(ended, Some((site.wall, fleet::Offline::CredentialsChanged)));

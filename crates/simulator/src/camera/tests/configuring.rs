@@ -180,6 +180,10 @@ fn answers_are_lost_late_or_incomplete_as_the_fault_has_it() {
     assert!(result.result.is_ok());
     assert_eq!(bed.download(ID).basic.unwrap().name.as_deref(), Some("e"));
 
+    bed.camera.set_faults(Faults::named("answers-403").unwrap());
+    assert_eq!(bed.command(&rename(ID, "g")), 403);
+    assert_eq!(bed.camera.held().counts.device_configs, 3);
+
     fault(&mut bed, r#"{"no_config_download":true}"#, &query(QueryKind::ConfigDownload, ID));
     bed.nothing();
 
