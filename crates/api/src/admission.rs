@@ -1,4 +1,4 @@
-//! What the vendors' doors share to decide whom they let in: where a request came from, who guesses
+//! What the doors share to decide whom they let in: where a request came from, who guesses
 //! at the secrets of access keys, and room for bodies.
 //!
 //! One of each for all doors: a key that opens two must not be guessed at twice as often.
@@ -24,6 +24,8 @@ pub(crate) struct Admission {
     trusted_proxies: Vec<TrustedProxy>,
     /// Who guesses at the secrets of access keys.
     lockout: Mutex<Lockout>,
+    /// Who guesses at passwords.
+    passwords: Mutex<Lockout>,
     /// Room for bodies.
     pub(crate) bodies: BodyRoom,
 }
@@ -35,6 +37,7 @@ impl Admission {
             public_hosts,
             trusted_proxies,
             lockout: Mutex::default(),
+            passwords: Mutex::default(),
             bodies: BodyRoom::default(),
         }
     }
@@ -53,5 +56,31 @@ impl Admission {
     /// The wrong signatures of late. Never held across a wait.
     pub(crate) fn lockout(&self) -> MutexGuard<'_, Lockout> {
         self.lockout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The wrong passwords of late, and the checks under way. Never held across a wait.
+    pub(crate) fn passwords(&self) -> MutexGuard<'_, Lockout> {
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the places that an address has among the checks of passwords, given back when it is
+/// dropped. Without them, one client that fills the queue would keep everybody from signing in.
+pub(crate) struct Checking<'a> {
+    admission: &'a Admission,
+    address: IpAddr,
+}
+
+impl<'a> Checking<'a> {
+    /// Takes one; `None` if the address has as many as it may.
+    pub(crate) fn begin(admission: &'a Admission, address: IpAddr) -> Option<Self> {
+        let begun = admission.passwords().begin_check(address);
+        begun.then_some(Self { admission, address })
+    }
+}
+
+impl Drop for Checking<'_> {
+    fn drop(&mut self) {
+        self.admission.passwords().end_check(self.address);
     }
 }

@@ -33,14 +33,13 @@ mod tags;
 mod tokens;
 mod update_property;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use engine::Handle;
 
 use crate::admission::Admission;
-use crate::signature::lockout::Lockout;
 use error::Failure;
 
 pub use error::{Bound, Code, Row, bounds};
@@ -63,14 +62,12 @@ pub(crate) struct Door {
     handle: Handle,
     /// Whom to let in.
     admission: Arc<Admission>,
-    /// Who guesses at passwords.
-    passwords: Mutex<Lockout>,
 }
 
 impl Door {
     /// A door to the engine of `handle`.
     pub(crate) fn new(handle: Handle, admission: Arc<Admission>) -> Self {
-        Self { handle, admission, passwords: Mutex::default() }
+        Self { handle, admission }
     }
 }
 

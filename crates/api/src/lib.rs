@@ -16,6 +16,7 @@ pub mod cph;
 pub mod fuzzing;
 pub mod iss;
 pub mod listener;
+mod measured;
 pub mod native;
 mod printable;
 pub mod router;

@@ -70,6 +70,11 @@ const ACCEPT_PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// Cancelled when the server is told to stop; in every request's extensions. An answer that would
+/// go on for ever ends with it.
+#[derive(Debug, Clone)]
+pub struct Stopping(pub CancellationToken);
+
 /// What a connection may take. The defaults are the constants of this module.
 #[derive(Debug, Clone)]
 pub struct Limits {

@@ -2,32 +2,42 @@
 //! jobs, the catalogue and the server itself, for the operator of this server and the command line.
 //! And what machines ask of a server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
 //!
-//! The operator proves himself by `Authorization: Bearer` and the server's admin token; errors are
-//! RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
+//! A caller is known by `Authorization: Bearer` and a token: the server's admin token, or that of a
+//! user, who may do what is granted in each project. Errors are RFC 9457 problems. The OpenAPI
+//! document is made from the handlers and kept in `openapi/`.
 
+mod audit;
 mod backup;
 mod camera_view;
 mod catalogue;
 mod channels;
+mod cluster;
 mod credentials;
 mod device_view;
 mod devices;
 mod discover;
 mod entries;
+mod events;
 mod exchange;
+mod grants;
+mod history;
 mod import;
 mod jobs;
 mod keys;
+mod need;
 mod openapi;
 mod operate;
 mod organizations;
+mod pages;
 mod power;
 mod problem;
 mod projects;
 mod registrations;
 mod server_settings;
+mod session;
 mod status;
 mod token;
+mod tokens;
 mod updates;
 mod users;
 
@@ -41,10 +51,15 @@ use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::admission::Admission;
 use crate::router::MetricsRender;
+use need::Needs;
+use token::Guard;
 
 pub use openapi::document;
 pub(crate) use problem::Problem;
+pub(crate) use status::Probes;
+pub use status::{Unready, readiness};
 pub use token::AdminToken;
 
 /// The operator's files on the server.
@@ -62,8 +77,12 @@ pub(crate) struct Native {
     handle: Handle,
     /// What opens the door.
     admin_token: AdminToken,
-    /// Gives the text of `/metrics`.
-    metrics_render: MetricsRender,
+    /// Who guesses at passwords.
+    admission: Arc<Admission>,
+    /// What machines ask.
+    probes: Probes,
+    /// What clients watch.
+    events: engine::events::Events,
     /// The operator's files.
     files: OperatorFiles,
     /// Held while a project's settings are read and written.
@@ -79,11 +98,14 @@ impl Native {
         admin_token: AdminToken,
         metrics_render: MetricsRender,
         files: OperatorFiles,
+        admission: Arc<Admission>,
     ) -> Self {
         Self {
+            probes: Probes { handle: handle.clone(), metrics_render },
+            events: engine::events::Events::new(&handle),
             handle,
             admin_token,
-            metrics_render,
+            admission,
             files,
             settings_changes: Mutex::default(),
             backup: Mutex::default(),
@@ -92,24 +114,34 @@ impl Native {
 }
 
 /// The door's paths: those that need the token, and those that do not.
-pub(crate) fn routes<S>(native: Arc<Native>) -> Router<S>
+pub(crate) fn routes<S>(native: &Arc<Native>) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let (guarded, _) = guarded().split_for_parts();
+    let (guarded, document) = guarded().split_for_parts();
+    let guard = Guard { native: native.clone(), needs: Arc::new(Needs::of(&document)) };
     let guarded = guarded
         .fallback(exchange::unknown)
         .method_not_allowed_fallback(exchange::wrong_method)
-        .layer(axum::middleware::from_fn_with_state(native.clone(), token::guard))
+        .layer(axum::middleware::from_fn_with_state(guard, token::guard))
         .with_state(native.clone());
+    let document = Router::new()
+        .route("/openapi.json", get(status::openapi))
+        .method_not_allowed_fallback(exchange::wrong_method);
+    probe_routes(native.probes.clone()).merge(document).nest_service("/api/v1", guarded)
+}
+
+/// The paths that every node answers.
+pub(crate) fn probe_routes<S>(probes: Probes) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
     Router::new()
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .route("/metrics", get(status::metrics))
-        .route("/openapi.json", get(status::openapi))
         .method_not_allowed_fallback(exchange::wrong_method)
-        .with_state(native)
-        .nest_service("/api/v1", guarded)
+        .with_state(probes)
 }
 
 /// The calls that need the token, with their documents. Their paths are below `/api/v1`.
@@ -125,6 +157,12 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::set_password))
         .routes(routes!(users::disable_user))
+        .routes(routes!(grants::list_grants))
+        .routes(routes!(grants::set_grant, grants::take_grant))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(session::sign_in, session::who_am_i, session::sign_out))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::show_device, devices::delete_device))
         .routes(routes!(credentials::set_credentials))
@@ -142,12 +180,22 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(power::reset_device))
         .routes(routes!(power::stop_device))
         .routes(routes!(registrations::refused_registrations))
-        .routes(routes!(updates::create_update))
-        .routes(routes!(updates::show_update))
-        .routes(routes!(updates::list_update_jobs))
+        .routes(routes!(history::device_history))
+        .routes(routes!(updates::revert::revert_device))
+        .routes(routes!(updates::list::list_updates, updates::create::create_update))
+        .routes(routes!(updates::show::show_update))
+        .routes(routes!(updates::jobs::list_update_jobs))
+        .routes(routes!(updates::rollout::list_refused))
+        .routes(routes!(updates::control::pause_update))
+        .routes(routes!(updates::control::resume_update))
+        .routes(routes!(updates::control::abort_update))
+        .routes(routes!(updates::control::cancel_update))
+        .routes(routes!(updates::revert::revert_update))
         .routes(routes!(jobs::show_job))
+        .routes(routes!(events::follow_events))
         .routes(routes!(catalogue::show_catalogue))
         .routes(routes!(catalogue::reload_catalogue))
+        .routes(routes!(cluster::show_cluster))
         .routes(routes!(server_settings::show_settings, server_settings::set_settings))
         .routes(routes!(backup::back_up))
         .routes(routes!(backup::fetch_backup, backup::delete_backup))

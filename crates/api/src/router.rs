@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use engine::Handle;
@@ -17,7 +18,7 @@ use crate::admission::Admission;
 use crate::iss::{self, Operation, SipServers};
 use crate::listener::TrustedProxy;
 use crate::native::{self, AdminToken, Native, OperatorFiles};
-use crate::{cph, native::Problem};
+use crate::{cph, measured, native::Problem};
 
 /// What the doors are made from.
 pub struct Options {
@@ -56,15 +57,28 @@ pub fn router(options: Options) -> Router {
     let admission = Arc::new(Admission::new(public_hosts, trusted_proxies));
     let doors = Vendors {
         cph: Arc::new(cph::Door::new(handle.clone(), admission.clone())),
-        iss: Arc::new(iss::Door::new(handle.clone(), admission, sip_servers)),
+        iss: Arc::new(iss::Door::new(handle.clone(), admission.clone(), sip_servers)),
     };
-    let native = Arc::new(Native::new(handle, admin_token, metrics_render, operator_files));
+    let native = Native::new(handle, admin_token, metrics_render, operator_files, admission);
+    let native = Arc::new(native);
     Router::new()
         .merge(cph_calls(doors.cph.clone()))
         .merge(iss_calls(doors.iss.clone()))
-        .merge(native::routes(native))
+        .merge(native::routes(&native))
         .fallback(unknown)
         .with_state(doors)
+        .layer(from_fn(measured::request))
+}
+
+/// What a server answers that does not answer the APIs: whether it lives, whether it is ready, and
+/// its metrics.
+pub fn probes(handle: Handle, metrics_render: MetricsRender) -> Router {
+    native::probe_routes(native::Probes { handle, metrics_render }).fallback(no_api)
+}
+
+/// What answers everything else there.
+async fn no_api() -> Problem {
+    Problem::not_found("this node does not answer the APIs: it has not the role api")
 }
 
 /// The doors that speak as vendors do.

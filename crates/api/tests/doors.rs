@@ -66,6 +66,8 @@ mod native_cameras;
 mod native_fleet;
 #[path = "doors/native_records.rs"]
 mod native_records;
+#[path = "doors/native_rollouts.rs"]
+mod native_rollouts;
 #[path = "doors/native_server.rs"]
 mod native_server;
 #[path = "doors/native_updates.rs"]

@@ -4,16 +4,16 @@
 //! Nothing that a request says is looked at before its caller has proved who it is, and its body is
 //! read only once its access key or its token is known to exist.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use bytes::Bytes;
 use engine::TokenHolder;
 use fleet::limits::BODY_BYTES_MAX;
-use fleet::{Principal, ProjectId};
-use http::HeaderMap;
+use fleet::{Grant, Principal, ProjectId};
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::Door;
 use super::error::{Code, Failure};
@@ -21,7 +21,7 @@ use super::tokens::microseconds;
 use crate::admission::{NoRoom, Room};
 use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
 use crate::signature::huawei::{Head, Refusal, Signed};
-use crate::signature::lockout::{self, Lockout, Outcome};
+use crate::signature::lockout::{self, Outcome};
 
 /// Bytes of a token that is looked for: the bound of `X-Auth-Token` in the API's definition.
 pub(super) const TOKEN_BYTES_MAX: usize = 8_096;
@@ -125,20 +125,25 @@ impl Door {
     /// random bytes.
     async fn by_token(&self, parts: &Parts, body: Body) -> Result<(Caller, Bytes, Room), Failure> {
         let token = token(&parts.headers)?;
-        self.holder(token).await?;
+        let needed = needed(parts);
+        self.holder(token, needed).await?;
         let (body, room) = self.read(body).await?;
         // A body may take half a minute; the token may have stopped working meanwhile.
-        let holder = self.holder(token).await?;
-        let principal = Principal::client(holder.project, holder.user.as_str());
+        let holder = self.holder(token, needed).await?;
+        self.handle.token_used(&holder);
+        let principal = Principal::signed_in(holder.project, holder.user.as_str());
         Ok((Caller { principal, project: Some(holder.project_id.clone()) }, body, room))
     }
 
-    /// Who holds a token that works.
-    async fn holder(&self, token: &str) -> Result<Arc<TokenHolder>, Failure> {
+    /// Who holds a token that works, and may do what is needed in the project that it opens.
+    async fn holder(&self, token: &str, needed: Grant) -> Result<Arc<TokenHolder>, Failure> {
         let holder = self.handle.token(token).await?.ok_or(Refusal::UnknownToken)?;
         if self.handle.now() >= holder.expires_at {
             let expires_at = microseconds(holder.expires_at);
             return Err(Refusal::TokenExpired { expires_at }.into());
+        }
+        if holder.grant_in(holder.project) < Some(needed) {
+            return Err(Failure::of(Code::ProjectForbidden));
         }
         Ok(holder)
     }
@@ -180,6 +185,7 @@ impl Door {
         let settled = self.admission.lockout().settle(ak, address, self.handle.now(), outcome);
         settled.map_err(shut_out)?;
         verified?;
+        self.handle.key_used(&key.ak);
         let project = key.project.as_ref().map(|(_, id)| id.clone());
         Ok((Caller { principal: key.principal(), project }, body, room))
     }
@@ -191,10 +197,16 @@ impl Door {
         let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
         Ok((body.map_err(|error| unread(&error))?, room))
     }
+}
 
-    /// The wrong passwords of late, and the checks under way. Never held across a wait.
-    pub(super) fn passwords(&self) -> MutexGuard<'_, Lockout> {
-        self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a call takes: one that only reads, a viewer; any other, an operator. Searching by tags is a
+/// POST that only reads.
+fn needed(parts: &Parts) -> Grant {
+    let is_search = parts.uri.path().ends_with("/resource_instances/action");
+    match parts.method {
+        Method::GET | Method::HEAD => Grant::Viewer,
+        Method::POST if is_search => Grant::Viewer,
+        _ => Grant::Operator,
     }
 }
 

@@ -118,6 +118,11 @@ impl From<engine::Error> for Failure {
             engine::Error::Store(store::Error::ReadDeadline(_)) => {
                 Self::unavailable("The store took too long.", RETRY_SOON_SECONDS)
             }
+            engine::Error::Store(error @ store::Error::Away { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "a CPH call could not be served");
+                Self::unavailable("The store can't be reached.", RETRY_SOON_SECONDS)
+            }
             error => {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(error, "a CPH call failed");
@@ -196,6 +201,7 @@ mod tests {
             (store::Error::Busy, 429, "APIGW.0308", Some(1)),
             (store::Error::Closed, 503, "CPS.0003", Some(1)),
             (store::Error::ReadDeadline(std::time::Duration::ZERO), 503, "CPS.0003", Some(1)),
+            (store::Error::Away { operation: "x", source: "x".into() }, 503, "CPS.0003", Some(1)),
             (store::Error::Unknown { source: "x".into() }, 500, "CPS.0003", None),
         ] {
             let failure = Failure::from(error);

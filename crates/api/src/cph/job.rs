@@ -56,7 +56,7 @@ fn error_of(failure: &Failure) -> (Code, String) {
             let remedy = format!("It is fixed when the container starts, by {argument}.");
             (code, error::explained(&text, &remedy))
         }
-        Failure::PowerFailed { .. } | Failure::Deleted => {
+        Failure::PowerFailed { .. } | Failure::Deleted | Failure::Cancelled { .. } => {
             (Code::PhoneUnavailable, Code::PhoneUnavailable.message().to_owned())
         }
     }
@@ -79,6 +79,7 @@ mod tests {
             clear: false,
             patch: Values::new(),
             record: Values::new(),
+            before: Default::default(),
             stored,
             door: Door::Cph,
             actor: "AK".to_owned(),

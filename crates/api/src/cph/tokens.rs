@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 
 use super::error::{Code, Failure};
 use super::{Door, answer, auth, query::Query, small_body};
+use crate::admission::Checking;
 use crate::listener::{BODY_TIMEOUT, read_body};
 use crate::signature::lockout::{self, Outcome};
 
@@ -48,7 +49,7 @@ struct Token<'a> {
     expires_at: String,
     project: Named<'a>,
     user: User<'a>,
-    /// Roles are not told apart: whoever signs in may do everything in the project.
+    /// What the user may do is not told here: a viewer is refused what changes something.
     roles: [(); 0],
     /// This server is one endpoint, which the client has found. Absent if it does not want it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,8 +144,9 @@ async fn check(
     name: &str,
     password: Secret<String>,
 ) -> Result<SignedIn, Failure> {
-    door.passwords().admit(name, address, door.handle.now()).map_err(shut_out)?;
-    let place = Place::take(door, address)?;
+    door.admission.passwords().admit(name, address, door.handle.now()).map_err(shut_out)?;
+    let place = Checking::begin(&door.admission, address);
+    let place = place.ok_or_else(|| Failure::of(Code::SignInBusy))?;
     let signed_in = door.handle.sign_in(name, password).await;
     drop(place);
     let outcome = match &signed_in {
@@ -156,7 +158,7 @@ async fn check(
         }
     };
     // Guesses that were under way when the fifth failed learn nothing either.
-    let settled = door.passwords().settle(name, address, door.handle.now(), outcome);
+    let settled = door.admission.passwords().settle(name, address, door.handle.now(), outcome);
     settled.map_err(shut_out)?;
     signed_in.map_err(|error| match error {
         SignInError::Wrong | SignInError::Impossible => Failure::of(Code::SignInWrong),
@@ -170,29 +172,6 @@ fn shut_out(refused: lockout::Refused) -> Failure {
     match refused {
         lockout::Refused::Locked => Failure::of(Code::SignInLocked),
         lockout::Refused::Full => Failure::of(Code::SignInBusy),
-    }
-}
-
-/// One of the places that an address has among the checks of passwords, given back when it is
-/// dropped. Without them, one client that fills the queue would keep everybody from signing in.
-struct Place<'a> {
-    door: &'a Door,
-    address: IpAddr,
-}
-
-impl<'a> Place<'a> {
-    /// Takes one, or refuses with 429 the address that has as many as it may.
-    fn take(door: &'a Door, address: IpAddr) -> Result<Self, Failure> {
-        if !door.passwords().begin_check(address) {
-            return Err(Failure::of(Code::SignInBusy));
-        }
-        Ok(Self { door, address })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.door.passwords().end_check(self.address);
     }
 }
 
@@ -267,7 +246,7 @@ fn answer(
     domain: &str,
     has_catalog: bool,
 ) -> Result<Response, Failure> {
-    let SignedIn { token, user, issued_at, expires_at } = signed_in;
+    let SignedIn { token, user, issued_at, expires_at, .. } = signed_in;
     let domain = Domain { id: domain, name: domain };
     let body = Answer {
         token: Token {

@@ -130,6 +130,7 @@ impl Door {
         // Others may have used up the guesses meanwhile: only what is settled is told.
         self.admission.lockout().settle(ak, address, self.handle.now(), outcome)?;
         verified?;
+        self.handle.key_used(&key.ak);
         if key.strict {
             signed.check_strict(signed.has_body()).map_err(Refusal::from)?;
         }

@@ -166,6 +166,11 @@ impl From<engine::Error> for Failure {
             engine::Error::Store(store::Error::ReadDeadline(_)) => {
                 unavailable("the store took too long", RETRY_SOON_SECONDS)
             }
+            engine::Error::Store(error @ store::Error::Away { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "an ISS call could not be served");
+                unavailable("the store can't be reached", RETRY_SOON_SECONDS)
+            }
             error => internal(&error),
         }
     }
@@ -190,6 +195,12 @@ mod tests {
             (store::Error::Closed, 503, "ServiceUnavailable", Some(1)),
             (
                 store::Error::ReadDeadline(std::time::Duration::ZERO),
+                503,
+                "ServiceUnavailable",
+                Some(1),
+            ),
+            (
+                store::Error::Away { operation: "x", source: "x".into() },
                 503,
                 "ServiceUnavailable",
                 Some(1),

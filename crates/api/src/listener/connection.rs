@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::activity::{Activity, TrackedBody, TrackedStream, Verdict};
-use super::{Limits, PeerAddr};
+use super::{Limits, PeerAddr, Stopping};
 
 /// Smallest limit on headers that hyper takes.
 const HEADER_BYTES_MIN: usize = 8 * 1024;
@@ -154,6 +154,7 @@ impl Service {
     ) -> impl Future<Output = Result<Response<TrackedBody>, Infallible>> + Send + 'static {
         let in_flight = activity.request();
         request.extensions_mut().insert(PeerAddr(peer));
+        request.extensions_mut().insert(Stopping(self.shutdown.clone()));
         // hyper looks at its bound only when its buffer is full, so a larger head may have come.
         let fits = head_bytes(&request) <= self.limits.header_bytes_max.max(HEADER_BYTES_MIN);
         let answer = fits.then(|| self.router.clone().call(request.map(Body::new)));

@@ -9,7 +9,6 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use fleet::Principal;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -18,11 +17,15 @@ use tokio::io::AsyncReadExt as _;
 use utoipa::ToSchema;
 
 use super::exchange::FromPath;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Backups that may lie in the server's own directory. They are full copies: over it no more are
 /// made until some are moved away, since an old one is never deleted for a new one.
 const BACKUPS_MAX: usize = 64;
+
+/// What the name of the store begins with that is backed up here.
+const HAS_BACKUPS: &str = "SQLite";
 
 /// Bytes that are read from a backup at a time while it is sent.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -59,11 +62,13 @@ struct Counts {
 }
 
 /// Makes a backup: the database as it stands at one moment, with every update that was answered
-/// before the call. It is read back and checked before this answers.
+/// before the call. It is read back and checked before this answers. Refused where the store is
+/// PostgreSQL, which has its own tools.
 #[utoipa::path(
     post,
     path = "/backup",
     tag = "server",
+    security(("token" = ["server"])),
     responses(
         (status = 201, description = "The backup", body = Backup),
         openapi::Guarded, openapi::Conflict,
@@ -71,7 +76,16 @@ struct Counts {
 )]
 pub(super) async fn back_up(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
 ) -> Result<(StatusCode, Json<Backup>), Problem> {
+    let store = native.handle.nodes().await?.engine;
+    if !store.starts_with(HAS_BACKUPS) {
+        let detail = format!(
+            "the store is {store}, which has its own tools for that: pg_dump for a copy, \
+             pg_basebackup and an archive of its log for a way back to any moment"
+        );
+        return Err(Problem::conflict("backup_elsewhere", detail));
+    }
     let Ok(_alone) = native.backup.try_lock() else {
         return Err(Problem::conflict("backup_running", "another backup is being made"));
     };
@@ -88,7 +102,7 @@ pub(super) async fn back_up(
     let time: String = native.handle.now().to_string().chars().filter(|c| *c != ':').collect();
     let name = format!("fleetwright-{time}.db");
     let path = directory.join(&name);
-    let made = native.handle.back_up(&Principal::admin(), &path).await?;
+    let made = native.handle.back_up(&principal, &path).await?;
     let counts = Counts {
         projects: made.counts.projects,
         devices: made.counts.devices,
@@ -110,6 +124,7 @@ pub(super) async fn back_up(
     get,
     path = "/backups/{name}",
     tag = "server",
+    security(("token" = ["server"])),
     params(("name" = String, Path, description = "The backup's name")),
     responses(
         (status = 200, description = "The file", content_type = "application/vnd.sqlite3",
@@ -146,6 +161,7 @@ pub(super) async fn fetch_backup(
     delete,
     path = "/backups/{name}",
     tag = "server",
+    security(("token" = ["server"])),
     params(("name" = String, Path, description = "The backup's name")),
     responses(
         (status = 204, description = "It is gone"),

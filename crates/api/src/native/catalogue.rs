@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use fleet::Catalogue;
 use fleet::catalogue::{
     FactoryReset, GbProfile, Privilege, Profile, Property, Restart, Retention, Route, SetBy,
     Timing, ValueKind,
 };
-use fleet::{Catalogue, Principal};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange::FromQuery;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// The catalogue in force.
@@ -130,6 +131,7 @@ pub(super) struct ShowQuery {
     get,
     path = "/catalogue",
     tag = "catalogue",
+    security(("token" = [])),
     params(ShowQuery),
     responses(
         (status = 200, description = "The catalogue", body = CatalogueView),
@@ -167,6 +169,7 @@ pub(super) async fn show_catalogue(
     post,
     path = "/catalogue/reload",
     tag = "catalogue",
+    security(("token" = ["server"])),
     responses(
         (status = 200, description = "What is in force from now on", body = Reloaded),
         openapi::Invalid, openapi::Guarded,
@@ -174,8 +177,9 @@ pub(super) async fn show_catalogue(
 )]
 pub(super) async fn reload_catalogue(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
 ) -> Result<Json<Reloaded>, Problem> {
-    native.handle.reload_catalogue(&Principal::admin()).await?;
+    native.handle.reload_catalogue(&principal).await?;
     let (catalogue, operator_files) = in_force(&native);
     Ok(Json(Reloaded {
         properties: catalogue.properties().count(),

@@ -6,13 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use fleet::catalogue::DESCRIPTION;
 use fleet::limits::DEVICES_PER_PAGE_MAX;
-use fleet::{DeviceId, Kind, Principal, ProjectId, ReportedChannel};
+use fleet::{DeviceId, Kind, ProjectId, ReportedChannel};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::devices;
 use super::exchange::{FromPath, FromQuery};
 use super::organizations::Filed;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Channels in a page unless told otherwise.
@@ -106,6 +107,7 @@ pub(super) struct ListQuery {
     get,
     path = "/devices/{id}/channels",
     tag = "devices",
+    security(("token" = ["viewer"])),
     params(("id" = String, Path, description = "The device's id"), ListQuery),
     responses(
         (status = 200, description = "One page", body = Channels),
@@ -114,6 +116,7 @@ pub(super) struct ListQuery {
 )]
 pub(super) async fn list_channels(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(ListQuery { project, after, limit }): FromQuery<ListQuery>,
 ) -> Result<Json<Channels>, Problem> {
@@ -121,12 +124,12 @@ pub(super) async fn list_channels(
     if !(1..=DEVICES_PER_PAGE_MAX).contains(&limit) {
         return Err(Problem::invalid(format!("limit must be 1 to {DEVICES_PER_PAGE_MAX}")));
     }
-    let device = devices::find(&native, project.as_ref(), &id).await?.device;
+    let device = devices::find(&native, &principal, project.as_ref(), &id).await?.device;
     devices::check_kind(&device, Kind::Camera, "only a camera has channels")?;
     let after = after.as_ref().map_or("", DeviceId::as_str);
     let reads = native.handle.reads();
     // One more than asked for shows whether there is a next page.
-    let mut found = reads.channels(&Principal::admin(), device.key, after, limit + 1).await?;
+    let mut found = reads.channels(&principal, device.key, after, limit + 1).await?;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_next = found.len() > asked;
     found.truncate(asked);

@@ -15,6 +15,7 @@ use super::devices::{self, ShowQuery};
 use super::exchange::{self, FromPath, FromQuery};
 use super::import::password;
 use super::power::{Accepted, accept};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Whom a camera must register as from now on. What is absent stays as it is.
@@ -40,6 +41,7 @@ pub(super) struct NewCredentials {
     put,
     path = "/devices/{id}/credentials",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = NewCredentials,
     responses(
@@ -49,6 +51,7 @@ pub(super) struct NewCredentials {
 )]
 pub(super) async fn set_credentials(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     exchange::Json(new): exchange::Json<NewCredentials>,
@@ -59,7 +62,7 @@ pub(super) async fn set_credentials(
     if credentials.is_empty() {
         return Err(Problem::invalid("neither user nor password is given"));
     }
-    let device = devices::find(&native, query.project.as_ref(), &id).await?.device;
+    let device = devices::find(&native, &principal, query.project.as_ref(), &id).await?.device;
     devices::check_kind(&device, Kind::Camera, "only a camera registers")?;
     let entry = UpdateEntry {
         device: Ok(id),
@@ -67,5 +70,5 @@ pub(super) async fn set_credentials(
         patch: Ok(Patch::default()),
         camera: CameraAsked { credentials, organization: None },
     };
-    accept(&native, device, Operation::Update, entry).await
+    accept(&native, &principal, device, Operation::Update, entry).await
 }

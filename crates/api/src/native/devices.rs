@@ -4,45 +4,56 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::limits::DEVICES_PER_PAGE_MAX;
-use fleet::{Condition, DeviceId, DeviceKey, Kind, Principal, ProjectId};
+use fleet::{DeviceId, DeviceKey, Kind, Principal, ProjectId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use store::{DeviceFilter, DeviceWithState, Page};
+use store::DeviceWithState;
 use utoipa::ToSchema;
 
 use super::device_view::{Device, View};
 use super::exchange::{FromPath, FromQuery};
-use super::{Native, Problem, openapi};
-
-/// Devices in a page unless told otherwise.
-const LIMIT_DEFAULT: u32 = 100;
+use super::token::Caller;
+use super::updates::selector::DevicesQuery;
+use super::{Native, Problem, openapi, pages};
 
 /// One page of devices.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Devices {
-    /// The devices.
+    /// The devices. A page may have fewer than asked for, or none, and a next page.
     devices: Vec<Device>,
     /// What to give as `after` for the next page; null on the last.
     next: Option<String>,
 }
 
-/// Which devices to list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
+/// Which devices to list: those for which all of it holds.
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct ListParameters {
     /// Of this project only.
-    #[param(value_type = Option<String>)]
-    project: Option<ProjectId>,
+    project: Option<String>,
     /// Of this kind only: `phone` or `camera`.
-    #[param(value_type = Option<String>)]
-    kind: Option<Kind>,
-    /// On this server only.
-    server: Option<String>,
-    /// In this condition only, as a device shows it.
-    #[param(value_type = Option<String>)]
-    condition: Option<Condition>,
+    kind: Option<String>,
+    /// On this server only; given several times: on one of them.
+    server: Option<Vec<String>>,
+    /// With this tag only: `KEY`, or `KEY:VALUE`; given several times: with all of them.
+    tag: Option<Vec<String>>,
+    /// In this condition only, as a device shows it; given several times: in one of them.
+    condition: Option<Vec<String>>,
+    /// Of which this is asked only: `PROPERTY:VALUE`, the whole value, or `!PROPERTY` for those of
+    /// which no value of it is asked; given several times: all of it.
+    desired: Option<Vec<String>>,
+    /// The same of what a device last showed.
+    reported: Option<Vec<String>>,
+    /// Filed in the organization of this path, its names joined by `/`, or below it.
+    organization: Option<String>,
+    /// Made by this manufacturer, as the device says it, whatever the case of ASCII letters.
+    manufacturer: Option<String>,
+    /// With this in the id, the name, the server or the address, whatever the case of ASCII
+    /// letters.
+    text: Option<String>,
+    /// With this id; given several times: with one of them.
+    id: Option<Vec<String>>,
     /// The page after this one: `next` of the page before.
     after: Option<String>,
     /// At most so many: 1 to 1000, 100 unless given.
@@ -65,7 +76,8 @@ pub(super) struct ShowQuery {
     get,
     path = "/devices",
     tag = "devices",
-    params(ListQuery),
+    security(("token" = ["viewer"])),
+    params(ListParameters),
     responses(
         (status = 200, description = "One page", body = Devices),
         openapi::Invalid, openapi::Guarded, openapi::Missing,
@@ -73,38 +85,24 @@ pub(super) struct ShowQuery {
 )]
 pub(super) async fn list_devices(
     State(native): State<Arc<Native>>,
-    FromQuery(query): FromQuery<ListQuery>,
+    Caller(principal): Caller,
+    FromQuery(pairs): FromQuery<Vec<(String, String)>>,
 ) -> Result<Json<Devices>, Problem> {
-    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=DEVICES_PER_PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("limit must be 1 to {DEVICES_PER_PAGE_MAX}")));
-    }
-    let after = match &query.after {
-        None => DeviceKey(0),
-        Some(after) => DeviceKey(
-            after.parse().map_err(|_| Problem::invalid("after must be the `next` of a page"))?,
-        ),
-    };
+    let query = DevicesQuery::of(pairs, &native.handle.catalogue())?;
+    let limit = pages::limit(query.limit)?;
+    let after = DeviceKey(pages::place(query.after.as_deref())?.unwrap_or(0));
     let reads = native.handle.reads();
-    let principal = Principal::admin();
     if let Some(project) = &query.project
         && reads.project(&principal, project).await?.is_none()
     {
         return Err(Problem::no_such_project(project));
     }
-    let ListQuery { project, kind, server, condition, .. } = query;
-    let filter = DeviceFilter { project, kind, server, condition };
-    // One more than asked for shows whether there is a next page.
-    let page = Page { after, limit: limit + 1 };
-    let mut found = reads.devices(&principal, &filter, page).await?;
-    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_next = found.len() > asked;
-    found.truncate(asked);
-    let last = found.last().map(|found| found.device.key.0.to_string());
-    let view = View::of(&native.handle, &found).await?;
+    let DevicesQuery { project, selector, .. } = query;
+    let page = reads.select(&principal, project.as_ref(), &selector, after, limit).await?;
+    let view = View::of(&native.handle, &page.devices).await?;
     Ok(Json(Devices {
-        devices: found.into_iter().map(|found| view.device(found)).collect(),
-        next: last.filter(|_| has_next),
+        devices: page.devices.into_iter().map(|found| view.device(found)).collect(),
+        next: page.next.map(|next| next.0.to_string()),
     }))
 }
 
@@ -113,6 +111,7 @@ pub(super) async fn list_devices(
     get,
     path = "/devices/{id}",
     tag = "devices",
+    security(("token" = ["viewer"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     responses(
         (status = 200, description = "The device", body = Device),
@@ -121,10 +120,11 @@ pub(super) async fn list_devices(
 )]
 pub(super) async fn show_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<Device>, Problem> {
-    let found = [find(&native, query.project.as_ref(), &id).await?];
+    let found = [find(&native, &principal, query.project.as_ref(), &id).await?];
     let view = View::of(&native.handle, &found).await?;
     let [found] = found;
     Ok(Json(view.device(found)))
@@ -136,6 +136,7 @@ pub(super) async fn show_device(
     delete,
     path = "/devices/{id}",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     responses(
         (status = 204, description = "It is deleted"),
@@ -144,21 +145,23 @@ pub(super) async fn show_device(
 )]
 pub(super) async fn delete_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<StatusCode, Problem> {
-    let device = find(&native, query.project.as_ref(), &id).await?.device;
-    native.handle.delete_device(&Principal::admin(), &device.project_id, &id).await?;
+    let device = find(&native, &principal, query.project.as_ref(), &id).await?.device;
+    native.handle.delete_device(&principal, &device.project_id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The one device with an id, in `project` if that is given.
 pub(super) async fn find(
     native: &Native,
+    principal: &Principal,
     project: Option<&ProjectId>,
     id: &DeviceId,
 ) -> Result<DeviceWithState, Problem> {
-    let mut found = native.handle.reads().device(&Principal::admin(), project, id).await?;
+    let mut found = native.handle.reads().device(principal, project, id).await?;
     if found.len() > 1 {
         let projects: Vec<String> =
             found.iter().map(|found| found.device.project_id.to_string()).collect();

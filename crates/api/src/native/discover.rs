@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use engine::discover::{Candidate, Discovery, Found, FoundAs};
 use fleet::limits::DISCOVERED_PER_CALL_MAX;
-use fleet::{DeviceId, Principal, ProjectId};
+use fleet::{DeviceId, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Where to look, and what to do with what is found.
@@ -147,6 +148,7 @@ impl From<Found> for FoundPhone {
     post,
     path = "/devices/discover",
     tag = "devices",
+    security(("token" = ["operator"])),
     request_body = Asked,
     responses(
         (status = 200, description = "What was found", body = Discovered),
@@ -155,6 +157,7 @@ impl From<Found> for FoundPhone {
 )]
 pub(super) async fn discover_devices(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     exchange::Json(asked): exchange::Json<Asked>,
 ) -> Result<Json<Discovered>, Problem> {
     if asked.candidates.len() > DISCOVERED_PER_CALL_MAX {
@@ -172,6 +175,6 @@ pub(super) async fn discover_devices(
         candidates: candidates.collect(),
         apply: asked.apply,
     };
-    let found = native.handle.discover(&Principal::admin(), discovery).await?;
+    let found = native.handle.discover(&principal, discovery).await?;
     Ok(Json(Discovered { found: found.into_iter().map(FoundPhone::from).collect() }))
 }

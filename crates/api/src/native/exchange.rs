@@ -52,7 +52,7 @@ async fn whole_body(request: Request) -> Result<axum::body::Bytes, Problem> {
 }
 
 /// Reads an object. A list is none, though serde takes one for a struct, its fields by position.
-fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let read = parse(body)?;
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Problem::invalid("the body must be a JSON object"));

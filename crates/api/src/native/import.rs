@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
-use fleet::{DeviceId, Kind, NewCamera, Principal, ProjectId, Secret};
+use fleet::{DeviceId, Kind, NewCamera, ProjectId, Secret};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::entries::Entries;
 use super::exchange;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// A device to import.
@@ -151,6 +152,7 @@ pub(super) struct Imported {
     post,
     path = "/devices/import",
     tag = "devices",
+    security(("token" = ["operator"])),
     request_body = Vec<NewDevice>,
     responses(
         (status = 200, description = "What was done", body = Imported),
@@ -159,11 +161,12 @@ pub(super) struct Imported {
 )]
 pub(super) async fn import_devices(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     exchange::JsonList(Entries(devices)): exchange::JsonList<
         Entries<NewDevice, DEVICES_PER_IMPORT_MAX>,
     >,
 ) -> Result<Json<Imported>, Problem> {
     let records = devices.into_iter().map(fleet::NewDevice::from).collect();
-    let imported = native.handle.import(&Principal::admin(), records).await?;
+    let imported = native.handle.import(&principal, records).await?;
     Ok(Json(Imported { new: imported.new, updated: imported.updated }))
 }

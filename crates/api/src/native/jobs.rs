@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use fleet::{
-    DeviceId, Door, End, JobId, JobState, Operation, Principal, ProjectId, Proof, RequestId,
-    Revision, Values,
+    DeviceId, Door, End, JobId, JobState, Operation, ProjectId, Proof, RequestId, Revision, Values,
 };
 use serde::Serialize;
 use store::JobWithDevice;
 use utoipa::ToSchema;
 
 use super::exchange::FromPath;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// A job.
@@ -36,7 +36,8 @@ pub(super) struct Job {
     #[schema(value_type = String, example = "update")]
     operation: Operation,
     /// Where it stands: `pending`, `waiting_for_device`, `running`, `waiting_for_restart`,
-    /// `succeeded` or `failed`.
+    /// `succeeded` or `failed`. Of several nodes only the one that works on the device tells
+    /// `running`; another one says `pending`.
     #[schema(value_type = String, example = "succeeded")]
     state: JobState,
     /// The values asked for.
@@ -80,6 +81,7 @@ pub(super) struct Job {
     get,
     path = "/jobs/{id}",
     tag = "jobs",
+    security(("token" = ["viewer"])),
     params(("id" = String, Path, description = "The job's id: 32 hexadecimal digits")),
     responses(
         (status = 200, description = "The job", body = Job),
@@ -88,11 +90,12 @@ pub(super) struct Job {
 )]
 pub(super) async fn show_job(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<String>,
 ) -> Result<Json<Job>, Problem> {
     let unknown = || Problem::not_found(format!("no such job: {id}"));
     let id: JobId = id.parse().map_err(|_| unknown())?;
-    let found = native.handle.reads().job(&Principal::admin(), id).await?.ok_or_else(unknown)?;
+    let found = native.handle.reads().job(&principal, id).await?.ok_or_else(unknown)?;
     let is_running = native.handle.is_running(found.job.device);
     Ok(Json(Job::of(found, is_running)))
 }

@@ -11,6 +11,7 @@ use store::SealedKey;
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// An access key. Its secret is never shown again.
@@ -31,6 +32,10 @@ pub(super) struct Key {
     /// When it was revoked; null while it works.
     #[schema(format = DateTime)]
     revoked_at: Option<String>,
+    /// When a request was last signed with it, to about a minute; null if none was, or it has been
+    /// lost.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
 }
 
 impl From<SealedKey> for Key {
@@ -42,6 +47,7 @@ impl From<SealedKey> for Key {
             strict: key.strict,
             created_at: key.created_at.to_string(),
             revoked_at: key.revoked_at.map(|at| at.to_string()),
+            last_used_at: key.last_used_at.map(|at| at.to_string()),
         }
     }
 }
@@ -119,6 +125,7 @@ pub(super) struct CreatedKey {
     get,
     path = "/projects/{project}/keys",
     tag = "keys",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     responses(
         (status = 200, description = "The keys", body = Keys),
@@ -127,10 +134,10 @@ pub(super) struct CreatedKey {
 )]
 pub(super) async fn list_keys(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
 ) -> Result<Json<Keys>, Problem> {
     let reads = native.handle.reads();
-    let principal = Principal::admin();
     if reads.project(&principal, &project).await?.is_none() {
         return Err(Problem::no_such_project(&project));
     }
@@ -143,6 +150,7 @@ pub(super) async fn list_keys(
     get,
     path = "/keys",
     tag = "keys",
+    security(("token" = ["server"])),
     responses(
         (status = 200, description = "The keys", body = Keys),
         openapi::Guarded,
@@ -150,8 +158,9 @@ pub(super) async fn list_keys(
 )]
 pub(super) async fn list_account_keys(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
 ) -> Result<Json<Keys>, Problem> {
-    let keys = native.handle.reads().access_keys(&Principal::admin(), None).await?;
+    let keys = native.handle.reads().access_keys(&principal, None).await?;
     Ok(Json(Keys { keys: keys.into_iter().map(Key::from).collect() }))
 }
 
@@ -160,6 +169,7 @@ pub(super) async fn list_account_keys(
     post,
     path = "/projects/{project}/keys",
     tag = "keys",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     request_body = NewKey,
     responses(
@@ -169,10 +179,11 @@ pub(super) async fn list_account_keys(
 )]
 pub(super) async fn create_key(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
     exchange::Json(new): exchange::Json<NewKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
-    make(&native, Some(project), new.ak, new.sk, new.strict).await
+    make(&native, &principal, Some(project), new.ak, new.sk, new.strict).await
 }
 
 /// Makes an access key that opens all projects, or takes one over that clients hold already.
@@ -180,6 +191,7 @@ pub(super) async fn create_key(
     post,
     path = "/keys",
     tag = "keys",
+    security(("token" = ["server"])),
     request_body = NewAccountKey,
     responses(
         (status = 201, description = "The key with its secret, which is not shown again", body = CreatedKey),
@@ -188,6 +200,7 @@ pub(super) async fn create_key(
 )]
 pub(super) async fn create_account_key(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     exchange::Json(new): exchange::Json<NewAccountKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>), Problem> {
     if !new.all_projects {
@@ -195,12 +208,13 @@ pub(super) async fn create_account_key(
             "all_projects: must be true; a key of one project is made at /projects/{project}/keys",
         ));
     }
-    make(&native, None, new.ak, new.sk, new.strict).await
+    make(&native, &principal, None, new.ak, new.sk, new.strict).await
 }
 
 /// Makes the key of a project, or of all.
 async fn make(
     native: &Native,
+    principal: &Principal,
     project: Option<ProjectId>,
     ak: Option<String>,
     sk: Option<Secret<String>>,
@@ -211,8 +225,7 @@ async fn make(
         (Some(ak), Some(sk)) => Some((ak, sk)),
         _ => return Err(Problem::invalid("ak and sk are given together or not at all")),
     };
-    let principal = Principal::admin();
-    let made = native.handle.create_key(&principal, project.as_ref(), given, strict).await?;
+    let made = native.handle.create_key(principal, project.as_ref(), given, strict).await?;
     let (ak, sk) = made;
     let (sk, all_projects) = (sk.expose().clone(), project.is_none());
     Ok((StatusCode::CREATED, Json(CreatedKey { ak, sk, project, all_projects, strict })))
@@ -223,6 +236,7 @@ async fn make(
     delete,
     path = "/keys/{ak}",
     tag = "keys",
+    security(("token" = ["admin"])),
     params(("ak" = String, Path, description = "The key's id")),
     responses(
         (status = 204, description = "It is revoked"),
@@ -231,8 +245,9 @@ async fn make(
 )]
 pub(super) async fn revoke_key(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(ak): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
-    native.handle.revoke_key(&Principal::admin(), &ak).await?;
+    native.handle.revoke_key(&principal, &ak).await?;
     Ok(StatusCode::NO_CONTENT)
 }

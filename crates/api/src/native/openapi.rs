@@ -2,9 +2,10 @@
 
 use utoipa::PartialSchema as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, License, OpenApiBuilder, SecurityRequirement};
+use utoipa::openapi::{Components, InfoBuilder, License, OpenApiBuilder};
 
 use super::Problem;
+use super::need::TOKEN;
 
 /// Declares the answers that several calls share: each a problem.
 macro_rules! problems {
@@ -31,7 +32,8 @@ macro_rules! problems {
 problems! {
     /// What every call may answer.
     Guarded {
-        Unauthorized 401 "The token is missing or wrong",
+        Unauthorized 401 "The token is missing or wrong, or has expired",
+        Forbidden 403 "The token's holder may not do this; the problem says what it takes",
         Busy 429 "Too much is waiting: try again after Retry-After seconds",
         Unavailable 503 "The store can't answer now: try again after Retry-After seconds",
     }
@@ -55,12 +57,17 @@ problems! {
 /// # Errors
 /// Only if the document can't be written as JSON.
 pub fn document() -> Result<String, serde_json::Error> {
-    const TOKEN: &str = "admin_token";
     let (_, calls) = super::guarded().split_for_parts();
     let token = SecurityScheme::Http(
         HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The file admin-token in the server's data directory"))
+            .description(Some(
+                "The admin token (the file admin-token in the server's data directory), or the \
+                 token of a user: from POST /session, or made with a name and an end. Each call \
+                 names the role that it takes in the project that it is about: viewer, operator \
+                 or admin, each of which may what those before it may; server takes the admin \
+                 token.",
+            ))
             .build(),
     );
     let mut components = Components::new();
@@ -75,9 +82,7 @@ pub fn document() -> Result<String, serde_json::Error> {
         ))
         .license(Some(License::new("Apache-2.0")));
     let base = OpenApiBuilder::new().info(info).components(Some(components)).build();
-    let no_scopes: [&str; 0] = [];
-    let mut document = base.nest("/api/v1", calls);
-    document.security = Some(vec![SecurityRequirement::new(TOKEN, no_scopes)]);
+    let document = base.nest("/api/v1", calls);
     let mut text = document.to_pretty_json()?;
     text.push('\n');
     Ok(text)

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::devices::{self, ShowQuery};
 use super::exchange::{FromPath, FromQuery, JsonOrNothing};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Declares calls that change one thing of a device and have neither a body nor an answer.
@@ -24,6 +25,7 @@ macro_rules! changes {
                 post,
                 path = $path,
                 tag = "devices",
+                security(("token" = ["operator"])),
                 params(("id" = String, Path, description = "The device's id"), ShowQuery),
                 responses(
                     (status = 204, description = "It is done"),
@@ -32,10 +34,11 @@ macro_rules! changes {
             )]
             pub(super) async fn $name(
                 State(native): State<Arc<Native>>,
+                Caller(principal): Caller,
                 FromPath(id): FromPath<DeviceId>,
                 FromQuery(query): FromQuery<ShowQuery>,
             ) -> Result<StatusCode, Problem> {
-                change(&native, &query, &id, $change).await
+                change(&native, &principal, &query, &id, $change).await
             }
         )*
     };
@@ -56,13 +59,13 @@ changes! {
 /// Makes one change of a device.
 async fn change(
     native: &Native,
+    principal: &Principal,
     query: &ShowQuery,
     id: &DeviceId,
     change: DeviceChange,
 ) -> Result<StatusCode, Problem> {
-    let device = devices::find(native, query.project.as_ref(), id).await?.device;
-    let principal = Principal::admin();
-    native.handle.change_device(&principal, &device.project_id, &device.id, change).await?;
+    let device = devices::find(native, principal, query.project.as_ref(), id).await?.device;
+    native.handle.change_device(principal, &device.project_id, &device.id, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -84,6 +87,7 @@ pub(super) struct Adopt {
     post,
     path = "/devices/{id}/adopt",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = Adopt,
     responses(
@@ -93,12 +97,13 @@ pub(super) struct Adopt {
 )]
 pub(super) async fn adopt_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Adopt { replace_marker, from_reported }): JsonOrNothing<Adopt>,
 ) -> Result<StatusCode, Problem> {
     let adoption = AdoptionRequest { replace_marker, from_reported };
-    change(&native, &query, &id, DeviceChange::Adopt(adoption)).await?;
+    change(&native, &principal, &query, &id, DeviceChange::Adopt(adoption)).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -164,6 +169,7 @@ impl From<Check> for Checked {
     get,
     path = "/devices/{id}/check",
     tag = "devices",
+    security(("token" = ["viewer"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     responses(
         (status = 200, description = "What was found", body = Checked),
@@ -172,11 +178,12 @@ impl From<Check> for Checked {
 )]
 pub(super) async fn check_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<Checked>, Problem> {
-    let device = devices::find(&native, query.project.as_ref(), &id).await?.device;
-    let (principal, project) = (Principal::admin(), &device.project_id);
+    let device = devices::find(&native, &principal, query.project.as_ref(), &id).await?.device;
+    let project = &device.project_id;
     let check = native.handle.check(&principal, project, &device.id).await?;
     Ok(Json(check.into()))
 }
@@ -194,6 +201,7 @@ pub(super) struct StartArguments {
     get,
     path = "/devices/{id}/start-args",
     tag = "devices",
+    security(("token" = ["viewer"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     responses(
         (status = 200, description = "The arguments", body = StartArguments),
@@ -202,12 +210,13 @@ pub(super) struct StartArguments {
 )]
 pub(super) async fn start_arguments(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
 ) -> Result<Json<StartArguments>, Problem> {
-    let device = devices::find(&native, query.project.as_ref(), &id).await?.device;
+    let device = devices::find(&native, &principal, query.project.as_ref(), &id).await?.device;
     devices::check_kind(&device, Kind::Phone, "only a phone runs in a container")?;
-    let (principal, project) = (Principal::admin(), &device.project_id);
+    let project = &device.project_id;
     let arguments = native.handle.start_arguments(&principal, project, &device.id).await?;
     Ok(Json(StartArguments { arguments }))
 }

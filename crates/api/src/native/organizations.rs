@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{OrganizationId, OrganizationPath, Principal, ProjectId};
+use fleet::{OrganizationId, OrganizationPath, ProjectId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath, FromQuery};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// Organizations in a page, and unless told otherwise.
@@ -105,6 +106,7 @@ impl NewPath {
     get,
     path = "/projects/{project}/organizations",
     tag = "organizations",
+    security(("token" = ["viewer"])),
     params(("project" = String, Path, description = "The project's id"), ListQuery),
     responses(
         (status = 200, description = "One page", body = Organizations),
@@ -113,6 +115,7 @@ impl NewPath {
 )]
 pub(super) async fn list_organizations(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
     FromQuery(ListQuery { after, limit }): FromQuery<ListQuery>,
 ) -> Result<Json<Organizations>, Problem> {
@@ -126,7 +129,7 @@ pub(super) async fn list_organizations(
             .parse::<u32>()
             .map_err(|_| Problem::invalid("after must be the `next` of a page"))?,
     };
-    let (reads, principal) = (native.handle.reads(), Principal::admin());
+    let reads = native.handle.reads();
     if reads.project(&principal, &project).await?.is_none() {
         return Err(Problem::no_such_project(&project));
     }
@@ -144,6 +147,7 @@ pub(super) async fn list_organizations(
     post,
     path = "/projects/{project}/organizations",
     tag = "organizations",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     request_body = NewPath,
     responses(
@@ -153,10 +157,11 @@ pub(super) async fn list_organizations(
 )]
 pub(super) async fn create_organization(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
     exchange::Json(new): exchange::Json<NewPath>,
 ) -> Result<(StatusCode, Json<Organization>), Problem> {
-    let (path, principal) = (new.read()?, Principal::admin());
+    let path = new.read()?;
     let made = native.handle.create_organization(&principal, &project, path).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
@@ -166,6 +171,7 @@ pub(super) async fn create_organization(
     patch,
     path = "/projects/{project}/organizations/{organization}",
     tag = "organizations",
+    security(("token" = ["admin"])),
     params(
         ("project" = String, Path, description = "The project's id"),
         ("organization" = String, Path, description = "The organization's id"),
@@ -178,10 +184,11 @@ pub(super) async fn create_organization(
 )]
 pub(super) async fn move_organization(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath((project, id)): FromPath<(ProjectId, OrganizationId)>,
     exchange::Json(new): exchange::Json<NewPath>,
 ) -> Result<Json<Organization>, Problem> {
-    let (path, principal) = (new.read()?, Principal::admin());
+    let path = new.read()?;
     let moved = native.handle.move_organization(&principal, &project, id, path).await?;
     Ok(Json(moved.into()))
 }
@@ -191,6 +198,7 @@ pub(super) async fn move_organization(
     delete,
     path = "/projects/{project}/organizations/{organization}",
     tag = "organizations",
+    security(("token" = ["admin"])),
     params(
         ("project" = String, Path, description = "The project's id"),
         ("organization" = String, Path, description = "The organization's id"),
@@ -202,8 +210,9 @@ pub(super) async fn move_organization(
 )]
 pub(super) async fn delete_organization(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath((project, id)): FromPath<(ProjectId, OrganizationId)>,
 ) -> Result<StatusCode, Problem> {
-    native.handle.delete_organization(&Principal::admin(), &project, id).await?;
+    native.handle.delete_organization(&principal, &project, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

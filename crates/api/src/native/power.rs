@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::devices::{self, ShowQuery};
 use super::exchange::{FromPath, FromQuery, JsonOrNothing};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// What a restart is to bring besides the restart.
@@ -62,6 +63,7 @@ pub(super) struct Accepted {
     post,
     path = "/devices/{id}/restart",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = Restart,
     responses(
@@ -71,12 +73,13 @@ pub(super) struct Accepted {
 )]
 pub(super) async fn restart_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Restart { property }): JsonOrNothing<Restart>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Restart, clear: false, property };
-    ask(&native, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, query.project.as_ref(), id, asked).await
 }
 
 /// Takes a phone back to how it left the factory and starts it. What is asked of it is applied
@@ -85,6 +88,7 @@ pub(super) async fn restart_device(
     post,
     path = "/devices/{id}/reset",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = Reset,
     responses(
@@ -94,12 +98,13 @@ pub(super) async fn restart_device(
 )]
 pub(super) async fn reset_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Reset { property, factory_reset }): JsonOrNothing<Reset>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Reset, clear: factory_reset, property };
-    ask(&native, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, query.project.as_ref(), id, asked).await
 }
 
 /// Stops a phone. It stays stopped until it is restarted.
@@ -107,6 +112,7 @@ pub(super) async fn reset_device(
     post,
     path = "/devices/{id}/stop",
     tag = "devices",
+    security(("token" = ["operator"])),
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = Stop,
     responses(
@@ -116,12 +122,13 @@ pub(super) async fn reset_device(
 )]
 pub(super) async fn stop_device(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Stop {}): JsonOrNothing<Stop>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Stop, clear: false, property: Values::new() };
-    ask(&native, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, query.project.as_ref(), id, asked).await
 }
 
 /// What is asked of a device.
@@ -135,11 +142,12 @@ struct Asked {
 /// Asks it of the device with this id.
 async fn ask(
     native: &Native,
+    principal: &Principal,
     project: Option<&ProjectId>,
     id: DeviceId,
     asked: Asked,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    let device = devices::find(native, project, &id).await?.device;
+    let device = devices::find(native, principal, project, &id).await?.device;
     let why = format!("nothing here can {} one", asked.operation.name());
     devices::check_kind(&device, Kind::Phone, &why)?;
     let entry = UpdateEntry {
@@ -148,12 +156,13 @@ async fn ask(
         patch: Ok(Patch::from(asked.property)),
         camera: CameraAsked::default(),
     };
-    accept(native, device, asked.operation, entry).await
+    accept(native, principal, device, asked.operation, entry).await
 }
 
 /// Has what is asked of one device accepted as an update of its own.
 pub(super) async fn accept(
     native: &Native,
+    principal: &Principal,
     device: fleet::Device,
     operation: Operation,
     entry: UpdateEntry,
@@ -167,7 +176,7 @@ pub(super) async fn accept(
         operation,
         entries: vec![entry],
     };
-    let answers = native.handle.update(&Principal::admin(), update).await?;
+    let answers = native.handle.update(principal, update).await?;
     let answer = answers.into_iter().next();
     let unknown = || Problem::not_found(format!("no such device: {}", device.id));
     let job = answer.ok_or_else(unknown)??;

@@ -67,6 +67,23 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
+    /// 403: the caller may not.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 500: a call that nobody has looked at who makes it.
+    pub(crate) fn unguarded() -> Self {
+        tracing::error!("a native call came past the guard");
+        let detail = "the server failed; its log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The same, with another clause.
+    pub(crate) fn and(self, clause: &str) -> Self {
+        Self { detail: format!("{}, {clause}", self.detail), ..self }
+    }
+
     /// 404: nothing there.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
@@ -99,6 +116,12 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
+    /// 429: too much is waiting.
+    pub(crate) fn busy() -> Self {
+        let detail = "too many are signing in at the moment";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(1)
+    }
+
     /// 503: it can't answer now.
     pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>, seconds: u32) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(seconds)
@@ -121,6 +144,12 @@ impl From<engine::Error> for Problem {
             Error::Invalid { .. } | Error::TooManyEntries { .. } => {
                 Self::invalid(error.to_string())
             }
+            Error::NoSuchUpdate(_) => Self::not_found(error.to_string()),
+            Error::NotARollout(_) => Self::conflict("not_a_rollout", error.to_string()),
+            Error::NoneFound => Self::conflict("none_found", error.to_string()),
+            Error::TooManyDevices { .. } => Self::conflict("too_many_devices", error.to_string()),
+            Error::WrongPhase { .. } => Self::conflict("wrong_phase", error.to_string()),
+            Error::NothingToRevert(_) => Self::conflict("nothing_to_revert", error.to_string()),
             Error::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()).retry_after(1)
             }
@@ -130,6 +159,11 @@ impl From<engine::Error> for Problem {
             }
             Error::Store(error @ store::Error::ReadDeadline(_)) => {
                 Self::unavailable("slow", error.to_string(), 1)
+            }
+            Error::Store(error @ store::Error::Away { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "a native call could not be served");
+                Self::unavailable("store_away", "the store can't be reached", 1)
             }
             Error::Store(error) => Self::internal(&error),
         }
@@ -150,6 +184,8 @@ impl From<Refused> for Problem {
             Refused::NoSuchDevice => Self::new(StatusCode::NOT_FOUND, "no_such_device", detail),
             Refused::Frozen => Self::conflict("frozen", detail),
             Refused::NoSuchKey(_) => Self::new(StatusCode::NOT_FOUND, "no_such_key", detail),
+            Refused::NoSuchToken(_) => Self::new(StatusCode::NOT_FOUND, "no_such_token", detail),
+            Refused::TooManyTokens => Self::conflict("too_many_tokens", detail),
             Refused::NoSuchUser(_) => Self::new(StatusCode::NOT_FOUND, "no_such_user", detail),
             Refused::NoSuchServer(_) => Self::new(StatusCode::NOT_FOUND, "no_such_server", detail),
             Refused::NoSuchOrganization(_) => {
@@ -159,6 +195,9 @@ impl From<Refused> for Problem {
             Refused::OrganizationInUse { .. } => Self::conflict("organization_in_use", detail),
             Refused::TooManyOrganizations => Self::conflict("too_many_organizations", detail),
             Refused::ProjectInUse { .. } => Self::conflict("project_in_use", detail),
+            Refused::NoSuchUpdate(_) => Self::not_found(detail),
+            Refused::TooManyRollouts => Self::conflict("too_many_rollouts", detail),
+            Refused::RolloutMoved => Self::conflict("rollout_moved", detail),
             Refused::TooManyTags => Self::new(StatusCode::CONFLICT, "too_many_tags", detail),
             Refused::TooManyChannels(_) => {
                 Self::new(StatusCode::CONFLICT, "too_many_channels", detail)
@@ -166,7 +205,7 @@ impl From<Refused> for Problem {
             Refused::Exists { .. } => Self::new(StatusCode::CONFLICT, "exists", detail),
             Refused::KindDiffers { .. } => Self::new(StatusCode::CONFLICT, "kind_differs", detail),
             // The engine alone meets these.
-            Refused::Stale | Refused::Fenced { .. } => Self::internal(&refused),
+            Refused::Stale | Refused::Fenced => Self::internal(&refused),
         }
     }
 }
@@ -221,6 +260,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // The guard may have a word to add.
+        response.extensions_mut().insert(self);
         response
     }
 }

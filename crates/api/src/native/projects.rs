@@ -16,6 +16,7 @@ use store::PhoneFilter;
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// A project.
@@ -225,6 +226,7 @@ pub(super) struct NewProject {
     get,
     path = "/projects",
     tag = "projects",
+    security(("token" = ["viewer"])),
     responses(
         (status = 200, description = "All projects", body = Projects),
         openapi::Guarded,
@@ -232,8 +234,9 @@ pub(super) struct NewProject {
 )]
 pub(super) async fn list_projects(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
 ) -> Result<Json<Projects>, Problem> {
-    let projects = native.handle.reads().projects(&Principal::admin()).await?;
+    let projects = native.handle.reads().projects(&principal).await?;
     Ok(Json(Projects { projects: projects.into_iter().map(Project::from).collect() }))
 }
 
@@ -242,6 +245,7 @@ pub(super) async fn list_projects(
     post,
     path = "/projects",
     tag = "projects",
+    security(("token" = ["server"])),
     request_body = NewProject,
     responses(
         (status = 201, description = "The project", body = Project),
@@ -250,10 +254,11 @@ pub(super) async fn list_projects(
 )]
 pub(super) async fn create_project(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     exchange::Json(new): exchange::Json<NewProject>,
 ) -> Result<(StatusCode, Json<Project>), Problem> {
     let NewProject { name, id, description } = new;
-    let made = native.handle.create_project(&Principal::admin(), name, id, description).await?;
+    let made = native.handle.create_project(&principal, name, id, description).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
@@ -262,6 +267,7 @@ pub(super) async fn create_project(
     get,
     path = "/projects/{project}",
     tag = "projects",
+    security(("token" = ["viewer"])),
     params(("project" = String, Path, description = "The project's id")),
     responses(
         (status = 200, description = "The project", body = ProjectWithDevices),
@@ -270,12 +276,13 @@ pub(super) async fn create_project(
 )]
 pub(super) async fn show_project(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<ProjectId>,
 ) -> Result<Json<ProjectWithDevices>, Problem> {
-    let (reads, principal) = (native.handle.reads(), Principal::admin());
+    let reads = native.handle.reads();
     let found = reads.project(&principal, &id).await?;
     let project = found.ok_or_else(|| Problem::no_such_project(&id))?;
-    let devices = counts(&native, &id).await?;
+    let devices = counts(&native, &principal, &id).await?;
     let cameras = reads.cameras(&principal, &id, 0, 1).await?.total;
     Ok(Json(ProjectWithDevices { project: project.into(), devices, cameras }))
 }
@@ -285,6 +292,7 @@ pub(super) async fn show_project(
     patch,
     path = "/projects/{project}",
     tag = "projects",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     request_body = ChangedProject,
     responses(
@@ -294,10 +302,11 @@ pub(super) async fn show_project(
 )]
 pub(super) async fn change_project(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<ProjectId>,
     exchange::Json(changed): exchange::Json<ChangedProject>,
 ) -> Result<Json<Project>, Problem> {
-    let (principal, handle) = (Principal::admin(), &native.handle);
+    let handle = &native.handle;
     // Between the read and the write another operator's change could be lost.
     let _alone = native.settings_changes.lock().await;
     let found = handle.reads().project(&principal, &id).await?;
@@ -328,6 +337,7 @@ pub(super) async fn change_project(
     delete,
     path = "/projects/{project}",
     tag = "projects",
+    security(("token" = ["server"])),
     params(("project" = String, Path, description = "The project's id")),
     responses(
         (status = 204, description = "It is deleted"),
@@ -336,17 +346,22 @@ pub(super) async fn change_project(
 )]
 pub(super) async fn delete_project(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(id): FromPath<ProjectId>,
 ) -> Result<StatusCode, Problem> {
-    native.handle.delete_project(&Principal::admin(), &id).await?;
+    native.handle.delete_project(&principal, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// How many phones a project has, by condition.
-async fn counts(native: &Native, project: &ProjectId) -> Result<Counts, Problem> {
+async fn counts(
+    native: &Native,
+    principal: &Principal,
+    project: &ProjectId,
+) -> Result<Counts, Problem> {
     let reads = native.handle.reads();
     let count = async |filter: PhoneFilter| {
-        let found = reads.phones(&Principal::admin(), project, &filter, 0, 1).await?;
+        let found = reads.phones(principal, project, &filter, 0, 1).await?;
         Ok::<u64, store::Error>(found.total)
     };
     let of = |condition| PhoneFilter { conditions: vec![condition], ..PhoneFilter::default() };

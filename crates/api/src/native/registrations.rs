@@ -67,6 +67,7 @@ impl From<engine::RefusedRegistration> for RefusedRegistration {
     get,
     path = "/registrations/refused",
     tag = "devices",
+    security(("token" = ["server"])),
     responses(
         (status = 200, description = "The registrations", body = RefusedRegistrations),
         openapi::Guarded,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::Principal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange;
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// What holds for the whole server.
@@ -25,6 +25,7 @@ pub(super) struct ServerSettings {
     get,
     path = "/settings",
     tag = "server",
+    security(("token" = [])),
     responses(
         (status = 200, description = "The settings", body = ServerSettings),
         openapi::Guarded,
@@ -42,6 +43,7 @@ pub(super) async fn show_settings(
     put,
     path = "/settings",
     tag = "server",
+    security(("token" = ["server"])),
     request_body = ServerSettings,
     responses(
         (status = 200, description = "The settings from now on", body = ServerSettings),
@@ -50,9 +52,10 @@ pub(super) async fn show_settings(
 )]
 pub(super) async fn set_settings(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     exchange::Json(new): exchange::Json<ServerSettings>,
 ) -> Result<Json<ServerSettings>, Problem> {
     let settings = fleet::ServerSettings { paused: new.paused };
-    native.handle.set_server_settings(&Principal::admin(), settings).await?;
+    native.handle.set_server_settings(&principal, settings).await?;
     Ok(Json(new))
 }

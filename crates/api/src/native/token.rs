@@ -1,14 +1,22 @@
-//! The admin token: what opens the native door.
+//! Who calls: the admin token, or the token of a user, who may do what is granted in each project.
+//!
+//! Each call says what it needs ([`super::need`]). Its caller is let in as who may see those
+//! projects alone in which that is granted: so what every look-up asks anyway, whether the caller
+//! may see a project, is whether the caller may make this call there.
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, header};
+use engine::TokenHolder;
+use fleet::{Grant, Principal};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::need::{Need, Needs};
 use super::{Native, Problem};
 
 /// The admin token, hashed: the token itself is not kept. Its strength is that of 32 random bytes,
@@ -37,20 +45,166 @@ impl std::fmt::Debug for AdminToken {
     }
 }
 
-/// Lets a request through that bears the token; nothing of any other is looked at.
+/// Who makes a call, as who may see the projects in which the call is allowed, and no others.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(pub(crate) Principal);
+
+/// Whose token it is.
+#[derive(Debug, Clone)]
+pub(super) enum Bearer {
+    /// The server's administrator's.
+    Admin,
+    /// A user's.
+    User(Arc<TokenHolder>),
+}
+
+impl Bearer {
+    /// Whether it is this user.
+    pub(super) fn is_user(&self, name: &str) -> bool {
+        matches!(self, Self::User(holder) if holder.user == name)
+    }
+
+    /// Whether the token was made with a name, and not got by signing in.
+    pub(super) fn has_name(&self) -> bool {
+        matches!(self, Self::User(holder) if holder.name.is_some())
+    }
+
+    /// As who its holder makes a call that needs `need`.
+    ///
+    /// # Errors
+    /// 403 if there is no project in which the holder may.
+    pub(super) fn caller(&self, need: Need) -> Result<Principal, Problem> {
+        match (self, need) {
+            (Self::Admin, _) => Ok(Principal::admin()),
+            (Self::User(_), Need::Server) => {
+                let detail =
+                    "this call is for the server's administrator: it needs the admin token";
+                Err(Problem::forbidden(detail))
+            }
+            (Self::User(holder), Need::Grant(grant)) => holder.with(grant).ok_or_else(|| {
+                let detail = format!("this call needs the role {} in a project", grant.name());
+                Problem::forbidden(detail)
+            }),
+            (Self::User(holder), Need::Nothing | Need::Token) => Ok(holder
+                .with(Grant::Viewer)
+                .unwrap_or_else(|| Principal::user(holder.user.as_str(), Vec::new()))),
+        }
+    }
+
+    /// Whether there are projects in which its holder may do something, but not what `grant`
+    /// allows.
+    fn is_less_elsewhere(&self, grant: Grant) -> bool {
+        match self {
+            Self::Admin => false,
+            Self::User(holder) => holder.grants.iter().any(|held| held.grant < grant),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unguarded)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unguarded)
+    }
+}
+
+/// What the guard goes by.
+#[derive(Clone)]
+pub(super) struct Guard {
+    /// The door.
+    pub(super) native: Arc<Native>,
+    /// What the calls need.
+    pub(super) needs: Arc<Needs>,
+}
+
+/// Lets a request through whose token is enough for its call; nothing of any other is looked at.
 pub(super) async fn guard(
-    State(native): State<Arc<Native>>,
-    request: Request,
+    State(Guard { native, needs }): State<Guard>,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    match bearer(request.headers()) {
-        Some(token) if native.admin_token.is(token) => next.run(request).await,
-        Some(_) => {
-            Problem::unauthorized("the token is not this server's admin token").into_response()
-        }
-        None => Problem::unauthorized("the header Authorization: Bearer TOKEN is missing")
-            .into_response(),
+    let need = needs.of_request(&request);
+    if need == Some(Need::Nothing) {
+        return next.run(request).await;
     }
+    let bearer = match bearer_of(&native, request.headers()).await {
+        Ok(bearer) => bearer,
+        Err(problem) => return problem.into_response(),
+    };
+    // Where there is no such call, the router says so.
+    let Some(need) = need else { return next.run(request).await };
+    let principal = match bearer.caller(need) {
+        Ok(principal) => principal,
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(Caller(principal));
+    request.extensions_mut().insert(bearer.clone());
+    let response = next.run(request).await;
+    match need {
+        Need::Grant(grant)
+            if response.status() == StatusCode::NOT_FOUND && bearer.is_less_elsewhere(grant) =>
+        {
+            or_too_little(response, grant)
+        }
+        _ => response,
+    }
+}
+
+/// The same answer, which says what else may be the reason.
+fn or_too_little(response: Response, grant: Grant) -> Response {
+    match response.extensions().get::<Problem>() {
+        Some(problem) => problem
+            .clone()
+            .and(&format!("or your role there is below {}", grant.name()))
+            .into_response(),
+        None => response,
+    }
+}
+
+/// As who the bearer of the headers' token makes a call that needs `grant`, as the guard would let
+/// it in now.
+///
+/// # Errors
+/// 401 without a token that works, 403 if there is no project in which its holder may.
+pub(super) async fn caller(
+    native: &Native,
+    headers: &HeaderMap,
+    grant: Grant,
+) -> Result<Principal, Problem> {
+    bearer_of(native, headers).await?.caller(Need::Grant(grant))
+}
+
+/// Whose token the headers have.
+///
+/// # Errors
+/// 401 if there is none that works, or the store failed.
+async fn bearer_of(native: &Native, headers: &HeaderMap) -> Result<Bearer, Problem> {
+    let missing = "the header Authorization: Bearer TOKEN is missing";
+    let token = bearer(headers).ok_or_else(|| Problem::unauthorized(missing))?;
+    if native.admin_token.is(token) {
+        return Ok(Bearer::Admin);
+    }
+    let unknown = || {
+        let detail =
+            "the token is neither this server's admin token nor one of a user's that works";
+        Problem::unauthorized(detail)
+    };
+    let token = std::str::from_utf8(token).map_err(|_| unknown())?;
+    let holder = native.handle.token(token).await?.ok_or_else(unknown)?;
+    if native.handle.now() >= holder.expires_at {
+        return Err(Problem::unauthorized("the token has expired"));
+    }
+    native.handle.token_used(&holder);
+    Ok(Bearer::User(holder))
 }
 
 /// The one bearer token of the headers (RFC 6750, section 2.1); the scheme's name has no case.

@@ -1,15 +1,16 @@
-//! Users, who sign in at the vendors' doors by name and password and get a token.
+//! Users, who sign in here and at the vendors' doors by name and password and get a token.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{Principal, ProjectId, Secret};
+use fleet::{Grant, ProjectId, Secret};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath};
+use super::token::Caller;
 use super::{Native, Problem, openapi};
 
 /// A user. The password is never shown.
@@ -61,6 +62,15 @@ pub(super) struct NewUser {
     #[serde(deserialize_with = "secret")]
     #[schema(value_type = String, min_length = 8, max_length = 128)]
     password: Secret<String>,
+    /// What the user may do in the project.
+    #[serde(default = "operator")]
+    #[schema(value_type = String, pattern = "^(viewer|operator|admin)$", default = "operator")]
+    role: Grant,
+}
+
+/// What users may do who are made without a word about it.
+fn operator() -> Grant {
+    Grant::Operator
 }
 
 /// Another password.
@@ -74,7 +84,9 @@ pub(super) struct NewPassword {
 }
 
 /// Reads a password. Its error does not say what was there, as serde's own would.
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+pub(super) fn secret<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Secret<String>, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::String(text) => Ok(Secret::new(text)),
         _ => Err(serde::de::Error::custom("password is not a text")),
@@ -86,6 +98,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, 
     get,
     path = "/projects/{project}/users",
     tag = "users",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     responses(
         (status = 200, description = "The users", body = Users),
@@ -94,10 +107,10 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, 
 )]
 pub(super) async fn list_users(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
 ) -> Result<Json<Users>, Problem> {
     let reads = native.handle.reads();
-    let principal = Principal::admin();
     if reads.project(&principal, &project).await?.is_none() {
         return Err(Problem::no_such_project(&project));
     }
@@ -105,11 +118,12 @@ pub(super) async fn list_users(
     Ok(Json(Users { users: users.into_iter().map(User::from).collect() }))
 }
 
-/// Makes a user, who may sign in for this project.
+/// Makes a user of this project, who may sign in, at the vendors' APIs for this project.
 #[utoipa::path(
     post,
     path = "/projects/{project}/users",
     tag = "users",
+    security(("token" = ["admin"])),
     params(("project" = String, Path, description = "The project's id")),
     request_body = NewUser,
     responses(
@@ -119,12 +133,13 @@ pub(super) async fn list_users(
 )]
 pub(super) async fn create_user(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
     exchange::Json(new): exchange::Json<NewUser>,
 ) -> Result<(StatusCode, Json<User>), Problem> {
-    let NewUser { name, password } = new;
-    let (handle, principal) = (&native.handle, Principal::admin());
-    handle.create_user(&principal, name.clone(), &project, password).await?;
+    let NewUser { name, password, role } = new;
+    let handle = &native.handle;
+    handle.create_user(&principal, name.clone(), &project, role, password).await?;
     let made = handle.reads().user(&name).await?;
     // Nobody deletes users, so what was just made is there.
     let made = made.ok_or_else(|| Problem::not_found(format!("no such user: {name}")))?;
@@ -136,6 +151,7 @@ pub(super) async fn create_user(
     put,
     path = "/users/{name}/password",
     tag = "users",
+    security(("token" = ["admin"])),
     params(("name" = String, Path, description = "The user's name")),
     request_body = NewPassword,
     responses(
@@ -145,10 +161,11 @@ pub(super) async fn create_user(
 )]
 pub(super) async fn set_password(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(name): FromPath<String>,
     exchange::Json(new): exchange::Json<NewPassword>,
 ) -> Result<StatusCode, Problem> {
-    native.handle.set_password(&Principal::admin(), &name, new.password).await?;
+    native.handle.set_password(&principal, &name, new.password).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,6 +175,7 @@ pub(super) async fn set_password(
     delete,
     path = "/users/{name}",
     tag = "users",
+    security(("token" = ["admin"])),
     params(("name" = String, Path, description = "The user's name")),
     responses(
         (status = 204, description = "The user is disabled"),
@@ -166,8 +184,9 @@ pub(super) async fn set_password(
 )]
 pub(super) async fn disable_user(
     State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
     FromPath(name): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
-    native.handle.disable_user(&Principal::admin(), &name).await?;
+    native.handle.disable_user(&principal, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -34,7 +34,13 @@ impl Site {
         for (project, (name, password)) in [(PROJECT, USER), (FOREIGN, FOREIGN_USER)] {
             let project = ProjectId::new(project).unwrap();
             let password = Secret::new(password.to_owned());
-            let made = self.handle.create_user(&admin, name.to_owned(), &project, password);
+            let made = self.handle.create_user(
+                &admin,
+                name.to_owned(),
+                &project,
+                fleet::Grant::Operator,
+                password,
+            );
             made.await.unwrap();
         }
         self

@@ -125,7 +125,7 @@ async fn a_key_for_all_projects_is_made_by_that_word_and_listed_apart() {
     let listed = site.native("GET", "/keys", "").await;
     assert!(!listed.text.contains(sk), "{}", listed.text);
     let expected = json!([{ "ak": ak, "project": null, "all_projects": true, "strict": true,
-        "created_at": "2026-11-21T12:00:00.000Z", "revoked_at": null }]);
+        "created_at": "2026-11-21T12:00:00.000Z", "revoked_at": null, "last_used_at": null }]);
     assert_eq!(listed.json()["keys"], expected);
     let of_project = site.native("GET", &format!("/projects/{PROJECT}/keys"), "").await;
     assert!(!of_project.text.contains(ak) && of_project.text.contains(KEY.0));

@@ -106,3 +106,20 @@ async fn the_servers_settings_are_shown_and_set() {
     let project = site.native("GET", &format!("/projects/{PROJECT}"), "").await.json();
     assert_eq!(project["settings"]["paused"], false);
 }
+
+#[tokio::test]
+async fn the_nodes_of_the_store_are_shown_to_operators_alone() {
+    let site = Site::empty().await;
+    let ask = async || site.native("GET", "/cluster", "").await;
+    site.until("the node to have its shards", async || ask().await.json()["orphaned_shards"] == 0)
+        .await;
+    let shown = ask().await.json();
+    assert_eq!(shown["answered_by"], "node-1");
+    assert!(shown["store"].as_str().unwrap().starts_with("SQLite 3."), "{shown}");
+    let [node] = shown["nodes"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+    assert_eq!((&node["node"], &node["shards"]), (&json!("node-1"), &json!(256)));
+    assert_eq!(node["roles"], json!(["api", "engine", "sip"]));
+    assert_eq!(node["started_at"], "2026-11-21T12:00:00.000Z");
+    assert!(node["lease_left_seconds"].as_f64().is_some_and(|left| left > 0.0), "{node}");
+    site.unsigned("GET", "/api/v1/cluster").await.problem(401, "unauthorized");
+}

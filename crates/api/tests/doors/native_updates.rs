@@ -58,10 +58,12 @@ async fn an_update_gives_each_device_its_own_values() {
     assert_eq!(
         update,
         json!({
-            "id": accepted["id"], "iss_request_id": null, "project": PROJECT, "door": "native", "actor": "admin",
+            "id": accepted["id"], "iss_request_id": null, "project": PROJECT, "door": "native",
+            "actor": "admin",
             "accepted_at": "2026-11-21T12:00:00.000Z", "ended_at": "2026-11-21T12:00:00.000Z",
             "jobs": { "total": 4, "pending": 0, "waiting": 0, "running": 0, "succeeded": 4,
-                      "failed": 0 }
+                      "failed": 0 },
+            "rollout": null
         })
     );
     assert_eq!(site.phones.get(PHONES[0], NUMBER).as_deref(), Some("2"));
@@ -242,7 +244,7 @@ async fn the_jobs_of_an_update_are_counted_and_listed_page_by_page() {
     let second = page(&format!("?limit=2&after={next}")).await;
     assert_eq!((&second["jobs"], &second["next"]), (&json!([jobs[2]]), &Value::Null));
     assert_eq!(page("?limit=3").await["next"], Value::Null);
-    assert_eq!(page("?after=9").await["jobs"], json!([]));
+    assert_eq!(page("?after=0.9").await["jobs"], json!([]));
 
     // One of the vendor's door is an update too.
     let body = json!({ "phones": [{ "phone_id": PHONES[1], "property": "{}" }] }).to_string();
@@ -257,7 +259,7 @@ async fn the_jobs_of_an_update_are_counted_and_listed_page_by_page() {
         (format!("/updates/{job}"), 404, "not_found"),
         (format!("/updates/{job}/jobs"), 404, "not_found"),
         ("/updates/00000000000000000000000000000000/jobs".to_owned(), 404, "not_found"),
-        ("/updates/00000000000000000000000000000000/jobs?after=1".to_owned(), 404, "not_found"),
+        ("/updates/00000000000000000000000000000000/jobs?after=0.1".to_owned(), 404, "not_found"),
         (format!("{target}?limit=0"), 400, "invalid"),
         (format!("{target}?limit=1001"), 400, "invalid"),
         (format!("{target}?after=x"), 400, "invalid"),
@@ -278,6 +280,13 @@ async fn whole_updates_are_refused_by_rule_and_nothing_changes() {
         body[key] = value;
         body.to_string()
     };
+    let selecting = |more: Value| {
+        let mut body = json!({ "project": PROJECT, "selector": {}, "set": { NUMBER: "1" } });
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        body.to_string()
+    };
     let twice = format!(
         r#"{{"project":"{PROJECT}","devices":[{{"id":"a","set":{{"Name":"x","Name":"y"}}}}]}}"#
     );
@@ -285,7 +294,31 @@ async fn whole_updates_are_refused_by_rule_and_nothing_changes() {
         (String::new(), 400, "invalid", "EOF"),
         ("[]".to_owned(), 400, "invalid", ""),
         ("{}".to_owned(), 400, "invalid", "missing field `project`"),
-        (json!({ "project": PROJECT }).to_string(), 400, "invalid", "missing field `devices`"),
+        (json!({ "project": PROJECT }).to_string(), 400, "invalid", "devices: is missing"),
+        (with("selector", json!({})), 400, "invalid", "selector: can't be given together"),
+        (with("after", json!("1")), 400, "invalid", "after, limit: are of a dry run"),
+        (with("rollout", json!({ "wave": 0 })), 400, "invalid", "rollout.wave: must be 1 to 8096"),
+        (with("set", json!({ NUMBER: 1 })), 400, "invalid", "set, sys"),
+        (selecting(json!({})), 400, "invalid", "kind: is missing"),
+        (selecting(json!({ "kind": "phone", "set": {} })), 400, "invalid", "set: is empty"),
+        (
+            selecting(json!({ "kind": "phone", "selector": { "colour": "red" } })),
+            400,
+            "invalid",
+            "unknown field `colour`",
+        ),
+        (
+            selecting(json!({ "kind": "phone", "selector": { "organization": "a//b" } })),
+            400,
+            "invalid",
+            "selector.organization: level 2",
+        ),
+        (
+            selecting(json!({ "kind": "phone", "selector": { "servers": ["nowhere"] } })),
+            409,
+            "none_found",
+            "no device fits",
+        ),
         (with("devices", json!([])), 400, "invalid", "devices: is empty"),
         (with("devices", json!({})), 400, "invalid", "a list of devices"),
         (with("devices", json!(vec![&good; 8_097])), 400, "invalid", "more than 8096 devices"),
@@ -310,7 +343,7 @@ async fn whole_updates_are_refused_by_rule_and_nothing_changes() {
         let detail = site.native("POST", "/updates", &body).await.problem(status, code);
         assert!(detail.contains(part), "{part}: {detail}");
     }
-    site.native("GET", "/updates", "").await.problem(405, "method_not_allowed");
+    site.native("PUT", "/updates", "").await.problem(405, "method_not_allowed");
     site.unsigned("POST", "/api/v1/updates").await.problem(401, "unauthorized");
     assert_eq!(site.fingerprint().await, before);
 }

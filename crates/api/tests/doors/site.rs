@@ -19,6 +19,7 @@ use fleet::fault_point::FaultPoints;
 use fleet::{Catalogue, DeviceId, Kind, NewDevice, Principal, ProjectId, Secret, Timestamp};
 use store::seal::MasterKey;
 use store::sqlite::Inline;
+use store::{NewSession, Roles};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -129,8 +130,10 @@ impl Site {
         let catalogue = Arc::new(CatalogueCell::new(Catalogue::built_in().unwrap()));
         let (sender, events) = engine::driver::events();
         let settings = Settings { action_timeout: Duration::from_secs(5), ..Settings::default() };
+        // Its own time stands still: a test that moves the clock is no node that has died.
+        let store = Inline::new(Arc::new(move || start), FaultPoints::none()).unwrap();
         let engine = Engine::start(engine::Options {
-            store: Arc::new(Inline::new(start, FaultPoints::none()).unwrap()),
+            store: Arc::new(store.node()),
             catalogue,
             catalogue_source: source(directory.path().join("own.toml")),
             drivers: vec![phones.clone(), cameras.clone()],
@@ -140,6 +143,16 @@ impl Site {
             master_key: MasterKey::from_bytes([7; 32]),
             settings,
             fault_points: FaultPoints::none(),
+            node: NewSession {
+                node: "node-1".to_owned(),
+                directory: "0".repeat(32),
+                instance: String::new(),
+                roles: Roles::ALL,
+                version: "0.0".to_owned(),
+                http: "127.0.0.1:8080".to_owned(),
+                sip: String::new(),
+            },
+            wait_for_name: false,
         })
         .await
         .unwrap();

@@ -1,0 +1,152 @@
+//! The history of a device: what was asked of it, by whom, and what there was before.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use fleet::{DeviceId, Door, End, JobId, JobState, Operation, ProjectId, RequestId, Revision};
+use serde::{Deserialize, Serialize};
+use store::JobWithDevice;
+use utoipa::ToSchema;
+
+use super::exchange::{FromPath, FromQuery};
+use super::token::Caller;
+use super::{Native, Problem, devices, openapi, pages};
+
+/// One page of a device's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct History {
+    /// What was asked of it, newest first.
+    changes: Vec<Change>,
+    /// What to give as `after` for the next page; null on the last.
+    next: Option<String>,
+}
+
+/// What one update asked of a device.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeviceChange)]
+struct Change {
+    /// The revision that what is asked of the device got from it: what a revert goes back to.
+    #[schema(value_type = i64)]
+    revision: Revision,
+    /// The update; one of a wave where it goes through its devices in waves.
+    #[schema(value_type = String)]
+    update: RequestId,
+    /// The device's job.
+    #[schema(value_type = String)]
+    job: JobId,
+    /// What it asked for besides values: `update` (nothing), `restart`, `reset` or `stop`.
+    #[schema(value_type = String, example = "update")]
+    operation: Operation,
+    /// Where its job stands, as a job shows it.
+    #[schema(value_type = String, example = "succeeded")]
+    state: JobState,
+    /// Why the job failed; null if it did not.
+    detail: Option<String>,
+    /// The API through which it came.
+    #[schema(value_type = String, example = "native")]
+    door: Door,
+    /// Who asked: an access key's id, a user, or `admin`.
+    actor: String,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    accepted_at: String,
+    /// When its job ended; null while it is open.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+    /// The values that it asked for and what went on record with it, each with what there was
+    /// before.
+    values: Vec<ChangedValue>,
+}
+
+/// A value that was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangedValue {
+    /// The property.
+    name: String,
+    /// The value. Of a camera's new password, `Pwd`, no more than `changed`.
+    to: String,
+    /// What was asked of the device, or on record of it, before; null for nothing, and of what was
+    /// asked for before this was kept.
+    desired_before: Option<String>,
+    /// What it had last shown then; null for nothing.
+    shown_before: Option<String>,
+}
+
+/// Which page of a device's history.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HistoryQuery {
+    /// The device of this project. Needed only where the id exists in several.
+    #[param(value_type = Option<String>)]
+    project: Option<ProjectId>,
+    /// The page after this one: `next` of the page before.
+    after: Option<String>,
+    /// At most so many: 1 to 1000, 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+}
+
+/// Lists what was asked of a device, newest first, by whichever API it came.
+#[utoipa::path(
+    get,
+    path = "/devices/{id}/history",
+    tag = "devices",
+    security(("token" = ["viewer"])),
+    params(("id" = String, Path, description = "The device's id"), HistoryQuery),
+    responses(
+        (status = 200, description = "One page", body = History),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(super) async fn device_history(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(id): FromPath<DeviceId>,
+    FromQuery(HistoryQuery { project, after, limit }): FromQuery<HistoryQuery>,
+) -> Result<Json<History>, Problem> {
+    let limit = pages::limit(limit)?;
+    let before = pages::place(after.as_deref())?.map(Revision);
+    let device = devices::find(&native, &principal, project.as_ref(), &id).await?.device;
+    // One more than asked for shows whether there is a next page.
+    let reads = native.handle.reads();
+    let mut found = reads.history(&principal, device.key, before, limit + 1).await?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_next = found.len() > asked;
+    found.truncate(asked);
+    let next = found.last().filter(|_| has_next).map(|last| last.job.revision.0.to_string());
+    let is_running = native.handle.is_running(device.key);
+    let changes = found.into_iter().map(|found| Change::of(found, is_running));
+    Ok(Json(History { changes: changes.collect(), next }))
+}
+
+impl Change {
+    /// What a job asked for, as it is shown.
+    fn of(found: JobWithDevice, is_running: bool) -> Self {
+        let JobWithDevice { job, trouble, .. } = found;
+        let state = job.state(trouble.is_some(), is_running);
+        let detail = job.end.as_ref().and_then(|ended| match &ended.end {
+            End::Succeeded { .. } => None,
+            End::Failed { failure } => Some(failure.to_string()),
+        });
+        let mut before = job.before;
+        let values = job.patch.into_iter().chain(job.record).map(|(name, to)| {
+            let before = before.remove(&name).unwrap_or_default();
+            ChangedValue { name, to, desired_before: before.desired, shown_before: before.shown }
+        });
+        Self {
+            revision: job.revision,
+            update: job.id.request(),
+            job: job.id,
+            operation: job.operation,
+            state,
+            detail,
+            door: job.door,
+            actor: job.actor,
+            accepted_at: job.accepted_at.to_string(),
+            ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
+            values: values.collect(),
+        }
+    }
+}

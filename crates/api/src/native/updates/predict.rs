@@ -1,0 +1,90 @@
+//! What an update would do, before anything is written.
+
+use engine::{Ask, Prediction};
+use fleet::{DeviceId, Operation, Principal, ProjectId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::create::DeviceRefusal;
+use crate::native::{Native, Problem, pages};
+
+/// Devices in a page unless told otherwise.
+const LIMIT_DEFAULT: u32 = 1_000;
+
+/// One page of what would come of an update's devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::native) struct PredictedUpdate {
+    /// The devices. A page may have fewer than asked for, or none, and a next page.
+    devices: Vec<PredictedDevice>,
+    /// What to give as `after` for the next page; null on the last.
+    next: Option<String>,
+}
+
+/// What would come of a device.
+#[derive(Debug, Serialize, ToSchema)]
+struct PredictedDevice {
+    /// The device.
+    #[schema(value_type = String)]
+    id: DeviceId,
+    /// The values that would change.
+    changes: Vec<PredictedChange>,
+    /// The properties of which the device is asked for, and shows, that value already.
+    unchanged: Vec<String>,
+    /// Why it would be refused; null if it would not.
+    refused: Option<DeviceRefusal>,
+    /// Whether it is away, so that the values would be stored for it.
+    away: bool,
+}
+
+/// A value that would change.
+#[derive(Debug, Serialize, ToSchema)]
+struct PredictedChange {
+    /// The property.
+    name: String,
+    /// What is asked of the device now, or is on record; null for nothing.
+    desired: Option<String>,
+    /// What it last showed; null for nothing.
+    shown: Option<String>,
+    /// What it would be asked for.
+    to: String,
+    /// When that would act: `at_once`, `after_restart`, `recreate` (once its container is made
+    /// anew), or `record` (it is a record of ours).
+    #[schema(example = "at_once")]
+    acts: &'static str,
+}
+
+/// Says what would come of one page of the devices: `page` is where it begins and how long it is.
+pub(super) async fn predict(
+    native: &Native,
+    principal: &Principal,
+    project: &ProjectId,
+    ask: &Ask,
+    page: (Option<&str>, Option<u32>),
+) -> Result<PredictedUpdate, Problem> {
+    let (after, limit) = page;
+    let after: u64 = pages::place(after)?.unwrap_or(0);
+    let limit = pages::limit(Some(limit.unwrap_or(LIMIT_DEFAULT)))?;
+    let predicted = native.handle.dry_run(principal, project, ask, after, limit).await?;
+    let restarts = ask.operation == Operation::Restart;
+    let device = |device: Prediction| PredictedDevice {
+        id: device.id,
+        changes: device
+            .changes
+            .into_iter()
+            .map(|change| PredictedChange {
+                name: change.name,
+                desired: change.desired,
+                shown: change.shown,
+                to: change.to,
+                acts: change.acts.name(),
+            })
+            .collect(),
+        unchanged: device.unchanged,
+        refused: device.refused.map(|refusal| DeviceRefusal::of(refusal, restarts)),
+        away: device.away,
+    };
+    Ok(PredictedUpdate {
+        devices: predicted.devices.into_iter().map(device).collect(),
+        next: predicted.next.map(|next| next.to_string()),
+    })
+}

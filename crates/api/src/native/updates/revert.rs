@@ -1,0 +1,149 @@
+//! Taking updates back.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use engine::{Reverted, RevertedDevice};
+use fleet::{DeviceId, JobId, Plan, RequestId, Revision, Values};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::create::BegunUpdate;
+use super::plan::PlanBody;
+use super::{UPDATE_ID, update_id};
+use crate::native::devices::{self, ShowQuery};
+use crate::native::exchange::{self, FromPath, FromQuery};
+use crate::native::token::Caller;
+use crate::native::{Native, Problem, openapi};
+
+/// How an update is taken back.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::native) struct Revert {
+    /// How that goes through the devices; all at once unless given.
+    #[serde(default)]
+    rollout: Option<PlanBody>,
+}
+
+/// What a device is taken back to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::native) struct RevertDevice {
+    /// The revision whose values are asked for again: one of the device's history, or 0.
+    #[schema(value_type = i64, minimum = 0)]
+    to: Revision,
+}
+
+/// What a revert leaves as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::native) struct LeftOut {
+    /// The device.
+    #[schema(value_type = String)]
+    device: DeviceId,
+    /// The property; null: all of the device.
+    property: Option<String>,
+    /// Why, in words.
+    #[schema(value_type = String)]
+    why: &'static str,
+}
+
+impl From<engine::LeftOut> for LeftOut {
+    fn from(left: engine::LeftOut) -> Self {
+        let property = Some(left.name).filter(|name| !name.is_empty());
+        Self { device: left.device, property, why: left.why }
+    }
+}
+
+/// What takes a device back.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RevertedDevice)]
+pub(in crate::native) struct RevertedDeviceView {
+    /// The update.
+    #[schema(value_type = String)]
+    id: RequestId,
+    /// Its job.
+    #[schema(value_type = String)]
+    job: JobId,
+    /// The values that are asked for again.
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    set: Values,
+    /// What stays as it is.
+    left_out: Vec<LeftOut>,
+}
+
+/// For serde.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+pub(super) fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Takes an update back: each of its devices is asked for what was asked of it before, or else for
+/// what it showed. It is an update of its own. Values that a later update has changed, values that
+/// there were none of before, and passwords are left out, and named.
+#[utoipa::path(
+    post,
+    path = "/updates/{id}/revert",
+    tag = "updates",
+    security(("token" = ["operator"])),
+    params(("id" = String, Path, description = UPDATE_ID)),
+    request_body = Revert,
+    responses(
+        (status = 200, description = "The update that takes it back", body = BegunUpdate),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(in crate::native) async fn revert_update(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(text): FromPath<String>,
+    exchange::JsonOrNothing(Revert { rollout }): exchange::JsonOrNothing<Revert>,
+) -> Result<Json<BegunUpdate>, Problem> {
+    let id = update_id(&text)?;
+    let plan = rollout.map_or_else(|| Ok(Plan::all_at_once()), PlanBody::plan)?;
+    Ok(Json(begun(native.handle.revert_update(&principal, id, plan).await?)))
+}
+
+/// Takes a device back: it is asked again for the values that were asked of it at a revision. It is
+/// an update of its own.
+#[utoipa::path(
+    post,
+    path = "/devices/{id}/revert",
+    tag = "devices",
+    security(("token" = ["operator"])),
+    params(("id" = String, Path, description = "The device's id"), ShowQuery),
+    request_body = RevertDevice,
+    responses(
+        (status = 200, description = "The update that takes it back", body = RevertedDeviceView),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(in crate::native) async fn revert_device(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(id): FromPath<DeviceId>,
+    FromQuery(query): FromQuery<ShowQuery>,
+    exchange::Json(RevertDevice { to }): exchange::Json<RevertDevice>,
+) -> Result<Json<RevertedDeviceView>, Problem> {
+    let found = devices::find(&native, &principal, query.project.as_ref(), &id).await?;
+    let project = &found.device.project_id;
+    let reverted = native.handle.revert_device(&principal, project, &id, to).await?;
+    let RevertedDevice { request, job, values, left_out } = reverted;
+    Ok(Json(RevertedDeviceView {
+        id: request,
+        job: job?,
+        set: values,
+        left_out: left_out.into_iter().map(LeftOut::from).collect(),
+    }))
+}
+
+/// A revert as it is answered.
+fn begun(reverted: Reverted) -> BegunUpdate {
+    let Reverted { rollout, left_out, left_out_total } = reverted;
+    BegunUpdate {
+        id: rollout.id,
+        devices: rollout.total,
+        left_out: left_out.into_iter().map(LeftOut::from).collect(),
+        left_out_total,
+    }
+}
