@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, catalogue, config, device, job, key, organization, project, registrations, server,
-    simulate, update, user,
+    audit, backup, catalogue, cluster, completions, config, device, events, job, key, man,
+    organization, project, registrations, server, simulate, store, update, user,
 };
 use crate::{demo, exit, serve};
 
@@ -38,15 +38,17 @@ pub enum Command {
     Project(project::Project),
     /// Makes, lists and revokes access keys: `fleetwright key create --project ID`
     Key(key::Key),
-    /// Makes, lists and disables users, who get tokens: `fleetwright user create ada --project ID
-    /// --password-file F`
+    /// Makes, lists and disables users, says what they may do and gives them tokens:
+    /// `fleetwright user create ada --project ID --password-file F`
     User(user::User),
+    Audit(audit::Audit),
     /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
     Device(Box<device::Device>),
     /// Makes, lists, moves and deletes organizations, in which cameras are filed:
     /// `fleetwright organization list --project ID`
     Organization(organization::Organization),
     Update(Box<update::Update>),
+    Events(events::Events),
     Registrations(registrations::Registrations),
     /// Shows jobs and waits for their end: `fleetwright job wait ID`
     Job(job::Job),
@@ -54,11 +56,17 @@ pub enum Command {
     Catalogue(catalogue::Catalogue),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    /// Shows the nodes that work on one store: `fleetwright cluster status`
+    Cluster(cluster::Cluster),
+    /// Copies a store into another: `fleetwright store copy --from URL --to URL`
+    Store(store::Store),
     /// Prints and checks the server's configuration: `fleetwright config default`
     Config(config::Config),
     /// Runs simulated phones and cameras: `fleetwright simulate phones --count 100 --emit
     /// phones.jsonl`
     Simulate(simulate::Simulate),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 #[cfg(test)]

@@ -49,8 +49,9 @@ pub struct ServerOptions {
 pub enum Error {
     /// No token is given.
     #[error(
-        "FLEETWRIGHT_TOKEN is not set. It is the content of the file admin-token in the server's \
-         data directory:\n  export FLEETWRIGHT_TOKEN=\"$(cat fleetwright-data/admin-token)\""
+        "FLEETWRIGHT_TOKEN is not set. It is a user's token, or the content of the file \
+         admin-token in the server's data directory:\n  \
+         export FLEETWRIGHT_TOKEN=\"$(cat fleetwright-data/admin-token)\""
     )]
     NoToken,
     /// The URL, the token or the authority's certificate can't be used.
@@ -95,9 +96,9 @@ pub enum Error {
 /// What to do about a refusal.
 fn advice(status: u16) -> &'static str {
     match status {
-        401 | 403 => {
-            "\nFLEETWRIGHT_TOKEN must be the content of the file admin-token in that server's data \
-             directory"
+        401 => {
+            "\nFLEETWRIGHT_TOKEN must be a token of a user there, or the content of the file \
+             admin-token in that server's data directory"
         }
         429 | 503 => "\nTry again in a moment",
         _ => "",
@@ -140,8 +141,13 @@ impl Client {
 
     /// The same for calls that take long.
     pub fn patient(options: &ServerOptions) -> Result<Self, Error> {
+        Self::with_timeout(options, LONG_CALL_TIMEOUT)
+    }
+
+    /// The same for calls that take at most so long.
+    pub fn with_timeout(options: &ServerOptions, timeout: Duration) -> Result<Self, Error> {
         let token = std::env::var("FLEETWRIGHT_TOKEN").unwrap_or_default();
-        Self::with_token(options, &Secret::new(token), LONG_CALL_TIMEOUT)
+        Self::with_token(options, &Secret::new(token), timeout)
     }
 
     /// The same with a token, for calls that take at most so long.
@@ -236,7 +242,16 @@ impl Client {
 
     /// Asks for the file at `path` and gives its content to be read, however long it is.
     pub fn download(&self, path: &[&str]) -> Result<impl Read + use<>, Error> {
-        let answer = self.send(Method::GET, path, &[], None)?;
+        self.stream(path, &[])
+    }
+
+    /// The same with these query keys.
+    pub fn stream(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<impl Read + use<>, Error> {
+        let answer = self.send(Method::GET, path, query, None)?;
         Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
     }
 

@@ -1,16 +1,22 @@
 //! The commands that operate a server, a file each.
 
+pub mod audit;
 pub mod backup;
 pub mod catalogue;
+pub mod cluster;
+pub mod completions;
 pub mod config;
 pub mod device;
+pub mod events;
 pub mod job;
 pub mod key;
+pub mod man;
 pub mod organization;
 pub mod project;
 pub mod registrations;
 pub mod server;
 pub mod simulate;
+pub mod store;
 pub mod update;
 pub mod user;
 

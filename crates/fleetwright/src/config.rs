@@ -5,6 +5,7 @@
 
 mod file;
 mod key;
+mod store_url;
 #[cfg(test)]
 mod tests;
 
@@ -12,15 +13,24 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use fleet::Timestamp;
+use store::Roles;
+use store::postgres::Tls;
+
 pub use key::{Key, keys};
+pub use store_url::{PostgresUrl, StoreUrl};
 
 /// Everything that can be set of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Where the server keeps what is its own: keys, tokens and, unless said otherwise, the store.
     pub data: PathBuf,
-    /// The store's URL, `sqlite:PATH`; `None` is a database in the data directory.
-    pub store: Option<String>,
+    /// Where the store is; `None` is a database in the data directory.
+    pub store: Option<StoreUrl>,
+    /// This node among others.
+    pub cluster: Cluster,
+    /// The connection to a store on PostgreSQL.
+    pub postgres: Postgres,
     /// The HTTP address.
     pub http: Http,
     /// How much the engine does at a time.
@@ -29,6 +39,28 @@ pub struct Config {
     pub sip: Sip,
     /// What is logged.
     pub log: Log,
+    /// Where traces go.
+    pub telemetry: Telemetry,
+}
+
+/// This node among others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name; `None` is the machine's host name.
+    pub node: Option<String>,
+    /// What it does.
+    pub roles: Roles,
+}
+
+/// The connection to a store on PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// Whether it is encrypted; `None` if nobody has said, which is right on one machine alone.
+    pub tls: Option<Tls>,
+    /// The certificate, PEM, of the authority that signed the server's.
+    pub tls_ca: Option<PathBuf>,
+    /// Whether the server must have a synchronous standby.
+    pub synchronous_standby: bool,
 }
 
 /// The HTTP address and who may come in by it.
@@ -142,12 +174,23 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where traces go, and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telemetry {
+    /// The collector's address, checked to be one; `None` makes no traces.
+    pub otlp_endpoint: Option<String>,
+    /// Of 100 requests or actions, how many are traced.
+    pub sampled_percent: u32,
+}
+
 impl Default for Config {
     fn default() -> Self {
         let engine = engine::Settings::default();
         Self {
             data: PathBuf::from("fleetwright-data"),
             store: None,
+            cluster: Cluster { node: None, roles: Roles::ALL },
+            postgres: Postgres { tls: None, tls_ca: None, synchronous_standby: false },
             http: Http {
                 listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
                 tls_cert: None,
@@ -169,6 +212,7 @@ impl Default for Config {
             },
             sip: Sip::default(),
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
+            telemetry: Telemetry { otlp_endpoint: None, sampled_percent: 100 },
         }
     }
 }
@@ -256,9 +300,9 @@ pub fn load(
 }
 
 /// Where a server by this configuration keeps what is its own, for commands that work on that while
-/// it does not run: of the result only [`Config::data`] and [`Config::store`] count. What concerns
-/// serving alone is not asked of the environment, and not checked together: the flags or variables
-/// that complete it may be the server's own.
+/// it does not run: of the result only [`Config::data`], [`Config::store`] and [`Config::postgres`]
+/// count. What concerns serving alone is not asked of the environment, and not checked together:
+/// the flags or variables that complete it may be the server's own.
 pub fn load_places(
     file: Option<&Path>,
     environment: impl Fn(&str) -> Option<String>,
@@ -273,7 +317,8 @@ pub fn load_places(
 }
 
 /// The keys that say where a server keeps what is its own.
-const PLACES: [&str; 2] = ["data", "store"];
+const PLACES: [&str; 5] =
+    ["data", "store", "postgres.tls", "postgres.tls_ca", "postgres.synchronous_standby"];
 
 /// What was given, each key checked by itself.
 fn draft(
@@ -331,10 +376,15 @@ impl Draft {
         self.problems.push(Problem { origin, key: key.to_owned(), what: what.into() });
     }
 
+    /// Where a key was set last.
+    fn origin(&self, key: &str) -> Origin {
+        let origin = self.origins.iter().find(|(name, _)| *name == key);
+        origin.map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+
     /// Notes a problem of a key that was set, where it was set.
     fn problem_with(&mut self, key: &'static str, what: impl Into<String>) {
-        let origin = self.origins.iter().find(|(name, _)| *name == key);
-        let origin = origin.map_or(Origin::Default, |(_, origin)| origin.clone());
+        let origin = self.origin(key);
         self.problem(origin, key, what);
     }
 
@@ -361,14 +411,107 @@ impl Draft {
             let what = "is more than sip.expires_max_seconds, the longest";
             self.problem_with("sip.expires_min_seconds", what);
         }
+        self.check_cluster();
         if self.problems.is_empty() { Ok(self.config) } else { Err(Error::Problems(self.problems)) }
     }
 }
 
+impl Draft {
+    /// Checks what concerns the store and the nodes on it.
+    fn check_cluster(&mut self) {
+        let Config { cluster, postgres, store, .. } = &self.config;
+        let is_postgres = matches!(store, Some(StoreUrl::Postgres(_)));
+        let (roles, standby) = (cluster.roles, postgres.synchronous_standby);
+        let (tls, has_ca) = (postgres.tls, postgres.tls_ca.is_some());
+        if is_postgres && cluster.node.is_none() && key::host_name().is_none() {
+            let what = "this machine's host name can't be used: give the node a name";
+            self.problem_with("cluster.node", what);
+        }
+        if !is_postgres && roles != Roles::ALL {
+            let what = "a store on SQLite has one node, which does everything: leave roles out, or \
+                        set store to postgres://...";
+            self.problem_with("cluster.roles", what);
+        }
+        if !is_postgres && standby {
+            let what = "SQLite has no standby: set store to postgres://..., or leave this out";
+            self.problem_with("postgres.synchronous_standby", what);
+        }
+        if matches!(tls, None | Some(Tls::Disable)) && has_ca {
+            let what = "is of no use without postgres.tls: set that to \"verify-full\"";
+            self.problem_with("postgres.tls_ca", what);
+        }
+        if tls == Some(Tls::VerifyFull) && !has_ca {
+            let what = "\"verify-full\" needs postgres.tls_ca, the authority's certificate";
+            self.problem_with("postgres.tls", what);
+        }
+        let undecided = match &self.config.store {
+            Some(StoreUrl::Postgres(url)) => self.config.check_tls(url).err(),
+            _ => None,
+        };
+        if let Some(what) = undecided {
+            self.problem_with("store", what);
+        }
+        self.check_roles();
+    }
+
+    /// Refuses a role that does nothing, and an address that nobody listens at.
+    fn check_roles(&mut self) {
+        let (roles, listen) = (self.config.cluster.roles, self.config.sip.listen);
+        if roles.sip && roles != Roles::ALL && listen.is_none() {
+            let what = "the role \"sip\" does nothing without sip.listen (--sip ADDR): set that to \
+                        an address, or leave the role out";
+            self.problem_with("cluster.roles", what);
+        }
+        // The printed file names the default's address, which says nothing of this node.
+        let is_asked_for = match self.origin("sip.listen") {
+            Origin::Default => false,
+            Origin::Line(..) => listen != Sip::default().listen,
+            Origin::Variable(_) | Origin::Flag(_) => true,
+        };
+        if !roles.sip && listen.is_some() && is_asked_for {
+            let what = "nobody listens there: cluster.roles (--roles) lacks \"sip\". Add it, or set \
+                        this to \"none\"";
+            self.problem_with("sip.listen", what);
+        }
+    }
+}
+
 impl Config {
-    /// The database's file.
-    pub fn database(&self) -> PathBuf {
-        let path = self.store.as_deref().and_then(|url| url.strip_prefix(key::SQLITE));
-        path.map_or_else(|| self.data.join("fleetwright.db"), PathBuf::from)
+    /// Where the store is.
+    pub fn store_url(&self) -> StoreUrl {
+        let own = || StoreUrl::Sqlite(self.data.join("fleetwright.db"));
+        self.store.clone().unwrap_or_else(own)
+    }
+
+    /// This node's name.
+    pub fn node(&self) -> String {
+        // One that is alone on its store may have any.
+        let host_name = || key::host_name().unwrap_or_else(|| "node".to_owned());
+        self.cluster.node.clone().unwrap_or_else(host_name)
+    }
+
+    /// Refuses a connection that would go over a network in the clear because nobody has said how
+    /// it is to go. Errors: what to set.
+    pub fn check_tls(&self, url: &PostgresUrl) -> Result<(), String> {
+        if self.postgres.tls.is_some() || url.is_local() {
+            return Ok(());
+        }
+        Err(format!(
+            "{url} is not on this machine alone, and without TLS its password and every record \
+             would be on the network for all to see: set postgres.tls (FLEETWRIGHT_POSTGRES_TLS) \
+             to \"verify-full\", with postgres.tls_ca; or to \"disable\" if that network is nobody \
+             else's"
+        ))
+    }
+
+    /// How a store on PostgreSQL at this URL is connected to, by a process started at `now`.
+    pub fn postgres_options(&self, url: &PostgresUrl, now: Timestamp) -> store::postgres::Options {
+        let Postgres { tls, tls_ca, synchronous_standby } = self.postgres.clone();
+        store::postgres::Options {
+            tls: tls.unwrap_or(Tls::Disable),
+            tls_ca,
+            synchronous_standby,
+            ..store::postgres::Options::new(url.expose(), now)
+        }
     }
 }

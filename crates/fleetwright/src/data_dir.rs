@@ -6,6 +6,7 @@
 //! | `master-key` | 32 random bytes in hex: seals every other secret. Without it they are lost |
 //! | `admin-token` | what operators prove themselves by; delete it and restart to get another |
 //! | `adb-host-key` | the key by which phones know this server, sealed |
+//! | `node-id` | 32 hex digits by which the store knows this directory. Never copied to another |
 //! | `adb-host-key.pub` | its public half: the line for a phone's `/data/misc/adb/adb_keys` |
 
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -20,6 +21,9 @@ use store::seal::{MasterKey, SealError};
 
 /// Bytes that a file of ours may have: the largest, a sealed RSA-2048 key in hex, has about 4 kB.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// What all nodes on one store have the same.
+const SHARED: [&str; 2] = ["master-key", "admin-token"];
 
 /// What the sealed host key is tied to.
 const HOST_KEY_PLACE: [&str; 3] = ["", "adb host key", "pem"];
@@ -80,6 +84,38 @@ pub enum Error {
         /// Where it must be.
         path: PathBuf,
     },
+    /// Other nodes have started on the store, and this directory lacks what they share.
+    #[error(
+        "other nodes work on this store, and {} has no {}: copy {shared} there from another node's \
+         data directory, for the same owner and with mode 600", path.display(), missing.join(" and no "),
+         shared = SHARED.join(" and ")
+    )]
+    NotJoined {
+        /// The directory.
+        path: PathBuf,
+        /// The files that are missing.
+        missing: Vec<&'static str>,
+    },
+    /// The key by which phones know the store's servers is nowhere.
+    #[error(
+        "{} is missing, and the store does not have it either: bring it from the data directory \
+         that this store was first served from, for the same owner and with mode 600. Another one \
+         would be refused by every phone that asks for a key", path.display()
+    )]
+    HostKeyMissing {
+        /// Where it must be.
+        path: PathBuf,
+    },
+    /// The store's secrets were sealed with another master key.
+    #[error(
+        "{} is another master key than the one that the store's secrets are sealed with: bring {} \
+         from another node's data directory, or from your backup. If it is lost for good: \
+         docs/operate/lost-key.md", path.display(), SHARED.join(" and ")
+    )]
+    OtherMasterKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// A secret could not be sealed, or was sealed with another key.
     #[error("{}", path.display())]
     Seal {
@@ -132,6 +168,43 @@ impl DataDir {
         Ok(MasterKey::from_bytes(bytes))
     }
 
+    /// Refuses a directory that lacks what the nodes of a store share, where others have started on
+    /// the store before.
+    pub fn check_joined(&self) -> Result<(), Error> {
+        let is_missing = |name: &&str| !self.path.join(name).exists();
+        let missing: Vec<_> = SHARED.into_iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotJoined { path: self.path.clone(), missing })
+    }
+
+    /// Refuses a directory without a host key, where phones know the store's servers by one.
+    pub fn check_host_key(&self) -> Result<(), Error> {
+        let path = self.host_key_path();
+        if path.exists() { Ok(()) } else { Err(Error::HostKeyMissing { path }) }
+    }
+
+    /// That the master key is not that of the store.
+    pub fn other_master_key(&self) -> Error {
+        Error::OtherMasterKey { path: self.path.join("master-key") }
+    }
+
+    /// What the store knows this directory by, made if there is nothing: 32 hexadecimal digits.
+    pub fn node_id(&self, entropy: &dyn Entropy) -> Result<String, Error> {
+        let path = self.path.join("node-id");
+        let id = self.read_or_make(&path, || {
+            let mut bytes = [0_u8; 16];
+            entropy.fill(&mut bytes);
+            Ok(Secret::new(hex::encode(bytes)))
+        })?;
+        let is_digits = id.expose().bytes().all(|byte| byte.is_ascii_hexdigit());
+        if id.expose().len() != 32 || !is_digits {
+            return Err(Error::Content { path, expected: "32 hexadecimal digits" });
+        }
+        Ok(id.expose().to_ascii_lowercase())
+    }
+
     /// The operators' token, made if there is none.
     pub fn admin_token(&self, entropy: &dyn Entropy) -> Result<Secret<String>, Error> {
         let path = self.path.join("admin-token");
@@ -148,29 +221,44 @@ impl DataDir {
         Ok(token)
     }
 
-    /// The key by which phones know this server, made by `make` if there is none. Sealed with
-    /// `master`.
-    pub fn host_key(
+    /// The key by which phones know this server, sealed with `master` and in hex; made by `make` if
+    /// there is none.
+    pub fn sealed_host_key(
         &self,
         master: &MasterKey,
         entropy: &dyn Entropy,
         make: impl FnOnce() -> Result<HostKey, HostKeyError>,
-    ) -> Result<HostKey, Error> {
-        let path = self.path.join("adb-host-key");
-        let host_key = |source| Error::HostKey { path: path.clone(), source };
-        let seal = |source| Error::Seal { path: path.clone(), source };
-        let sealed = self.read_or_make(&path, || {
+    ) -> Result<Secret<String>, Error> {
+        let path = self.host_key_path();
+        self.read_or_make(&path, || {
+            let host_key = |source| Error::HostKey { path: path.clone(), source };
             let pem = make().and_then(|key| key.to_pem()).map_err(host_key)?;
             let mut nonce = [0_u8; 24];
             entropy.fill(&mut nonce);
             let sealed = master.seal(nonce, &HOST_KEY_PLACE, pem.expose().as_bytes());
+            let seal = |source| Error::Seal { path: path.clone(), source };
             Ok(Secret::new(hex::encode(sealed.map_err(seal)?)))
-        })?;
+        })
+    }
+
+    /// Opens such a key.
+    pub fn open_host_key(
+        &self,
+        master: &MasterKey,
+        sealed: &Secret<String>,
+    ) -> Result<HostKey, Error> {
+        let path = self.host_key_path();
         let content = || Error::Content { path: path.clone(), expected: "a sealed key in hex" };
         let sealed = hex::decode(sealed.expose()).map_err(|_| content())?;
-        let pem = master.open(&HOST_KEY_PLACE, &sealed).map_err(seal)?;
+        let pem = master.open(&HOST_KEY_PLACE, &sealed);
+        let pem = pem.map_err(|source| Error::Seal { path: path.clone(), source })?;
         let pem = Secret::new(String::from_utf8(pem).map_err(|_| content())?);
-        HostKey::from_pem(pem.expose()).map_err(host_key)
+        HostKey::from_pem(pem.expose()).map_err(|source| Error::HostKey { path, source })
+    }
+
+    /// Where the sealed host key is.
+    fn host_key_path(&self) -> PathBuf {
+        self.path.join("adb-host-key")
     }
 
     /// Puts the public half of the host key beside it, for operators to give to phones.

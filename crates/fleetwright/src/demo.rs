@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fleet::{ProjectId, Secret};
+use simulator::control::ControlAddress;
 
 use crate::commands::duration;
 use crate::config::{Log, LogFormat};
@@ -39,14 +40,17 @@ const CAMERAS: usize = 3;
 /// and each, asked over SIP, shows its name. It keeps serving until Ctrl-C. Whatever is not as
 /// expected ends it with status 1 and is named.
 ///
-/// With --quiet it shows nothing, has no cameras, and is a server for other programs' tests: within
-/// two seconds it writes `ready http=ADDR` to stderr, then one JSON object a phone to stdout, as
-/// `simulate phones` does. The ids of the phones depend only on the project and on their number;
-/// the first two are those of the vendor's request.
+/// With --quiet it shows nothing, has no cameras unless --cameras says how many, and is a server
+/// for other programs' tests: within two seconds it writes `ready http=ADDR` to stderr, then one
+/// JSON object a device to stdout, as `simulate phones` and `simulate cameras` do. The ids of the
+/// phones depend only on the project and on their number; the first two are those of the vendor's
+/// request. With --control that line has `control=ADDR` too, where `simulate control` gives a
+/// device faults, and `data=DIR`, the data directory, in which the file admin-token is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fleetwright demo\n  fleetwright demo --exit --phones 200\n  \
     fleetwright demo --quiet --project P --ak AK --sk-file sk --http 127.0.0.1:8080 --phones 20 \
-    --boot 0s")]
+    --boot 0s\n  fleetwright demo --quiet --cameras 2 --control 127.0.0.1:6999 \
+    --job-deadline 10s")]
 pub struct Demo {
     /// Ends after the show: 0 if everything was as expected.
     #[arg(long, conflicts_with = "quiet")]
@@ -72,6 +76,17 @@ pub struct Demo {
     /// How long a phone's reboot takes.
     #[arg(long, default_value = "2s", value_parser = duration)]
     boot: Duration,
+    /// How many cameras, with --quiet: 1 to 1000. Without it, none.
+    #[arg(long, requires = "quiet", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    cameras: Option<u16>,
+    /// Lets the phones and cameras be controlled here, and given faults: a loopback address (port 0
+    /// takes a free one), or a path with a slash for a Unix socket. See `simulate control`.
+    #[arg(long, value_name = "ADDR")]
+    control: Option<ControlAddress>,
+    /// How long a job may wait for a device that is away before it fails; a server's default unless
+    /// given.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    job_deadline: Option<Duration>,
 }
 
 impl Demo {
@@ -87,7 +102,7 @@ impl Demo {
         }
         let key = self.key()?;
         let filter = std::env::var("FLEETWRIGHT_LOG").unwrap_or_else(|_| "error".to_owned());
-        logging::start(&Log { filter, format: LogFormat::Text })?;
+        logging::start(&Log { filter, format: LogFormat::Text }, None)?;
         open_files::raise();
         let options = stage::Options {
             http: self.http,
@@ -95,7 +110,9 @@ impl Demo {
             key,
             phones: usize::from(self.phones),
             boot: self.boot,
-            cameras: if self.quiet { 0 } else { CAMERAS },
+            cameras: if self.quiet { usize::from(self.cameras.unwrap_or(0)) } else { CAMERAS },
+            control: self.control.clone(),
+            job_deadline: self.job_deadline,
         };
         let runtime = serve::runtime()?;
         let ended = runtime.block_on(self.serve(options));
@@ -116,10 +133,10 @@ impl Demo {
         let mut stop = serve::Stop::listen_at_terminal()?;
         let stage = Stage::set(options).await?;
         if self.quiet {
-            output::tell(&format!("ready http={}", stage.address()));
-            let phones = stage.phones().emit();
-            // Whoever does not read the phones is served all the same.
-            let _printing = tokio::task::spawn_blocking(move || output::data(&phones));
+            output::tell(&stage.ready());
+            let devices = stage.emit()?;
+            // Whoever does not read the devices is served all the same.
+            let _printing = tokio::task::spawn_blocking(move || output::data(&devices));
             stop.asked().await;
             stage.clear().await;
             return Ok(ExitCode::SUCCESS);

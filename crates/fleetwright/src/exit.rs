@@ -25,6 +25,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Every status, with what it means.
+#[cfg(test)]
+pub const STATUSES: &[(Exit, &str)] = &[
+    (Exit::Ok, "what was asked is done"),
+    (
+        Exit::Failed,
+        "what was asked has failed, or a part of it: a job failed, a device was refused, a line of \
+         another platform's tables can't be taken, a check did not hold, a demo showed something \
+         else, a server could not start",
+    ),
+    (Exit::Usage, "the command line, the environment or a file is not right; nothing was done"),
+    (Exit::TimedOut, "the time was over first; what was asked goes on"),
+    (Exit::Unreachable, "no server answers"),
+    (Exit::Refused, "the server refused, and said why"),
+];
+
 /// The last lines of `--help`.
 pub const TABLE: &str = "\
 Exit status:
@@ -38,7 +54,8 @@ Exit status:
 `device check` ends with 0 if all holds, 1 if something does not, 2 if it could not ask.
 
 Commands that talk to a server find it by FLEETWRIGHT_URL (http://127.0.0.1:8080 unless set) and
-prove themselves by FLEETWRIGHT_TOKEN, the content of the file admin-token in its data directory.
+prove themselves by FLEETWRIGHT_TOKEN: a user's token, or the content of the file admin-token in its
+data directory.
 Data goes to stdout, everything else to stderr.";
 
 /// An error that decides how the program ends.

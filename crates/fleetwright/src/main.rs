@@ -19,8 +19,12 @@ mod exit;
 mod fault_points;
 mod logging;
 mod open_files;
+mod opening;
 mod output;
+#[cfg(test)]
+mod reference;
 mod serve;
+mod traces;
 mod wiring;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -56,16 +60,22 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::Project(project) => project.run(),
         Command::Key(key) => key.run(),
         Command::User(user) => user.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Device(device) => device.run(),
         Command::Organization(organization) => organization.run(),
         Command::Update(update) => update.run(),
+        Command::Events(events) => events.run(),
         Command::Registrations(registrations) => registrations.run(),
         Command::Job(job) => job.run(),
         Command::Catalogue(catalogue) => catalogue.run(),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
+        Command::Cluster(cluster) => cluster.run(),
+        Command::Store(store) => store.run(),
         Command::Config(config) => config.run(),
         Command::Simulate(simulate) => simulate.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{self, Config, Flag};
+use crate::traces::Traces;
 use crate::wiring::{self, Server};
 use crate::{logging, open_files, output};
 
@@ -15,14 +16,20 @@ use crate::{logging, open_files, output};
 /// It writes one line `ready http=ADDR sip=ADDR` to stderr as soon as it answers, the ports being
 /// the true ones. SIGTERM and SIGINT end it: open requests are answered and actions in flight
 /// recorded, then the status is 0; a second signal ends it at once, and nothing that was answered
-/// is lost by it.
+/// is lost by it. It ends by itself, with status 1, when another process has taken its place.
 /// SIGHUP reads the TLS certificate and the operator's catalogue files (DATA/catalogue/*.toml,
 /// DATA/catalogue/profiles/*.toml) again; what is not right is logged, and the old stays in force.
 ///
 /// The first start makes the data directory with the master key and the admin token in it.
+///
+/// Several nodes work on one store if that is PostgreSQL: each with a data directory of its own, in
+/// which it has copies of the first one's master-key and admin-token.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  fleetwright serve --data /var/lib/fleetwright \\\n    \
-    --http 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --sip 0.0.0.0:5060\n\n\
+    --http 0.0.0.0:443 --tls-cert tls.crt --tls-key tls.key --sip 0.0.0.0:5060\n  \
+    FLEETWRIGHT_STORE=postgres://fw:PASSWORD@db/fleetwright fleetwright serve --node n2 --data D2\n\n\
+    A password belongs into FLEETWRIGHT_STORE or the configuration file: what is given by --store\n\
+    everybody on the machine can read.\n\n\
     Everything that can be set, with its environment variable: fleetwright config default")]
 pub struct Serve {
     /// The configuration file; see `fleetwright config default`.
@@ -31,9 +38,17 @@ pub struct Serve {
     /// The data directory. [default: fleetwright-data; env: FLEETWRIGHT_DATA]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// The store. [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
+    /// The store, sqlite:PATH or postgres://USER@HOST/DATABASE.
+    /// [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// This node's name among those on the store. [default: the host name; env: FLEETWRIGHT_NODE]
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// What this node does: api, engine and sip, or some of them.
+    /// [default: api,engine,sip; env: FLEETWRIGHT_ROLES]
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<String>,
     /// Where to answer, IP:PORT. [default: 127.0.0.1:8080; env: FLEETWRIGHT_HTTP]
     #[arg(long, value_name = "ADDR")]
     http: Option<String>,
@@ -55,9 +70,11 @@ pub struct Serve {
 impl Serve {
     /// The configuration by the file, the environment and the flags.
     fn config(self) -> Result<Config, config::Error> {
-        let flags: [Flag; 7] = [
+        let flags: [Flag; 9] = [
             ("data", "--data", self.data),
             ("store", "--store", self.store),
+            ("cluster.node", "--node", self.node),
+            ("cluster.roles", "--roles", self.roles),
             ("http.listen", "--http", self.http),
             ("sip.listen", "--sip", self.sip),
             ("http.tls_cert", "--tls-cert", self.tls_cert),
@@ -70,10 +87,18 @@ impl Serve {
     /// Serves until a signal.
     pub fn run(self) -> Result<ExitCode> {
         let config = self.config()?;
-        logging::start(&config.log)?;
+        let traces = Traces::start(&config.telemetry, &config.node())?;
+        logging::start(&config.log, traces.as_ref())?;
         open_files::raise();
         let options = wiring::Options::new(config)?;
-        runtime()?.block_on(serve(options))
+        let runtime = runtime()?;
+        let ended = runtime.block_on(serve(options));
+        // What still runs has nothing to tell.
+        drop(runtime);
+        if let Some(traces) = traces {
+            traces.end();
+        }
+        ended
     }
 }
 
@@ -88,23 +113,30 @@ async fn serve(options: wiring::Options) -> Result<ExitCode> {
     let mut reload = signal(SignalKind::hangup()).context("SIGHUP can't be waited for")?;
     let server = Server::start(options).await?;
     let sip = server.sip_address().map_or_else(String::new, |address| format!(" sip={address}"));
-    output::tell(&format!("ready http={}{sip}", server.address()));
-    loop {
+    let node = server.node().map_or_else(String::new, |node| format!(" node={node}"));
+    output::tell(&format!("ready http={}{sip}{node}", server.address()));
+    let handle = server.handle();
+    let mut ousted = std::pin::pin!(handle.ousted());
+    let why = loop {
         tokio::select! {
             name = stop.asked() => {
                 tracing::info!(signal = name, "stopping");
-                break;
+                break None;
+            }
+            words = &mut ousted => {
+                tracing::error!("{words}: stopping");
+                break Some(words);
             }
             _ = reload.recv() => {
                 server.reload_certificate();
                 server.reload_catalogue().await;
             }
         }
-    }
+    };
     tokio::select! {
         () = server.stop() => {
             tracing::info!("stopped");
-            Ok(ExitCode::SUCCESS)
+            why.map_or(Ok(ExitCode::SUCCESS), |words| Err(anyhow::anyhow!(words)))
         }
         name = stop.asked() => {
             output::tell(&format!("{name} again: ending at once"));

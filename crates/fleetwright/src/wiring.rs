@@ -1,37 +1,31 @@
 //! The one place that puts the product together: store, driver, engine, doors, listener.
 
+mod metrics;
+mod settings;
+mod warnings;
+
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use api::iss::{SipServer, SipServers};
 use api::listener::{self, Drained, Listener, ProxyError};
 use api::native::OperatorFiles;
 use api::tls::Reloading;
-use cameras::{AdvertiseError, Cameras, Sip};
-use engine::{Clock, Engine, Entropy, Handle, SystemClock, SystemEntropy};
+use cameras::{Cameras, Sip};
+use engine::{Engine, Entropy, Handle, SystemClock, SystemEntropy};
 use fleet::Principal;
 use fleet::catalogue::CatalogueCell;
 use fleet::fault_point::FaultPoints;
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use phones::Phones;
-use phones::adb::HostKey;
-use store::sqlite::{self, DirectoryLock, Sqlite};
+use store::sqlite::{self, DirectoryLock};
+use store::{NewSession, Roles};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue_files::CatalogueFiles;
 use crate::config::Config;
-use crate::data_dir::DataDir;
-
-/// How often the histograms are condensed. Without it they grow until somebody reads them.
-const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
-
-/// The upper ends, in seconds, of what durations are sorted into: from a commit to a time-out.
-const SECONDS: &[f64] =
-    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+use crate::opening::{OpenStore, Opened, Opening};
 
 /// What a server is put together from.
 pub struct Options {
@@ -58,16 +52,18 @@ impl Options {
 /// A server that answers. Dropping it ends everything at once; [`Server::stop`] ends it in order.
 pub struct Server {
     address: SocketAddr,
+    node: String,
     engine: Engine,
     phones: Arc<Phones>,
+    cameras: Arc<Cameras>,
     /// Where cameras register, if they may.
     sip: Option<Sip>,
-    store: Arc<Sqlite>,
+    store: OpenStore,
     certificate: Option<Arc<Reloading>>,
     shutdown: CancellationToken,
     listening: JoinHandle<Drained>,
     upkeep: JoinHandle<()>,
-    /// The data directory's own lock, where the database lies elsewhere.
+    /// The data directory's own lock, where the store has not taken it.
     _lock: Option<DirectoryLock>,
 }
 
@@ -80,41 +76,49 @@ impl Server {
         let catalogue_files = CatalogueFiles::new(&config.data);
         let catalogue =
             catalogue_files.load(|loaded| loaded).context("the catalogue can't be loaded")?;
+        let catalogue = Arc::new(CatalogueCell::new(catalogue));
         let clock = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-
-        let data = DataDir::open(&config.data)?;
-        let database = config.database();
-        // The keys before what they seal: a first start that ends between the two can be repeated.
-        let master_key = data.master_key(!database.exists(), &*entropy)?;
-        let admin_token = data.admin_token(&*entropy)?;
-        let host_key = data.host_key(&master_key, &*entropy, HostKey::generate)?;
-        data.publish_host_key(&host_key)?;
-        let host_key = Arc::new(host_key);
-        let lock = lock_apart(&config.data, &database)?;
-        let store = Arc::new(Sqlite::open(sqlite::Options {
-            faults: fault_points.clone(),
+        let opening = Opening {
+            config: &config,
+            fault_points: &fault_points,
             disk_free_min_bytes,
-            ..sqlite::Options::new(&database, clock.now())
-        })?);
+            clock: &*clock,
+            entropy: &*entropy,
+        };
+        let Opened { store, master_key, admin_token, host_key, node_id, lock } =
+            opening.open().await?;
 
-        let catalogue = Arc::new(CatalogueCell::new(catalogue));
         let (sender, events) = engine::driver::events();
         let mut driver = phones::Options::new(entropy.clone());
         driver.fault_points = fault_points.clone();
+        let host_key = Arc::new(host_key);
         let phones = Arc::new(Phones::new(host_key, catalogue.clone(), sender.clone(), driver));
         let cameras = Cameras::new(cameras::Options {
             catalogue: catalogue.clone(),
-            settings: camera_settings(&config.sip)?,
+            settings: settings::cameras(&config.sip)?,
             events: sender,
             entropy: entropy.clone(),
             clock: clock.clone(),
             fault_points: fault_points.clone(),
         });
+        let roles = config.cluster.roles;
         // Before the engine begins to work: a port that is taken ends a start that did nothing.
-        let bound = config.sip.listen.map(|address| bind_sip(&cameras, address)).transpose()?;
+        let sip_listen = config.sip.listen.filter(|_| roles.sip);
+        let bound = sip_listen.map(|address| bind_sip(&cameras, address)).transpose()?;
+        let node = NewSession {
+            node: config.node(),
+            directory: node_id,
+            // The engine makes it.
+            instance: String::new(),
+            roles: Roles { sip: bound.is_some(), ..roles },
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            http: listener.local_addr().to_string(),
+            sip: bound.as_ref().map(|bound| bound.address().to_string()).unwrap_or_default(),
+        };
+        let name = node.node.clone();
         let engine = Engine::start(engine::Options {
-            store: store.clone(),
+            store: store.store(),
             catalogue,
             catalogue_source: catalogue_files.source(),
             drivers: vec![phones.clone(), cameras.clone()],
@@ -122,8 +126,10 @@ impl Server {
             clock,
             entropy,
             master_key,
-            settings: settings(&config),
+            settings: settings::engine(&config),
             fault_points,
+            node,
+            wait_for_name: store.has_several_nodes(),
         })
         .await
         .context("the engine can't be started")?;
@@ -135,30 +141,41 @@ impl Server {
                 engine.handle().rescan_now();
                 Some(sip)
             }
-            None => None,
+            None => {
+                cameras.stand_by(engine.handle());
+                None
+            }
         };
-        let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
-        let trusted_proxies = proxies.collect::<Result<_, ProxyError>>()?;
-        let recorder = record_metrics()?;
-        let router = api::router::router(api::router::Options {
-            handle: engine.handle(),
-            admin_token: api::native::AdminToken::new(admin_token.expose()),
-            metrics_render: render(recorder.clone()),
-            operator_files: OperatorFiles {
-                backups: config.data.join("backups"),
-                catalogue: Arc::new(move || catalogue_files.in_force()),
-            },
-            public_hosts: config.http.public_hosts,
-            trusted_proxies,
-            sip_servers: sip_servers(&cameras),
-        });
+        let recorder = metrics::record()?;
+        let (handle, render) = (engine.handle(), metrics::render(recorder.clone()));
+        let router = if roles.api {
+            let admin_token = api::native::AdminToken::new(admin_token.expose());
+            let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
+            api::router::router(api::router::Options {
+                handle,
+                admin_token,
+                metrics_render: render,
+                operator_files: OperatorFiles {
+                    backups: config.data.join("backups"),
+                    catalogue: Arc::new(move || catalogue_files.in_force()),
+                },
+                public_hosts: config.http.public_hosts,
+                trusted_proxies: proxies.collect::<Result<_, ProxyError>>()?,
+                sip_servers: sip_servers(&cameras),
+            })
+        } else {
+            api::router::probes(handle, render)
+        };
+        let warnings = warnings::Warnings::new(&config.engine);
         let shutdown = CancellationToken::new();
         let address = listener.local_addr();
-        let upkeep = tokio::spawn(upkeep(recorder, engine.handle()));
+        let upkeep = tokio::spawn(metrics::upkeep(recorder, engine.handle(), warnings));
         Ok(Self {
             address,
+            node: name,
             engine,
             phones,
+            cameras,
             sip,
             store,
             certificate,
@@ -172,6 +189,11 @@ impl Server {
     /// Where it answers; the port is the true one.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The node's name, where others may work on the same store.
+    pub fn node(&self) -> Option<&str> {
+        self.store.has_several_nodes().then_some(&self.node)
     }
 
     /// Where cameras register; the port is the true one. `None` if they may not.
@@ -216,16 +238,19 @@ impl Server {
         {
             tracing::warn!(connections = drained.cut_off, "cut off with their requests open");
         }
-        // The engine first: what it has in flight with cameras still needs SIP.
+        // What has registered is written while this node may still write. What the engine has in
+        // flight with cameras still needs SIP.
+        if let Some(sip) = &self.sip {
+            sip.close_registrar().await;
+        }
         self.engine.stop().await;
         if let Some(sip) = self.sip {
             sip.stop().await;
         }
+        self.cameras.leave();
         self.phones.close().await;
         self.upkeep.abort();
-        let store = self.store;
-        // It blocks for as long as the database takes to take its log in.
-        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        self.store.close().await;
     }
 }
 
@@ -241,21 +266,6 @@ async fn listen(config: &Config) -> Result<(Listener, Option<Arc<Reloading>>)> {
         certificate = Some(reloading);
     }
     Ok((Listener::bind(options).await?, certificate))
-}
-
-/// Locks the data directory itself where the database, whose directory the store locks, lies in
-/// another.
-pub fn lock_apart(data: &Path, database: &Path) -> Result<Option<DirectoryLock>> {
-    let database_directory = match database.parent() {
-        Some(parent) if parent == Path::new("") => Path::new("."),
-        Some(parent) => parent,
-        None => return Ok(None),
-    };
-    let same = match (data.canonicalize(), database_directory.canonicalize()) {
-        (Ok(data), Ok(database)) => data == database,
-        _ => false,
-    };
-    if same { Ok(None) } else { Ok(Some(DirectoryLock::take(data)?)) }
 }
 
 /// What an installer types into a camera: every address that this server is reached at. None where
@@ -282,79 +292,4 @@ fn bind_sip(cameras: &Cameras, address: SocketAddr) -> Result<cameras::Bound> {
         "set sip.listen (--sip ADDR) to an address that is free, or to none if this server has no \
          cameras",
     )
-}
-
-/// How cameras are served, by the configuration.
-fn camera_settings(sip: &crate::config::Sip) -> Result<cameras::Settings> {
-    let advertise = sip.advertise.iter().map(|address| address.parse());
-    Ok(cameras::Settings {
-        id: sip.id.clone(),
-        domain: sip.domain.clone(),
-        realm: sip.realm.clone().unwrap_or_else(|| sip.domain.clone()),
-        advertise: advertise.collect::<Result<_, AdvertiseError>>()?,
-        follow: sip.follow,
-        date_header: sip.date_header,
-        sha256: sip.sha256,
-        keepalive_seconds: sip.keepalive_seconds,
-        keepalive_misses: sip.keepalive_misses,
-        expires_min_seconds: sip.expires_min_seconds,
-        expires_max_seconds: sip.expires_max_seconds,
-        survey_per_second: sip.survey_per_second,
-        ..cameras::Settings::default()
-    })
-}
-
-/// The engine's settings by the configuration.
-fn settings(config: &Config) -> engine::Settings {
-    let mut settings = engine::Settings::default();
-    settings.bounds.per_server = config.engine.actions_per_server;
-    settings.bounds.per_node = config.engine.actions_per_node;
-    settings.bounds.restarts_per_server = config.engine.restarts_per_server;
-    settings.bounds.boots_per_server = config.engine.boots_per_server;
-    settings.bounds.restarts_per_project = config.engine.restarts_per_project;
-    settings.rules.job_deadline = Duration::from_secs(config.engine.job_deadline_seconds);
-    settings.rules.boot_deadline = Duration::from_secs(config.engine.boot_deadline_seconds);
-    settings.token_lifetime = Duration::from_secs(config.http.token_lifetime_seconds);
-    settings.sweep_per_second = config.engine.sweep_per_second;
-    settings
-}
-
-/// Starts the collection of this process's metrics.
-fn record_metrics() -> Result<PrometheusHandle> {
-    let recorder = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
-        .context("the metrics' buckets")?
-        .build_recorder();
-    let handle = recorder.handle();
-    metrics::set_global_recorder(recorder)
-        .map_err(|error| anyhow::anyhow!("the metrics can't be started: {error}"))?;
-    Ok(handle)
-}
-
-/// What `/metrics` calls for its text.
-fn render(recorder: PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Sync> {
-    Arc::new(move || recorder.render())
-}
-
-/// Condenses the histograms and says what operators have paused, again and again.
-async fn upkeep(recorder: PrometheusHandle, handle: Handle) {
-    let mut turns = tokio::time::interval(METRICS_UPKEEP_EVERY);
-    loop {
-        turns.tick().await;
-        recorder.run_upkeep();
-        if let Err(error) = show_paused(&handle).await {
-            tracing::debug!(%error, "what is paused can't be shown");
-        }
-    }
-}
-
-/// Sets the metrics of what operators have paused.
-async fn show_paused(handle: &Handle) -> Result<(), store::Error> {
-    let reads = handle.reads();
-    let settings = reads.server_settings().await?;
-    let projects = reads.projects(&Principal::engine()).await?;
-    let paused = projects.iter().filter(|project| project.settings.paused).count();
-    metrics::gauge!("fleetwright_paused").set(if settings.paused { 1.0 } else { 0.0 });
-    metrics::gauge!("fleetwright_projects_paused").set(paused as f64);
-    Ok(())
 }

@@ -1,15 +1,23 @@
 //! The native API's answers, as far as the commands print them. What they do not print they do not
 //! name, so that a newer server's additions do no harm; `--json` prints answers whole.
 
+mod access;
 mod camera;
+mod cluster;
 mod update;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use access::{Act, Audit, Grants, NewToken, Tokens};
 pub use camera::{Camera, Channel, Channels, Credentials, Record, RefusedRegistrations};
-pub use update::{AcceptedUpdate, DeviceOutcome, JobCounts, Update, UpdateJobs};
+pub use cluster::{Cluster, Node};
+pub use update::{
+    AcceptedUpdate, BegunUpdate, DeviceOutcome, History, HistoryEntry, HistoryValue, JobCounts,
+    LeftOut, Predicted, Prediction, RefusedDevice, RefusedDevices, RevertedDevice, Rollout, Update,
+    UpdateHead, UpdateJobs, Updates,
+};
 
 /// `GET /projects`.
 #[derive(Debug, Deserialize)]
@@ -131,6 +139,9 @@ pub struct Key {
     pub created_at: String,
     /// When it was revoked, if it was.
     pub revoked_at: Option<String>,
+    /// When a request was last signed with it, if one was.
+    #[serde(default)]
+    pub last_used_at: Option<String>,
 }
 
 /// A key that was just made: the one answer with a secret in it.

@@ -15,10 +15,10 @@ use tempfile::NamedTempFile;
 
 use crate::client::answers;
 use crate::client::{Client, ServerOptions};
-use crate::config::{self, Config, Flag};
+use crate::config::{self, Config, Flag, StoreUrl};
 use crate::exit::Failure;
+use crate::opening::lock_apart;
 use crate::output;
-use crate::wiring::lock_apart;
 
 /// What no backup holds, said by both commands.
 const NOT_IN_IT: &str = "\
@@ -30,7 +30,8 @@ them apart from the backups.";
 /// Makes a backup of a running server and checks it: `fleetwright backup --to fleet.db`
 ///
 /// The backup is the database as it stands at one moment; every update that was answered before is
-/// in it. Without --to it stays in the directory `backups` of the server's data directory.
+/// in it. Without --to it stays in the directory `backups` of the server's data directory. A store
+/// on PostgreSQL is backed up by its own tools, pg_dump or pg_basebackup, and this is refused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  fleetwright backup\n  \
     fleetwright backup --to /srv/backups/fleet-$(date +%F).db")]
@@ -167,14 +168,18 @@ impl Target {
 impl Restore {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
+        let config = self.places()?;
+        let StoreUrl::Sqlite(database) = config.store_url() else {
+            let what = "the store is PostgreSQL, which has its own tools: pg_restore brings back \
+                        what pg_dump has written. See that no node runs meanwhile";
+            return Err(Failure::usage(what).into());
+        };
         if !self.file.is_file() {
             let what = format!("{} is no file", self.file.display());
             return Err(Failure::usage(what).into());
         }
-        let config = self.places()?;
         // Before anything of the directory is touched.
         sqlite::verify_backup(&self.file)?;
-        let database = config.database();
         // Of a server whose database lies elsewhere, the data directory is locked too.
         let _lock = if config.data.exists() { lock_apart(&config.data, &database)? } else { None };
         if !self.replace {

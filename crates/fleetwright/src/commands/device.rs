@@ -5,6 +5,7 @@ mod check;
 mod credentials;
 mod discover;
 mod docker;
+mod history;
 mod import;
 mod list;
 pub mod power;
@@ -15,15 +16,17 @@ mod upload;
 mod wvp;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
-use fleet::{Condition, Kind, ProjectId};
 use serde_json::json;
 
+use super::duration;
 use crate::client::{Client, ServerOptions};
 use crate::output;
 use credentials::{Change, InUse};
 use discover::Discover;
+use list::Filter;
 use power::{Setting, Waiting};
 use target::Target;
 pub use upload::open_file;
@@ -56,6 +59,8 @@ enum Command {
     Discover(Discover),
     /// Lists devices.
     #[command(after_help = "Examples:\n  fleetwright device list --condition abnormal\n  \
+        fleetwright device list --kind phone --server farm-1 --tag floor:2\n  \
+        fleetwright device list --kind phone --reported com.cph.mainkeys:1\n  \
         fleetwright device list --kind camera --project acme\n  \
         fleetwright device list --project acme --json\n  \
         fleetwright device list --credentials old --json | jq -r '.devices[].camera.remote'\n\n\
@@ -64,19 +69,8 @@ enum Command {
         registration; OLD password is said of one that uses what was replaced.\n\
         Why one can't register: fleetwright registrations")]
     List {
-        /// Those of this kind: phone or camera.
-        #[arg(long)]
-        kind: Option<Kind>,
-        /// Those of this project.
-        #[arg(long, value_name = "ID")]
-        project: Option<ProjectId>,
-        /// Those on this server.
-        #[arg(long, value_name = "NAME")]
-        server: Option<String>,
-        /// Those in this condition: new, running, restarting, resetting, stopping, stopped or
-        /// abnormal; of a camera, awaited until something is asked of it.
-        #[arg(long)]
-        condition: Option<Condition>,
+        #[command(flatten)]
+        filter: Filter,
         /// Cameras alone that registered with these: `current`, `old` (the user name and password
         /// from before they were changed, which work for a while yet), or `not-renewed` (they have
         /// not registered since).
@@ -85,6 +79,32 @@ enum Command {
         /// At most so many.
         #[arg(long, default_value_t = 1000)]
         limit: usize,
+    },
+    /// Lists what was asked of a device, newest first: when, by whom, and what there was before.
+    #[command(after_help = "Examples:\n  \
+        fleetwright device history 1678567b8bab40f93711234cb80d0764\n  \
+        fleetwright device history ID --json | jq '.changes[] | {revision, actor, values}'")]
+    History {
+        #[command(flatten)]
+        target: Target,
+        /// At most so many updates.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Asks a device again for what was asked of it at a revision of its history. Is an update of
+    /// its own.
+    #[command(after_help = "Examples:\n  \
+        fleetwright device revert 1678567b8bab40f93711234cb80d0764 --to 3 --wait\n\n\
+        Left out, and named: values that there were none of then, and passwords.")]
+    Revert {
+        #[command(flatten)]
+        target: Target,
+        /// The revision to go back to.
+        #[arg(long, value_name = "REVISION", value_parser = clap::value_parser!(i64).range(0..))]
+        to: i64,
+        /// Waits until the job has ended, or so long as this says.
+        #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
+        wait: Option<Option<Duration>>,
     },
     /// Shows a device: what is asked of it, what it shows and how long ago, and its open jobs.
     #[command(after_help = "Example:\n  fleetwright device show 1678567b8bab40f93711234cb80d0764")]
@@ -254,12 +274,12 @@ impl Command {
         match self {
             Self::Import(import) => import.upload(client, is_json)?,
             Self::Discover(discover) => discover.run(client, is_json)?,
-            Self::List { kind, project, server, condition, credentials, limit } => {
-                let mut query = Vec::new();
-                query.extend(project.map(|project| ("project", project.to_string())));
-                query.extend(server.map(|server| ("server", server)));
-                query.extend(condition.map(|condition| ("condition", condition.to_string())));
-                list::list(client, query, kind, credentials, limit, is_json)?;
+            Self::List { filter, credentials, limit } => {
+                list::list(client, filter, credentials, limit, is_json)?;
+            }
+            Self::History { target, limit } => history::list(client, &target, limit, is_json)?,
+            Self::Revert { target, to, wait } => {
+                history::revert(client, &target, to, wait, is_json)?;
             }
             Self::Show { target } => {
                 let answer = client.get(&["devices", target.id.as_str()], &target.query())?;

@@ -181,7 +181,8 @@ pub fn read_secret(path: &Path) -> Result<Secret<String>> {
 fn table(list: Keys) -> String {
     let rows = list.keys.into_iter().map(|key| {
         let strict = if key.strict { "yes" } else { "no" }.to_owned();
-        vec![key.ak, strict, key.created_at, key.revoked_at.unwrap_or_default()]
+        let (revoked, used) = (key.revoked_at, key.last_used_at);
+        vec![key.ak, strict, key.created_at, revoked.unwrap_or_default(), used.unwrap_or_default()]
     });
-    output::table(&["AK", "STRICT", "CREATED", "REVOKED"], rows.collect())
+    output::table(&["AK", "STRICT", "CREATED", "REVOKED", "LAST USED"], rows.collect())
 }

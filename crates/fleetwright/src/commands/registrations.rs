@@ -14,7 +14,7 @@ use crate::output;
     fleetwright registrations --json | jq -r '.registrations[] | select(.why==\"unknown_id\") | .id'\n\n\
     The last one first; at most 1,000 are remembered, and none over a restart of the server.\n\n\
     What to do about WHY (in JSON, `why`):\n  \
-    unknown_id    import the camera: fleetwright device import\n  \
+    unknown_id    import the camera: fleetwright device import FILE\n  \
     no_password   import it again with `password`\n  \
     wrong_user    the camera has another user name; import it again with `user`\n  \
     wrong_digest  the camera has another password; correct it there or here\n  \

@@ -39,16 +39,22 @@ enum Command {
     /// cameras what somebody who stands before them could.
     #[command(after_help = "Phones: stop, start, restart, factory-reset, freeze, thaw ID; \
         recreate ID [NAME=VALUE...];\n\
-        swap ID ADDRESS (it moves there, in exchange with the phone that is there).\n\
+        swap ID ADDRESS (it moves there, in exchange with the phone that is there); \
+        fault ID FAULT;\nclear ID. FAULT is away, silent, slow, refuses, ignores, \
+        wrong-read-back, drops, reboots,\nnever-back, or JSON as for --fault.\n\
         Cameras, or `all` of them: stop, start, restart, register, unregister ID; \
         set-name ID NAME;\nset-name ID/CHANNEL NAME; set-password ID PASSWORD; \
-        set-user ID USER [PASSWORD];\nfault ID JSON. And show ID, which prints as JSON what a \
-        camera holds: names, the SHA-256 of its \
-        password, state, last_status, and how many\nregisters, keepalives, device_configs there \
+        set-user ID USER [PASSWORD];\nfault ID FAULT; clear ID. FAULT is silent, refuses, \
+        answers-403, ignores,\nno-answers, slow, restarts, wrong-password, old-password, or JSON \
+        as for --fault.\nAnd show ID, which prints as JSON what a camera holds: names, the \
+        SHA-256 of its password,\n\
+        state, last_status, and how many\nregisters, keepalives, device_configs there \
         were.\n\n\
         Examples:\n  \
         fleetwright simulate phones --make redroid --control 127.0.0.1:6999 &\n  \
         fleetwright simulate control 127.0.0.1:6999 restart phone-0001\n  \
+        fleetwright simulate control 127.0.0.1:6999 fault phone-0001 away\n  \
+        fleetwright simulate control 127.0.0.1:6999 clear phone-0001\n  \
         fleetwright simulate control 127.0.0.1:6999 swap phone-0001 127.0.0.1:6001\n  \
         fleetwright simulate control ./cameras.sock fault 34020000001320000001 \
         '{\"silence\":true}'\n  \
@@ -97,7 +103,7 @@ impl Simulate {
             return Ok(ExitCode::SUCCESS);
         }
         let filter = std::env::var("FLEETWRIGHT_LOG").unwrap_or_else(|_| "warn".to_owned());
-        logging::start(&Log { filter, format: crate::config::LogFormat::Text })?;
+        logging::start(&Log { filter, format: crate::config::LogFormat::Text }, None)?;
         open_files::raise();
         match self.command {
             Command::Phones(phones) => serve::runtime()?.block_on(phones.run()),

@@ -1,7 +1,14 @@
 //! `fleetwright update`: values for many devices in one call, and what became of them.
 
+mod ask;
+mod control;
 mod entries;
 mod follow;
+mod list;
+mod pace;
+mod predict;
+mod rollout;
+mod selection;
 mod show;
 
 use std::process::ExitCode;
@@ -9,14 +16,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fleet::{DeviceId, Kind, ProjectId};
-use serde_json::json;
 
 use super::device::power::assignment;
 use super::duration;
-use crate::client::answers::AcceptedUpdate;
 use crate::client::{Client, ServerOptions};
-use crate::exit::Failure;
-use crate::output;
+use pace::Pace;
+pub use rollout::left_out;
+use selection::Parts;
 
 /// Asks values of devices, phones and cameras alike:
 /// `fleetwright update --project acme --device ID --set Name=Gate --wait`
@@ -33,14 +39,26 @@ use crate::output;
     fleetwright update --project acme --device phone-1 phone-2 \\\n    \
     --set com.cph.mainkeys=1 --restart\n  \
     fleetwright update --project acme --file names.jsonl --wait 10m --json\n  \
+    fleetwright update --project acme --kind phone --where server=farm-1,tag=floor:2 \\\n    \
+    --set com.cph.mainkeys=1 --dry-run\n  \
+    fleetwright update --project acme --kind phone --set com.cph.mainkeys=1 \\\n    \
+    --canary 10 --wave 500 --pause 30s --stop-failed-percent 5 --wait\n  \
     fleetwright update show 019a7c6e4b3d7a1c8e5f000000000000\n\n\
     A line of the file:\n  {\"id\":\"34020000001320000001\",\"set\":{\"Name\":\"East gate\"}}\n\
     Values of --set are asked of each device; what its line says of a property goes before them,\n\
-    and `set` may be left out of it. At most 8,096 devices in one update.\n\n\
+    and `set` may be left out of it. At most 8,096 devices in one file.\n\n\
+    Words of --where, parted by commas; all must hold, and of several servers, conditions or ids\n\
+    one:\n  \
+    server=NAME  condition=WORD  id=ID  tag=KEY  tag=KEY:VALUE\n  \
+    desired=PROPERTY:VALUE  reported=PROPERTY:VALUE  (!PROPERTY: has no value)\n  \
+    organization=PATH  (with those below)  manufacturer=NAME  text=PART  (of the id, name,\n  \
+    server or address)\n\
+    Without --device, --file and --where, and with --kind: all devices of that kind of the\n\
+    project. At most 100,000 devices.\n\n\
     Which properties there are: fleetwright catalogue show\n\n\
     Status 0: all devices were accepted (with --wait: and all jobs succeeded). Status 1: some\n\
-    device was refused, or its job failed. Status 3: the time to wait was over first; the jobs go\n\
-    on."
+    device was refused, or its job failed, or the update stopped or was paused. Status 3: the\n\
+    time to wait was over first; the jobs go on."
 )]
 pub struct Update {
     #[command(subcommand)]
@@ -49,11 +67,24 @@ pub struct Update {
     #[arg(long, value_name = "ID", required = true)]
     project: Option<ProjectId>,
     /// A device; several may follow each other, and it may be given several times.
-    #[arg(long = "device", value_name = "ID", num_args = 1.., required_unless_present = "file")]
+    #[arg(
+        long = "device",
+        value_name = "ID",
+        num_args = 1..,
+        required_unless_present_any = ["file", "selection", "kind"]
+    )]
     devices: Vec<DeviceId>,
     /// A file of devices, one JSON object a line; - is stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "devices")]
     file: Option<String>,
+    /// Means the devices of which this holds; may be given several times. The words are below.
+    #[arg(
+        id = "selection",
+        long = "where",
+        value_name = "WORD=VALUE,...",
+        conflicts_with_all = ["devices", "file"]
+    )]
+    selection: Vec<Parts>,
     /// A value to ask of each device; may be given several times.
     #[arg(long = "set", value_name = "PROPERTY=VALUE", value_parser = assignment)]
     values: Vec<(String, String)>,
@@ -63,6 +94,12 @@ pub struct Update {
     /// Restarts the phones too, once they hold the values.
     #[arg(long)]
     restart: bool,
+    #[command(flatten)]
+    pace: Pace,
+    /// Changes nothing, and says of each device what would change and what would be refused.
+    /// Status 1: some would be refused.
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
     /// Waits until all jobs have ended, or so long as this says, and shows what failed.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
     wait: Option<Option<Duration>>,
@@ -75,6 +112,18 @@ pub struct Update {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Lists updates, newest first, by whichever of the APIs they came.
+    #[command(after_help = "Examples:\n  \
+        fleetwright update list --project acme\n  \
+        fleetwright update list --limit 5 --json | jq -r '.updates[].id'")]
+    List {
+        /// Those of this project.
+        #[arg(long, value_name = "ID")]
+        project: Option<ProjectId>,
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
     /// Shows how far an update has come, and which of its jobs failed. It may have come by any of
     /// the APIs.
     #[command(after_help = "Examples:\n  \
@@ -85,6 +134,17 @@ enum Command {
         /// The update's id: CPH's request_id, or ISS's RequestId (x-iss-request-id).
         id: String,
     },
+    /// Waits until an update has ended: status 0 if all its jobs succeeded, 1 if some failed or it
+    /// stopped, 3 if the time was over first.
+    #[command(after_help = "Example:\n  \
+        fleetwright update wait 019a7c6e4b3d7a1c8e5f000000000000 --timeout 10m && echo done")]
+    Wait {
+        /// The update's id.
+        id: String,
+        /// How long to wait; unless given, until it ends.
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        timeout: Option<Duration>,
+    },
     /// Lists the jobs of an update: one for each device, in the order of the call.
     #[command(after_help = "Examples:\n  \
         fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000\n  \
@@ -94,6 +154,63 @@ enum Command {
         /// The update's id: CPH's request_id, or ISS's RequestId (x-iss-request-id).
         id: String,
     },
+    /// Lists the devices that a rollout refused, each with the reason.
+    #[command(after_help = "Example:\n  \
+        fleetwright update refused 019a7c6e4b3d7a1c8e5f000000000000")]
+    Refused {
+        /// The update's id.
+        id: String,
+    },
+    /// Lets a rollout begin nothing new until it is resumed. What is begun goes on.
+    #[command(after_help = "Example:\n  \
+        fleetwright update pause 019a7c6e4b3d7a1c8e5f000000000000")]
+    Pause {
+        /// The update's id.
+        id: String,
+    },
+    /// Lets a rollout go on that was paused, or that stopped by itself: that one begins its next
+    /// wave at once, and stops again if too many of all have failed after it.
+    #[command(after_help = "Example:\n  \
+        fleetwright update resume 019a7c6e4b3d7a1c8e5f000000000000")]
+    Resume {
+        /// The update's id.
+        id: String,
+    },
+    /// Ends a rollout: it begins nothing new any more. What is begun goes on, unless --cancel.
+    #[command(after_help = "Examples:\n  \
+        fleetwright update abort 019a7c6e4b3d7a1c8e5f000000000000\n  \
+        fleetwright update abort 019a7c6e4b3d7a1c8e5f000000000000 --cancel")]
+    Abort {
+        /// The update's id.
+        id: String,
+        /// Cancels the jobs that are open, too.
+        #[arg(long)]
+        cancel: bool,
+    },
+    /// Cancels the jobs of an update that are open: what was asked of those devices before is asked
+    /// of them again. Restarts, resets and stops that have begun go on.
+    #[command(after_help = "Example:\n  \
+        fleetwright update cancel 019a7c6e4b3d7a1c8e5f000000000000")]
+    Cancel {
+        /// The update's id.
+        id: String,
+    },
+    /// Takes an update back: asks of its devices what was asked of them before it, or else what
+    /// they showed. Is an update of its own.
+    #[command(after_help = "Examples:\n  \
+        fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --wait\n  \
+        fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --wave 500\n\n\
+        Left out, and named: values that a later update has changed, values that there were none\n\
+        of before, and passwords.")]
+    Revert {
+        /// The update's id.
+        id: String,
+        #[command(flatten)]
+        pace: Pace,
+        /// Waits until all jobs have ended, or so long as this says, and shows what failed.
+        #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
+        wait: Option<Option<Duration>>,
+    },
 }
 
 impl Update {
@@ -101,42 +218,29 @@ impl Update {
     pub fn run(mut self) -> Result<ExitCode> {
         let is_json = self.server.json;
         match self.command.take() {
-            Some(Command::Show { id }) => show::show(&Client::new(&self.server)?, &id, is_json)?,
-            Some(Command::Jobs { id }) => show::jobs(&Client::new(&self.server)?, &id, is_json)?,
+            Some(command) => command.run(&Client::new(&self.server)?, is_json)?,
             None => self.ask()?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    /// Asks for the update, and waits for its end if that is wanted.
-    fn ask(self) -> Result<()> {
-        let is_json = self.server.json;
-        let Some(project) = &self.project else {
-            return Err(Failure::usage("--project is missing").into());
-        };
-        let shared = entries::shared(self.values)?;
-        let devices = match &self.file {
-            Some(file) => entries::of_file(file, &shared)?,
-            None => entries::of_ids(self.devices, &shared),
-        };
-        entries::check(&devices, self.restart)?;
-        let client = Client::new(&self.server)?;
-        let mut body = json!({ "project": project, "restart": self.restart, "devices": devices });
-        if let (Some(kind), Some(body)) = (self.kind, body.as_object_mut()) {
-            body.insert("kind".to_owned(), json!(kind));
-        }
-        let answer = client.post(&["updates"], &body)?;
-        let accepted: AcceptedUpdate = client.read(&answer)?;
-        match self.wait {
-            Some(within) => follow::wait(&client, &accepted, within.or(self.timeout), is_json),
-            None if is_json => {
-                output::json(&answer)?;
-                show::verdict(&accepted, None)
+impl Command {
+    /// Does it with a server.
+    fn run(self, client: &Client, is_json: bool) -> Result<()> {
+        match self {
+            Self::List { project, limit } => list::list(client, project.as_ref(), limit, is_json),
+            Self::Show { id } => show::show(client, &id, is_json),
+            Self::Wait { id, timeout } => follow::wait_for(client, &id, timeout, is_json),
+            Self::Jobs { id } => show::jobs(client, &id, is_json),
+            Self::Refused { id } => rollout::refused(client, &id, is_json),
+            Self::Pause { id } => control::ask(client, &id, control::Verb::Pause, is_json),
+            Self::Resume { id } => control::ask(client, &id, control::Verb::Resume, is_json),
+            Self::Abort { id, cancel } => {
+                control::ask(client, &id, control::Verb::Abort { cancel }, is_json)
             }
-            None => {
-                output::data(&show::accepted(&accepted))?;
-                show::verdict(&accepted, None)
-            }
+            Self::Cancel { id } => control::ask(client, &id, control::Verb::Cancel, is_json),
+            Self::Revert { id, pace, wait } => control::revert(client, &id, &pace, wait, is_json),
         }
     }
 }

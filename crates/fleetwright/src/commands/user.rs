@@ -1,4 +1,7 @@
-//! `fleetwright user`: who signs in at the vendors' doors by name and password.
+//! `fleetwright user`: who signs in by name and password, what they may do, and their tokens.
+
+mod grants;
+mod token;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -6,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use fleet::limits::USER_BYTES_MAX;
-use fleet::{ProjectId, Secret};
+use fleet::{Grant, ProjectId, Secret};
 use serde_json::json;
 
 use crate::client::answers::{self, Users};
@@ -14,8 +17,10 @@ use crate::client::{Client, ServerOptions};
 use crate::exit::Failure;
 use crate::output;
 
-/// Makes, lists and disables users. A user signs in for one project by name and password (CPH's
-/// POST /v3/auth/tokens) and gets a token that works for a day.
+/// Makes, lists and disables users, says what they may do in which project, and gives them tokens.
+/// A user is of one project, for which the user signs in at the vendors' APIs (CPH's POST
+/// /v3/auth/tokens); at this server's own (POST /api/v1/session) the user's token opens all
+/// projects in which the user may do something.
 #[derive(Debug, clap::Args)]
 pub struct User {
     #[command(subcommand)]
@@ -26,7 +31,7 @@ pub struct User {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Makes a user, who may sign in for one project.
+    /// Makes a user of a project.
     #[command(after_help = "Examples:\n  \
         fleetwright user create ada --project acme --password-file ada.txt\n  \
         pass show ada | fleetwright user create ada --project acme --password-file -\n\n\
@@ -35,13 +40,53 @@ enum Command {
         /// The user's name, unique on the server: 1 to 64 ASCII letters, digits, spaces, - _ and .
         /// and neither a digit nor a space first.
         name: String,
-        /// The project that the user may sign in for.
+        /// The project that manages the user, and for which the user signs in at the vendors' APIs.
         #[arg(long, value_name = "ID")]
         project: ProjectId,
         /// A file with the password; - is stdin.
         #[arg(long, value_name = "FILE")]
         password_file: PathBuf,
+        /// What the user may do in the project: viewer, operator or admin.
+        #[arg(long, default_value = "operator")]
+        role: Grant,
     },
+    /// Says what a user, of whichever project, may do in a project from now on.
+    #[command(after_help = "Examples:\n  \
+        fleetwright user grant ada --project acme --role viewer\n  \
+        fleetwright user grant ada --project tests --role admin\n\n\
+        A viewer looks; an operator changes devices; an admin changes the project, its keys and\n\
+        its users as well.")]
+    Grant {
+        /// The user's name.
+        name: String,
+        /// The project.
+        #[arg(long, value_name = "ID")]
+        project: ProjectId,
+        /// viewer, operator or admin.
+        #[arg(long)]
+        role: Grant,
+    },
+    /// Takes from a user what the user may do in a project.
+    #[command(after_help = "Example:\n  fleetwright user ungrant ada --project acme")]
+    Ungrant {
+        /// The user's name.
+        name: String,
+        /// The project.
+        #[arg(long, value_name = "ID")]
+        project: ProjectId,
+    },
+    /// Lists what a user may do.
+    #[command(after_help = "Example:\n  fleetwright user grants ada")]
+    Grants {
+        /// The user's name.
+        name: String,
+    },
+    /// Makes, lists and revokes tokens of users.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  fleetwright user token create ada --name nightly --days 90"
+    )]
+    Token(token::Command),
     /// Lists a project's users.
     #[command(after_help = "Example:\n  fleetwright user list --project acme")]
     List {
@@ -73,9 +118,13 @@ impl User {
         let is_json = self.server.json;
         let client = Client::new(&self.server)?;
         match self.command {
-            Command::Create { name, project, password_file } => {
+            Command::Create { name, project, password_file, role } => {
                 let password = read_password(&password_file, USER_BYTES_MAX)?;
-                let body = json!({ "name": name, "password": password.expose() });
+                let body = json!({
+                    "name": name,
+                    "password": password.expose(),
+                    "role": role.name(),
+                });
                 let answer = client.post(&["projects", project.as_str(), "users"], &body)?;
                 if is_json {
                     output::json(&answer)?;
@@ -85,6 +134,12 @@ impl User {
                     output::data(&output::fields(&fields))?;
                 }
             }
+            Command::Grant { name, project, role } => {
+                grants::set(&client, &name, &project, Some(role))?;
+            }
+            Command::Ungrant { name, project } => grants::set(&client, &name, &project, None)?,
+            Command::Grants { name } => grants::list(&client, &name, is_json)?,
+            Command::Token(token) => token.run(&client, is_json)?,
             Command::List { project } => {
                 let answer = client.get(&["projects", project.as_str(), "users"], &[])?;
                 if is_json {

@@ -1,6 +1,8 @@
 //! The list of all that can be set.
 
+mod cluster;
 mod sip;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,10 +12,9 @@ use api::signature::huawei::PUBLIC_HOSTS_MAX;
 use toml::de::DeValue;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, LogFormat};
+pub use cluster::host_name;
 
-/// What a store's URL begins with.
-pub const SQLITE: &str = "sqlite:";
+use super::{Config, LogFormat, StoreUrl};
 
 /// Proxies that may be listed.
 const PROXIES_MAX: usize = 16;
@@ -45,7 +46,7 @@ pub enum Given<'a> {
 
 /// All keys: those without a section first, then section by section, as the file has them.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(sip::KEYS).chain(LOG)
+    KEYS.iter().chain(cluster::KEYS).chain(sip::KEYS).chain(LOG).chain(telemetry::KEYS)
 }
 
 /// Those of the server itself, of HTTP and of the engine.
@@ -63,17 +64,15 @@ const KEYS: &[Key] = &[
     Key {
         name: "store",
         variable: "FLEETWRIGHT_STORE",
-        meaning: "The store: sqlite:PATH. The default is fleetwright.db in the data directory.",
+        meaning: "The store: sqlite:PATH, for one node, or postgres://USER:PASSWORD@HOST/DATABASE, for\n\
+                  several; a host for each server of a cluster, as HOST1,HOST2:6432. The default\n\
+                  is fleetwright.db in the data directory.",
         example: "\"sqlite:/var/lib/fleetwright/fleetwright.db\"",
         set: |config, given| {
-            let url = given.text()?;
-            match url.strip_prefix(SQLITE) {
-                Some(path) if !path.is_empty() => config.store = Some(url),
-                _ => return Err(format!("{url:?} is no store: it must be {SQLITE}PATH")),
-            }
+            config.store = Some(StoreUrl::parse(&given.text()?)?);
             Ok(())
         },
-        show: |config| config.store.as_deref().map(quote),
+        show: |config| config.store.as_ref().map(|url| quote(&url.to_string())),
     },
     Key {
         name: "http.listen",

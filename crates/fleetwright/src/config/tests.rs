@@ -54,23 +54,36 @@ fn every_key_says_what_it_means_and_has_a_variable_of_its_own() {
 #[test]
 fn every_key_takes_its_value_from_the_file() {
     let config = from_file(
-        "data = '/srv/fw'\nstore = 'sqlite:/srv/x.db'\n\
+        "data = '/srv/fw'\nstore = 'postgres://fw:pw@db/fw'\n\
+         [cluster]\nnode = 'n-1'\nroles = ['api', 'sip']\n\
+         [postgres]\ntls = 'verify-full'\ntls_ca = 'ca'\nsynchronous_standby = true\n\
          [http]\nlisten = '[::]:443'\ntls_cert = 'c'\ntls_key = 'k'\ninsecure = true\n\
          public_hosts = ['cph.example.com', 'b:8443']\n\
          trusted_proxies = ['10.1.2.3/8', '::1']\ntoken_lifetime_seconds = 60\n\
          [engine]\njob_deadline_seconds = 3\nboot_deadline_seconds = 4\n\
          actions_per_server = 2\nactions_per_node = 0x10\nrestarts_per_server = 5\n\
          boots_per_server = 6\nrestarts_per_project = 7\nsweep_per_second = 0\n\
-         [sip]\nlisten = 'none'\nadvertise = ['10.0.0.0/8=10.1.2.3', 'sip.example.com:5061']\n\
+         [sip]\nlisten = '127.0.0.1:5070'\n\
+         advertise = ['10.0.0.0/8=10.1.2.3', 'sip.example.com:5061']\n\
          id = '11010000002000000001'\ndomain = '1101000000'\nrealm = 'r'\nfollow = 'any'\n\
          date_header = false\nsha256 = true\nkeepalive_seconds = 30\nkeepalive_misses = 5\n\
          expires_min_seconds = 120\nexpires_max_seconds = 7_200\nsurvey_per_second = 9\n\
-         [log]\nfilter = 'info,phones=debug'\nformat = 'json'\n",
+         [log]\nfilter = 'info,phones=debug'\nformat = 'json'\n\
+         [telemetry]\notlp_endpoint = 'https://otel:4318/x/'\nsampled_percent = 5\n",
     )
     .unwrap();
     let expected = Config {
         data: "/srv/fw".into(),
-        store: Some("sqlite:/srv/x.db".into()),
+        store: Some(StoreUrl::parse("postgres://fw:pw@db/fw").unwrap()),
+        cluster: Cluster {
+            node: Some("n-1".into()),
+            roles: Roles { api: true, engine: false, sip: true },
+        },
+        postgres: Postgres {
+            tls: Some(Tls::VerifyFull),
+            tls_ca: Some("ca".into()),
+            synchronous_standby: true,
+        },
         http: Http {
             listen: "[::]:443".parse().unwrap(),
             tls_cert: Some("c".into()),
@@ -91,7 +104,7 @@ fn every_key_takes_its_value_from_the_file() {
             sweep_per_second: 0,
         },
         sip: Sip {
-            listen: None,
+            listen: Some("127.0.0.1:5070".parse().unwrap()),
             advertise: vec!["10.0.0.0/8=10.1.2.3".into(), "sip.example.com:5061".into()],
             id: "11010000002000000001".into(),
             domain: "1101000000".into(),
@@ -106,16 +119,20 @@ fn every_key_takes_its_value_from_the_file() {
             survey_per_second: 9,
         },
         log: Log { filter: "info,phones=debug".into(), format: LogFormat::Json },
+        telemetry: Telemetry {
+            otlp_endpoint: Some("https://otel:4318/x".into()),
+            sampled_percent: 5,
+        },
     };
     assert_eq!(config, expected);
-    assert_eq!(config.database(), PathBuf::from("/srv/x.db"));
-    assert_eq!(Config::default().database(), PathBuf::from("fleetwright-data/fleetwright.db"));
+    assert_eq!(config.store_url().to_string(), "postgres://fw@db/fw");
+    assert_eq!(Config::default().store_url().to_string(), "sqlite:fleetwright-data/fleetwright.db");
 }
 
 #[test]
 fn all_problems_are_named_at_once_with_key_and_line() {
     let found = problems(
-        "data = ''\nstore = 'postgres://x'\nstoer = 1\n[http]\nlisten = 'localhost:80'\n\
+        "data = ''\nstore = 'mysql:x'\nstoer = 1\n[http]\nlisten = 'localhost:80'\n\
          insecure = 'yes'\npublic_hosts = 'a'\ntsl_cert = 'x'\n\
          trusted_proxies = ['10.0.0.0/33']\n[engine]\n\
          job_deadline_seconds = 0\nactions_per_server = 1.5\nsweep_per_second = -1\n\
@@ -123,7 +140,7 @@ fn all_problems_are_named_at_once_with_key_and_line() {
     );
     let starts = [
         "1: data: is empty",
-        "2: store: \"postgres://x\" is no store: it must be sqlite:PATH",
+        "2: store: \"mysql:x\" is no store: it must be sqlite:PATH or postgres://USER@HOST",
         "3: stoer: there is no such key; there are data, store and the sections [http], ",
         "5: http.listen: \"localhost:80\" is not IP:PORT",
         "6: http.insecure: must be true or false, not a string",
@@ -257,14 +274,15 @@ fn places_are_the_servers_and_nothing_else_of_it_is_asked() {
         "FLEETWRIGHT_HTTP" => Some("nowhere".to_owned()),
         _ => None,
     };
+    let sqlite = |path: &str| StoreUrl::Sqlite(path.into());
     let places = load_places(Some(file.path()), environment, &[]).unwrap();
-    assert_eq!((places.data.clone(), places.database()), ("/srv/fw".into(), "/srv/x.db".into()));
+    assert_eq!((places.data.clone(), places.store_url()), ("/srv/fw".into(), sqlite("/srv/x.db")));
     let flags: [Flag; 2] = [
         ("data", "--data-dir", Some("/tmp/try".into())),
         ("store", "--store", Some("sqlite:y.db".into())),
     ];
     let places = load_places(Some(file.path()), environment, &flags).unwrap();
-    assert_eq!((places.data.clone(), places.database()), ("/tmp/try".into(), "y.db".into()));
+    assert_eq!((places.data.clone(), places.store_url()), ("/tmp/try".into(), sqlite("y.db")));
     let store = |name: &str| (name == "FLEETWRIGHT_STORE").then(|| "mysql:x".to_owned());
     let error = load_places(None, store, &[]).unwrap_err().to_string();
     assert!(error.contains("environment FLEETWRIGHT_STORE: store: \"mysql:x\""), "{error}");
@@ -279,4 +297,120 @@ fn a_problem_outside_the_file_names_where_it_was_given() {
     assert!(error.contains("--store: store: \"mysql:x\""), "{error}");
     let missing = load(Some(Path::new("/nonexistent/x.toml")), |_| None, &[]).unwrap_err();
     assert_eq!(missing.to_string(), "cannot read /nonexistent/x.toml");
+}
+
+#[test]
+fn a_node_among_others_is_checked_with_its_store() {
+    let found = problems(
+        "store = 'postgres://fw:hunter2@db/fw?sslmode=require'\n[cluster]\nnode = 'a b'\n\
+         roles = ['api', 'sipp']\n[postgres]\ntls = 'verify-ca'\ntls_ca = ''\n\
+         synchronous_standby = 'yes'\n",
+    );
+    let starts = [
+        "1: store: this postgres://... can't be used: it speaks of TLS (sslmode)",
+        "3: cluster.node: \"a b\" must be at most 64 letters, digits and . - _",
+        "4: cluster.roles: \"sipp\" is no role: api, engine and sip are",
+        "6: postgres.tls: \"verify-ca\" is no way to use TLS",
+        "7: postgres.tls_ca: is empty",
+        "8: postgres.synchronous_standby: must be true or false, not a string",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for start in starts {
+        assert!(found.iter().any(|line| line.starts_with(start)), "{start}\nof\n{found:#?}");
+    }
+    assert!(!found.iter().any(|line| line.contains("hunter2")), "{found:#?}");
+    assert!(problems("[cluster]\nroles = []\n")[0].contains("names no role"));
+
+    // What does not go together, all of it at once.
+    let found = problems(
+        "[cluster]\nroles = ['engine']\n[postgres]\nsynchronous_standby = true\ntls_ca = 'x'\n",
+    );
+    for part in
+        ["2: cluster.roles: a store on SQLite", "4: postgres.synchronous_standby: SQLite has"]
+    {
+        assert!(found.iter().any(|line| line.starts_with(part)), "{part} of {found:#?}");
+    }
+    assert!(found.iter().any(|line| line.starts_with("5: postgres.tls_ca: is of no use")));
+    let needs = "store = 'postgres://fw@db/fw'\n[postgres]\ntls = 'verify-full'\n";
+    assert!(problems(needs)[0].contains("needs postgres.tls_ca"));
+}
+
+#[test]
+fn roles_are_parted_by_commas_and_the_name_is_the_machines() {
+    let flags: [Flag; 2] = [
+        ("store", "--store", Some("postgres://fw:hunter2@localhost/fw".into())),
+        ("cluster.roles", "--roles", Some("engine, sip".into())),
+    ];
+    let config = load(None, |_| None, &flags).unwrap();
+    assert_eq!(config.cluster.roles, Roles { api: false, engine: true, sip: true });
+    assert!(!config.node().is_empty());
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_store_is_not_spoken_to_in_the_clear_unless_that_is_said() {
+    let given = |url: &str, tls: Option<&str>| {
+        let flags: [Flag; 1] = [("store", "--store", Some(url.to_owned()))];
+        let tls = tls.map(str::to_owned);
+        load(None, |name| tls.clone().filter(|_| name == "FLEETWRIGHT_POSTGRES_TLS"), &flags)
+    };
+    let refused = given("postgres://fw:hunter2@127.0.0.1,db2/fw", None).unwrap_err().to_string();
+    for words in ["--store: store: postgres://fw@127.0.0.1,db2/fw", "postgres.tls", "\"disable\""] {
+        assert!(refused.contains(words), "{words} is not in {refused}");
+    }
+    assert!(!refused.contains("hunter2"), "{refused}");
+    for tls in ["disable", "require"] {
+        let config = given("postgres://fw@db/fw", Some(tls)).unwrap();
+        assert_eq!(config.postgres.tls, Some(tls.parse().unwrap()));
+    }
+    let local = given("postgres://fw@localhost/fw", None).unwrap();
+    let StoreUrl::Postgres(url) = local.store_url() else { panic!("{local:?}") };
+    assert_eq!(local.postgres_options(&url, Timestamp(0)).tls, Tls::Disable);
+    // The file that is printed says nothing of it, so that whoever fills it in is asked.
+    let url = "store = 'postgres://fw@db/fw'\n";
+    assert!(problems(&format!("{url}{}", default_file()))[0].contains("postgres.tls"));
+}
+
+#[test]
+fn a_role_that_does_nothing_and_an_address_without_a_role_are_refused() {
+    let given = |roles: &str, sip: Option<&str>| {
+        let flags: [Flag; 3] = [
+            ("store", "--store", Some("postgres://fw@localhost/fw".into())),
+            ("cluster.roles", "--roles", Some(roles.to_owned())),
+            ("sip.listen", "--sip", sip.map(str::to_owned)),
+        ];
+        load(None, |_| None, &flags)
+    };
+    for roles in ["sip", "sip,engine", "api,sip"] {
+        let why = given(roles, Some("none")).unwrap_err().to_string();
+        assert!(why.contains("--roles: cluster.roles: the role \"sip\" does nothing"), "{why}");
+        assert!(given(roles, None).is_ok(), "{roles}");
+    }
+    for roles in ["api", "engine", "api,engine"] {
+        for address in ["127.0.0.1:15060", "127.0.0.1:5060"] {
+            let why = given(roles, Some(address)).unwrap_err().to_string();
+            assert!(why.contains("--sip: sip.listen: nobody listens there"), "{why}");
+        }
+        assert!(given(roles, Some("none")).is_ok() && given(roles, None).is_ok(), "{roles}");
+    }
+    assert!(given("api,engine,sip", Some("none")).is_ok(), "all roles, and no cameras");
+    // The printed file names the address, and still one node may have other roles.
+    let file = default_file().replace("roles = [\"api\", \"engine\", \"sip\"]", "roles = ['api']");
+    let file = format!("store = 'postgres://fw@localhost/fw'\n{file}");
+    assert_eq!(from_file(&file).unwrap().cluster.roles.words(), "api");
+}
+
+#[test]
+fn a_collector_is_an_address_without_a_secret() {
+    let config = from_file("[telemetry]\notlp_endpoint = 'http://[::1]:4318'\n").unwrap();
+    assert_eq!(config.telemetry.otlp_endpoint.as_deref(), Some("http://[::1]:4318"));
+    for wrong in
+        ["otel:4318", "ftp://otel", "http://", "http://u:p@otel", "http://a/?b", "http://a b"]
+    {
+        let found = problems(&format!("[telemetry]\notlp_endpoint = '{wrong}'\n"));
+        assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+        assert!(found[0].contains("telemetry.otlp_endpoint"), "{found:?}");
+        assert!(!found[0].contains("u:p"), "{found:?}");
+    }
+    assert_eq!(problems("[telemetry]\nsampled_percent = 0\n").len(), 1);
 }

@@ -12,13 +12,23 @@ fn directory() -> (tempfile::TempDir, DataDir) {
     (parent, data)
 }
 
+/// The host key, made if there is none.
+fn host_key(
+    data: &DataDir,
+    master: &MasterKey,
+    make: impl FnOnce() -> Result<HostKey, HostKeyError>,
+) -> Result<HostKey, Error> {
+    let sealed = data.sealed_host_key(master, &SystemEntropy, make)?;
+    data.open_host_key(master, &sealed)
+}
+
 #[test]
 fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
     let (_parent, data) = directory();
     assert_eq!(mode(&data.path), 0o700);
     let key = data.master_key(true, &SystemEntropy).unwrap();
     let token = data.admin_token(&SystemEntropy).unwrap();
-    let host = data.host_key(&key, &SystemEntropy, HostKey::generate).unwrap();
+    let host = host_key(&data, &key, HostKey::generate).unwrap();
     for file in ["master-key", "admin-token", "adb-host-key"] {
         assert_eq!(mode(&data.path.join(file)), 0o600, "{file}");
     }
@@ -29,7 +39,7 @@ fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
     assert_eq!(same.id(), key.id());
     assert_eq!(again.admin_token(&SystemEntropy).unwrap().expose(), token.expose());
     let unasked = || panic!("it exists");
-    let host_again = again.host_key(&same, &SystemEntropy, unasked).unwrap();
+    let host_again = host_key(&again, &same, unasked).unwrap();
     assert_eq!(host_again.public_line(), host.public_line());
     again.publish_host_key(&host_again).unwrap();
     let published = fs::read_to_string(data.path.join("adb-host-key.pub")).unwrap();
@@ -42,12 +52,12 @@ fn the_first_start_makes_files_for_their_owner_alone_and_the_next_reads_them() {
 fn the_host_key_is_not_in_its_file() {
     let (_parent, data) = directory();
     let key = data.master_key(true, &SystemEntropy).unwrap();
-    data.host_key(&key, &SystemEntropy, HostKey::generate).unwrap();
+    host_key(&data, &key, HostKey::generate).unwrap();
     let text = fs::read_to_string(data.path.join("adb-host-key")).unwrap();
     let bytes = hex::decode(text.trim()).unwrap();
     assert!(!bytes.windows(11).any(|window| window == b"PRIVATE KEY"));
     let other = MasterKey::from_bytes([7; 32]);
-    let error = data.host_key(&other, &SystemEntropy, HostKey::generate).unwrap_err();
+    let error = host_key(&data, &other, HostKey::generate).unwrap_err();
     assert!(matches!(error, Error::Seal { source: SealError::WrongKey { .. }, .. }), "{error:?}");
 }
 
@@ -72,6 +82,30 @@ fn a_master_key_is_not_made_beside_a_database_of_another() {
     let error = data.master_key(false, &SystemEntropy).unwrap_err();
     assert!(matches!(error, Error::MasterKeyMissing { .. }), "{error}");
     assert!(!data.path.join("master-key").exists());
+}
+
+#[test]
+fn a_directory_has_one_id_and_a_damaged_one_is_refused() {
+    let (_parent, data) = directory();
+    let id = data.node_id(&SystemEntropy).unwrap();
+    assert_eq!((id.len(), data.node_id(&SystemEntropy).unwrap()), (32, id.clone()));
+    let (_other_parent, other) = directory();
+    assert_ne!(other.node_id(&SystemEntropy).unwrap(), id);
+    fs::remove_file(data.path.join("node-id")).unwrap();
+    write_secret(&data.path.join("node-id"), &Secret::new("x".repeat(32))).unwrap();
+    assert!(matches!(data.node_id(&SystemEntropy), Err(Error::Content { .. })));
+}
+
+#[test]
+fn who_joins_others_is_told_what_to_bring() {
+    let (_parent, data) = directory();
+    let error = data.check_joined().unwrap_err().to_string();
+    assert!(error.contains("has no master-key and no admin-token: copy master-key and"), "{error}");
+    data.master_key(true, &SystemEntropy).unwrap();
+    let error = data.check_joined().unwrap_err().to_string();
+    assert!(error.contains("has no admin-token: copy"), "{error}");
+    data.admin_token(&SystemEntropy).unwrap();
+    data.check_joined().unwrap();
 }
 
 #[test]

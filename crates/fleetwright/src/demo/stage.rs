@@ -12,6 +12,7 @@ use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
 use serde_json::Value;
 use simulator::camera;
 use simulator::cameras;
+use simulator::control::{Control, ControlAddress};
 use simulator::phones::{self, Fleet};
 use tempfile::TempDir;
 
@@ -27,6 +28,12 @@ pub const SKELETON_PROJECT: &str = "ProjectId";
 
 /// The password that the cameras register with at first.
 const CAMERA_PASSWORD: &str = "20170615";
+
+/// The time between the cameras' keepalives: who takes one off sees it gone within seconds.
+const KEEPALIVE_SECONDS: u32 = 1;
+
+/// How long a camera waits after a registration that failed.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// How long the cameras may take to register, on a busy machine.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,6 +55,10 @@ pub struct Options {
     pub boot: Duration,
     /// How many cameras; with none, the server does not listen for them.
     pub cameras: usize,
+    /// Where the devices are controlled, if they are.
+    pub control: Option<ControlAddress>,
+    /// How long a job may wait for a device that is away; `None` for a server's default.
+    pub job_deadline: Option<Duration>,
 }
 
 /// A server that answers, with phones and cameras.
@@ -56,6 +67,8 @@ pub struct Stage {
     phones: Fleet,
     /// `None` if there are none.
     cameras: Option<cameras::Fleet>,
+    /// `None` unless it was asked for.
+    control: Option<Control>,
     project: ProjectId,
     key: Key,
     account_key: Key,
@@ -97,6 +110,10 @@ impl Stage {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         config.sip.listen = (options.cameras > 0).then_some(loopback);
         config.http.listen = options.http;
+        if let Some(deadline) = options.job_deadline {
+            config.engine.job_deadline_seconds = deadline.as_secs().max(1);
+        }
+        config.sip.keepalive_seconds = KEEPALIVE_SECONDS;
         let mut wiring = wiring::Options::new(config)?;
         wiring.disk_free_min_bytes = DISK_FREE_MIN_BYTES;
         let server = Server::start(wiring).await?;
@@ -118,10 +135,16 @@ impl Stage {
             Some(sip) => Some(cameras(&handle, project, options.cameras, sip).await?),
             None => None,
         };
+        let control = match (&options.control, &cameras) {
+            (Some(address), Some(cameras)) => Some(phones.control_beside(cameras, address).await?),
+            (Some(address), None) => Some(phones.control(address).await?),
+            (None, _) => None,
+        };
         Ok(Self {
             server,
             phones,
             cameras,
+            control,
             project: options.project,
             key: key.into(),
             account_key: account_key.into(),
@@ -132,6 +155,28 @@ impl Stage {
     /// Where the server answers.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// The line that says that it answers, and where.
+    pub fn ready(&self) -> String {
+        let mut line = format!("ready http={}", self.address());
+        if let Some(sip) = self.sip_address() {
+            line += &format!(" sip={sip}");
+        }
+        if let Some(control) = &self.control {
+            let (control, data) = (control.address(), self.directory().display());
+            line += &format!(" control={control} data={data}");
+        }
+        line
+    }
+
+    /// One JSON object a line for each phone and each camera, as an import takes them.
+    pub fn emit(&self) -> Result<String> {
+        let mut lines = self.phones.emit();
+        if let Some(cameras) = &self.cameras {
+            lines += &cameras.emit()?;
+        }
+        Ok(lines)
     }
 
     /// The phones.
@@ -199,7 +244,12 @@ async fn cameras(
         count,
         project: project.to_string(),
         password: Some(camera::Secret::new(CAMERA_PASSWORD)),
-        camera: camera::Options { server: sip, ..camera::Options::default() },
+        camera: camera::Options {
+            server: sip,
+            keepalive_seconds: KEEPALIVE_SECONDS,
+            retry: RETRY,
+            ..camera::Options::default()
+        },
         ..cameras::Options::default()
     };
     let lines = options.emit()?;

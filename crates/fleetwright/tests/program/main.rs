@@ -10,6 +10,7 @@
 
 mod backup;
 mod cameras;
+mod cluster;
 mod commands;
 mod demo;
 mod fault_points;

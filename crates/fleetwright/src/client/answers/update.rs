@@ -1,5 +1,7 @@
 //! What the native API says of updates.
 
+use std::collections::BTreeMap;
+
 use fleet::JobId;
 use serde::Deserialize;
 
@@ -55,6 +57,219 @@ pub struct Update {
     pub ended_at: Option<String>,
     /// How many of its jobs stand where.
     pub jobs: JobCounts,
+    /// How it goes through its devices, if it does so in waves.
+    pub rollout: Option<Rollout>,
+}
+
+/// How an update goes through its devices.
+#[derive(Debug, Deserialize)]
+pub struct Rollout {
+    /// `collecting`, `running`, `paused`, `stopped`, `aborted` or `done`.
+    pub phase: String,
+    /// Why it is in that phase, if there is something to say.
+    pub why: Option<String>,
+    /// Its devices.
+    pub devices: u64,
+    /// Those that it has come to.
+    pub begun: u64,
+    /// Those of them that it refused.
+    pub refused: u64,
+    /// The waves that have begun.
+    pub wave: u32,
+    /// When the next wave begins at the earliest.
+    pub next_at: Option<String>,
+    /// The update that it takes back.
+    pub revert_of: Option<String>,
+    /// The latest waves, oldest first.
+    pub waves: Vec<Wave>,
+}
+
+impl Rollout {
+    /// Whether it begins nothing new any more, or not before somebody has looked at it.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase.as_str(), "paused" | "stopped" | "aborted" | "done")
+    }
+}
+
+/// A wave of an update.
+#[derive(Debug, Deserialize)]
+pub struct Wave {
+    /// From 1.
+    pub number: u32,
+    /// Its devices.
+    pub devices: u64,
+    /// Those of them that were refused.
+    pub refused: u64,
+    /// The jobs that succeeded.
+    pub succeeded: u64,
+    /// The jobs that failed.
+    pub failed: u64,
+    /// The jobs that have not ended.
+    pub open: u64,
+    /// When it began.
+    pub begun_at: String,
+    /// When it was over.
+    pub ended_at: Option<String>,
+}
+
+/// `POST /updates` of devices in waves, and `POST /updates/{id}/revert`.
+#[derive(Debug, Deserialize)]
+pub struct BegunUpdate {
+    /// The update's id.
+    pub id: String,
+    /// How many devices it has.
+    pub devices: u64,
+    /// What a revert leaves as it is.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// What a revert leaves as it is.
+#[derive(Debug, Deserialize)]
+pub struct LeftOut {
+    /// The device.
+    pub device: String,
+    /// The property; `None`: all of the device.
+    pub property: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// `POST /devices/{id}/revert`.
+#[derive(Debug, Deserialize)]
+pub struct RevertedDevice {
+    /// The update.
+    pub id: String,
+    /// Its job.
+    pub job: JobId,
+    /// The values that are asked for again.
+    pub set: BTreeMap<String, String>,
+    /// What stays as it is.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// One page of `POST /updates` with `dry_run`.
+#[derive(Debug, Deserialize)]
+pub struct Predicted {
+    /// The devices.
+    pub devices: Vec<Prediction>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// What would become of a device.
+#[derive(Debug, Deserialize)]
+pub struct Prediction {
+    /// The device.
+    pub id: String,
+    /// What would change.
+    pub changes: Vec<PredictedChange>,
+    /// Why it would be refused.
+    pub refused: Option<DeviceError>,
+    /// Whether it can't be worked on at the moment.
+    pub away: bool,
+}
+
+/// A value that would change.
+#[derive(Debug, Deserialize)]
+pub struct PredictedChange {
+    /// The property.
+    pub name: String,
+    /// What is asked of the device now.
+    pub desired: Option<String>,
+    /// What it last showed.
+    pub shown: Option<String>,
+    /// What it would be asked for.
+    pub to: String,
+    /// `at_once`, `after_restart`, `recreate` or `record`.
+    pub acts: String,
+}
+
+/// One page of `GET /updates/{id}/refused`.
+#[derive(Debug, Deserialize)]
+pub struct RefusedDevices {
+    /// The devices.
+    pub devices: Vec<RefusedDevice>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// A device that was refused.
+#[derive(Debug, Deserialize)]
+pub struct RefusedDevice {
+    /// The device.
+    pub device: String,
+    /// Why.
+    pub error: DeviceError,
+}
+
+/// One page of `GET /updates`.
+#[derive(Debug, Deserialize)]
+pub struct Updates {
+    /// Newest first.
+    pub updates: Vec<UpdateHead>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// An update in a list.
+#[derive(Debug, Deserialize)]
+pub struct UpdateHead {
+    /// Its id.
+    pub id: String,
+    /// Its project's id.
+    pub project: String,
+    /// The API through which it came.
+    pub door: String,
+    /// Who asked.
+    pub actor: String,
+    /// When it was accepted.
+    pub accepted_at: String,
+    /// Whether it goes through its devices in waves.
+    pub rollout: bool,
+}
+
+/// One page of `GET /devices/{id}/history`.
+#[derive(Debug, Deserialize)]
+pub struct History {
+    /// Newest first.
+    pub changes: Vec<HistoryEntry>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// What an update asked of a device.
+#[derive(Debug, Deserialize)]
+pub struct HistoryEntry {
+    /// The revision that what is asked of the device got from it.
+    pub revision: i64,
+    /// The update.
+    pub update: String,
+    /// What it asked for besides values.
+    pub operation: String,
+    /// Where its job stands.
+    pub state: String,
+    /// The API through which it came.
+    pub door: String,
+    /// Who asked.
+    pub actor: String,
+    /// When.
+    pub accepted_at: String,
+    /// The values, each with what was there before.
+    pub values: Vec<HistoryValue>,
+}
+
+/// A value that was asked for.
+#[derive(Debug, Deserialize)]
+pub struct HistoryValue {
+    /// The property.
+    pub name: String,
+    /// The value.
+    pub to: String,
+    /// What was asked of the device before.
+    pub desired_before: Option<String>,
+    /// What it showed before.
+    pub shown_before: Option<String>,
 }
 
 /// How many jobs stand where.

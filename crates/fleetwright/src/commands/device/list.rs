@@ -1,7 +1,7 @@
 //! `fleetwright device list`: devices, a line each.
 
 use anyhow::Result;
-use fleet::Kind;
+use fleet::{Condition, Kind, ProjectId};
 use serde_json::{Value, json};
 
 use super::credentials::InUse;
@@ -18,20 +18,74 @@ const OF_PHONES: [&str; 8] =
 const OF_CAMERAS: [&str; 10] =
     ["ID", "PROJECT", "STATUS", "NAME", "SHOWN", "FROM", "EXPIRES", "CHANNELS", "WORK", "TROUBLE"];
 
-/// Lists devices, page by page, at most `limit`. `kind` is the one that is asked for; `in_use` lets
-/// through cameras alone that registered with these credentials.
+/// Which devices are listed: those for which all of it holds.
+#[derive(Debug, clap::Args)]
+pub struct Filter {
+    /// Those of this kind: phone or camera.
+    #[arg(long)]
+    kind: Option<Kind>,
+    /// Those of this project.
+    #[arg(long, value_name = "ID")]
+    project: Option<ProjectId>,
+    /// Those on this server; given several times: on one of them.
+    #[arg(long, value_name = "NAME")]
+    server: Vec<String>,
+    /// Those in this condition: new, running, restarting, resetting, stopping, stopped or abnormal;
+    /// of a camera, awaited until something is asked of it. Given several times: in one of them.
+    #[arg(long)]
+    condition: Vec<Condition>,
+    /// Those with this tag; given several times: with all of them.
+    #[arg(long, value_name = "KEY[:VALUE]")]
+    tag: Vec<String>,
+    /// Those of which this value is asked; !PROPERTY: none.
+    #[arg(long, value_name = "PROPERTY:VALUE")]
+    desired: Vec<String>,
+    /// Those that showed this value; !PROPERTY: none.
+    #[arg(long, value_name = "PROPERTY:VALUE")]
+    reported: Vec<String>,
+    /// Those filed in this organization or below it.
+    #[arg(long, value_name = "PATH")]
+    organization: Option<String>,
+    /// Those of this manufacturer.
+    #[arg(long, value_name = "NAME")]
+    manufacturer: Option<String>,
+    /// Those with this in the id, the name, the server or the address.
+    #[arg(long, value_name = "PART")]
+    text: Option<String>,
+}
+
+impl Filter {
+    /// As the server takes it, but for the kind.
+    fn query(self) -> Vec<(&'static str, String)> {
+        let mut query = Vec::new();
+        query.extend(self.project.map(|project| ("project", project.to_string())));
+        query.extend(self.server.into_iter().map(|server| ("server", server)));
+        let conditions = self.condition.into_iter().map(|condition| condition.to_string());
+        query.extend(conditions.map(|condition| ("condition", condition)));
+        query.extend(self.tag.into_iter().map(|tag| ("tag", tag)));
+        query.extend(self.desired.into_iter().map(|value| ("desired", value)));
+        query.extend(self.reported.into_iter().map(|value| ("reported", value)));
+        query.extend(self.organization.map(|path| ("organization", path)));
+        query.extend(self.manufacturer.map(|name| ("manufacturer", name)));
+        query.extend(self.text.map(|text| ("text", text)));
+        query
+    }
+}
+
+/// Lists devices, page by page, at most `limit`. `in_use` lets through cameras alone that
+/// registered with these credentials.
 pub fn list(
     client: &Client,
-    mut filter: Vec<(&'static str, String)>,
-    kind: Option<Kind>,
+    filter: Filter,
     in_use: Option<InUse>,
     limit: usize,
     is_json: bool,
 ) -> Result<()> {
-    if in_use.is_some() && kind == Some(Kind::Phone) {
+    if in_use.is_some() && filter.kind == Some(Kind::Phone) {
         return Err(Failure::usage("--credentials: a phone has none").into());
     }
-    let kind = kind.or_else(|| in_use.map(|_| Kind::Camera));
+    let kind = filter.kind.or_else(|| in_use.map(|_| Kind::Camera));
+    let mut filter = filter.query();
     filter.extend(kind.map(|kind| ("kind", kind.name().to_owned())));
     let mut found: Vec<(Value, answers::Device)> = Vec::new();
     let mut after: Option<String> = None;
@@ -45,7 +99,7 @@ pub fn list(
         let mut answer = client.get(&["devices"], &query)?;
         let page: answers::Devices = client.read(&answer)?;
         after = page.next;
-        is_more = after.is_some() && !page.devices.is_empty();
+        is_more = after.is_some();
         let whole = match answer.get_mut("devices").map(Value::take) {
             Some(Value::Array(whole)) => whole,
             _ => Vec::new(),

@@ -1,3 +1,4 @@
+use fleet::Kind;
 use serde_json::Value;
 
 use super::list::tables;

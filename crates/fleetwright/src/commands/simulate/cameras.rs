@@ -49,6 +49,7 @@ Faults, as JSON, several at a time if you like:
   {\"forgets_name\":true}            answers OK to a new name and goes on showing the old one
   {\"catalog_incomplete\":true}      the last channel of its catalog never comes
   {\"no_config_download\":true}      never answers a ConfigDownload
+  {\"status\":403}                   refuses every MESSAGE with this SIP status
 
 SIGTERM and Ctrl-C stop it: the cameras then fall silent, as if their power were cut. `simulate
 control ADDR unregister all` has them take themselves off before. Nothing is kept.";

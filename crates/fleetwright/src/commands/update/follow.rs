@@ -7,9 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::show;
+use super::{rollout, show};
 use crate::client::Client;
-use crate::client::answers::{AcceptedUpdate, Update};
+use crate::client::answers::{AcceptedUpdate, RefusedDevice, Update};
 use crate::commands::rest;
 use crate::exit::Failure;
 use crate::output;
@@ -35,29 +35,83 @@ pub fn wait(
     // Who breaks off has to know what goes on.
     output::tell(&format!("update {} is accepted", accepted.id));
     let (mut answer, update) = look_until_ended(client, &accepted.id, within)?;
-    let failed = show::failed_jobs(client, &accepted.id, update.jobs)?;
+    let failed = show::failed_jobs(client, &update)?;
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("refused".to_owned(), json!(refusals(accepted)));
     }
-    let words = || {
-        let parts = [show::whole(&update, &failed), show::refused(accepted)];
-        let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
-        parts.collect::<Vec<_>>().join("\n\n")
-    };
-    print(&answer, is_json, words)?;
-    let open = update.jobs.total - update.jobs.succeeded - update.jobs.failed;
-    if open > 0 {
-        let what = format!(
-            "the time is over and {open} of {} jobs are open, which go on: fleetwright update show \
-             {}",
-            update.jobs.total, accepted.id
-        );
-        return Err(Failure::timed_out(what).into());
-    }
+    print(&answer, is_json, || joined(&[show::whole(&update, &failed), show::refused(accepted)]))?;
+    check_time(&update)?;
     show::verdict(accepted, Some(update.jobs))
 }
 
-/// Looks at an update again and again until no job of it is open or the time is over.
+/// Waits until an update of this id has ended, as [`wait`] does.
+pub fn wait_for(client: &Client, id: &str, within: Option<Duration>, is_json: bool) -> Result<()> {
+    let (mut answer, update) = look_until_ended(client, id, within)?;
+    let failed = show::failed_jobs(client, &update)?;
+    let has_refused = update.rollout.as_ref().is_some_and(|rollout| rollout.refused > 0);
+    let (whole, refused) = if has_refused {
+        rollout::all_refused(client, &update.id)?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("refused".to_owned(), json!(whole));
+    }
+    print(&answer, is_json, || {
+        let table = |refused| if has_refused { rollout::refused_table(refused) } else { "".into() };
+        joined(&[show::whole(&update, &failed), table(&refused)])
+    })?;
+    check_time(&update)?;
+    verdict(&update, &refused)
+}
+
+/// Texts that are not empty, parted by an empty line.
+fn joined(parts: &[String]) -> String {
+    let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Whether nothing more happens for an update.
+fn has_ended(update: &Update) -> bool {
+    let ended = update.jobs.succeeded + update.jobs.failed;
+    ended >= update.jobs.total && update.rollout.as_ref().is_none_or(|rollout| rollout.is_over())
+}
+
+/// An error if an update goes on: the time was over first.
+fn check_time(update: &Update) -> Result<()> {
+    if has_ended(update) {
+        return Ok(());
+    }
+    let open = update.jobs.total - update.jobs.succeeded - update.jobs.failed;
+    let mut what = format!("the time is over and {open} of {} jobs are open", update.jobs.total);
+    if let Some(rollout) = update.rollout.as_ref().filter(|rollout| !rollout.is_over()) {
+        let left = rollout.devices.saturating_sub(rollout.begun);
+        what.push_str(&format!(", {left} of {} devices not begun", rollout.devices));
+    }
+    let what = format!("{what}, which go on: fleetwright update show {}", update.id);
+    Err(Failure::timed_out(what).into())
+}
+
+/// An error if devices were refused or failed, or the update did not come to all of them.
+fn verdict(update: &Update, refused: &[RefusedDevice]) -> Result<()> {
+    let mut what = Vec::new();
+    if let Some(rollout) = &update.rollout {
+        let left = rollout.devices.saturating_sub(rollout.begun);
+        if rollout.phase != "done" {
+            let phase = &rollout.phase;
+            what.push(format!("the update is {phase} with {left} devices not begun"));
+        }
+        if !refused.is_empty() {
+            what.push(format!("{} of {} devices were refused", refused.len(), rollout.devices));
+        }
+    }
+    if update.jobs.failed > 0 {
+        what.push(format!("{} of {} jobs failed", update.jobs.failed, update.jobs.total));
+    }
+    if what.is_empty() { Ok(()) } else { Err(Failure::failed(what.join(", ")).into()) }
+}
+
+/// Looks at an update again and again until nothing more happens for it or the time is over.
 fn look_until_ended(
     client: &Client,
     id: &str,
@@ -71,17 +125,30 @@ fn look_until_ended(
     loop {
         let answer = client.get(&["updates", id], &[])?;
         let update: Update = client.read(&answer)?;
-        let ended = update.jobs.succeeded + update.jobs.failed;
         let left = within.map(|within| within.saturating_sub(start.elapsed()));
-        if ended >= update.jobs.total || left.is_some_and(|left| left.is_zero()) {
+        if has_ended(&update) || left.is_some_and(|left| left.is_zero()) {
             bar.finish_and_clear();
             return Ok((answer, update));
         }
-        bar.set_length(update.jobs.total);
-        bar.set_position(ended);
-        bar.set_message(show::counts(update.jobs));
+        let (done, of, said) = progress(&update);
+        bar.set_length(of);
+        bar.set_position(done);
+        bar.set_message(said);
         rest(left.map_or(pause, |left| left.min(pause)));
         pause = (pause * 2).min(LOOK_MAX);
+    }
+}
+
+/// How many of how many are done with, and what is said of it.
+fn progress(update: &Update) -> (u64, u64, String) {
+    let ended = update.jobs.succeeded + update.jobs.failed;
+    let counts = show::counts(update.jobs);
+    match &update.rollout {
+        None => (ended, update.jobs.total, counts),
+        Some(rollout) => {
+            let said = format!("{}, wave {}, {counts}", rollout.phase, rollout.wave);
+            (ended + rollout.refused, rollout.devices, said)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::rollout;
 use crate::client::Client;
 use crate::client::answers::{AcceptedUpdate, DeviceOutcome, Job, JobCounts, Update, UpdateJobs};
 use crate::exit::Failure;
@@ -18,7 +19,7 @@ pub fn show(client: &Client, id: &str, is_json: bool) -> Result<()> {
         output::json(&answer)?;
     } else {
         let update: Update = client.read(&answer)?;
-        output::data(&whole(&update, &failed_jobs(client, id, update.jobs)?))?;
+        output::data(&whole(&update, &failed_jobs(client, &update)?))?;
     }
     Ok(())
 }
@@ -35,11 +36,11 @@ pub fn jobs(client: &Client, id: &str, is_json: bool) -> Result<()> {
 }
 
 /// The jobs of an update that failed, if any did.
-pub fn failed_jobs(client: &Client, id: &str, counts: JobCounts) -> Result<Vec<Job>> {
-    if counts.failed == 0 {
+pub fn failed_jobs(client: &Client, update: &Update) -> Result<Vec<Job>> {
+    if update.jobs.failed == 0 {
         return Ok(Vec::new());
     }
-    let (_, mut jobs) = all_jobs(client, id)?;
+    let (_, mut jobs) = all_jobs(client, &update.id)?;
     jobs.retain(|job| job.state == "failed");
     Ok(jobs)
 }
@@ -53,7 +54,7 @@ fn all_jobs(client: &Client, id: &str) -> Result<(Vec<Value>, Vec<Job>)> {
         query.extend(after.take().map(|after| ("after", after)));
         let mut answer = client.get(&["updates", id, "jobs"], &query)?;
         let page: UpdateJobs = client.read(&answer)?;
-        after = page.next.filter(|_| !page.jobs.is_empty());
+        after = page.next;
         jobs.extend(page.jobs);
         if let Some(Value::Array(page)) = answer.get_mut("jobs").map(Value::take) {
             whole.extend(page);
@@ -64,9 +65,9 @@ fn all_jobs(client: &Client, id: &str) -> Result<(Vec<Value>, Vec<Job>)> {
     }
 }
 
-/// An update, and its jobs that failed.
+/// An update, its latest waves, and its jobs that failed.
 pub fn whole(update: &Update, failed: &[Job]) -> String {
-    let text = output::fields(&[
+    let mut fields = vec![
         ("update", update.id.clone()),
         ("ISS's id", update.iss_request_id.clone().unwrap_or_default()),
         ("project", update.project.clone()),
@@ -74,9 +75,14 @@ pub fn whole(update: &Update, failed: &[Job]) -> String {
         ("by", update.actor.clone()),
         ("accepted", update.accepted_at.clone()),
         ("ended", update.ended_at.clone().unwrap_or_default()),
-        ("jobs", counts(update.jobs)),
-    ]);
-    if failed.is_empty() { text } else { format!("{text}\n{}", table(failed)) }
+    ];
+    fields.extend(update.rollout.iter().flat_map(rollout::fields));
+    fields.push(("jobs", counts(update.jobs)));
+    let mut parts = vec![output::fields(&fields)];
+    parts.extend(update.rollout.as_ref().map(rollout::waves));
+    parts.push(if failed.is_empty() { String::new() } else { table(failed) });
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
 }
 
 /// How many jobs stand where, leaving out where none stand.
@@ -91,7 +97,7 @@ pub fn counts(jobs: JobCounts) -> String {
     ];
     let places = places.into_iter().filter(|(count, _)| *count > 0);
     let places: Vec<String> = places.map(|(count, place)| format!("{count} {place}")).collect();
-    format!("{total}: {}", places.join(", "))
+    if places.is_empty() { total.to_string() } else { format!("{total}: {}", places.join(", ")) }
 }
 
 /// Jobs, a line each.
@@ -211,6 +217,39 @@ mod tests {
         assert!(!whole(&update, &[]).contains("DEVICE"));
         let by_iss = Update { iss_request_id: Some("NjBmOQ==".to_owned()), ..update };
         assert!(whole(&by_iss, &[]).contains("\nISS's id  NjBmOQ==\n"));
+    }
+
+    #[test]
+    fn an_update_in_waves_is_shown_with_its_phase_and_waves() {
+        let update: Update = serde_json::from_value(json!({
+            "id": "019a7c6e4b3d7a1c8e5f000000000000", "project": "acme", "door": "native",
+            "actor": "ada", "accepted_at": "2026-11-22T01:02:03.000Z", "ended_at": null,
+            "jobs": {"total": 58, "pending": 0, "waiting": 1, "running": 0, "succeeded": 50,
+                "failed": 7},
+            "rollout": {"phase": "stopped", "why": "7 devices failed, and it stops at 5",
+                "devices": 3000, "begun": 60, "refused": 2, "wave": 2, "next_at": null,
+                "revert_of": null, "waves": [
+                {"number": 1, "devices": 10, "refused": 0, "succeeded": 10, "failed": 0, "open": 0,
+                 "begun_at": "01:02:04", "ended_at": "01:02:06"},
+                {"number": 2, "devices": 50, "refused": 2, "succeeded": 40, "failed": 7, "open": 1,
+                 "begun_at": "01:02:07", "ended_at": null}]}
+        }))
+        .unwrap();
+        insta::assert_snapshot!(whole(&update, &[]), @r"
+        update     019a7c6e4b3d7a1c8e5f000000000000
+        project    acme
+        door       native
+        by         ada
+        accepted   2026-11-22T01:02:03.000Z
+        phase      stopped: 7 devices failed, and it stops at 5
+        begun      60 of 3000 devices, 2 waves
+        refused    2
+        jobs       58: 50 succeeded, 7 failed, 1 waiting
+
+        WAVE  DEVICES  REFUSED  SUCCEEDED  FAILED  OPEN  BEGUN     ENDED
+        1     10       0        10         0       0     01:02:04  01:02:06
+        2     50       2        40         7       1     01:02:07  -
+        ");
     }
 
     #[test]

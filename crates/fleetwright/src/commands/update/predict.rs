@@ -1,0 +1,130 @@
+//! What an update would do.
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use crate::client::Client;
+use crate::client::answers::{Predicted, Prediction};
+use crate::exit::Failure;
+use crate::output;
+
+/// Asks the server what an update of this body would do, page by page, and shows it. Fails if
+/// some device would be refused.
+pub fn predict(client: &Client, mut body: Map<String, Value>, is_json: bool) -> Result<()> {
+    body.insert("dry_run".to_owned(), json!(true));
+    let (mut whole, mut devices) = (Vec::new(), Vec::new());
+    loop {
+        let mut answer = client.post(&["updates"], &Value::Object(body.clone()))?;
+        let page: Predicted = client.read(&answer)?;
+        devices.extend(page.devices);
+        if let Some(Value::Array(page)) = answer.get_mut("devices").map(Value::take) {
+            whole.extend(page);
+        }
+        let Some(next) = page.next else { break };
+        body.insert("after".to_owned(), json!(next));
+    }
+    if is_json {
+        output::json(&json!({ "devices": whole }))?;
+    } else {
+        output::data(&words(&devices))?;
+    }
+    let refused = devices.iter().filter(|device| device.refused.is_some()).count();
+    if refused > 0 {
+        let what = format!("{refused} of {} devices would be refused", devices.len());
+        return Err(Failure::failed(what).into());
+    }
+    Ok(())
+}
+
+/// What would become of each device, and of how many what.
+fn words(devices: &[Prediction]) -> String {
+    let count = |is: fn(&Prediction) -> bool| devices.iter().filter(|device| is(device)).count();
+    let numbers = output::fields(&[
+        ("devices", devices.len().to_string()),
+        ("would change", count(|device| !device.changes.is_empty()).to_string()),
+        ("unchanged", count(|d| d.changes.is_empty() && d.refused.is_none()).to_string()),
+        ("would be refused", count(|device| device.refused.is_some()).to_string()),
+        ("away, so later", count(|d| d.away && d.refused.is_none()).to_string()),
+    ]);
+    let rows: Vec<Vec<String>> = devices.iter().flat_map(rows).collect();
+    if rows.is_empty() {
+        return numbers;
+    }
+    let head = ["DEVICE", "PROPERTY", "DESIRED", "SHOWN", "WOULD BE", "ACTS"];
+    format!("{numbers}\n{}", output::table(&head, rows))
+}
+
+/// The lines of one device: one for each value that would change, or one that says why not.
+fn rows(device: &Prediction) -> Vec<Vec<String>> {
+    if let Some(refused) = &device.refused {
+        let property = refused.property.clone().unwrap_or_default();
+        let why = format!("REFUSED: {}", refused.detail);
+        return vec![vec![
+            device.id.clone(),
+            property,
+            String::new(),
+            String::new(),
+            String::new(),
+            why,
+        ]];
+    }
+    let changes = device.changes.iter().map(|change| {
+        let acts = change.acts.replace('_', " ");
+        vec![
+            device.id.clone(),
+            change.name.clone(),
+            value(change.desired.as_deref()),
+            value(change.shown.as_deref()),
+            value(Some(&change.to)),
+            if device.away { format!("{acts}, when it is back") } else { acts },
+        ]
+    });
+    changes.collect()
+}
+
+/// A value as it is printed: none as none, one that is empty, or has blanks at its ends, in quotes.
+fn value(text: Option<&str>) -> String {
+    match text {
+        None => String::new(),
+        Some(text) if text.is_empty() || text.trim() != text => format!("{text:?}"),
+        Some(text) => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prediction_names_each_value_and_each_refusal() {
+        let page: Predicted = serde_json::from_value(json!({ "next": null, "devices": [
+            {"id": "phone-1", "away": false, "unchanged": [], "refused": null, "changes": [
+                {"name": "com.cph.mainkeys", "desired": "0", "shown": "0", "to": "1",
+                 "acts": "after_restart"},
+                {"name": "sys.prop.writewifissid", "desired": null, "shown": null, "to": " a",
+                 "acts": "at_once"}]},
+            {"id": "phone-2", "away": true, "unchanged": ["sys.prop.writewifissid"],
+             "refused": null, "changes": [
+                {"name": "com.cph.mainkeys", "desired": null, "shown": "0", "to": "1",
+                 "acts": "after_restart"}]},
+            {"id": "phone-3", "away": false, "unchanged": [], "changes": [],
+             "refused": {"code": "frozen", "detail": "the device is frozen"}},
+            {"id": "phone-4", "away": false, "unchanged": ["com.cph.mainkeys"], "changes": [],
+             "refused": null},
+        ]}))
+        .unwrap();
+        insta::assert_snapshot!(words(&page.devices), @r#"
+        devices           4
+        would change      2
+        unchanged         1
+        would be refused  1
+        away, so later    1
+
+        DEVICE   PROPERTY                DESIRED  SHOWN  WOULD BE  ACTS
+        phone-1  com.cph.mainkeys        0        0      1         after restart
+        phone-1  sys.prop.writewifissid  -        -      " a"      at once
+        phone-2  com.cph.mainkeys        -        0      1         after restart, when it is back
+        phone-3  -                       -        -      -         REFUSED: the device is frozen
+        "#);
+    }
+}
