@@ -37,6 +37,8 @@ pub fn for_tests(workspace: &Workspace) -> Result<()> {
     compiler(workspace)?;
     adb(workspace)?;
     sip_peers(workspace)?;
+    databases(workspace)?;
+    packaging(workspace)?;
     python(workspace)
 }
 
@@ -50,6 +52,34 @@ const SIP_PEERS: &[(&str, &str)] = &[
 /// Installs the SIP programs that cameras are tested with, unless they are there.
 fn sip_peers(workspace: &Workspace) -> Result<()> {
     debian(workspace, SIP_PEERS)
+}
+
+/// PostgreSQL, and what keeps a replicated one in service: each program, and the Debian package it
+/// is in. Patroni speaks to PostgreSQL and to etcd by Python modules that it only recommends.
+const DATABASES: &[(&str, &str)] = &[
+    ("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+    ("/usr/bin/patroni", "patroni"),
+    ("/usr/bin/etcd", "etcd-server"),
+    ("/usr/lib/python3/dist-packages/psycopg2/__init__.py", "python3-psycopg2"),
+];
+
+/// Installs what the tests of several nodes stand on, unless it is there. Debian's packages start
+/// servers of their own as they are installed; these are not used.
+fn databases(workspace: &Workspace) -> Result<()> {
+    debian(workspace, DATABASES)
+}
+
+/// What makes and judges the Debian package: each program, and the Debian package it is in.
+const PACKAGING: &[(&str, &str)] = &[
+    ("/usr/bin/dpkg-deb", "dpkg"),
+    ("/usr/bin/strip", "binutils"),
+    ("/usr/bin/systemd-analyze", "systemd"),
+    ("/usr/bin/systemd-sysusers", "systemd"),
+];
+
+/// Installs what the Debian package is made and judged by, unless it is there.
+fn packaging(workspace: &Workspace) -> Result<()> {
+    debian(workspace, PACKAGING)
 }
 
 /// Installs Kamailio, which the measurements run beside our registrar, unless it is there.
@@ -94,13 +124,7 @@ pub fn cargo_deny(workspace: &Workspace) -> Result<()> {
 
 /// Installs PostgreSQL, which the measurements run beside ours, unless it is there.
 pub fn postgresql(workspace: &Workspace) -> Result<()> {
-    let servers = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    if servers.into_iter().any(|version| version.path().join("bin/postgres").is_file()) {
-        return Ok(());
-    }
-    require_root(workspace, "PostgreSQL", "apt-get install postgresql")?;
-    apt_get(workspace, &["update"])?;
-    apt_get(workspace, &["install", "postgresql"])
+    databases(workspace)
 }
 
 /// Builds a tool of ours from crates.io into the target folder. Unoptimised: these run for

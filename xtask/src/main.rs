@@ -10,6 +10,7 @@
     reason = "a command-line tool: what it prints is its product"
 )]
 
+mod deb;
 mod fuzz;
 mod install;
 mod phases;
@@ -44,6 +45,8 @@ enum Command {
     Test(phases::TestArgs),
     /// Check the repository's own rules
     Tidy,
+    /// Make the Debian package
+    Deb(deb::DebArgs),
     /// Build for release and run the measurements (all, or those named)
     Bench {
         /// Arguments of the `benches` program
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Demo { args } => product::demo(&workspace, &args),
         Command::Test(args) => phases::run(&workspace, &args),
         Command::Tidy => tidy::run(&workspace),
+        Command::Deb(args) => deb::make(&workspace, &args),
         Command::Bench { args } => product::bench(&workspace, &args),
     });
     match done {

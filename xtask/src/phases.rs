@@ -17,7 +17,15 @@ const SELECTION: &str = "--workspace --all-features --locked";
 const SIMULATION_SEEDS: &str = "500";
 
 /// End-to-end tests that `--quick` leaves out, by the name of a module they live in.
-const SLOW_END_TO_END: &str = "crash|scale|cluster|upgrade";
+const SLOW_END_TO_END: &str = "crash|scale|upgrade";
+
+/// End-to-end tests of several nodes: a phase of their own.
+const CLUSTER: &str = "package(tests) and test(/^cluster::/)";
+
+/// The end-to-end tests of one server that run on PostgreSQL too, as one of three nodes: all but
+/// those that kill the one server, or take it to its bounds, or are about files and documents.
+const ON_POSTGRESQL: &str =
+    "package(tests) and not test(/^(cluster|crash|docs|native::rollout|packaging|scale)::/)";
 
 /// Tests that only `--full` runs, in the same way.
 const RESERVED_FOR_FULL: &str = "full";
@@ -41,7 +49,7 @@ pub struct TestArgs {
 /// One part of a test run. The order here is the order of running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Phase {
-    /// What the tests need: adb and adbd, SIP programs, Huawei's SDK, nextest
+    /// What the tests need: adb and adbd, SIP programs, PostgreSQL, Huawei's SDK, nextest
     Install,
     /// Formatting, clippy, the repository's own rules, licences and sources of dependencies
     Lint,
@@ -51,6 +59,8 @@ pub enum Phase {
     Unit,
     /// The built product, driven from outside
     E2e,
+    /// Several nodes on PostgreSQL, their faults, and a choice of the tests of one server there
+    Cluster,
     /// Hostile bytes for every reader of what strangers send, 20 s each
     Fuzz,
     /// The engine and the store under a seeded simulator
@@ -64,7 +74,9 @@ impl Phase {
             Phase::Install | Phase::Lint => &[],
             // Built apart from all else.
             Phase::Build | Phase::Fuzz => &[Phase::Install],
-            Phase::Unit | Phase::E2e | Phase::Simulation => &[Phase::Install, Phase::Build],
+            Phase::Unit | Phase::E2e | Phase::Cluster | Phase::Simulation => {
+                &[Phase::Install, Phase::Build]
+            }
         }
     }
 
@@ -84,9 +96,10 @@ impl Phase {
             }
             Phase::Unit => unit(workspace, extent),
             Phase::E2e => {
-                let filter = filter("package(tests)", Phase::E2e, extent);
-                run_command(&mut nextest(workspace, &filter))
+                let tests = "package(tests) and not test(/^cluster::/)";
+                run_command(&mut nextest(workspace, &filter(tests, Phase::E2e, extent)))
             }
+            Phase::Cluster => cluster(workspace, extent),
             Phase::Fuzz => fuzz::run_all(workspace),
             Phase::Simulation => run_command(
                 nextest(workspace, "package(engine) and binary(simulation)")
@@ -151,11 +164,12 @@ pub fn run(workspace: &Workspace, args: &TestArgs) -> Result<()> {
 
 /// The phases to run, in order, for those asked for: each once, with what they build on. None
 /// asked for means all of them, but in a quick run for the simulation, which the unit tests
-/// already run over fewer seeds, and for fuzzing, which is built anew.
+/// already run over fewer seeds, for several nodes, which take their time to die, and for fuzzing,
+/// which is built anew.
 fn plan(asked: &[Phase], extent: Extent) -> Vec<Phase> {
     let mut plan: Vec<Phase> = if asked.is_empty() {
         let all = Phase::value_variants().iter().copied();
-        let left_out = [Phase::Simulation, Phase::Fuzz];
+        let left_out = [Phase::Simulation, Phase::Cluster, Phase::Fuzz];
         all.filter(|phase| extent != Extent::Quick || !left_out.contains(phase)).collect()
     } else {
         let with_base = asked.iter().flat_map(|phase| [phase.builds_on(), &[*phase]].concat());
@@ -238,6 +252,13 @@ fn filter(tests: &str, phase: Phase, extent: Extent) -> String {
     format!("{tests} and not test(/(^|::)({left_out})::/)")
 }
 
+/// Several nodes, and one server's tests on what they stand on.
+fn cluster(workspace: &Workspace, extent: Extent) -> Result<()> {
+    run_command(&mut nextest(workspace, &filter(CLUSTER, Phase::Cluster, extent)))?;
+    let tests = filter(ON_POSTGRESQL, Phase::Cluster, extent);
+    run_command(nextest(workspace, &tests).env("FLEETWRIGHT_TEST_STORE", "postgres"))
+}
+
 /// nextest over the tests that `filter` selects, with what they need to find. No test at all
 /// is a failure: a filter that matches nothing proves nothing.
 fn nextest(workspace: &Workspace, filter: &str) -> Command {
@@ -248,6 +269,10 @@ fn nextest(workspace: &Workspace, filter: &str) -> Command {
         .env("FLEETWRIGHT_BIN", workspace.ci_binary("fleetwright"))
         .env("FLEETWRIGHT_USERLAND", workspace.ci_binary("android-userland"))
         .env("FLEETWRIGHT_PYTHON", workspace.python());
+    // The program that makes packages, which is this one.
+    if let Ok(program) = std::env::current_exe() {
+        command.env("FLEETWRIGHT_XTASK", program);
+    }
     command
 }
 
