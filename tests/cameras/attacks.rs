@@ -147,7 +147,8 @@ fn a_nonce_is_good_only_here_only_now_and_only_once() {
         let answer = ua.send_register(3600, Some(&forged.header()));
         assert!(answer.challenge().is_stale, "{nonce}: {}", answer.text());
     }
-    // One of before a restart: what was accepted then is not known any more.
+    assert_eq!(ua.send_register(3600, Some(&right.header())).status, Some(200));
+    // Once accepted it is never accepted again, whatever a restart forgets.
     server.kill9();
     server.restart(&Start::with_cameras());
     let mut ua = ua.moved(Line::udp(server.sip()));

@@ -44,6 +44,11 @@ impl Cli {
         Self { url: server.url(), token: server.admin_token() }
     }
 
+    /// For a server, with this token.
+    pub fn with_token(server: &Server, token: &str) -> Self {
+        Self { url: server.url(), token: token.to_owned() }
+    }
+
     /// For whatever answers, or not, at a URL.
     pub fn at(url: &str) -> Self {
         Self { url: url.to_owned(), token: "none".to_owned() }

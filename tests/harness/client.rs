@@ -187,17 +187,34 @@ pub struct Native {
     agent: Agent,
     address: SocketAddr,
     token: String,
+    /// The nodes beside the one at `address`, which count what they do themselves.
+    beside: Vec<SocketAddr>,
 }
 
 impl Native {
     /// A client with a connection of its own.
     pub fn new(address: SocketAddr, token: &str) -> Self {
-        Self { agent: agent(), address, token: token.to_owned() }
+        Self { agent: agent(), address, token: token.to_owned(), beside: Vec::new() }
+    }
+
+    /// The same, where these nodes do the same work.
+    pub fn with_beside(self, beside: Vec<SocketAddr>) -> Self {
+        Self { beside, ..self }
     }
 
     /// One call with the token.
     pub fn call(&self, method: &Method, target: &str, body: &Value) -> Result<Answer, ureq::Error> {
-        let uri: Uri = format!("http://{}{target}", self.address).parse().expect("a valid target");
+        self.call_at(self.address, method, target, body)
+    }
+
+    fn call_at(
+        &self,
+        address: SocketAddr,
+        method: &Method,
+        target: &str,
+        body: &Value,
+    ) -> Result<Answer, ureq::Error> {
+        let uri: Uri = format!("http://{address}{target}").parse().expect("a valid target");
         let mut headers = HeaderMap::new();
         let token = HeaderValue::try_from(format!("Bearer {}", self.token)).expect("a token");
         headers.insert(header::AUTHORIZATION, token);
@@ -244,10 +261,18 @@ impl Native {
         self.get(&format!("/api/v1/jobs/{id}"))
     }
 
-    /// The sum of a metric over all its labels; 0 if nothing was counted yet.
+    /// The sum of a metric over all its labels and all nodes; 0 if nothing was counted yet.
     #[track_caller]
     pub fn metric(&self, name: &str) -> f64 {
-        let answer = self.call(&Method::GET, "/metrics", &Value::Null).expect("an answer");
+        let nodes = std::iter::once(self.address).chain(self.beside.iter().copied());
+        nodes.map(|node| self.metric_at(node, name)).sum()
+    }
+
+    /// The same of one node.
+    #[track_caller]
+    fn metric_at(&self, node: SocketAddr, name: &str) -> f64 {
+        let answer = self.call_at(node, &Method::GET, "/metrics", &Value::Null);
+        let answer = answer.expect("an answer");
         assert_eq!(answer.status, 200, "{}", answer.text);
         let values = answer.text.lines().filter_map(|line| {
             let rest = line.strip_prefix(name).filter(|rest| rest.starts_with(['{', ' ']))?;

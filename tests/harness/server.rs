@@ -7,6 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fleet::fault_point::FaultPoint;
@@ -14,7 +15,7 @@ use tempfile::TempDir;
 
 use super::sip::free_port;
 use super::waiting::{PATIENCE, wait_for};
-use super::{Native, tools};
+use super::{Native, Postgres, tools};
 
 /// The last lines of a process that are kept to be shown when a test fails.
 const LINES_KEPT: usize = 200;
@@ -30,6 +31,12 @@ pub struct Start {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Files that the operator has put into the data directory: paths below it, and texts.
     pub files: Vec<(&'static str, String)>,
+    /// Its store, as `--store` takes it; `None` for SQLite in its data directory.
+    pub store: Option<String>,
+    /// Its name among several nodes.
+    pub node: Option<String>,
+    /// Its roles, as `--roles` takes them; `None` for all.
+    pub roles: Option<&'static str>,
     /// It serves cameras: on a free port, or, after a restart, where it did before, since that is
     /// where cameras look for it.
     pub cameras: bool,
@@ -66,11 +73,67 @@ impl Start {
 
 /// A running server. Killed when dropped; its last words are printed if the test is failing.
 pub struct Server {
-    data: TempDir,
     process: Process,
     address: SocketAddr,
     sip: Option<SocketAddr>,
     secure: bool,
+    /// After the process, which is the first to go.
+    data: TempDir,
+    beside: Option<Beside>,
+}
+
+/// The variable that has tests of one server run it as one of three nodes on PostgreSQL: its value
+/// is `postgres`. The other two own two thirds of the devices, and answer nobody.
+const STORE: &str = "FLEETWRIGHT_TEST_STORE";
+
+/// What stands beside a server that is one of three nodes.
+struct Beside {
+    peers: Vec<Process>,
+    /// Where the peers tell of themselves.
+    addresses: Vec<SocketAddr>,
+    /// Kept for as long as the peers live.
+    folders: Vec<TempDir>,
+    /// After the peers, which work on it.
+    postgres: Postgres,
+}
+
+impl Beside {
+    /// A store, if tests are to have one.
+    fn wanted(start: &Start) -> Option<Self> {
+        let wanted = std::env::var_os(STORE).is_some_and(|store| store == "postgres");
+        (wanted && start.store.is_none()).then(|| Self {
+            peers: Vec::new(),
+            addresses: Vec::new(),
+            folders: Vec::new(),
+            postgres: Postgres::start(),
+        })
+    }
+
+    /// How the server is started on it.
+    fn of(&self, start: &Start) -> Start {
+        let (store, node) = (Some(self.postgres.url()), Some("tested".to_owned()));
+        Start { store, node, ..start.clone() }
+    }
+
+    /// Starts the other nodes, once the first one has made its keys. They have its configuration.
+    fn join(&mut self, first: &Path, start: &Start) {
+        for number in 0..2 {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            super::cluster::copy_keys(&first.join("data"), &folder.path().join("data"));
+            let start = Start {
+                node: Some(format!("beside-{number}")),
+                roles: Some("engine"),
+                cameras: false,
+                fault_point: None,
+                tls: None,
+                ..self.of(start)
+            };
+            let (process, address, _) = run(folder.path(), &start, None);
+            self.peers.push(process);
+            self.addresses.push(address);
+            self.folders.push(folder);
+        }
+    }
 }
 
 impl Server {
@@ -81,15 +144,21 @@ impl Server {
 
     /// Starts a server whose data directory is `data` in this folder, with what is there already.
     pub fn start_in(data: TempDir, start: &Start) -> Self {
-        let (process, address, sip) = run(data.path(), start, None);
-        Self { data, process, address, sip, secure: start.tls.is_some() }
+        let mut beside = Beside::wanted(start);
+        let own = beside.as_ref().map_or_else(|| start.clone(), |beside| beside.of(start));
+        let (process, address, sip) = run(data.path(), &own, None);
+        if let Some(beside) = &mut beside {
+            beside.join(data.path(), start);
+        }
+        Self { process, address, sip, secure: start.tls.is_some(), data, beside }
     }
 
     /// Starts another process on the same data and waits until it is ready. The one before must
     /// have ended.
     pub fn restart(&mut self, start: &Start) {
         assert!(self.process.status().is_some(), "the data folder still has a server");
-        (self.process, self.address, self.sip) = run(self.data.path(), start, self.sip);
+        let own = self.beside.as_ref().map_or_else(|| start.clone(), |beside| beside.of(start));
+        (self.process, self.address, self.sip) = run(self.data.path(), &own, self.sip);
         self.secure = start.tls.is_some();
     }
 
@@ -109,10 +178,26 @@ impl Server {
         self.process.wait_for_line(&format!("fault point {}", point.name()));
     }
 
+    /// Waits for a line of its log that begins with `start`, also after its end, and gives what
+    /// follows.
+    pub fn wait_for_line(&self, start: &str) -> String {
+        self.process.wait_for_line(start)
+    }
+
+    /// Whether one of the last lines of its log has these words.
+    pub fn has_said(&self, words: &str) -> bool {
+        self.process.has_said(words)
+    }
+
     /// The root of its HTTP address, without a slash at the end.
     pub fn url(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
+    }
+
+    /// Whether its process has not ended.
+    pub fn is_running(&self) -> bool {
+        self.process.status().is_none()
     }
 
     /// Where it listens.
@@ -159,7 +244,8 @@ impl Server {
 
     /// A client of the native door, as administrator.
     pub fn native(&self) -> Native {
-        Native::new(self.address, &self.admin_token())
+        let beside = self.beside.as_ref().map(|beside| beside.addresses.clone());
+        Native::new(self.address, &self.admin_token()).with_beside(beside.unwrap_or_default())
     }
 }
 
@@ -182,6 +268,10 @@ fn run(
     let mut command = Command::new(tools::fleetwright());
     command.arg("serve").args(["--http", "127.0.0.1:0", "--sip", &sip]);
     command.arg("--config").arg(config).arg("--data").arg(data);
+    let own = [("--store", start.store.as_deref()), ("--node", start.node.as_deref())];
+    for (flag, value) in own.into_iter().chain([("--roles", start.roles)]) {
+        command.args(value.map(|value| [flag, value]).into_iter().flatten());
+    }
     if let Some((certificate, key)) = &start.tls {
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     }
@@ -189,19 +279,18 @@ fn run(
         command.env("FLEETWRIGHT_FAULT_POINT", format!("{}:{pass}", point.name()));
     }
     let process = Process::start(command.stdout(Stdio::null()));
-    let ready = process.wait_for_line("ready http=");
-    let (http, sip) = match ready.split_once(" sip=") {
-        Some((http, sip)) => (http, Some(address(&ready, sip))),
-        None => (ready.as_str(), None),
-    };
-    assert_eq!(sip.is_some(), start.cameras, "ready http={ready}");
+    let ready = process.wait_for_line("ready ");
+    let said = |name: &str| ready.split(' ').find_map(|word| word.strip_prefix(name));
+    let http = said("http=").unwrap_or_else(|| panic!("ready {ready}"));
+    let sip = said("sip=").map(|sip| address(&ready, sip));
+    assert_eq!(sip.is_some(), start.cameras, "ready {ready}");
     let http = address(&ready, http);
     (process, http, sip)
 }
 
 /// An address in the line that says that the server is ready.
 fn address(ready: &str, text: &str) -> SocketAddr {
-    text.parse().unwrap_or_else(|e| panic!("ready http={ready}: {e}"))
+    text.parse().unwrap_or_else(|e| panic!("ready {ready}: {e}"))
 }
 
 /// Writes a file below a data directory, with the directories that it takes: for their owner alone,
@@ -220,6 +309,8 @@ pub struct Process {
     child: Mutex<Child>,
     id: u32,
     lines: Arc<Mutex<VecDeque<String>>>,
+    /// Whether all that it wrote was read: it may have ended a moment before.
+    all_read: Arc<AtomicBool>,
 }
 
 impl Process {
@@ -231,6 +322,8 @@ impl Process {
         let stderr = child.stderr.take().expect("stderr is piped");
         let lines = Arc::new(Mutex::new(VecDeque::new()));
         let kept = Arc::clone(&lines);
+        let all_read = Arc::new(AtomicBool::new(false));
+        let read = Arc::clone(&all_read);
         // Ends with the process, whose end closes the pipe.
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines() {
@@ -241,18 +334,39 @@ impl Process {
                 }
                 kept.push_back(line);
             }
+            read.store(true, Ordering::Release);
         });
-        Self { id: child.id(), child: Mutex::new(child), lines }
+        Self { id: child.id(), child: Mutex::new(child), lines, all_read }
+    }
+
+    /// Runs a command to its end, which must come soon, and gives what it wrote.
+    pub fn finish(command: &mut Command) -> std::process::Output {
+        own_environment(command);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = child.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+        wait_for("a command to end", PATIENCE, || child.try_wait().expect("a child").map(drop));
+        child.wait_with_output().expect("what it wrote")
     }
 
     /// Waits for a line of stderr that begins with `start` and gives what follows.
     pub fn wait_for_line(&self, start: &str) -> String {
         wait_for(&format!("the line `{start}...`"), PATIENCE, || {
+            let all_read = self.all_read.load(Ordering::Acquire);
             let lines = locked(&self.lines);
             let found = lines.iter().find_map(|line| line.strip_prefix(start));
-            assert!(found.is_some() || self.status().is_none(), "it ended before `{start}...`");
+            assert!(found.is_some() || !all_read, "it ended before `{start}...`");
             found.map(str::to_owned)
         })
+    }
+
+    /// Whether one of the last lines of stderr has these words.
+    pub fn has_said(&self, words: &str) -> bool {
+        locked(&self.lines).iter().any(|line| line.contains(words))
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.id
     }
 
     /// How it ended; none while it runs.

@@ -59,6 +59,12 @@ impl Line {
         Self::Tcp(stream, Vec::new())
     }
 
+    /// From now on its datagrams go to another server, from the same address.
+    pub fn turn_to(&self, server: SocketAddr) {
+        let Self::Udp(socket) = self else { panic!("a connection has one end") };
+        socket.connect(server).expect("a server");
+    }
+
     /// What Via says.
     pub fn transport(&self) -> &'static str {
         match self {

@@ -61,7 +61,7 @@ pub fn import(native: &Native, records: &[Value]) {
 }
 
 /// How many devices run.
-fn running(native: &Native) -> usize {
+pub fn running(native: &Native) -> usize {
     let mut count = 0;
     let mut after = String::new();
     loop {

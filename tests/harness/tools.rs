@@ -43,6 +43,37 @@ pub fn adb() -> PathBuf {
     program("FLEETWRIGHT_ADB", "/usr/bin/adb", "cargo xtask test install")
 }
 
+/// One of PostgreSQL's programs, of the version that Debian 12 has.
+pub fn postgresql(name: &str) -> PathBuf {
+    let path = Path::new("/usr/lib/postgresql/15/bin").join(name);
+    assert!(
+        path.is_file(),
+        "{} is not there; `cargo xtask test install` brings it",
+        path.display()
+    );
+    path
+}
+
+/// Patroni, which keeps one PostgreSQL of several the primary.
+pub fn patroni() -> PathBuf {
+    program("FLEETWRIGHT_PATRONI", "/usr/bin/patroni", "cargo xtask test install")
+}
+
+/// etcd, where Patroni keeps who is the primary.
+pub fn etcd() -> PathBuf {
+    program("FLEETWRIGHT_ETCD", "/usr/bin/etcd", "cargo xtask test install")
+}
+
+/// What judges systemd's units.
+pub fn systemd_analyze() -> PathBuf {
+    program("FLEETWRIGHT_SYSTEMD_ANALYZE", "/usr/bin/systemd-analyze", "cargo xtask test install")
+}
+
+/// `cargo xtask`, built, which makes the Debian package.
+pub fn xtask() -> PathBuf {
+    program("FLEETWRIGHT_XTASK", "target/debug/xtask", "cargo build --package xtask")
+}
+
 /// The program that the environment variable names, or else the one at `usual`, from the
 /// workspace's root. `remedy` is what brings it there.
 fn program(variable: &str, usual: &str, remedy: &str) -> PathBuf {

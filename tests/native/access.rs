@@ -1,6 +1,8 @@
 //! Who may call, and for how long: tokens expire, revoked keys stop at once, and locking out a
 //! guesser locks out nobody else.
 
+mod every_call;
+
 use std::net::Ipv4Addr;
 
 use serde_json::json;

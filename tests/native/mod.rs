@@ -5,3 +5,6 @@ mod catalogue;
 mod check;
 mod cli;
 mod discover;
+mod events;
+mod rollout;
+mod updates;

@@ -18,8 +18,9 @@ fn with_a_job_in_flight() -> (Site, String) {
     site.phones.set_faults(0, Faults { slow: Some(SLOW), ..Faults::default() });
     let first = site.cph().update(&site.phones.id(0), json!({NAME: "1"}));
     wait_until("the first value", PATIENCE, || site.phones.get(0, NAME).as_deref() == Some("1"));
+    // Not "running": of several nodes only the one that works on the phone says that.
     let state = site.native().job(&first)["state"].clone();
-    assert_eq!(state, "running", "the phone is too fast for this test");
+    assert!(state != "succeeded" && state != "failed", "the phone is too fast for this test");
     (site, first)
 }
 

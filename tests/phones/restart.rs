@@ -104,6 +104,9 @@ fn a_restart_and_a_reset_bring_values_of_their_own() {
     let body = json!({"phones": [{"phone_id": phone}]});
     succeeds(&cph, &switch(&cph, "batch-reset", &body)[0]);
     assert_eq!(site.phones.get(0, NUMBER).as_deref(), Some("13800000001"), "a reset keeps it");
+    let device = native.device(&phone);
+    assert!(device["restart_pending"][KEYS].is_object(), "it is set anew and acts later: {device}");
+    assert_eq!(site.phones.acting(0, KEYS).as_deref(), Some("0"));
 
     let own = property(json!({NUMBER: "13800000002"}));
     let body = json!({"phones": [{

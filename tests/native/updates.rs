@@ -1,0 +1,133 @@
+//! Updates by the command line: selected, foretold, watched, paused, cancelled, taken back.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::phones::PROJECT;
+use crate::harness::{Cli, PATIENCE, Phones, Site, Start, wait_until};
+
+const NAME: &str = "sys.prop.writephonenum";
+
+/// A site of six phones, three on each of two servers.
+fn site() -> Site {
+    Site::start(&Start::default(), Phones::of(6).boot(Duration::ZERO).per_server(3))
+}
+
+/// Runs `fleetwright ARGS --json`, which must succeed, and gives its answer.
+fn json_of(cli: &Cli, args: &[&str]) -> Value {
+    let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+    serde_json::from_str(&cli.run(&args).ok()).expect("JSON")
+}
+
+/// Asks a value of all phones, with these options.
+fn update<'a>(value: &'a str, options: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec!["update", "--project", PROJECT, "--kind", "phone", "--set", value];
+    args.extend(options);
+    args
+}
+
+/// The values that the phones hold.
+fn held(site: &Site) -> Vec<Option<String>> {
+    (0..site.phones.count()).map(|index| site.phones.get(index, NAME)).collect()
+}
+
+#[test]
+fn devices_are_selected_and_what_would_change_is_told_first() {
+    let site = site();
+    let cli = Cli::new(&site.server);
+    let server = site.native().device(&site.phones.id(0))["server"].clone();
+    let server = format!("server={}", server.as_str().expect("a server"));
+    let value = format!("{NAME}=1");
+
+    let told = cli.run(&update(&value, &["--where", &server, "--dry-run"])).ok();
+    assert!(told.contains("would change      3") && told.contains("at once"), "{told}");
+    assert!(held(&site).iter().all(Option::is_none), "a dry run changed something");
+
+    let done = json_of(&cli, &update(&value, &["--where", &server, "--wait", "30s"]));
+    assert_eq!((&done["jobs"]["succeeded"], &done["jobs"]["failed"]), (&json!(3), &json!(0)));
+    let one = || Some("1".to_owned());
+    assert_eq!(held(&site), [one(), one(), one(), None, None, None]);
+    let again = cli.run(&update(&value, &["--where", &server, "--dry-run"])).ok();
+    assert!(again.contains("unchanged         3"), "{again}");
+
+    let listed = json_of(&cli, &["device", "list", "--reported", &format!("{NAME}:1")]);
+    assert_eq!(listed["devices"].as_array().map(Vec::len), Some(3), "{listed}");
+    let none = json_of(&cli, &["device", "list", "--kind", "phone", "--tag", "floor:2"]);
+    assert_eq!(none["devices"], json!([]));
+    let reported = format!("reported=!{NAME}");
+    let done = json_of(&cli, &update(&value, &["--where", &reported, "--wait"]));
+    assert_eq!(done["rollout"]["devices"], 3, "those that had none: {done}");
+
+    cli.run(&update(&value, &["--where", "server=nowhere"])).ended(5, "no device fits");
+    cli.run(&update(&value, &["--where", "floor=2"])).ended(2, "floor=2");
+    cli.run(&update(&value, &["--wave", "0"])).ended(2, "--wave");
+    cli.run(&update(&value, &["--window", "25:00-06:00"])).ended(5, "rollout.window.from");
+}
+
+#[test]
+fn an_update_in_waves_is_paused_resumed_ended_and_taken_back() {
+    let site = site();
+    let cli = Cli::new(&site.server);
+    json_of(&cli, &update(&format!("{NAME}=1"), &["--wait", "30s"]));
+
+    let value = format!("{NAME}=2");
+    let begun = json_of(&cli, &update(&value, &["--canary", "1", "--wave", "2", "--pause", "1h"]));
+    let id = begun["id"].as_str().expect("an id");
+    let wave = || json_of(&cli, &["update", "show", id])["rollout"]["waves"][0].clone();
+    wait_until("the first wave", PATIENCE, || wave()["ended_at"].is_string());
+    assert_eq!(json_of(&cli, &["update", "pause", id])["rollout"]["phase"], "paused");
+    let words = cli.run(&["update", "show", id]).ok();
+    assert!(words.contains("1 of 6 devices, 1 waves"), "{words}");
+    cli.run(&["update", "wait", id]).ended(1, "paused with 5 devices not begun");
+    assert_eq!(json_of(&cli, &["update", "resume", id])["rollout"]["phase"], "running");
+    cli.run(&["update", "wait", id, "--timeout", "0s"]).ended(3, "5 of 6 devices not begun");
+    cli.run(&["update", "revert", id]).ended(5, "running");
+    assert_eq!(json_of(&cli, &["update", "abort", id])["rollout"]["phase"], "aborted");
+    cli.run(&["update", "resume", id]).ended(5, "aborted");
+    let twos = held(&site).iter().filter(|value| value.as_deref() == Some("2")).count();
+    assert_eq!(twos, 1);
+
+    cli.run(&["update", "revert", id, "--wait", "30s"]).ok();
+    assert!(held(&site).iter().all(|value| value.as_deref() == Some("1")));
+    let listed = cli.run(&["update", "list", "--project", PROJECT]).ok();
+    assert_eq!(listed.lines().filter(|line| line.ends_with("rollout")).count(), 3, "{listed}");
+    cli.run(&["update", "revert", "019a7c6e4b3d7a1c8e5f000000000000"]).ended(5, "no such update");
+}
+
+#[test]
+fn what_waits_is_cancelled_and_a_device_goes_back_in_its_history() {
+    let site = site();
+    let cli = Cli::new(&site.server);
+    for value in ["1", "2"] {
+        json_of(&cli, &update(&format!("{NAME}={value}"), &["--wait", "30s"]));
+    }
+    let phone = site.phones.id(0);
+    site.phones.power_off(0);
+    let set = format!("{NAME}=3");
+    let asked = ["update", "--project", PROJECT, "--device", &phone, "--set", &set];
+    let id = json_of(&cli, &asked)["id"].as_str().expect("an id").to_owned();
+    wait_until("the job to wait for its phone", PATIENCE, || {
+        json_of(&cli, &["update", "show", &id])["jobs"]["waiting"] == 1
+    });
+    let cancelled = json_of(&cli, &["update", "cancel", &id]);
+    assert_eq!(cancelled["jobs"]["failed"], 1, "{cancelled}");
+    cli.run(&["update", "wait", &id]).ended(1, "1 of 1 jobs failed");
+    assert_eq!(site.native().device(&phone)["desired"][NAME], "2");
+    site.phones.power_on(0);
+
+    let history = json_of(&cli, &["device", "history", &phone]);
+    let tos: Vec<&Value> = history["changes"]
+        .as_array()
+        .expect("changes")
+        .iter()
+        .map(|c| &c["values"][0]["to"])
+        .collect();
+    assert_eq!(tos, ["3", "2", "1"]);
+    let words = cli.run(&["device", "history", &phone]).ok();
+    assert!(words.lines().count() == 4 && words.contains("REVISION"), "{words}");
+    let revision = history["changes"][2]["revision"].to_string();
+    cli.run(&["device", "revert", &phone, "--to", &revision, "--wait", "30s"]).ok();
+    assert_eq!(site.phones.get(0, NAME).as_deref(), Some("1"));
+    cli.run(&["device", "revert", &phone, "--to", "99"]).ended(5, "to: ");
+}
