@@ -26,6 +26,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use crate::Options;
 use crate::asking::{self, Standing};
+use crate::database::Database;
 use crate::disk::Disk;
 use crate::load::{self, Slot};
 use crate::ours::Server;
@@ -95,6 +96,8 @@ pub struct Bed {
     running_count: u32,
     program: PathBuf,
     disk: Disk,
+    /// Where the store is; SQLite in the server's own directory if it is `None`.
+    database: Option<Database>,
     live: Option<Live>,
     /// The most requests a second that a slot has shown; how many are signed follows from it.
     rate_max: Option<f64>,
@@ -140,8 +143,14 @@ pub struct Measured {
 
 impl Bed {
     /// A bed in which nothing is alive yet.
-    pub fn new(devices: Devices, options: &Options, disk: &Disk) -> Result<Self> {
+    pub fn new(
+        devices: Devices,
+        options: &Options,
+        disk: &Disk,
+        database: Option<Database>,
+    ) -> Result<Self> {
         Ok(Self {
+            database,
             devices,
             running_count: options.running_phones,
             program: options.program()?,
@@ -183,7 +192,9 @@ impl Bed {
         let (own, disk) = (own_cpu()?, self.disk.bytes_written());
         let address = live.server.address();
         let slot = match task.per_second {
-            None => load::closed(address, requests, task.in_flight, task.slot).await?,
+            None => {
+                load::closed(live.server.addresses(), requests, task.in_flight, task.slot).await?
+            }
             Some(rate) => load::open(address, requests, task.in_flight, rate).await?,
         };
         let after = live.cpu()?;
@@ -238,8 +249,8 @@ impl Bed {
             ..task
         };
         let requests = live.updates(task.devices_per_request, task.requests(self.rate_max))?;
-        let address = live.server.address();
-        let slot = load::closed(address, requests, task.in_flight, task.slot).await?;
+        let addresses = live.server.addresses();
+        let slot = load::closed(addresses, requests, task.in_flight, task.slot).await?;
         self.rate_max = rate_max(self.rate_max, &slot);
         if self.devices == Devices::Phones(Phones::Running) {
             live.wait_until_ended(&slot).await?;
@@ -247,10 +258,15 @@ impl Bed {
         Ok(())
     }
 
+    /// A server with an empty store.
+    async fn server(&self) -> Result<Server> {
+        Server::start(&self.program, self.disk.dir(), self.database.as_ref()).await
+    }
+
     /// A fresh server whose phones don't answer: their address has a socket that takes no
     /// connection.
     async fn silent(&self) -> Result<Live> {
-        let server = Server::start(&self.program, self.disk.dir()).await?;
+        let server = self.server().await?;
         let socket = TcpSocket::new_v4().context("could not make a socket")?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).context("could not bind a socket")?;
         let silent = socket.listen(1).context("could not listen on a socket")?;
@@ -277,7 +293,7 @@ impl Bed {
 
     /// A fresh server whose cameras have never registered.
     async fn cameras(&self, asks: Asks) -> Result<Live> {
-        let server = Server::start(&self.program, self.disk.dir()).await?;
+        let server = self.server().await?;
         server.import_cameras(SILENT)?;
         let mut ids: Vec<String> = (0..SILENT).map(cameras::id).collect();
         ids.shuffle(&mut StdRng::seed_from_u64(1));
@@ -286,7 +302,7 @@ impl Bed {
 
     /// A server whose phones run and are known to it.
     async fn running(&self) -> Result<Live> {
-        let server = Server::start(&self.program, self.disk.dir()).await?;
+        let server = self.server().await?;
         let (simulated, emitted) = server.simulate_phones(self.running_count).await?;
         let text = std::fs::read_to_string(&emitted).context("could not read the phones' file")?;
         let mut ids = text.lines().map(phone_id).collect::<Result<Vec<_>>>()?;
@@ -305,7 +321,7 @@ impl Bed {
         };
         let requests = live.updates(PHONES_PER_GREETING, live.ids.len() / PHONES_PER_GREETING)?;
         let started = clock::now();
-        let slot = load::closed(live.server.address(), requests, 8, END_OF_JOBS_MAX).await?;
+        let slot = load::closed(live.server.addresses(), requests, 8, END_OF_JOBS_MAX).await?;
         let ended = live.wait_until_ended(&slot).await?;
         eprintln!(
             "{} simulated phones have taken a first value within {:.1} s ({} failed)",
@@ -332,7 +348,7 @@ impl Live {
     /// Processor time so far of the server, and of the phones.
     fn cpu(&self) -> Result<(Duration, Option<Duration>)> {
         let phones = self.simulated.as_ref().map(Process::cpu).transpose()?;
-        Ok((self.server.process().cpu()?, phones))
+        Ok((self.server.cpu()?, phones))
     }
 
     /// Waits until the last job of each phone has ended: the phones took turns, so those are the
@@ -357,7 +373,7 @@ impl Live {
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {
-        self.server.process().signal(signal)?;
+        self.server.signal(signal)?;
         self.simulated.as_ref().map_or(Ok(()), |phones| phones.signal(signal))
     }
 }

@@ -24,6 +24,7 @@ use fleet::{
 };
 use store::seal::MasterKey;
 use store::sqlite::{self, Sqlite};
+use store::{NewSession, Roles};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -194,6 +195,16 @@ async fn engine(store: Arc<Sqlite>, kind: Kind) -> Result<Engine> {
         master_key: MasterKey::from_bytes(key),
         settings: engine::Settings::default(),
         fault_points: FaultPoints::none(),
+        node: NewSession {
+            node: "bench".to_owned(),
+            directory: "0".repeat(32),
+            instance: String::new(),
+            roles: Roles::ALL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            http: String::new(),
+            sip: String::new(),
+        },
+        wait_for_name: false,
     };
     Engine::start(options).await.context("could not start an engine")
 }

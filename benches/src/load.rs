@@ -47,9 +47,9 @@ impl Queue {
 }
 
 /// Sends requests for as long as `duration` or until there are no more, always one in flight on
-/// each of `connections` connections.
+/// each of `connections` connections, which the addresses share.
 pub async fn closed(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     requests: Vec<Vec<u8>>,
     connections: usize,
     duration: Duration,
@@ -57,7 +57,7 @@ pub async fn closed(
     let queue = Queue::new(requests);
     let start = Arc::new(Barrier::new(connections + 1));
     let mut tasks = JoinSet::new();
-    for _ in 0..connections {
+    for address in addresses.iter().copied().cycle().take(connections) {
         let mut connection = Connection::open(address).await?;
         let (queue, start) = (Arc::clone(&queue), Arc::clone(&start));
         tasks.spawn(async move {

@@ -21,6 +21,7 @@ mod asking;
 mod bed;
 mod cameras;
 mod clock;
+mod database;
 mod disk;
 mod doors;
 mod herd;
@@ -32,6 +33,7 @@ mod ours;
 mod p1;
 mod p10;
 mod p11;
+mod p14;
 mod p2;
 mod p20;
 mod p6;
@@ -91,10 +93,32 @@ struct Options {
     /// What the phones do meanwhile; both, one after the other, unless given
     #[arg(long, value_enum)]
     phones: Option<Phones>,
+    /// Where our side of P1 and P2 keeps its data: in SQLite, or on the peer's own server
+    #[arg(long, value_enum, default_value = "sqlite")]
+    store: Store,
     /// How many simulated phones run with `--phones running`
     #[arg(long, value_name = "COUNT", default_value_t = 10_000,
           value_parser = clap::value_parser!(u32).range(100..=16_000))]
     running_phones: u32,
+}
+
+/// What a server's data is kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    /// SQLite, in the server's own directory
+    Sqlite,
+    /// PostgreSQL
+    Postgresql,
+}
+
+impl Store {
+    /// The word in the figures' names; none for the default.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgresql => "postgresql-",
+        }
+    }
 }
 
 /// A measurement.
@@ -114,6 +138,9 @@ enum Which {
     P10,
     /// Device records of `PUT /device`, 100 cameras a request, against our own P2
     P11,
+    /// Updates of one phone a request to three nodes on a replicated PostgreSQL, against
+    /// single-row inserts into the same
+    P14,
     /// How long a server's phones that restart all at once are without their values
     P20,
     /// PostgreSQL alone: no figure, only what it does on this machine
@@ -180,6 +207,7 @@ async fn measure(args: &Args) -> Result<()> {
             Which::P7 => Box::pin(p7::run(options, &disk)).await?,
             Which::P10 => Box::pin(p10::run(options, &disk)).await?,
             Which::P11 => Box::pin(p11::run(options, &disk)).await?,
+            Which::P14 => Box::pin(p14::run(options, &disk)).await?,
             Which::P20 => Box::pin(p20::run(options, &disk)).await?,
             Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
             Which::All => {}
@@ -221,9 +249,9 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_everything_but_the_peer_alone() {
-        use Which::{All, P1, P2, P6, P7, P9, P10, P11, P20, Peer};
-        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P10, P11, P20]);
-        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P10, P11, P20, Peer]);
+        use Which::{All, P1, P2, P6, P7, P9, P10, P11, P14, P20, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P10, P11, P14, P20]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P10, P11, P14, P20, Peer]);
         assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
         assert_eq!(plan(&[P11, P10]), [P10, P11]);
         assert_eq!(plan(&[Peer]), [Peer]);

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::cameras;
 use crate::clock;
+use crate::database::Database;
 use crate::process::{Process, Signal};
 use crate::requests::Signer;
 
@@ -34,6 +35,10 @@ const LOG_BYTES_SHOWN: usize = 2_000;
 #[derive(Debug)]
 pub struct Server {
     process: Process,
+    /// The other nodes, where there are several.
+    others: Vec<Process>,
+    /// Where the nodes answer, this one first.
+    addresses: Vec<SocketAddr>,
     address: SocketAddr,
     sip: SocketAddr,
     signer: Signer,
@@ -51,12 +56,15 @@ struct Cli {
 }
 
 impl Server {
-    /// Starts a server with fresh data below `dir`, and makes a project and a key.
-    pub async fn start(program: &Path, dir: &Path) -> Result<Self> {
+    /// Starts a server with fresh data below `dir`, and makes a project and a key. On a `database`
+    /// its store is there, made anew, and it may have other nodes beside it.
+    pub async fn start(program: &Path, dir: &Path, database: Option<&Database>) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("benches-fleetwright-").tempdir_in(dir);
         let scratch = scratch.context("could not make a directory for the server")?;
         let data = scratch.path().join("data");
-        let (process, Ready { http: address, sip }) = serve(program, scratch.path()).await?;
+        let store = database.map(Database::make_anew).transpose()?;
+        let (process, Ready { http: address, sip }) =
+            serve(program, scratch.path(), store.as_deref()).await?;
         let token = fs::read_to_string(data.join("admin-token"));
         let token = token.context("could not read the server's admin-token")?.trim().to_owned();
         let cli = Cli { program: program.to_owned(), url: format!("http://{address}"), token };
@@ -64,7 +72,15 @@ impl Server {
         let (ak, sk) = new_key();
         cli.run(&["key", "create", "--project", PROJECT, "--ak", &ak, "--sk", &sk])?;
         let signer = Signer::new(address, PROJECT, &ak, &sk);
-        Ok(Self { process, address, sip, signer, cli, scratch })
+        let (mut others, mut addresses) = (Vec::new(), vec![address]);
+        for number in 1..database.map_or(1, |database| database.nodes) {
+            let own = scratch.path().join(format!("node-{number}"));
+            copy_keys(&data, &own.join("data"))?;
+            let (process, Ready { http, .. }) = serve(program, &own, store.as_deref()).await?;
+            others.push(process);
+            addresses.push(http);
+        }
+        Ok(Self { process, others, addresses, address, sip, signer, cli, scratch })
     }
 
     /// Ends the process and starts another with the same data: what remains in memory of what was
@@ -72,14 +88,36 @@ impl Server {
     pub async fn restart(self) -> Result<Self> {
         let Self { process, signer, mut cli, scratch, .. } = self;
         drop(process);
-        let (process, Ready { http: address, sip }) = serve(&cli.program, scratch.path()).await?;
+        let (process, Ready { http: address, sip }) =
+            serve(&cli.program, scratch.path(), None).await?;
         cli.url = format!("http://{address}");
-        Ok(Self { process, address, sip, signer: signer.at(address), cli, scratch })
+        let (others, addresses, signer) = (Vec::new(), vec![address], signer.at(address));
+        Ok(Self { process, others, addresses, address, sip, signer, cli, scratch })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its nodes listen, itself first. A request that is signed for one is good with all:
+    /// what is signed is the header `Host`.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Processor time of all its nodes so far.
+    pub fn cpu(&self) -> Result<Duration> {
+        let mut total = self.process.cpu()?;
+        for other in &self.others {
+            total += other.cpu()?;
+        }
+        Ok(total)
+    }
+
+    /// Sends a signal to all its nodes.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        self.others.iter().chain([&self.process]).try_for_each(|node| node.signal(signal))
     }
 
     /// Where it listens for cameras, by UDP.
@@ -179,13 +217,28 @@ fn unconfigured(program: &Path) -> Command {
     command
 }
 
-/// Starts the program with its data and its log in `scratch`.
-async fn serve(program: &Path, scratch: &Path) -> Result<(Process, Ready)> {
+/// Gives the data directory of another node what it needs to join.
+fn copy_keys(from: &Path, to: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
+    builder.create(to).context("could not make a node's data directory")?;
+    for file in ["master-key", "admin-token"] {
+        fs::copy(from.join(file), to.join(file)).context("could not copy a node's keys")?;
+    }
+    Ok(())
+}
+
+/// Starts the program with its data and its log in `scratch`, on `store` if one is given.
+async fn serve(program: &Path, scratch: &Path, store: Option<&str>) -> Result<(Process, Ready)> {
     let log = scratch.join("log");
     let log_file = File::create(&log).context("could not make the server's log")?;
     let mut command = unconfigured(program);
     command.args(["serve", "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0"]);
     command.arg("--data").arg(scratch.join("data"));
+    if let Some(store) = store {
+        let name = scratch.file_name().and_then(|name| name.to_str()).unwrap_or("node");
+        command.args(["--store", store, "--node", name]);
+    }
     command.stdout(Stdio::null()).stderr(log_file);
     let mut process = Process::start("fleetwright serve", &mut command, Signal::Kill)?;
     let ready = ready(&mut process, &log).await?;

@@ -15,7 +15,7 @@ pub const IN_FLIGHT: [usize; 4] = [8, 32, 64, 256];
 /// side.
 pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
     for phones in options.phones() {
-        let name = format!("p1-{}", phones.word());
+        let name = format!("p1-{}{}", options.store.word(), phones.word());
         let mut all = IN_FLIGHT.map(|count| Series::new(format!("{name}-{count}"), options.pairs));
         let mut sides = Sides::start(phones, options, disk).await?;
         while all.iter().any(Series::wants_more) {

@@ -105,14 +105,14 @@ impl Load {
         let in_flight = self.in_flight.min(WARM_UP_IN_FLIGHT_MAX);
         let warm_up = Task { in_flight, ..self.task(WARM_UP) };
         let (requests, entries) = self.requests(&doors, &ids, warm_up, 0)?;
-        let warmed = load::closed(doors.address(), requests, in_flight, WARM_UP).await?;
+        let warmed = load::closed(&[doors.address()], requests, in_flight, WARM_UP).await?;
         self.rate_max = rate_max(self.rate_max, &warmed);
 
         let (requests, _) = self.requests(&doors, &ids, self.task(slot), entries)?;
         let made = requests.len();
         let probe = disk.probe(disk::PROBE).await?;
         let cpu = own_cpu()?;
-        let done = load::closed(doors.address(), requests, self.in_flight, slot).await?;
+        let done = load::closed(&[doors.address()], requests, self.in_flight, slot).await?;
         let cpu = own_cpu()?.saturating_sub(cpu);
         self.rate_max = rate_max(self.rate_max, &done);
         self.look_up(&doors, &done).await?;

@@ -59,8 +59,8 @@ impl Sides {
     /// With no server yet: each slot starts its own.
     fn new(asks: Asks, options: &Options, disk: &Disk) -> Result<Self> {
         Ok(Self {
-            cameras: Bed::new(Devices::Cameras(asks), options, disk)?,
-            phones: Bed::new(Devices::Phones(Phones::Silent), options, disk)?,
+            cameras: Bed::new(Devices::Cameras(asks), options, disk, None)?,
+            phones: Bed::new(Devices::Phones(Phones::Silent), options, disk, None)?,
             disk: disk.clone(),
             slot: Duration::from_secs(u64::from(options.slot)),
         })

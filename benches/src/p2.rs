@@ -18,7 +18,7 @@ pub const PHONES: usize = 100;
 /// Measures and prints the figure.
 pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
     for phones in options.phones() {
-        let name = format!("p2-{}", phones.word());
+        let name = format!("p2-{}{}", options.store.word(), phones.word());
         let mut series = Series::new(name.as_str(), options.pairs);
         let mut sides = Sides::start(phones, options, disk).await?;
         while series.wants_more() {

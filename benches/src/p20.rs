@@ -50,7 +50,7 @@ pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
         ..FleetOptions::default()
     });
     let fleet = fleet.await.context("could not start simulated phones")?;
-    let server = Server::start(&options.program()?, disk.dir()).await?;
+    let server = Server::start(&options.program()?, disk.dir(), None).await?;
     server.import(&fleet.emit())?;
     give_values(&server, fleet.phones()).await?;
     let mut seconds = Vec::with_capacity(RUNS);
@@ -74,7 +74,7 @@ async fn give_values(server: &Server, phones: &[Arc<Phone>]) -> Result<()> {
     let updates =
         Updates { asks: Asks::Properties, devices: &ids, per_request: PHONES, first: 0, count: 1 };
     let requests = server.signer().updates(updates)?;
-    let slot = load::closed(server.address(), requests, 1, RUN_MAX).await?;
+    let slot = load::closed(&[server.address()], requests, 1, RUN_MAX).await?;
     let ended =
         asking::wait_until_ended(server.address(), server.signer(), &slot.answered, RUN_MAX)
             .await?;

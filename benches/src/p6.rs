@@ -81,7 +81,7 @@ pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
 impl Sides {
     /// Starts all, with the cameras known to each.
     async fn start(options: &Options, disk: &Disk) -> Result<Self> {
-        let ours = Server::start(&options.program()?, disk.dir()).await?;
+        let ours = Server::start(&options.program()?, disk.dir(), None).await?;
         ours.import_cameras(KNOWN)?;
         let (mut peers, mut loads) = (Vec::new(), vec![Sipp::new(disk.dir())?]);
         for memory in PEERS {

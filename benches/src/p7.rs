@@ -53,7 +53,7 @@ pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
 
 /// Bytes of ours, a camera.
 async fn ours(options: &Options, disk: &Disk) -> Result<f64> {
-    let server = Server::start(&options.program()?, disk.dir()).await?;
+    let server = Server::start(&options.program()?, disk.dir(), None).await?;
     server.import_cameras(MANY * GROUP)?;
     // What the import leaves free in the heap would hide what registrations take.
     let server = server.restart().await?;

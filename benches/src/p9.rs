@@ -33,7 +33,7 @@ const CONNECTIONS: usize = 256;
 pub async fn run(options: &Options, disk: &Disk) -> Result<()> {
     let slot = Duration::from_secs(u64::from(options.slot));
     for phones in options.phones() {
-        let mut bed = Bed::new(Devices::Phones(phones), options, disk)?;
+        let mut bed = Bed::new(Devices::Phones(phones), options, disk, None)?;
         let rate = top_rate(&mut bed, slot).await? / 2.0;
         let name = format!("p9-{}", phones.word());
         eprintln!("{name}: {rate:.0} requests/s are due, half of the top rate");

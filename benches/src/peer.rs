@@ -22,7 +22,9 @@ use tokio::time::sleep;
 
 use crate::bed::WARM_UP;
 use crate::clock;
+use crate::database::Database;
 use crate::disk::{self, Disk};
+use crate::ports::free_port;
 use crate::process::{Process, Signal, ended_children_cpu, family_cpu};
 use crate::statistics::microseconds_each;
 use crate::{Options, p1, p2};
@@ -49,6 +51,9 @@ pub struct Peer {
     process: Process,
     programs: PathBuf,
     disk: Disk,
+    port: u16,
+    /// What its commits wait for, where there is one.
+    standby: Option<Process>,
     /// The data, the socket, the log and the scripts.
     scratch: TempDir,
 }
@@ -71,6 +76,16 @@ pub struct Measured {
 impl Peer {
     /// Starts a fresh one on the disk and warms it up.
     pub async fn start(disk: &Disk) -> Result<Self> {
+        Self::start_with(disk, false).await
+    }
+
+    /// Starts a fresh one whose commits wait for a standby beside it, on the same disk, and warms
+    /// it up.
+    pub async fn replicated(disk: &Disk) -> Result<Self> {
+        Self::start_with(disk, true).await
+    }
+
+    async fn start_with(disk: &Disk, replicated: bool) -> Result<Self> {
         let programs = newest(Path::new(VERSIONS))
             .context("PostgreSQL is not installed: apt-get install postgresql")?;
         let scratch = tempfile::Builder::new().prefix("benches-postgres-").tempdir_in(disk.dir());
@@ -88,12 +103,18 @@ impl Peer {
 
         let mut server = command(&programs.join("postgres"), user.as_ref(), scratch.path());
         server.arg("-D").arg(&data).arg("-k").arg(scratch.path());
-        server.args(["-c", "listen_addresses=", "-c", "max_connections=300"]);
+        let port = free_port()?;
+        server.args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=300"]);
+        server.args(["-c", &format!("port={port}")]);
         let log = fs::File::create(scratch.path().join("log")).context("could not make a log")?;
         server.stdout(Stdio::null()).stderr(log);
         let process = Process::start("postgres", &mut server, Signal::Quit)?;
-        let mut peer = Self { process, programs, disk: disk.clone(), scratch };
+        let (disk, standby) = (disk.clone(), None);
+        let mut peer = Self { process, programs, disk, port, standby, scratch };
         peer.wait_until_it_answers().await?;
+        if replicated {
+            peer.add_standby(user.as_ref()).await?;
+        }
         peer.sql(TABLE)?;
         let seconds = u32::try_from(WARM_UP.as_secs())?;
         peer.slot(64, 1, seconds).await?;
@@ -134,16 +155,56 @@ impl Peer {
         })
     }
 
+    /// Makes a standby, and lets commits wait for it.
+    async fn add_standby(&mut self, user: Option<&User>) -> Result<()> {
+        let folder = self.scratch.path();
+        let data = folder.join("standby");
+        let mut copy = command(&self.programs.join("pg_basebackup"), user, folder);
+        copy.args(["--checkpoint", "fast", "--write-recovery-conf", "--wal-method", "stream"]);
+        let from =
+            format!("host=127.0.0.1 port={} user={USER} application_name=standby", self.port);
+        succeed("pg_basebackup", copy.args(["--dbname", &from]).arg("--pgdata").arg(&data))?;
+        let mut server = command(&self.programs.join("postgres"), user, folder);
+        server.arg("-D").arg(&data).arg("-k").arg(folder);
+        let port = free_port()?;
+        server.args(["-c", "listen_addresses=", "-c", "max_connections=300"]);
+        server.args(["-c", &format!("port={port}")]);
+        let log = fs::File::create(folder.join("standby-log")).context("could not make a log")?;
+        server.stdout(Stdio::null()).stderr(log);
+        self.standby = Some(Process::start("the standby", &mut server, Signal::Quit)?);
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'")?;
+        self.sql("SELECT pg_reload_conf()")?;
+        let started = clock::now();
+        while self.ask("SELECT sync_state FROM pg_stat_replication")?.trim() != "sync" {
+            if started.elapsed() > START_TIMEOUT {
+                bail!("the standby does not become synchronous");
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// A database of this server for so many nodes of ours.
+    pub fn database(&self, nodes: usize) -> Database {
+        Database::new(self.programs.join("psql"), self.connection(), self.port, nodes)
+    }
+
     /// Where the clients find it.
-    fn connection(&self) -> [std::ffi::OsString; 4] {
-        ["-h".into(), self.scratch.path().into(), "-U".into(), USER.into()]
+    fn connection(&self) -> [std::ffi::OsString; 6] {
+        let (folder, port) = (self.scratch.path().into(), self.port.to_string().into());
+        ["-h".into(), folder, "-p".into(), port, "-U".into(), USER.into()]
     }
 
     /// Runs one statement.
     fn sql(&self, statement: &str) -> Result<()> {
+        self.ask(statement).map(drop)
+    }
+
+    /// What one statement gives.
+    fn ask(&self, statement: &str) -> Result<String> {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.args(self.connection()).args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]);
-        succeed("psql", psql.arg(USER)).map(drop)
+        psql.args(self.connection()).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        succeed("psql", psql.args(["-c", statement, USER]))
     }
 
     async fn wait_until_it_answers(&mut self) -> Result<()> {
@@ -243,7 +304,7 @@ fn command(program: &Path, user: Option<&User>, dir: &Path) -> Command {
 }
 
 /// Runs a command to its end and fails with what it said.
-fn succeed(name: &str, command: &mut Command) -> Result<String> {
+pub fn succeed(name: &str, command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output();
     output_of(name, &output.with_context(|| format!("could not start {name}"))?)
 }

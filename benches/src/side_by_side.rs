@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::Options;
 use crate::bed::{self, Bed, Devices, Phones};
+use crate::database::Database;
 use crate::disk::{self, Disk, Probe};
 use crate::pairs::Pair;
 use crate::peer::{self, Peer};
 use crate::statistics::{microseconds_each, milliseconds, per_second, percentile};
 use crate::task::Task;
+use crate::{Options, Store};
 
 /// Both sides, started.
 pub struct Sides {
@@ -23,8 +24,26 @@ pub struct Sides {
 impl Sides {
     /// Starts the peer; ours is started for the first slot.
     pub async fn start(phones: Phones, options: &Options, disk: &Disk) -> Result<Self> {
-        let bed = Bed::new(Devices::Phones(phones), options, disk)?;
         let peer = Peer::start(disk).await?;
+        let database = (options.store == Store::Postgresql).then(|| peer.database(1));
+        Self::on(peer, database, phones, options, disk)
+    }
+
+    /// The same with so many nodes of ours on a server whose commits wait for a standby, for both.
+    pub async fn replicated(nodes: usize, options: &Options, disk: &Disk) -> Result<Self> {
+        let peer = Peer::replicated(disk).await?;
+        let database = Some(peer.database(nodes));
+        Self::on(peer, database, Phones::Silent, options, disk)
+    }
+
+    fn on(
+        peer: Peer,
+        database: Option<Database>,
+        phones: Phones,
+        options: &Options,
+        disk: &Disk,
+    ) -> Result<Self> {
+        let bed = Bed::new(Devices::Phones(phones), options, disk, database)?;
         Ok(Self { bed, peer, disk: disk.clone(), slot_seconds: options.slot })
     }
 

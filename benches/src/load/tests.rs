@@ -43,7 +43,7 @@ fn dots(count: usize) -> Vec<Vec<u8>> {
 async fn a_closed_slot_sends_each_request_once() {
     let received = Arc::new(AtomicU64::new(0));
     let address = stand_in(Arc::clone(&received)).await;
-    let slot = closed(address, dots(500), 8, Duration::from_secs(20)).await.unwrap();
+    let slot = closed(&[address], dots(500), 8, Duration::from_secs(20)).await.unwrap();
     assert_eq!(received.load(Ordering::Relaxed), 500);
     assert_eq!((slot.jobs, slot.refused, slot.latencies.len()), (500, 0, 500));
     let numbers: Vec<usize> = slot.answered.iter().map(|answer| answer.number).collect();
@@ -54,7 +54,7 @@ async fn a_closed_slot_sends_each_request_once() {
 async fn a_closed_slot_ends_in_time() {
     let address = stand_in(Arc::default()).await;
     let requests = dots(10_000_000);
-    let slot = closed(address, requests, 2, Duration::from_millis(50)).await.unwrap();
+    let slot = closed(&[address], requests, 2, Duration::from_millis(50)).await.unwrap();
     assert!(slot.jobs > 0 && slot.jobs < 10_000_000);
     assert!(slot.elapsed >= Duration::from_millis(50), "{:?}", slot.elapsed);
 }
@@ -75,5 +75,5 @@ async fn a_server_that_hangs_up_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { while listener.accept().await.is_ok() {} });
-    assert!(closed(address, dots(5), 2, Duration::from_secs(1)).await.is_err());
+    assert!(closed(&[address], dots(5), 2, Duration::from_secs(1)).await.is_err());
 }
