@@ -4,10 +4,13 @@
 //! | file | what |
 //! | --- | --- |
 //! | `master-key` | 32 random bytes in hex: seals every other secret. Without it they are lost |
+//! | `master-key.new` | only while the key is being changed: the one that takes its place |
 //! | `admin-token` | what operators prove themselves by; delete it and restart to get another |
 //! | `adb-host-key` | the key by which phones know this server, sealed |
 //! | `node-id` | 32 hex digits by which the store knows this directory. Never copied to another |
 //! | `adb-host-key.pub` | its public half: the line for a phone's `/data/misc/adb/adb_keys` |
+
+mod next_key;
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
@@ -17,16 +20,17 @@ use std::path::{Path, PathBuf};
 use engine::Entropy;
 use fleet::Secret;
 use phones::adb::{HostKey, HostKeyError};
+use store::rekey::HOST_KEY_PLACE;
 use store::seal::{MasterKey, SealError};
+use tempfile::NamedTempFile;
+
+pub use next_key::MasterKeys;
 
 /// Bytes that a file of ours may have: the largest, a sealed RSA-2048 key in hex, has about 4 kB.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// What all nodes on one store have the same.
 const SHARED: [&str; 2] = ["master-key", "admin-token"];
-
-/// What the sealed host key is tied to.
-const HOST_KEY_PLACE: [&str; 3] = ["", "adb host key", "pem"];
 
 /// Why the data directory can't be used. Never says what is in a file.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +120,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The store's key is being changed, and this directory has one of the two only.
+    #[error(
+        "the store's master key is being changed, and {} is one of the two keys only: run \
+         `fleetwright store rekey` again where it was begun, then bring {} from there",
+        path.display(), SHARED.join(" and ")
+    )]
+    KeyBeingChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Where the old key was to be kept there is something else.
+    #[error("{} exists, and is not the key that was to be kept there", path.display())]
+    NotTheOldKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// A secret could not be sealed, or was sealed with another key.
     #[error("{}", path.display())]
     Seal {
@@ -153,10 +173,15 @@ impl DataDir {
     /// The master key. If there is none, it is made, but only where `is_fresh`: beside a database
     /// that was sealed with another it would open nothing.
     pub fn master_key(&self, is_fresh: bool, entropy: &dyn Entropy) -> Result<MasterKey, Error> {
-        let path = self.path.join("master-key");
+        let path = self.master_key_path();
         if read(&path)?.is_none() && !is_fresh {
             return Err(Error::MasterKeyMissing { path });
         }
+        self.read_or_make_key(path, entropy)
+    }
+
+    /// The master key in this file, made if there is none.
+    fn read_or_make_key(&self, path: PathBuf, entropy: &dyn Entropy) -> Result<MasterKey, Error> {
         let text = self.read_or_make(&path, || {
             let mut bytes = [0_u8; 32];
             entropy.fill(&mut bytes);
@@ -166,6 +191,11 @@ impl DataDir {
         hex::decode_to_slice(text.expose(), &mut bytes)
             .map_err(|_| Error::Content { path, expected: "64 hexadecimal digits" })?;
         Ok(MasterKey::from_bytes(bytes))
+    }
+
+    /// Where the master key is.
+    fn master_key_path(&self) -> PathBuf {
+        self.path.join("master-key")
     }
 
     /// Refuses a directory that lacks what the nodes of a store share, where others have started on
@@ -187,7 +217,12 @@ impl DataDir {
 
     /// That the master key is not that of the store.
     pub fn other_master_key(&self) -> Error {
-        Error::OtherMasterKey { path: self.path.join("master-key") }
+        Error::OtherMasterKey { path: self.master_key_path() }
+    }
+
+    /// That the store's key is being changed, and not both are here.
+    pub fn key_being_changed(&self) -> Error {
+        Error::KeyBeingChanged { path: self.master_key_path() }
     }
 
     /// What the store knows this directory by, made if there is nothing: 32 hexadecimal digits.
@@ -291,8 +326,24 @@ impl DataDir {
 
 /// Puts a new file there, whole and durable, for its owner alone; an existing one stays.
 pub fn write_secret(path: &Path, text: &Secret<String>) -> io::Result<()> {
+    let directory = directory_of(path);
+    let file = unnamed(directory, text)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(exists) if exists.error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(other) => return Err(other.error),
+    }
+    File::open(directory)?.sync_all()
+}
+
+/// The directory that a file is in.
+fn directory_of(path: &Path) -> &Path {
     let directory = path.parent().filter(|parent| *parent != Path::new(""));
-    let directory = directory.unwrap_or_else(|| Path::new("."));
+    directory.unwrap_or_else(|| Path::new("."))
+}
+
+/// A durable file with this text, for its owner alone, that has no name of its own yet.
+fn unnamed(directory: &Path, text: &Secret<String>) -> io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new()
         .prefix(".new-")
         .permissions(Permissions::from_mode(0o600))
@@ -300,12 +351,7 @@ pub fn write_secret(path: &Path, text: &Secret<String>) -> io::Result<()> {
     file.write_all(text.expose().as_bytes())?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(exists) if exists.error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(other) => return Err(other.error),
-    }
-    File::open(directory)?.sync_all()
+    Ok(file)
 }
 
 /// A secret file's content without blanks around it; `None` if there is no such file. One that

@@ -57,6 +57,8 @@ pub enum SealError {
 pub struct MasterKey {
     key: Secret<[u8; 32]>,
     id: [u8; KEY_ID_BYTES],
+    /// Opens what it has sealed, and seals nothing; see [`Self::beside`].
+    other: Option<Box<MasterKey>>,
 }
 
 impl MasterKey {
@@ -67,7 +69,18 @@ impl MasterKey {
         hash.update(bytes);
         let digest: [u8; 32] = hash.finalize().into();
         let id = digest.first_chunk().copied().unwrap_or_default();
-        Self { key: Secret::new(bytes), id }
+        Self { key: Secret::new(bytes), id, other: None }
+    }
+
+    /// The same key, that opens what `other` has sealed too: for as long as one is changed for the
+    /// other.
+    pub fn beside(self, other: Self) -> Self {
+        Self { other: Some(Box::new(other)), ..self }
+    }
+
+    /// Whether this very key has sealed this, as far as can be told without opening it.
+    pub fn has_sealed(&self, sealed: &[u8]) -> bool {
+        sealed.get(1..=KEY_ID_BYTES) == Some(self.id.as_slice())
     }
 
     /// The key's id: says which key it is and nothing of the key.
@@ -114,6 +127,9 @@ impl MasterKey {
         }
         let (id, rest) = rest.split_first_chunk::<KEY_ID_BYTES>().ok_or_else(truncated)?;
         let (nonce, encrypted) = rest.split_first_chunk::<NONCE_BYTES>().ok_or_else(truncated)?;
+        if let Some(other) = self.other.as_deref().filter(|other| *id == other.id) {
+            return other.open(place, sealed);
+        }
         if *id != self.id {
             return Err(SealError::WrongKey { sealed_with: hex::encode(id), this: self.id() });
         }
@@ -214,6 +230,24 @@ mod tests {
         for bytes in 33..sealed().len() {
             assert_eq!(key(1).open(PLACE, &sealed()[..bytes]), Err(SealError::Damaged));
         }
+    }
+
+    #[test]
+    fn a_key_beside_another_opens_what_either_has_sealed_and_seals_by_itself() {
+        let both = key(2).beside(key(1));
+        assert_eq!(both.open(PLACE, &sealed()).unwrap(), b"hunter2");
+        assert_eq!(both.open(&[], &sealed()), Err(SealError::Damaged));
+        let own = both.seal([9; 24], PLACE, b"hunter3").unwrap();
+        assert_eq!(key(2).open(PLACE, &own).unwrap(), b"hunter3");
+        assert_eq!(both.open(PLACE, &own).unwrap(), b"hunter3");
+        assert!(both.has_sealed(&own) && !both.has_sealed(&sealed()));
+        assert!(key(1).has_sealed(&sealed()));
+        let (two, three) = (key(2).id(), key(3).id());
+        let third = key(3).seal([9; 24], PLACE, b"").unwrap();
+        let wrong = SealError::WrongKey { sealed_with: three, this: two };
+        assert_eq!(both.open(PLACE, &third), Err(wrong));
+        assert_eq!((both.id(), both.derive("x")), (key(2).id(), key(2).derive("x")));
+        assert!(!key(1).has_sealed(b""));
     }
 
     #[test]

@@ -117,3 +117,46 @@ fn damaged_files_are_refused_without_being_quoted() {
     write_secret(&data.path.join("admin-token"), &Secret::new("short".into())).unwrap();
     assert!(data.admin_token(&SystemEntropy).is_err());
 }
+
+#[test]
+fn the_next_key_stands_beside_the_master_key_until_it_takes_its_place() {
+    let (_parent, data) = directory();
+    let old = data.master_key(true, &SystemEntropy).unwrap();
+    let host = host_key(&data, &old, HostKey::generate).unwrap();
+    assert!(data.master_keys(false, &SystemEntropy).unwrap().next.is_none());
+    let new = data.next_key(&SystemEntropy).unwrap();
+    assert_eq!(mode(&data.path.join("master-key.new")), 0o600);
+    assert_eq!(data.next_key(&SystemEntropy).unwrap().id(), new.id(), "it is made once");
+    let keys = data.master_keys(false, &SystemEntropy).unwrap();
+    assert_eq!((keys.own.id(), keys.next.unwrap().id()), (old.id(), new.id()));
+
+    for _ in 0..2 {
+        data.reseal_host_key(&old, &new, &SystemEntropy).unwrap();
+        let unasked = || panic!("it exists");
+        assert_eq!(host_key(&data, &new, unasked).unwrap().public_line(), host.public_line());
+        assert_eq!(mode(&data.path.join("adb-host-key")), 0o600);
+    }
+    data.adopt_next_key().unwrap();
+    let keys = data.master_keys(false, &SystemEntropy).unwrap();
+    assert_eq!((keys.own.id(), keys.next.is_none()), (new.id(), true));
+    let left: Vec<_> = fs::read_dir(&data.path).unwrap().collect();
+    assert_eq!(left.len(), 2, "nothing else is left: {left:?}");
+}
+
+#[test]
+fn the_old_key_is_kept_where_there_is_nothing_else() {
+    let (parent, data) = directory();
+    let kept = parent.path().join("old");
+    let error = data.keep_master_key(&kept).unwrap_err();
+    assert!(matches!(error, Error::MasterKeyMissing { .. }), "{error}");
+    data.master_key(true, &SystemEntropy).unwrap();
+    for _ in 0..2 {
+        data.keep_master_key(&kept).unwrap();
+    }
+    assert_eq!(mode(&kept), 0o600);
+    assert_eq!(fs::read(&kept).unwrap(), fs::read(data.path.join("master-key")).unwrap());
+    let other = parent.path().join("other");
+    write_secret(&other, &Secret::new("another".to_owned())).unwrap();
+    let error = data.keep_master_key(&other).unwrap_err();
+    assert!(matches!(error, Error::NotTheOldKey { .. }), "{error}");
+}
