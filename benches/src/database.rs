@@ -1,7 +1,7 @@
 //! A database for our nodes on the peer's own server, so that both sides have the same PostgreSQL,
 //! on the same disk, with the same settings.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -38,13 +38,38 @@ impl Database {
         self.sql(&format!("DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))?;
         self.sql(&format!("CREATE DATABASE {NAME}"))?;
         self.sql("CHECKPOINT")?;
-        Ok(format!("postgres://postgres@127.0.0.1:{}/{NAME}", self.port))
+        Ok(self.url())
     }
 
-    /// Runs one statement. Trust, not a password, lets it in.
+    /// Where nodes find it.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{NAME}", self.port)
+    }
+
+    /// Where clients on this machine find it, for a program of PostgreSQL's own.
+    pub fn arguments(&self) -> impl Iterator<Item = &OsStr> {
+        self.connection.iter().map(OsString::as_os_str).chain([NAME.as_ref()])
+    }
+
+    /// Runs one statement in it.
+    pub fn run(&self, statement: &str) -> Result<()> {
+        self.ask(statement).map(drop)
+    }
+
+    /// What one statement gives in it: a line a row, with bars between the columns.
+    pub fn ask(&self, statement: &str) -> Result<String> {
+        self.said(statement, NAME)
+    }
+
+    /// Runs one statement beside it.
     fn sql(&self, statement: &str) -> Result<()> {
+        self.said(statement, "postgres").map(drop)
+    }
+
+    /// What one statement gives. Trust, not a password, lets it in.
+    fn said(&self, statement: &str, database: &str) -> Result<String> {
         let mut psql = Command::new(&self.psql);
-        psql.args(&self.connection).args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement]);
-        succeed("psql", psql.arg("postgres")).map(drop)
+        psql.args(&self.connection).args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
+        succeed("psql", psql.args(["-c", statement, database]))
     }
 }

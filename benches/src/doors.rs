@@ -155,6 +155,7 @@ async fn start(
     let ids = import(&handle, &id, kind, devices).await?;
 
     let router = api::router::router(api::router::Options {
+        events: engine::events::Events::new(&handle),
         handle,
         admin_token: AdminToken::new(TOKEN),
         metrics_render: Arc::new(String::new),

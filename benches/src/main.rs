@@ -29,10 +29,12 @@ mod kamailio;
 mod load;
 mod machine;
 mod memory;
+mod million;
 mod ours;
 mod p1;
 mod p10;
 mod p11;
+mod p13;
 mod p14;
 mod p2;
 mod p20;
@@ -138,6 +140,8 @@ enum Which {
     P10,
     /// Device records of `PUT /device`, 100 cameras a request, against our own P2
     P11,
+    /// The first page of a list of a million devices, against the same query in PostgreSQL
+    P13,
     /// Updates of one phone a request to three nodes on a replicated PostgreSQL, against
     /// single-row inserts into the same
     P14,
@@ -207,6 +211,7 @@ async fn measure(args: &Args) -> Result<()> {
             Which::P7 => Box::pin(p7::run(options, &disk)).await?,
             Which::P10 => Box::pin(p10::run(options, &disk)).await?,
             Which::P11 => Box::pin(p11::run(options, &disk)).await?,
+            Which::P13 => Box::pin(p13::run(options, &disk)).await?,
             Which::P14 => Box::pin(p14::run(options, &disk)).await?,
             Which::P20 => Box::pin(p20::run(options, &disk)).await?,
             Which::Peer => Box::pin(peer::alone(options, &disk)).await?,
@@ -249,9 +254,9 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_everything_but_the_peer_alone() {
-        use Which::{All, P1, P2, P6, P7, P9, P10, P11, P14, P20, Peer};
-        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P10, P11, P14, P20]);
-        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P10, P11, P14, P20, Peer]);
+        use Which::{All, P1, P2, P6, P7, P9, P10, P11, P13, P14, P20, Peer};
+        assert_eq!(plan(&[]), [P1, P2, P9, P6, P7, P10, P11, P13, P14, P20]);
+        assert_eq!(plan(&[All, Peer]), [P1, P2, P9, P6, P7, P10, P11, P13, P14, P20, Peer]);
         assert_eq!(plan(&[P9, P1, P9]), [P1, P9]);
         assert_eq!(plan(&[P11, P10]), [P10, P11]);
         assert_eq!(plan(&[Peer]), [Peer]);

@@ -20,7 +20,7 @@ use crate::process::{Process, Signal};
 use crate::requests::Signer;
 
 /// The project that everything happens in.
-const PROJECT: &str = "bench";
+pub const PROJECT: &str = "bench";
 
 /// How long the server, and the simulated phones, may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -88,6 +88,34 @@ impl Server {
     pub async fn restart(self) -> Result<Self> {
         let Self { process, signer, mut cli, scratch, .. } = self;
         drop(process);
+        let (process, Ready { http: address, sip }) =
+            serve(&cli.program, scratch.path(), None).await?;
+        cli.url = format!("http://{address}");
+        let (others, addresses, signer) = (Vec::new(), vec![address], signer.at(address));
+        Ok(Self { process, others, addresses, address, sip, signer, cli, scratch })
+    }
+
+    /// Pauses, ends in order, copies its store out of `database`, when that was filled, into
+    /// SQLite, and starts again on the copy: it answers, and does nothing to devices.
+    pub async fn moved_to_sqlite(
+        self,
+        database: &Database,
+        fill: impl FnOnce() -> Result<()>,
+    ) -> Result<Self> {
+        let Self { mut process, signer, mut cli, scratch, .. } = self;
+        cli.run(&["pause"])?;
+        process.signal(Signal::Terminate)?;
+        let asked = clock::now();
+        while process.check_alive().is_ok() {
+            if asked.elapsed() > START_TIMEOUT {
+                bail!("the server does not end");
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        fill()?;
+        let file = scratch.path().join("data").join("fleetwright.db");
+        let file = format!("sqlite:{}", file.display());
+        cli.run(&["store", "copy", "--from", &database.url(), "--to", &file])?;
         let (process, Ready { http: address, sip }) =
             serve(&cli.program, scratch.path(), None).await?;
         cli.url = format!("http://{address}");

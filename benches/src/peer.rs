@@ -155,6 +155,25 @@ impl Peer {
         })
     }
 
+    /// One client asks `database` one question, prepared, for as long as `seconds`, after a
+    /// second that does not count. Gives how often a second it was answered.
+    pub async fn queries(&self, database: &Database, query: &str, seconds: u32) -> Result<f64> {
+        let script = self.scratch.path().join("query.sql");
+        let one_line = query.split_whitespace().collect::<Vec<_>>().join(" ");
+        fs::write(&script, format!("{one_line};\n")).context("could not write pgbench's script")?;
+        let mut rate = 0.0;
+        // The first run brings the pages into memory.
+        for seconds in [1, seconds] {
+            let mut command = tokio::process::Command::new(self.programs.join("pgbench"));
+            command.args(["-n", "-M", "prepared", "-c", "1", "-j", "1"]);
+            command.args(["-T", &seconds.to_string(), "-f"]).arg(&script);
+            command.args(database.arguments()).stdin(Stdio::null()).kill_on_drop(true);
+            let output = command.output().await.context("could not start pgbench")?;
+            rate = pgbench::transactions(&output_of("pgbench", &output)?)?.per_second;
+        }
+        Ok(rate)
+    }
+
     /// Makes a standby, and lets commits wait for it.
     async fn add_standby(&mut self, user: Option<&User>) -> Result<()> {
         let folder = self.scratch.path();
