@@ -250,7 +250,22 @@ fn masked(answer: &Received, id: &str) -> String {
 
 #[test]
 fn known_and_unknown_ids_look_alike() {
+    look_alike(|_| {});
+}
+
+#[test]
+fn to_who_lacks_the_enrolment_password_ids_look_as_ever() {
+    look_alike(|native| {
+        let terms = json!({"password": "install-me-2026", "prefixes": ["3402"], "ends_in_days": 1});
+        native.put("/api/v1/projects/demo/enrolment", &terms);
+    });
+}
+
+/// Asks the same of a known id, of one without a password and of an unknown one, and compares the
+/// answers.
+fn look_alike(prepare: impl FnOnce(&Native)) {
     let (server, native) = server(&Start::with_cameras());
+    prepare(&native);
     let bare = "34020000001320000002";
     let bare_record = json!({"kind": "camera", "project": "demo", "id": bare, "name": "bare"});
     import(&native, &[record(ID, PASSWORD), bare_record]);

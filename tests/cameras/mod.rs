@@ -1,6 +1,7 @@
 //! What is said with cameras and recorders, by GB/T 28181.
 
 mod attacks;
+mod enrolment;
 mod follow;
 mod peers;
 mod push;

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use engine::{Clock, EventSender, Handle, Registrant};
-use fleet::{DeviceKey, Timestamp, limits};
+use engine::{Clock, EventSender, Handle, OpenEnrolment, Registrant};
+use fleet::{DeviceId, DeviceKey, Timestamp, limits};
 use gb28181::sip::{Flow, Transmit};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -205,9 +205,22 @@ pub(crate) async fn load(
     }
 }
 
+/// What a look-up finds of one id: who may register under it, and in which projects a camera of
+/// that id may enrol.
+type LookedUp = (Arc<Registrant>, Vec<Arc<OpenEnrolment>>);
+
+/// Looks ids up.
+///
+/// Errors: the store failed.
+async fn look_up(handle: &Handle, ids: Vec<DeviceId>) -> Result<Vec<LookedUp>, engine::Error> {
+    let enrolments = handle.enrolments_for(&ids).await?;
+    let registrants = handle.registrants(ids).await?;
+    Ok(registrants.into_iter().zip(enrolments).collect())
+}
+
 /// What ran beside the runner.
 enum Done {
-    Looked(Vec<Claim>, Result<Vec<Arc<Registrant>>, engine::Error>),
+    Looked(Vec<Claim>, Result<Vec<LookedUp>, engine::Error>),
     Bound(Binds, Result<(), engine::Error>),
     Read(nodes::Read),
 }
@@ -342,8 +355,9 @@ impl<W: Wire> Runner<W> {
                 }
                 let mut found = found.unwrap_or_default().into_iter();
                 for claim in claims {
-                    let registrant = found.next();
-                    self.station.looked_up(now, self.wall, claim, registrant.as_deref());
+                    let found = found.next();
+                    let found = found.as_ref().map(|(found, open)| (&**found, open.as_slice()));
+                    self.station.looked_up(now, self.wall, claim, found);
                 }
             }
             Done::Bound(binds, written) => {
@@ -411,6 +425,7 @@ impl<W: Wire> Runner<W> {
                 }
                 Work::Event(event) => self.events.send(event),
                 Work::Refused(refused) => self.handle.refuse_registration(refused),
+                Work::Pending(project, seen) => self.handle.note_pending(project, seen),
                 Work::Carries { connection, live } => self.wire.carries(connection, live),
             }
         }
@@ -425,7 +440,7 @@ impl<W: Wire> Runner<W> {
             let handle = self.handle.clone();
             self.lookup_calls += 1;
             self.tasks.spawn(async move {
-                let found = handle.registrants(ids).await;
+                let found = look_up(&handle, ids).await;
                 Done::Looked(claims, found)
             });
         }

@@ -8,6 +8,7 @@
 mod answers;
 mod change;
 mod date;
+mod enrolment;
 mod messages;
 mod nodes;
 mod refusals;
@@ -21,7 +22,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use engine::{DeviceEvent, RefusedRegistration};
-use fleet::{DeviceKey, Timestamp};
+use fleet::{DeviceKey, PendingDevice, ProjectKey, Timestamp};
 use gb28181::endpoint::{Config, Endpoint, Event, Failure, Keep, OutgoingResponse};
 use gb28181::sip::{Flow, Method, Name, Transmit};
 use store::{SessionKey, StoredBinding};
@@ -95,6 +96,8 @@ pub enum Work {
     Event(DeviceEvent),
     /// Remember why.
     Refused(RefusedRegistration),
+    /// Put this device on the project's list of those that wait to be accepted.
+    Pending(ProjectKey, PendingDevice),
     /// Tell the wire that a TCP connection carries a registered device from now on, or none.
     Carries {
         /// Its number.
@@ -153,6 +156,8 @@ pub struct Station {
     is_closed: bool,
     /// Claims, proved ones and pending registrations, here and with whoever took them.
     waiting: usize,
+    /// Devices with an enrolment password that wait to be taken.
+    enrolling: VecDeque<(ProjectKey, PendingDevice)>,
     /// TCP connections that a REGISTER came over and that are open.
     open: BTreeSet<u64>,
     events: VecDeque<DeviceEvent>,
@@ -195,6 +200,7 @@ impl Station {
             binding: false,
             is_closed: false,
             waiting: 0,
+            enrolling: VecDeque::new(),
             open: BTreeSet::new(),
             events: VecDeque::new(),
             spread,
@@ -265,6 +271,9 @@ impl Station {
         }
         if let Some((connection, live)) = lock(&self.bindings).take_changed() {
             return Some(Work::Carries { connection, live });
+        }
+        if let Some((project, seen)) = self.enrolling.pop_front() {
+            return Some(Work::Pending(project, seen));
         }
         self.refusals.take().map(Work::Refused)
     }

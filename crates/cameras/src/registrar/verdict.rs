@@ -1,7 +1,9 @@
 //! Whether a REGISTER proves what it says: pure, and the same work for every id.
 
-use engine::{Registrant, RegistrationFault, Standing};
-use fleet::{DeviceKey, Secret, Timestamp};
+use std::sync::Arc;
+
+use engine::{OpenEnrolment, Registrant, RegistrationFault, Standing};
+use fleet::{DeviceId, DeviceKey, ProjectKey, Secret, Timestamp};
 use gb28181::digest::{Algorithm, Credentials, Form};
 
 /// What came of a check.
@@ -56,6 +58,36 @@ pub(crate) fn check(credentials: &Credentials, registrant: &Registrant, now: Tim
         _ => Err(Refused { why, outdated: fits }),
     };
     Verdict { outcome, digests: 2 }
+}
+
+/// What came of a check against enrolment passwords.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Enrols {
+    /// The project whose enrolment password it is by: of several the first.
+    pub(crate) project: Option<ProjectKey>,
+    /// Digests that were reckoned for it.
+    pub(crate) digests: u64,
+}
+
+/// Checks an answer that is nobody's against the enrolment passwords that an id may mean. All
+/// digests are reckoned whichever fits, and whether a device has the id or not: what the check
+/// costs hangs on the id's digits alone. The digest's user has to be the id: it is what an accepted
+/// device registers with.
+pub(crate) fn enrols(
+    credentials: &Credentials,
+    id: &DeviceId,
+    enrolments: &[Arc<OpenEnrolment>],
+) -> Enrols {
+    let names = credentials.username == id.as_str().as_bytes();
+    let (mut project, mut digests) = (None, 0);
+    for enrolment in enrolments {
+        digests += 1;
+        let fits = credentials.answers(enrolment.password.expose().as_bytes(), b"REGISTER");
+        if fits && names && project.is_none() {
+            project = Some(enrolment.project);
+        }
+    }
+    Enrols { project, digests }
 }
 
 /// What helps to find the fault: the digest's form and the user that it names. Never a secret.
@@ -189,6 +221,30 @@ mod tests {
         assert_eq!(check(&plain(USER, b"12345678"), &user, NOW), accepted(false));
         let fault = RegistrationFault::WrongUser;
         assert_eq!(check(&plain(b"admin", b"12345678"), &user, until), refused(fault, true));
+    }
+
+    #[test]
+    fn an_enrolment_password_is_the_first_projects_that_it_fits() {
+        let id = DeviceId::new("34020000001320000001").unwrap();
+        let open = |project, password: &str| {
+            Arc::new(OpenEnrolment {
+                project: ProjectKey(project),
+                password: Secret::new(password.to_owned()),
+                ends_at: Timestamp(i64::MAX),
+            })
+        };
+        let open = [open(3, "shared-one"), open(4, "shared-two"), open(5, "shared-two")];
+        for (user, password, project) in [
+            (USER, "shared-one", Some(ProjectKey(3))),
+            (USER, "shared-two", Some(ProjectKey(4))),
+            (USER, "shared-three", None),
+            (&b"admin"[..], "shared-one", None),
+        ] {
+            let answer = plain(user, password.as_bytes());
+            assert_eq!(enrols(&answer, &id, &open), Enrols { project, digests: 3 });
+        }
+        let none = Enrols { project: None, digests: 0 };
+        assert_eq!(enrols(&plain(USER, b"shared-one"), &id, &[]), none);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! Until the digest is checked, every id goes the same way: same work, same bytes.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
-use engine::{Registrant, RegistrationFault};
+use engine::{OpenEnrolment, Registrant, RegistrationFault};
 use fleet::{Binding, DeviceId, DeviceKey, Offline, Timestamp, limits};
 use gb28181::digest::Credentials;
 use gb28181::endpoint::{IncomingRequest, Keep, OutgoingResponse};
@@ -41,6 +42,11 @@ impl Claim {
     /// The id that it claims.
     pub fn id(&self) -> &DeviceId {
         &self.id
+    }
+
+    /// Its answer to the nonce.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 }
 
@@ -145,17 +151,18 @@ impl Station {
         None
     }
 
-    /// Whoever may register under the claim's id was looked up; `None` if the store failed.
+    /// Whoever may register under the claim's id was looked up, and in which projects a camera of
+    /// that id may enrol; `None` if the store failed.
     pub fn looked_up(
         &mut self,
         now: Instant,
         wall: Timestamp,
         claim: Claim,
-        registrant: Option<&Registrant>,
+        found: Option<(&Registrant, &[Arc<OpenEnrolment>])>,
     ) {
         self.watch_clock(now, wall);
         self.waiting = self.waiting.saturating_sub(1);
-        let Some(registrant) = registrant else {
+        let Some((registrant, enrolments)) = found else {
             return self.turn_away(now, &claim.request);
         };
         let verdict = verdict::check(&claim.credentials, registrant, wall);
@@ -163,9 +170,18 @@ impl Station {
         match verdict.outcome {
             Ok(accepted) => self.accept(now, wall, claim, accepted),
             Err(refused) => {
+                let enrols = verdict::enrols(&claim.credentials, &claim.id, enrolments);
+                self.tally.digests += enrols.digests;
+                if let Some(project) = enrols.project
+                    && refused.why == RegistrationFault::UnknownId
+                {
+                    return self.put_off(now, wall, &claim, project);
+                }
                 let mut detail = verdict::detail(&claim.credentials);
                 if refused.outdated {
                     detail.push_str("; it fits those that were replaced");
+                } else if enrols.project.is_some() {
+                    detail.push_str("; it fits an enrolment password");
                 }
                 let id = claim.id.as_str().as_bytes();
                 self.note_refusal(wall, &claim.request, id, refused.why, detail);
@@ -478,7 +494,7 @@ impl Station {
     }
 
     /// Remembers why a REGISTER is refused.
-    fn note_refusal(
+    pub(super) fn note_refusal(
         &mut self,
         wall: Timestamp,
         request: &IncomingRequest,

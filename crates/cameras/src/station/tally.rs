@@ -14,7 +14,8 @@ pub struct Tally {
     /// 401 sent.
     pub challenges: u64,
     /// Digests that were reckoned for REGISTERs that answered a good nonce: one for each that was
-    /// right at once, and the same number for all that were wrong, of whatever id.
+    /// right at once, and the same number for all that were wrong, of whatever id: two, and one
+    /// for each enrolment that an id with such digits may mean.
     pub digests: u64,
     /// REGISTERs with credentials that were refused, told of or not.
     pub refused: u64,

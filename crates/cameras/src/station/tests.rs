@@ -3,6 +3,7 @@
 mod attacks;
 mod credentials;
 mod deletion;
+mod enrolment;
 mod nodes;
 mod registration;
 mod site;

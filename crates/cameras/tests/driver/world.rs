@@ -242,7 +242,7 @@ impl Server {
         let values: Values =
             values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let update = Update {
-            request: self.handle.next_request_id(),
+            call: self.handle.new_call(),
             door: Door::Native,
             project: project(),
             kind: None,
@@ -252,6 +252,7 @@ impl Server {
                 clear: false,
                 patch: Ok(values.into()),
                 camera: CameraAsked::default(),
+                if_revision: None,
             }],
         };
         let results = self.handle.update(&Principal::admin(), update).await.unwrap();

@@ -106,10 +106,11 @@ impl Server {
             device: Ok(DeviceId::new(id(number)).unwrap()),
             clear: false,
             patch: Ok(Patch::default()),
-            camera: CameraAsked { credentials, organization: None },
+            camera: CameraAsked { credentials, ..CameraAsked::default() },
+            if_revision: None,
         };
         let update = Update {
-            request: self.handle.next_request_id(),
+            call: self.handle.new_call(),
             door: Door::Native,
             project: project(),
             kind: None,

@@ -359,7 +359,8 @@ fn what_memory_refuses_is_looked_up() {
     let claim = site.station.recalled(site.now, site.wall, claim, &registrant("the old one"));
     assert!(site.work().is_empty(), "nothing is answered by what may be out of date");
     assert_eq!(site.station.counts().registrations, 1);
-    site.station.looked_up(site.now, site.wall, claim.unwrap(), Some(&registrant(PASSWORD)));
+    let found = registrant(PASSWORD);
+    site.station.looked_up(site.now, site.wall, claim.unwrap(), Some((&found, &[])));
     assert_eq!(site.work().len(), 1);
     assert!(site.is_live(1) && site.refused.is_empty());
     // Two that memory refused it by, and the one that was right.

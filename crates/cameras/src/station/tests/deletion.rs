@@ -39,7 +39,7 @@ fn what_was_looked_up_before_registers_nobody() {
         let Some(Work::Lookup(claim)) = site.station.poll_work() else { panic!() };
         let registrant = site.registrant(&caller.id);
         delete(&mut site);
-        site.station.looked_up(site.now, site.wall, claim, Some(&registrant));
+        site.station.looked_up(site.now, site.wall, claim, Some((&registrant, &[])));
         let answer = Message::parse(site.work().remove(0).bytes).unwrap();
         assert_eq!(status(&answer), 401);
         assert_eq!(site.refused.last().unwrap().why, RegistrationFault::UnknownId);

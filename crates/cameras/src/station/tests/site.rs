@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use engine::{DeviceEvent, OldRegistrant, RefusedRegistration, Registrant, Standing};
-use fleet::{Binding, DeviceId, DeviceKey, Secret, Timestamp};
+use engine::{
+    DeviceEvent, OldRegistrant, OpenEnrolment, RefusedRegistration, Registrant, Standing,
+};
+use fleet::{Binding, DeviceId, DeviceKey, PendingDevice, ProjectKey, Secret, Timestamp};
 use gb28181::digest::{Challenge, Credentials, Form};
 use gb28181::manscdp::{Encoding, Keepalive, Outcome, Outgoing};
 use gb28181::sip::{Flow, Message, Name, Start, Transmit};
@@ -46,6 +48,10 @@ pub struct Site {
     pub held: Option<Vec<(Binds, Vec<Binding>)>>,
     pub events: Vec<DeviceEvent>,
     pub refused: Vec<RefusedRegistration>,
+    /// What is open for enrolment to all ids.
+    pub enrolments: Vec<Arc<OpenEnrolment>>,
+    /// What the station says is pending.
+    pub pending: Vec<(ProjectKey, PendingDevice)>,
     pub lookups: usize,
     /// Registrations that were read because there are other nodes.
     pub remembered: usize,
@@ -106,6 +112,8 @@ impl Site {
             held: None,
             events: Vec::new(),
             refused: Vec::new(),
+            enrolments: Vec::new(),
+            pending: Vec::new(),
             lookups: 0,
             remembered: 0,
             carrying: BTreeSet::new(),
@@ -190,7 +198,8 @@ impl Site {
                 Work::Lookup(claim) => {
                     self.lookups += 1;
                     let registrant = self.registrant(claim.id().as_str());
-                    self.station.looked_up(self.now, self.wall, claim, Some(&registrant));
+                    let found = Some((&registrant, self.enrolments.as_slice()));
+                    self.station.looked_up(self.now, self.wall, claim, found);
                 }
                 Work::Remember(proved) => {
                     self.remembered += 1;
@@ -212,6 +221,7 @@ impl Site {
                 }
                 Work::Event(event) => self.events.push(event),
                 Work::Refused(refused) => self.refused.push(refused),
+                Work::Pending(project, seen) => self.pending.push((project, seen)),
                 Work::Carries { connection, live: true } => {
                     assert!(self.carrying.insert(connection));
                 }
