@@ -8,36 +8,40 @@ use anyhow::{Context, Result};
 use fleet::ProjectId;
 use fleet::limits::REGISTRANT_BYTES_MAX;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 
-use super::import::{Error, Pieces};
+use super::import::{Error, Format, Pieces};
+use super::report::Total;
 use super::wvp;
 use crate::client::Client;
-use crate::client::answers::Imported;
+use crate::client::answers::NothingImported;
 use crate::commands::user::read_password;
 use crate::exit::Failure;
-use crate::output;
 
 /// The words below the command's own.
 pub const HELP: &str = "\
 Examples:
-  fleetwright device import phones.jsonl
+  fleetwright device import phones.csv
+  fleetwright device import phones.csv --project acme --dry-run
+  fleetwright device import phones.jsonl --good-lines
+  fleetwright device export --project acme | fleetwright device import - --format csv
   fleetwright device import --from wvp devices.csv channels.csv --project acme --dry-run
   fleetwright device import --from wvp devices.csv channels.csv --project acme \\
     --password-file sip-password.txt
 
-A phone and a camera:
+CSV has a header with the names of its columns, in any order; fleetwright device template --kind
+phone prints one to begin with. JSON lines have the same fields:
   {\"kind\":\"phone\",\"project\":\"acme\",\"id\":\"...\",\"name\":\"desk 1\",\"server\":\"rack-7\",
    \"address\":\"10.0.0.7:5555\",\"container\":\"phone-1\",\"profile\":\"redroid\"}
   {\"kind\":\"camera\",\"project\":\"acme\",\"id\":\"34020000001320000001\",\"name\":\"east gate\",
    \"password\":\"...\",\"channels\":[{\"id\":\"34020000001310000001\",\"name\":\"gate\"}]}
 Of a phone, `server` and `container` may be left out. Of a camera all but project, id and name:
 `user` is its id unless given, `profile` is generic, channels are found when it registers; without
-a password it can't register. A user or password that is left out stays as it was on record. A name
-that is imported is recorded, and not sent to the device.
+a password it can't register. What is left out stays as it was on record. A name that is imported
+is recorded, and not sent to the device.
 
-A line that is not right is named, and nothing of its piece of 10,000 devices is imported; pieces
-before it are. Importing a file again does no harm.
+Each line that is not right is named, and nothing of its piece of 10,000 lines is imported; pieces
+before it are. With --good-lines the others go in, and the status is 1. Importing a file again does
+no harm. More: docs/operate/import.md
 
 --from wvp takes the tables wvp_device and wvp_device_channel of WVP-GB28181-pro (up to 2.7.4) as
 CSV with a header line, in any order; it knows which is which by the header. Its custom names win.
@@ -53,15 +57,22 @@ pub struct Import {
     /// Reads another platform's tables.
     #[arg(long, value_name = "PLATFORM", requires = "project")]
     from: Option<Platform>,
-    /// The project that the devices of another platform go to.
-    #[arg(long, value_name = "ID", requires = "from")]
+    /// The project of lines that name none, and of the devices of another platform.
+    #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
+    /// How the files are written. Unless given, a file whose name ends with .csv is CSV, and any
+    /// other one JSON object a line, or one JSON list.
+    #[arg(long, conflicts_with = "from")]
+    format: Option<Format>,
+    /// Imports the lines that are right, though others are not.
+    #[arg(long, conflicts_with = "from")]
+    good_lines: bool,
     /// A file with the password of the devices that have none of their own in the tables; - is
     /// stdin. WVP's is sip.password in its application.yml.
     #[arg(long, value_name = "FILE", requires = "from")]
     password_file: Option<PathBuf>,
-    /// Says what would be imported, and imports nothing. Asks no server.
-    #[arg(long, requires = "from")]
+    /// Says what would be imported, and imports nothing. With --from it asks no server.
+    #[arg(long)]
     dry_run: bool,
     /// Imports nothing if a line can't be taken.
     #[arg(long, requires = "from")]
@@ -76,24 +87,26 @@ enum Platform {
 }
 
 impl Import {
-    /// Whether it only says what it would do.
-    pub fn is_dry_run(&self) -> bool {
-        self.dry_run
+    /// Whether it asks no server.
+    pub fn is_alone(&self) -> bool {
+        self.dry_run && self.from.is_some()
     }
 
-    /// Says what would be imported.
+    /// Says what would be imported from another platform's tables.
     pub fn rehearse(&self, is_json: bool) -> Result<()> {
         match &self.project {
             Some(project) => wvp::rehearse(&self.tables(project)?, is_json),
-            None => Err(Failure::usage("--dry-run is for --from").into()),
+            None => Err(Failure::usage("--from takes --project").into()),
         }
     }
 
     /// Imports.
     pub fn upload(&self, client: &Client, is_json: bool) -> Result<()> {
-        match &self.project {
-            Some(project) => wvp::upload(client, &self.tables(project)?, is_json),
-            None => import(client, &self.files, is_json),
+        match (&self.from, &self.project) {
+            (Some(Platform::Wvp), Some(project)) => {
+                wvp::upload(client, &self.tables(project)?, is_json)
+            }
+            _ => self.import(client, is_json),
         }
     }
 
@@ -107,6 +120,79 @@ impl Import {
             password: password.transpose()?,
             is_strict: self.strict,
         })
+    }
+
+    /// Imports files of devices, piece by piece.
+    fn import(&self, client: &Client, is_json: bool) -> Result<()> {
+        let mut total = Total::new(self.dry_run, self.good_lines);
+        for file in &self.files {
+            let (source, bytes) = open(file)?;
+            let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
+            bar.set_style(ProgressStyle::with_template(
+                "{bar:40} {bytes} of {total_bytes}  {msg}",
+            )?);
+            let format = self.format.unwrap_or_else(|| Format::of(file));
+            let mut pieces = Pieces::new(called(file), source, format);
+            total.begin(called(file));
+            let outcome = self.import_pieces(client, &mut pieces, &mut total, &bar);
+            bar.finish_and_clear();
+            outcome.with_context(|| total.so_far())?;
+            if total.is_over() {
+                break;
+            }
+        }
+        total.show(is_json)?;
+        total.verdict()
+    }
+
+    /// Imports a file, up to the first piece of which nothing can be taken unless good lines go in
+    /// alone.
+    fn import_pieces<R: BufRead>(
+        &self,
+        client: &Client,
+        pieces: &mut Pieces<R>,
+        total: &mut Total,
+        bar: &ProgressBar,
+    ) -> Result<()> {
+        while !total.is_over() {
+            let piece = match pieces.next() {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return Ok(()),
+                Err(error @ Error::Line { .. }) => {
+                    return Err(Failure::usage(error.to_string()).into());
+                }
+                Err(Error::Read { file, source }) => {
+                    return Err(Failure::unreadable(file, &source).into());
+                }
+            };
+            let query = self.query(piece.first_line);
+            let (answer, is_taken) = client
+                .post_file(&["devices", "import"], &query, piece.content_type, piece.body)
+                .with_context(|| piece.part)?;
+            let report = if is_taken {
+                client.read(&answer)?
+            } else {
+                client.read::<NothingImported>(&answer)?.report
+            };
+            // Each further piece has the same header.
+            let is_unread = report.lines == 0 && !report.errors.is_empty();
+            total.add(report);
+            if is_unread {
+                return Ok(());
+            }
+            bar.set_position(pieces.bytes());
+            bar.set_message(format!("{} devices", total.devices()));
+        }
+        Ok(())
+    }
+
+    /// How the server is to import a piece that begins on this line.
+    fn query(&self, first_line: usize) -> Vec<(&'static str, String)> {
+        let mut query = vec![("first_line", first_line.to_string())];
+        query.extend(self.project.as_ref().map(|project| ("project", project.to_string())));
+        query.extend(self.dry_run.then(|| ("dry_run", "true".to_owned())));
+        query.extend(self.good_lines.then(|| ("mode", "good_lines".to_owned())));
+        query
     }
 }
 
@@ -132,60 +218,4 @@ pub fn open_file(file: &str) -> Result<(String, Box<dyn BufRead>)> {
 /// What errors call a file.
 fn called(file: &str) -> &str {
     if file == "-" { "stdin" } else { file }
-}
-
-/// Imports files of devices, piece by piece.
-fn import(client: &Client, files: &[String], is_json: bool) -> Result<()> {
-    let mut total = Imported::default();
-    for file in files {
-        let (source, bytes) = open(file)?;
-        let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);
-        bar.set_style(ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}  {msg}")?);
-        let mut pieces = Pieces::new(called(file), source);
-        let outcome = import_pieces(client, &mut pieces, &mut total, &bar);
-        bar.finish_and_clear();
-        outcome.with_context(|| match total.new + total.updated {
-            0 => "nothing was imported".to_owned(),
-            done => format!("the first {done} devices were imported, and no more"),
-        })?;
-    }
-    if is_json {
-        output::json(&json!({ "new": total.new, "updated": total.updated }))?;
-    } else {
-        output::data(&format!(
-            "imported {} devices: {} new, {} known",
-            total.new + total.updated,
-            total.new,
-            total.updated
-        ))?;
-    }
-    Ok(())
-}
-
-fn import_pieces<R: BufRead>(
-    client: &Client,
-    pieces: &mut Pieces<R>,
-    total: &mut Imported,
-    bar: &ProgressBar,
-) -> Result<()> {
-    loop {
-        let piece = match pieces.next() {
-            Ok(Some(piece)) => piece,
-            Ok(None) => return Ok(()),
-            Err(error @ Error::Line { .. }) => {
-                return Err(Failure::usage(error.to_string()).into());
-            }
-            Err(Error::Read { file, source }) => {
-                return Err(Failure::unreadable(file, &source).into());
-            }
-        };
-        let answer = client
-            .post(&["devices", "import"], &serde_json::to_value(&piece.devices)?)
-            .with_context(|| piece.part)?;
-        let imported: Imported = client.read(&answer)?;
-        total.new += imported.new;
-        total.updated += imported.updated;
-        bar.set_position(pieces.bytes());
-        bar.set_message(format!("{} devices", total.new + total.updated));
-    }
 }

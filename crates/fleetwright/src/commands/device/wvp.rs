@@ -1,6 +1,7 @@
 //! `fleetwright device import --from wvp`: devices and channels from the tables of
 //! WVP-GB28181-pro.
 
+mod line;
 mod read;
 mod table;
 #[cfg(test)]
@@ -13,12 +14,12 @@ use fleet::{ProjectId, Secret};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::import::{Line, take_piece};
 use super::upload::open_file;
 use crate::client::answers::Imported;
 use crate::client::{self, Client};
 use crate::exit::Failure;
 use crate::output;
+use line::{Line, take_piece};
 use read::{At, FileCount, Found, Tables, Untaken};
 
 /// Lines that the server may refuse before the import ends: each takes several calls to find.

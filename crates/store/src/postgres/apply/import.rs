@@ -5,7 +5,7 @@
 
 mod again;
 mod filing;
-mod new;
+pub(super) mod new;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 

@@ -152,7 +152,7 @@ fn find(
 /// Makes the record and the state of a device that is new. A phone has work: it was never reached.
 /// A GB device comes to us, and proves by its password that it is the one: there is nothing to find
 /// out, and no marker to look for.
-fn insert(
+pub(super) fn insert(
     connection: &Connection,
     project: ProjectKey,
     imported: &ImportedDevice,

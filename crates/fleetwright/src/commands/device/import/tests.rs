@@ -2,102 +2,102 @@ use super::*;
 
 const GOOD: &str = r#"{"kind":"phone","project":"p","id":"a","name":"n","server":"s","address":"127.0.0.1:1","profile":"android"}"#;
 
-fn all(text: &str) -> Result<Vec<Piece>, Error> {
-    let mut pieces = Pieces::new("phones.jsonl", text.as_bytes());
+fn all(text: &[u8], format: Format) -> Result<Vec<Piece>, Error> {
+    let mut pieces = Pieces::new("phones", text, format);
     let mut found = Vec::new();
     while let Some(piece) = pieces.next()? {
         found.push(piece);
     }
+    assert_eq!(pieces.bytes(), text.len() as u64);
     Ok(found)
 }
 
-#[test]
-fn lines_become_devices_and_empty_ones_are_passed_over() {
-    let found = all(&format!("\n{GOOD}\r\n\n  \n{GOOD}")).unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!((&*found[0].part, found[0].devices.len()), ("lines 2 to 5", 2));
-    let sent = serde_json::to_string(&found[0].devices[0]).unwrap();
-    assert_eq!(sent, GOOD, "a device goes to the server as it stood in the file");
-    assert!(all("").unwrap().is_empty());
+fn lines(text: &str) -> Result<Vec<Piece>, Error> {
+    all(text.as_bytes(), Format::Jsonl)
+}
+
+/// Which part each piece is, and what the server calls its first line.
+fn shape(pieces: &[Piece]) -> Vec<(&str, usize)> {
+    pieces.iter().map(|piece| (&*piece.part, piece.first_line)).collect()
 }
 
 #[test]
-fn a_bad_line_is_named_with_its_reason() {
-    let check = |line: &str, expected: &str| {
-        let error = all(&format!("{GOOD}\n{line}\n{GOOD}\n")).unwrap_err().to_string();
-        assert!(error.starts_with("phones.jsonl:2: "), "{error}");
-        assert!(error.contains(expected), "{line}\ngives\n{error}\nnot\n{expected}");
-    };
-    check("{", "EOF while parsing");
-    check("x", "expected value (column 1)");
-    check(&GOOD.replace("\"name\"", "\"nmae\""), "unknown field `nmae`, expected one of `kind`");
-    check(&GOOD.replace("\"profile\":\"android\"", "\"id\":\"b\""), "duplicate field `id`");
-    check(&GOOD.replace(",\"profile\":\"android\"", ""), "a phone needs `profile`");
-    check(&GOOD.replace("\"phone\"", "\"toaster\""), "unknown variant `toaster`");
-    check(&GOOD.replace("\"id\":\"a\"", "\"id\":\"\""), "device id is empty");
-    check(&GOOD.replace("\"a\"", &format!("\"{}\"", "a".repeat(33))), "at most 32");
-    check(&GOOD.replace("\"p\"", "\"a/b\""), "project id has a character");
-    check(&GOOD.replace("\"n\"", "7"), "invalid type");
-    check(&format!("{GOOD}{GOOD}"), "trailing characters");
-    check(&"x".repeat(LINE_BYTES_MAX + 1), "longer than");
+fn lines_go_to_the_server_as_they_stand_and_keep_their_numbers() {
+    let text = format!("{GOOD}\r\n\n  \n{GOOD}");
+    let found = lines(&text).unwrap();
+    assert_eq!(shape(&found), [("lines 1 to 4", 1)]);
+    assert_eq!((found[0].content_type, &*found[0].body), (JSON_LINES, text.as_bytes()));
+    // Blank lines before the first are passed over, and counted.
+    assert_eq!(shape(&lines(&format!("\n\n{GOOD}\n")).unwrap()), [("lines 3 to 3", 3)]);
+    assert!(lines("").unwrap().is_empty() && lines("\n \n").unwrap().is_empty());
+    let error = lines(&format!("{GOOD}\n{}", "x".repeat(LINE_BYTES_MAX + 1))).unwrap_err();
+    assert!(error.to_string().starts_with("phones:2: is longer than"), "{error}");
 }
 
 #[test]
 fn a_large_file_comes_in_pieces_with_the_lines_they_are_from() {
-    let text = format!("{GOOD}\n").repeat(DEVICES_PER_IMPORT_MAX + 5);
-    let found = all(&text).unwrap();
-    let shape: Vec<_> = found.iter().map(|piece| (&*piece.part, piece.devices.len())).collect();
-    assert_eq!(shape, [("lines 1 to 10000", 10_000), ("lines 10001 to 10005", 5)]);
-}
-
-const CAMERA: &str = r#"{"kind":"camera","project":"p","id":"34020000001320000001","name":"东门","user":"34020000001320000001","password":"a b","channels":[{"id":"34020000001310000001","name":"c"}]}"#;
-
-#[test]
-fn a_camera_goes_to_the_server_as_it_stood_and_its_password_is_seen_nowhere_else() {
-    let found = all(CAMERA).unwrap();
-    let sent = serde_json::to_string(&found[0].devices[0]).unwrap();
-    assert_eq!(sent, CAMERA);
-    assert!(!format!("{:?}", found[0]).contains("a b"));
-    let least = r#"{"kind":"camera","project":"p","id":"34020000001320000001","name":"n"}"#;
-    let found = all(least).unwrap();
-    assert_eq!(serde_json::to_string(&found[0].devices[0]).unwrap(), least);
+    let found = lines(&format!("{GOOD}\n").repeat(DEVICES_PER_IMPORT_MAX + 5)).unwrap();
+    assert_eq!(shape(&found), [("lines 1 to 10000", 1), ("lines 10001 to 10005", 10_001)]);
+    let long = format!("{}\n", "x".repeat(LINE_BYTES_MAX - 1));
+    let found = lines(&long.repeat(3)).unwrap();
+    assert_eq!(shape(&found), [("lines 1 to 2", 1), ("lines 3 to 3", 3)]);
 }
 
 #[test]
-fn what_a_kind_of_device_has_not_is_named() {
-    let check = |line: &str, expected: &str| {
-        let error = all(line).unwrap_err().to_string();
-        assert_eq!(error, format!("phones.jsonl:1: {expected}"));
-    };
-    let with = |line: &str, more: &str| line.replacen("\"name\"", &format!("{more},\"name\""), 1);
-    check(&with(CAMERA, "\"address\":\"x:1\""), "a camera has no `address`: it comes to us");
-    check(&with(CAMERA, "\"server\":\"x\""), "a camera has no `server`: it comes to us");
-    check(&with(GOOD, "\"password\":\"x\""), "a phone has no `password`");
-    check(&with(GOOD, "\"channels\":[{\"id\":\"1\",\"name\":\"n\"}]"), "a phone has no `channels`");
-    check(&GOOD.replace("\"address\":\"127.0.0.1:1\",", ""), "a phone needs `address`");
-    let short = CAMERA.replace("\"id\":\"34020000001320000001\"", "\"id\":\"3402\"");
-    check(&short, "id: \"3402\" is not 20 digits");
-    let short = CAMERA.replace("34020000001310000001", "34020000001310000x01");
-    check(&short, "channel id: \"34020000001310000x01\" is not 20 digits");
-    let number = CAMERA.replace("\"a b\"", "123456");
-    let error = all(&number).unwrap_err().to_string();
-    assert!(error.contains("password is not a text") && !error.contains("123456"), "{error}");
-}
-
-#[test]
-fn a_list_is_read_like_lines() {
-    let list = format!("\n [\n{GOOD},\n{CAMERA}\n]\n");
-    let found = all(&list).unwrap();
-    assert_eq!((&*found[0].part, found[0].devices.len()), ("devices 1 to 2", 2));
-    let sent = serde_json::to_string(&found[0].devices[1]).unwrap();
-    assert_eq!(sent, CAMERA);
-    assert!(all("[]").unwrap().is_empty());
-    let error = all(&list.replace("\"address\"", "\"adress\"")).unwrap_err().to_string();
-    assert!(error.starts_with("phones.jsonl:3: unknown field `adress`"), "{error}");
-    let error = all(&list.replace("\"address\":\"127.0.0.1:1\",", "")).unwrap_err().to_string();
-    assert_eq!(error, "phones.jsonl:2: device 1: a phone needs `address`");
+fn a_list_becomes_lines() {
+    let found = lines(&format!("\n [\n{GOOD},\n{{\n\"kind\":\r\n\"phone\"}}\n]\n")).unwrap();
+    assert_eq!(shape(&found), [("devices 1 to 2", 1)]);
+    let body = String::from_utf8(found[0].body.clone()).unwrap();
+    let lines_of: Vec<&str> = body.lines().collect();
+    assert_eq!(lines_of, [GOOD, "{ \"kind\":  \"phone\"}"]);
+    assert!(lines("[]").unwrap().is_empty());
+    let error = lines("\n[1,\nx]").unwrap_err().to_string();
+    assert_eq!(error, "phones:3: expected value (column 1)");
     let many = format!("[{}]", vec![GOOD; DEVICES_PER_IMPORT_MAX + 1].join(","));
-    let found = all(&many).unwrap();
-    let shape: Vec<_> = found.iter().map(|piece| (&*piece.part, piece.devices.len())).collect();
-    assert_eq!(shape, [("devices 1 to 10000", 10_000), ("devices 10001 to 10001", 1)]);
+    let found = lines(&many).unwrap();
+    assert_eq!(shape(&found), [("devices 1 to 10000", 1), ("devices 10001 to 10001", 10_001)]);
+}
+
+#[test]
+fn each_piece_of_a_csv_file_has_the_header() {
+    let row = "a,\"n\nm\"\r\n";
+    let text = format!("\u{feff}id,name\r\n\r\n{}", row.repeat(DEVICES_PER_IMPORT_MAX + 1));
+    let found = all(text.as_bytes(), Format::Csv).unwrap();
+    let expected = [("lines 3 to 20001", 3), ("lines 20003 to 20003", 20_003)];
+    assert_eq!(shape(&found), expected);
+    let second = String::from_utf8(found[1].body.clone()).unwrap();
+    assert_eq!(second, format!("\u{feff}id,name\r\n\r\n{row}"));
+    let rows: usize = found.iter().map(|piece| piece.body.len()).sum();
+    assert_eq!(rows, text.len() + "\u{feff}id,name\r\n\r\n".len());
+    for text in ["", "id,name", "id,name\n"] {
+        let found = all(text.as_bytes(), Format::Csv).unwrap();
+        assert_eq!(shape(&found), [("the header", 1)]);
+        assert_eq!(found[0].body, text.as_bytes());
+    }
+    let long = format!("id\n{}\n", "x".repeat(LINE_BYTES_MAX + 1));
+    for text in [long.clone(), format!("{long}y\n")] {
+        let error = all(text.as_bytes(), Format::Csv).unwrap_err().to_string();
+        assert!(error.starts_with("phones:2: is longer than"), "{error}");
+    }
+}
+
+#[test]
+fn the_server_is_told_what_the_text_of_the_whole_file_is() {
+    let of = |text: &[u8]| all(text, Format::Csv).unwrap()[0].content_type;
+    assert_eq!(of("id\n东\n".as_bytes()), "text/csv; charset=utf-8");
+    assert_eq!(of(b"id\n\xb6\xab\n"), "text/csv; charset=gb18030");
+    assert_eq!(of(b"\xff\xfei\0d\0\n\0"), "text/csv");
+}
+
+#[test]
+fn a_file_is_csv_if_its_name_ends_so() {
+    for (file, format) in [
+        ("a.csv", Format::Csv),
+        ("b/A.CSV", Format::Csv),
+        ("a.jsonl", Format::Jsonl),
+        ("csv", Format::Jsonl),
+        ("-", Format::Jsonl),
+    ] {
+        assert_eq!(Format::of(file), format, "{file}");
+    }
 }

@@ -7,8 +7,8 @@ use std::io::{BufRead, Read};
 use fleet::limits::{CHANNELS_PER_DEVICE_MAX, NAME_BYTES_MAX, REGISTRANT_BYTES_MAX};
 use fleet::{DeviceId, ProjectId, Secret};
 
+use super::line::{Line, NewChannel, check_gb_id};
 use super::table::{Columns, Kind, delimiter};
-use crate::commands::device::import::{Line, NewChannel, check_gb_id};
 
 /// Bytes of a file: some millions of channels.
 const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;

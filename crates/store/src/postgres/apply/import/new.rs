@@ -14,16 +14,16 @@ use crate::rules::import::{first_condition, first_profile};
 use crate::write::ImportedDevice;
 
 /// A device that is new.
-pub(super) struct New<'a> {
+pub(in crate::postgres::apply) struct New<'a> {
     /// The project.
-    pub(super) project: ProjectKey,
+    pub(in crate::postgres::apply) project: ProjectKey,
     /// What the operator says of it.
-    pub(super) imported: &'a ImportedDevice,
+    pub(in crate::postgres::apply) imported: &'a ImportedDevice,
 }
 
 /// Makes the records and the states of these devices; gives their keys, in their order.
 /// `organizations` are the keys of those in which they are filed.
-pub(super) async fn insert(
+pub(in crate::postgres::apply) async fn insert(
     c: &Connection,
     new: &[New<'_>],
     organizations: &HashMap<(ProjectKey, OrganizationPath), i64>,
