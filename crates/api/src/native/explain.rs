@@ -1,0 +1,260 @@
+//! Why a device holds what it holds, and why something of it is not as it should be.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use engine::{ExplainedValue, Explanation};
+use fleet::{
+    Condition, DeviceId, Door, End, JobId, JobState, Kind, Operation, ProjectId, Proof, RequestId,
+    Revision, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::device_view::ValueState;
+use super::exchange::{FromPath, FromQuery};
+use super::token::Caller;
+use super::{Native, Problem, devices, openapi};
+
+/// Why a device holds what it holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeviceExplanation {
+    /// Its project.
+    #[schema(value_type = String)]
+    project: ProjectId,
+    /// Its id.
+    #[schema(value_type = String)]
+    id: DeviceId,
+    /// What it is: `phone` or `camera`.
+    #[schema(value_type = String, example = "phone")]
+    kind: Kind,
+    /// The operator's name for it.
+    name: String,
+    /// How it is doing, as a device shows it.
+    #[schema(value_type = String, example = "running")]
+    condition: Condition,
+    /// The boot in which a phone was last seen; null if it never was.
+    boot: Option<String>,
+    /// What is not as it should be with the device as a whole; empty if nothing is.
+    reasons: Vec<ReasonView>,
+    /// What is asked of it and on record of it, what is not as it should be first; or the one
+    /// property that was asked for.
+    values: Vec<ValueExplanation>,
+}
+
+/// Why something is not as it should be.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reason)]
+struct ReasonView {
+    /// The reason, for programs.
+    #[schema(example = "unreachable")]
+    code: &'static str,
+    /// The reason, for people.
+    why: String,
+    /// What to do about it.
+    what_to_do: String,
+}
+
+impl From<engine::Reason> for ReasonView {
+    fn from(reason: engine::Reason) -> Self {
+        let engine::Reason { code, why, what_to_do } = reason;
+        Self { code: code.name(), why, what_to_do }
+    }
+}
+
+/// Why a device holds a value, or does not.
+#[derive(Debug, Serialize, ToSchema)]
+struct ValueExplanation {
+    /// The property.
+    name: String,
+    /// Where it stands, as a device shows it; null if nothing is asked of it.
+    state: Option<ValueState>,
+    /// What is asked of the device, or on record of it; null for nothing, and of a camera's
+    /// password, `Pwd`.
+    desired: Option<String>,
+    /// The revision that asked for it; null of what is on record.
+    #[schema(value_type = Option<i64>)]
+    revision: Option<Revision>,
+    /// Who asked for it; null where that is not known.
+    asked: Option<Asker>,
+    /// Why it is not known who asked; null where it is.
+    asked_unknown: Option<&'static str>,
+    /// What there was before it; null where that is not known.
+    before: Option<BeforeView>,
+    /// What the device last showed; null if it never showed anything.
+    shown: Option<ShownView>,
+    /// Since when it waits for a restart to act; null if it does not.
+    #[schema(format = DateTime)]
+    restart_pending_since: Option<String>,
+    /// How the device's profile sets it, reads it back and keeps it.
+    #[schema(example = "set by setprop sys.a, read by getprop sys.a; survives restarts; acts at \
+        once")]
+    route: String,
+    /// Why it is not as it should be; empty if it is.
+    reasons: Vec<ReasonView>,
+}
+
+/// Who asked for a value, by which update.
+#[derive(Debug, Serialize, ToSchema)]
+struct Asker {
+    /// The update; one of a wave where it goes through its devices in waves.
+    #[schema(value_type = String)]
+    update: RequestId,
+    /// The device's job.
+    #[schema(value_type = String)]
+    job: JobId,
+    /// What it asked for besides values.
+    #[schema(value_type = String, example = "update")]
+    operation: Operation,
+    /// Where the job stands, as a job shows it.
+    #[schema(value_type = String, example = "succeeded")]
+    state: JobState,
+    /// How it is known that it succeeded: `verified` by reading back, `acknowledged` or `recorded`;
+    /// null if it did not.
+    #[schema(value_type = Option<String>, example = "verified")]
+    proof: Option<Proof>,
+    /// Why it failed; null if it did not.
+    detail: Option<String>,
+    /// The API through which it came.
+    #[schema(value_type = String, example = "native")]
+    door: Door,
+    /// Who asked: an access key's id, a user, or `admin`.
+    actor: String,
+    /// When it was accepted.
+    #[schema(format = DateTime)]
+    accepted_at: String,
+    /// When its job ended; null while it is open.
+    #[schema(format = DateTime)]
+    ended_at: Option<String>,
+}
+
+impl From<engine::AskedBy> for Asker {
+    fn from(asked: engine::AskedBy) -> Self {
+        let engine::AskedBy { job: found, state } = asked;
+        let job = found.job;
+        let (mut proof, mut detail) = (None, None);
+        match job.end.as_ref().map(|ended| &ended.end) {
+            Some(End::Succeeded { proof: how }) => proof = Some(*how),
+            Some(End::Failed { failure }) => detail = Some(failure.to_string()),
+            None => {}
+        }
+        Self {
+            update: job.id.request(),
+            job: job.id,
+            operation: job.operation,
+            state,
+            proof,
+            detail,
+            door: job.door,
+            actor: job.actor,
+            accepted_at: job.accepted_at.to_string(),
+            ended_at: job.end.map(|ended| ended.at.to_string()),
+        }
+    }
+}
+
+/// What there was before a value.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ValueBefore)]
+struct BeforeView {
+    /// What was asked of the device, or on record; null for nothing.
+    desired: Option<String>,
+    /// What the device had last shown; null for nothing.
+    shown: Option<String>,
+}
+
+/// What a device showed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ValueShown)]
+struct ShownView {
+    /// The value; null where it has none.
+    value: Option<String>,
+    /// When it was read.
+    #[schema(format = DateTime)]
+    at: String,
+    /// How long ago that was.
+    age_milliseconds: u64,
+}
+
+/// Which device, and what of it.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExplainQuery {
+    /// That of this project. Needed only where the id exists in several.
+    #[param(value_type = Option<String>)]
+    project: Option<ProjectId>,
+    /// This property alone, by its name or an alias.
+    property: Option<String>,
+}
+
+/// Explains a device: of each value which update asked for it, who, by which API and when, what the
+/// device showed and what there was before; and of what is not as it should be, why, and what to do
+/// about it. Of one property alone if it is named.
+#[utoipa::path(
+    get,
+    path = "/devices/{id}/explain",
+    tag = "devices",
+    security(("token" = ["viewer"])),
+    params(("id" = String, Path, description = "The device's id"), ExplainQuery),
+    responses(
+        (status = 200, description = "The explanation", body = DeviceExplanation),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
+    )
+)]
+pub(super) async fn explain_device(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(id): FromPath<DeviceId>,
+    FromQuery(ExplainQuery { project, property }): FromQuery<ExplainQuery>,
+) -> Result<Json<DeviceExplanation>, Problem> {
+    let found = devices::find(&native, &principal, project.as_ref(), &id).await?;
+    let of = &found.device.project_id;
+    let explained = native.handle.explain(&principal, of, &id, property.as_deref()).await?;
+    let now = native.handle.now();
+    let Explanation { device, boot, reasons, values } = explained;
+    Ok(Json(DeviceExplanation {
+        project: device.project_id,
+        id: device.id,
+        kind: device.kind,
+        name: device.name,
+        condition: found.state.condition,
+        boot: boot.map(|boot| boot.to_string()),
+        reasons: reasons.into_iter().map(ReasonView::from).collect(),
+        values: values.into_iter().map(|value| ValueExplanation::of(value, now)).collect(),
+    }))
+}
+
+impl ValueExplanation {
+    /// A value as it is shown at `now`.
+    fn of(value: ExplainedValue, now: Timestamp) -> Self {
+        let (asked, asked_unknown) = match value.asked {
+            Ok(asked) => (Some(Asker::from(asked)), None),
+            Err(why) => (None, Some(why)),
+        };
+        let shown = value.shown.map(|shown| {
+            let age = now.since(shown.at).as_millis();
+            ShownView {
+                value: shown.value,
+                at: shown.at.to_string(),
+                age_milliseconds: u64::try_from(age).unwrap_or(u64::MAX),
+            }
+        });
+        Self {
+            name: value.name,
+            state: value.stands.map(ValueState::from),
+            desired: value.desired,
+            revision: value.revision,
+            asked,
+            asked_unknown,
+            before: value
+                .before
+                .map(|before| BeforeView { desired: before.desired, shown: before.shown }),
+            shown,
+            restart_pending_since: value.restart_pending.map(|since| since.to_string()),
+            route: value.route,
+            reasons: value.reasons.into_iter().map(ReasonView::from).collect(),
+        }
+    }
+}

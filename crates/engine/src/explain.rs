@@ -1,0 +1,350 @@
+//! Why a device holds what it holds: of each value which update asked for it, who, by which API and
+//! when, what the device showed and what there was before; and of what is not as it should be, why,
+//! and what to do about it.
+
+mod reasons;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleet::catalogue::{ORGANIZATION, record_of};
+use fleet::desired::{DesiredValue, Shown};
+use fleet::limits::EXPLAINED_JOBS_MAX;
+use fleet::{
+    Before, BootIdentity, Catalogue, Device, DeviceId, JobState, Kind, Principal, ProjectId,
+    PushOutcome, Revision, Timestamp,
+};
+use store::{DeviceWithState, JobWithDevice};
+
+pub use reasons::{Code, Reason};
+
+use crate::access::invalid;
+use crate::check::in_words;
+use crate::command::Error;
+use crate::credentials::{PASSWORD, USER};
+use crate::handle::Handle;
+use crate::holdings::Holdings;
+use crate::stands::{ValueStands, spoken_to_by};
+use reasons::{About, Known, Value};
+
+/// Jobs of a device that are read at a time.
+const JOBS_PER_READ: u32 = 200;
+
+/// Why nobody is named for a value that no job gave the device.
+const NO_JOB: &str = "no update asked for it: it was taken over from the device when that was \
+                      adopted, or put back when a later update was cancelled";
+/// The same of a record for which all jobs of the device were looked through.
+const NO_RECORD: &str = "no update put it on record: it came with the device's import, or before \
+                         this was kept";
+/// The same where they are too many.
+const TOO_OLD: &str = "it is older than the last 1,000 updates of this device";
+const _: () = assert!(EXPLAINED_JOBS_MAX == 1_000, "the sentence says so");
+/// The same of a property of which nothing is asked.
+const NOT_ASKED: &str = "nothing is asked of it";
+
+/// Why a device holds what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// The device.
+    pub device: Device,
+    /// The boot in which it was last seen.
+    pub boot: Option<BootIdentity>,
+    /// What is not as it should be with the device as a whole.
+    pub reasons: Vec<Reason>,
+    /// Its values, those first that are not as they should be, else by name.
+    pub values: Vec<ExplainedValue>,
+}
+
+/// Why a device holds a value, or does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedValue {
+    /// The property, by its canonical name.
+    pub name: String,
+    /// Where it stands; `None` if nothing is asked.
+    pub stands: Option<ValueStands>,
+    /// What is asked of the device, or on record; `None` for nothing, and of a secret.
+    pub desired: Option<String>,
+    /// The revision that asked for it; `None` of what is on record.
+    pub revision: Option<Revision>,
+    /// Who asked, or why that is not known.
+    pub asked: Result<AskedBy, &'static str>,
+    /// What there was before.
+    pub before: Option<Before>,
+    /// What the device last showed.
+    pub shown: Option<Shown>,
+    /// Since when it waits for a restart to act.
+    pub restart_pending: Option<Timestamp>,
+    /// How the device's profile sets it, reads it back and keeps it; or why it does not.
+    pub route: String,
+    /// Why it is not as it should be; none if it is.
+    pub reasons: Vec<Reason>,
+}
+
+/// Who asked for a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedBy {
+    /// The job, which names the update.
+    pub job: JobWithDevice,
+    /// Where it stands.
+    pub state: JobState,
+}
+
+impl Handle {
+    /// Explains a device: all that is asked of it and on record of it, or one `property` alone, by
+    /// its name or an alias.
+    ///
+    /// Errors: no such project or device; [`Error::Invalid`] for a property that the catalogue does
+    /// not list and of which the device has nothing; or the store failed.
+    pub async fn explain(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: &DeviceId,
+        property: Option<&str>,
+    ) -> Result<Explanation, Error> {
+        let found = self.device(principal, project, id).await?;
+        let reasons = self.reasons(principal, &found).await?;
+        let catalogue = self.catalogue();
+        let kind = found.device.kind;
+        let names: BTreeSet<String> = match property {
+            Some(name) => [catalogue.canonical(kind, name).unwrap_or(name).to_owned()].into(),
+            None => names(&found),
+        };
+        let properties = names.clone();
+        let holdings = self.holdings_of(principal, vec![found.clone()], properties).await?;
+        let took = self.took(&found).await?;
+        let seen = Seen { found: &found, catalogue: &catalogue, holdings: &holdings, took };
+        if let Some(name) = names.iter().find(|name| !seen.knows(name)) {
+            let detail = format!("there is no such property of {}s: {name}", kind.name());
+            return Err(invalid("property", detail));
+        }
+        let jobs = self.jobs_of(principal, seen, &names).await?;
+        let now = self.shared.clock.now();
+        let values = names.into_iter().map(|name| {
+            let job = jobs.get(&name).cloned().unwrap_or(Err(NOT_ASKED));
+            self.explain_value(seen, name, job, &reasons, now)
+        });
+        let mut values: Vec<ExplainedValue> = values.collect();
+        values.sort_by_key(|value| value.reasons.is_empty());
+        let DeviceWithState { device, state, .. } = found;
+        Ok(Explanation { device, boot: state.boot, reasons, values })
+    }
+
+    /// What is not as it should be with a device as a whole.
+    async fn reasons(
+        &self,
+        principal: &Principal,
+        found: &DeviceWithState,
+    ) -> Result<Vec<Reason>, Error> {
+        let store = &self.shared.store;
+        let project = store.project(principal, &found.device.project_id).await?;
+        let copy = match found.state.copy {
+            Some(key) => store.records(&[key]).await?.into_iter().next(),
+            None => None,
+        };
+        // Of another project's devices nothing is told.
+        let copy = copy.filter(|copy| copy.project == found.device.project);
+        Ok(reasons::of_device(Known {
+            device: &found.device,
+            state: &found.state,
+            camera: found.camera.as_ref(),
+            copy: copy.as_ref(),
+            paused: (
+                store.server_settings().await?.paused,
+                project.is_some_and(|project| project.settings.paused),
+            ),
+            now: self.shared.clock.now(),
+        }))
+    }
+
+    /// Whether a camera said yes to what it was last sent.
+    async fn took(&self, found: &DeviceWithState) -> Result<bool, Error> {
+        if found.camera.is_none() {
+            return Ok(false);
+        }
+        let work = self.shared.store.camera(found.device.key).await?;
+        let outcome = work.and_then(|work| work.push).map(|push| push.outcome);
+        Ok(matches!(outcome, Some(PushOutcome::Acknowledged | PushOutcome::Verified)))
+    }
+
+    /// By property, the job that asked for what stands there, or why none is known. What is desired
+    /// tells its revision; for what is on record the jobs are looked through, newest first.
+    async fn jobs_of(
+        &self,
+        principal: &Principal,
+        seen: Seen<'_>,
+        names: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Result<JobWithDevice, &'static str>>, Error> {
+        let (store, key) = (&self.shared.store, seen.found.device.key);
+        let revisions: BTreeSet<Revision> =
+            names.iter().filter_map(|name| Some(seen.desired(name)?.revision)).collect();
+        let at = store.jobs_at(principal, key, revisions.into_iter().collect()).await?;
+        let at: BTreeMap<Revision, JobWithDevice> =
+            at.into_iter().map(|found| (found.job.revision, found)).collect();
+        let mut jobs = BTreeMap::new();
+        let mut missing = BTreeSet::new();
+        for name in names {
+            match seen.desired(name) {
+                Some(desired) => {
+                    let job = at.get(&desired.revision).cloned().ok_or(NO_JOB);
+                    jobs.insert(name.clone(), job);
+                }
+                None if seen.is_recorded(name) => {
+                    missing.insert(name.clone());
+                }
+                None => {}
+            }
+        }
+        let (mut before, mut walked, mut why) = (None, 0, NO_RECORD);
+        while !missing.is_empty() {
+            let page = store.history(principal, key, before, JOBS_PER_READ).await?;
+            let Some(last) = page.last() else { break };
+            if walked >= EXPLAINED_JOBS_MAX as usize {
+                why = TOO_OLD;
+                break;
+            }
+            before = Some(last.job.revision);
+            walked += page.len();
+            for found in page {
+                let named: Vec<String> =
+                    missing.iter().filter(|name| puts(&found, name)).cloned().collect();
+                for name in named {
+                    missing.remove(&name);
+                    jobs.insert(name, Ok(found.clone()));
+                }
+            }
+        }
+        jobs.extend(missing.into_iter().map(|name| (name, Err(why))));
+        Ok(jobs)
+    }
+
+    /// Explains one value.
+    fn explain_value(
+        &self,
+        seen: Seen<'_>,
+        name: String,
+        job: Result<JobWithDevice, &'static str>,
+        device: &[Reason],
+        now: Timestamp,
+    ) -> ExplainedValue {
+        let found = seen.found;
+        let profile = spoken_to_by(seen.catalogue, &found.device, &found.state);
+        let stands = seen.stands(profile, &name);
+        let desired = seen.desired(&name);
+        let about = About { device: &found.device, property: &name };
+        let mut reasons = match (desired, stands) {
+            (Some(desired), Some(stands)) => {
+                let argument = seen
+                    .catalogue
+                    .start_argument(profile, &name, &desired.value)
+                    .unwrap_or_default();
+                let job = job.as_ref().ok().map(|found| &found.job);
+                reasons::of_value(about, Value { stands, job, argument: &argument, device })
+            }
+            _ => Vec::new(),
+        };
+        if name == PASSWORD
+            && let Some(camera) = &found.camera
+        {
+            reasons.extend(reasons::of_credentials(about, camera, now));
+        }
+        let is_running = self.is_running(found.device.key);
+        let before = job.as_ref().ok().and_then(|found| found.job.before.get(&name).cloned());
+        let asked = job.map(|job| {
+            let state = job.job.state(job.trouble.is_some(), is_running);
+            AskedBy { job, state }
+        });
+        let route = if seen.is_recorded(&name) && desired.is_none() {
+            Ok(A_RECORD.to_owned())
+        } else {
+            in_words(seen.catalogue, profile, &name)
+        };
+        ExplainedValue {
+            stands,
+            desired: seen.value(&name),
+            revision: desired.map(|desired| desired.revision),
+            asked,
+            before,
+            shown: found.state.reported.values.get(&name).cloned(),
+            restart_pending: found.state.restart_pending.get(&name).map(|pending| pending.since),
+            route: route.unwrap_or_else(|why| format!("not set: {why}")),
+            reasons,
+            name,
+        }
+    }
+}
+
+/// How a record of ours is set.
+const A_RECORD: &str = "a record of this server alone: it holds with the update, and no device is \
+                        told of it";
+
+/// Whether a job put a property on record.
+fn puts(found: &JobWithDevice, name: &str) -> bool {
+    let record = &found.job.record;
+    // Either of the two changes who may register.
+    record.contains_key(name) || name == PASSWORD && record.contains_key(USER)
+}
+
+/// All that is asked of a device, and on record of it.
+fn names(found: &DeviceWithState) -> BTreeSet<String> {
+    let mut names: BTreeSet<String> = found.state.desired.0.keys().cloned().collect();
+    if let Some(camera) = &found.camera {
+        names.extend(camera.record.keys().cloned());
+        names.extend(camera.organization.is_some().then(|| ORGANIZATION.to_owned()));
+        names.extend(camera.credentials_at.is_some().then(|| PASSWORD.to_owned()));
+    }
+    names
+}
+
+/// What is known of a device when its values are explained.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    found: &'a DeviceWithState,
+    catalogue: &'a Catalogue,
+    holdings: &'a Holdings,
+    /// Whether it, a camera, said yes to what it was last sent.
+    took: bool,
+}
+
+impl<'a> Seen<'a> {
+    /// What is desired of a property.
+    fn desired(self, name: &str) -> Option<&'a DesiredValue> {
+        self.found.state.desired.get(name)
+    }
+
+    /// Whether what stands there is a record of ours.
+    fn is_recorded(self, name: &str) -> bool {
+        let camera = self.found.camera.as_ref();
+        match name {
+            PASSWORD => camera.is_some_and(|camera| camera.credentials_at.is_some()),
+            _ => camera.is_some() && record_of(name).is_some() && self.value(name).is_some(),
+        }
+    }
+
+    /// Whether the property can be spoken of: the catalogue lists it, or the device has something
+    /// of it.
+    fn knows(self, name: &str) -> bool {
+        let state = &self.found.state;
+        let is_phone = self.found.device.kind == Kind::Phone;
+        self.catalogue.property_of(self.found.device.kind, name).is_some()
+            || self.desired(name).is_some()
+            || state.reported.values.contains_key(name)
+            || !is_phone && name == PASSWORD
+    }
+
+    /// What is asked of a property, or on record. Never a password.
+    fn value(self, name: &str) -> Option<String> {
+        self.holdings.now(self.found.device.key, name)
+    }
+
+    /// Where a value stands; `None` if nothing is asked of it or on record.
+    fn stands(self, profile: &str, name: &str) -> Option<ValueStands> {
+        let Some(desired) = self.desired(name) else {
+            return self.is_recorded(name).then_some(ValueStands::Recorded);
+        };
+        let state = &self.found.state;
+        Some(ValueStands::of(self.catalogue, profile, state, (name, desired), self.took))
+    }
+}
+
+#[cfg(test)]
+mod tests;
