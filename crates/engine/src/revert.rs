@@ -3,24 +3,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use fleet::catalogue::record_of;
+use fleet::catalogue::{NAME, channel_property, record_of};
 use fleet::limits::{DEVICES_PER_PAGE_MAX, SCAN_PAGE};
 use fleet::rollout::Source;
 use fleet::{
-    DeviceId, DeviceKey, Door, End, Ended, Failure, Job, JobId, Kind, Operation, Phase, Plan,
-    Principal, ProjectId, ProjectKey, Refusal, RequestId, Revision, Rollout, Values,
+    DeviceId, DeviceKey, Door, Job, JobId, Kind, Operation, Phase, Plan, Principal, ProjectId,
+    ProjectKey, Refusal, RequestId, Revision, Rollout, RolloutDevice, Values,
 };
-use store::JobWithDevice;
+use store::write::NewRolloutDevice;
+use store::{DeviceWithState, JobWithDevice};
 
 use crate::access::invalid;
 use crate::command::{CameraAsked, Error, Update, UpdateEntry};
 use crate::credentials;
 use crate::handle::Handle;
 use crate::holdings::Holdings;
-use crate::rollout::make::{NewRollout, check_plan};
+use crate::idempotency::CallId;
+use crate::rollout::make::{NewRollout, check_plan, check_waves};
 
 /// How many of the properties that are left out are told of.
 const LEFT_OUT_TOLD_MAX: usize = 1_000;
+
+/// Jobs of a device that are read at a time to find those of one update among them: it is mostly
+/// the last.
+const NAMES_PAGE: u32 = 20;
 
 const GONE: &str = "the device is gone";
 const SECRET: &str = "a user name or password is not kept, so it can't come back";
@@ -68,14 +74,24 @@ pub struct LeftOut {
 struct Change {
     /// What was there before the first of them; `None` if that is not known.
     before: Option<fleet::Before>,
-    /// What the last of them asked for.
-    asked: String,
-    /// Its revision.
+    /// What is desired since the last of them, or on record; `None` if that is nothing.
+    asked: Option<String>,
+    /// Its revision, or the later one at which its value stands again.
     revision: Revision,
 }
 
 /// What jobs have done to a device, by property.
 type Changes = BTreeMap<String, Change>;
+
+/// What would be asked to bring back what an update has changed.
+#[derive(Debug)]
+struct BroughtBack {
+    project: (ProjectKey, ProjectId),
+    kind: Kind,
+    /// Its devices with the values of each, in the order in which they began.
+    devices: Vec<NewRolloutDevice>,
+    leaving: Leaving,
+}
 
 /// What is left out, counted.
 #[derive(Debug, Default)]
@@ -97,57 +113,40 @@ impl Handle {
     /// Brings back what an update has changed, as an update of its own: on each of its devices, in
     /// the order in which they began, the values that were desired before, or else those that the
     /// device had shown. One that goes out in waves and is paused or has stopped is aborted with
-    /// it. What something later has changed stays as it is, and so does what nothing is known of
-    /// from before: that is told.
+    /// it, unless nothing would come back. What something later has changed stays as it is, and so
+    /// does what nothing is known of from before: that is told.
     ///
     /// Errors: [`Error::NoSuchUpdate`]; [`Error::WrongPhase`] while it runs;
     /// [`Error::NothingToRevert`]; those of [`Self::create_update`].
     pub async fn revert_update(
         &self,
         principal: &Principal,
+        call: CallId,
         id: RequestId,
         plan: Plan,
     ) -> Result<Reverted, Error> {
         check_plan(&plan)?;
-        if let Some(rollout) = self.shared.store.rollout(principal, id).await? {
-            let phase = rollout.phase;
-            if matches!(phase, Phase::Running | Phase::Collecting) {
-                return Err(Error::WrongPhase { phase, asked: "reverted" });
-            }
-            if !phase.is_end() {
-                let why = format!("by {}, to bring it back", principal.name());
-                self.give_up(principal, id, &why).await?;
-            }
+        if let Some(rollout) = self.made_before(principal, call).await? {
+            return Ok(Reverted { rollout, left_out: Vec::new(), left_out_total: 0 });
         }
-        let done = self.done_by(principal, id).await?;
-        let (Some(project), false) = (done.project, done.order.is_empty()) else {
-            if !done.any {
-                return Err(Error::NoSuchUpdate(id));
-            }
-            let why = "none of its jobs has changed anything";
-            return Err(Error::NothingToRevert(why.to_owned()));
-        };
-        let (mut devices, mut leaving, mut kinds) =
-            (Vec::new(), Leaving::default(), BTreeSet::new());
-        for piece in done.order.chunks(DEVICES_PER_PAGE_MAX as usize) {
-            let changes = piece.iter().filter_map(|(key, _)| done.changes.get(key));
-            let names = changes.flat_map(BTreeMap::keys).cloned().collect();
-            let ids = piece.iter().map(|(_, id)| id.clone()).collect();
-            let holdings = self.holdings(principal, &project.1, ids, names).await?;
-            for (key, id) in piece {
-                let Some(found) = holdings.device(*key) else {
-                    leaving.add(id, "", GONE);
-                    continue;
-                };
-                let Some(changes) = done.changes.get(key) else { continue };
-                let values = back(&holdings, (*key, id), changes, true, &mut leaving);
-                if !values.is_empty() {
-                    kinds.insert(found.device.kind);
-                    devices.push((*key, id.clone(), Some(values)));
-                }
-            }
+        let rollout = self.shared.store.rollout(principal, id).await?;
+        let phase = rollout.map(|rollout| rollout.phase);
+        if let Some(phase @ (Phase::Running | Phase::Collecting)) = phase {
+            return Err(Error::WrongPhase { phase, asked: "reverted" });
         }
-        let kind = one_kind(&kinds, &leaving)?;
+        let mut back = self.brought_back(principal, id, phase.is_some()).await?;
+        let total = u32::try_from(back.devices.len()).unwrap_or(u32::MAX);
+        check_waves(&plan, total)?;
+        if phase.is_some_and(|phase| !phase.is_end()) {
+            let why = format!("by {}, to bring it back", principal.name());
+            match self.give_up(principal, id, &why).await {
+                Ok(_) | Err(Error::WrongPhase { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            // Somebody may have had it go on meanwhile.
+            back = self.brought_back(principal, id, true).await?;
+        }
+        let BroughtBack { project, kind, devices, leaving } = back;
         let new = NewRollout {
             project,
             kind,
@@ -157,8 +156,138 @@ impl Handle {
             source: Source::RevertOf(id),
             devices,
         };
-        let rollout = self.make_rollout(principal, new).await?;
+        let rollout = self.make_rollout(principal, call, new).await?;
         Ok(Reverted { rollout, left_out: leaving.told, left_out_total: leaving.total })
+    }
+
+    /// What would be asked to bring back what an update has changed until now. `is_known`: there is
+    /// such an update, even if it has no job.
+    ///
+    /// Errors: [`Error::NoSuchUpdate`], [`Error::NothingToRevert`]; [`Error::Invalid`] if it has
+    /// changed phones and cameras; or the store failed.
+    async fn brought_back(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+        is_known: bool,
+    ) -> Result<BroughtBack, Error> {
+        let Done { any, project, order, mut changes } = self.done_by(principal, id).await?;
+        let (Some(project), false) = (project, order.is_empty()) else {
+            return Err(match (any, is_known) {
+                (false, false) => Error::NoSuchUpdate(id),
+                (false, true) => Error::NothingToRevert("nothing of it has begun".to_owned()),
+                (true, _) => {
+                    let why = "its jobs have changed nothing, or it went back with a cancel";
+                    Error::NothingToRevert(why.to_owned())
+                }
+            });
+        };
+        let (mut devices, mut leaving, mut kinds) =
+            (Vec::new(), Leaving::default(), BTreeSet::new());
+        for piece in order.chunks(DEVICES_PER_PAGE_MAX as usize) {
+            let of_piece = piece.iter().filter_map(|(key, _)| changes.get(key));
+            let names = of_piece.flat_map(BTreeMap::keys).cloned().collect();
+            let ids = piece.iter().map(|(_, id)| id.clone()).collect();
+            let holdings = self.holdings(principal, &project.1, ids, names).await?;
+            for (key, id) in piece {
+                let Some(found) = holdings.device(*key) else {
+                    leaving.add(id, "", GONE);
+                    continue;
+                };
+                let Some(mut changes) = changes.remove(key) else { continue };
+                self.note_what_stands_again(principal, found, &mut changes).await?;
+                let values = back(&holdings, (*key, id), &changes, true, &mut leaving);
+                if !values.is_empty() {
+                    kinds.insert(found.device.kind);
+                    devices.push((*key, id.clone(), Some(Ok(values))));
+                }
+            }
+        }
+        let kind = one_kind(&kinds, &leaving)?;
+        Ok(BroughtBack { project, kind, devices, leaving })
+    }
+
+    /// Where later values have taken the place of what was changed, and were all cancelled, the
+    /// change stands again: at the revision that its value has got with that.
+    ///
+    /// Errors: the store failed.
+    async fn note_what_stands_again(
+        &self,
+        principal: &Principal,
+        found: &DeviceWithState,
+        changes: &mut Changes,
+    ) -> Result<(), Error> {
+        let again = |(name, change): (&String, &Change)| {
+            let now = found.state.desired.get(name)?;
+            let is_again =
+                now.revision > change.revision && change.asked.as_ref() == Some(&now.value);
+            is_again.then(|| (name.clone(), change.revision, now.revision))
+        };
+        let again: Vec<(String, Revision, Revision)> = changes.iter().filter_map(again).collect();
+        let Some(from) = again.iter().map(|(_, from, _)| *from).min() else { return Ok(()) };
+        let later = self.jobs_after(principal, found.device.key, from).await?;
+        for (name, from, to) in again {
+            let changed = |job: &Job| {
+                let is_about = job.patch.contains_key(&name) && !job.is_cancelled();
+                job.revision > from && (is_about || job.forgotten().any(|it| *it == name))
+            };
+            if !later.iter().any(changed)
+                && let Some(change) = changes.get_mut(&name)
+            {
+                change.revision = to;
+            }
+        }
+        Ok(())
+    }
+
+    /// Our names that were on record before an update, of those devices of its revert that get
+    /// others with it: by device, and by the property that is the name.
+    ///
+    /// Errors: the store failed.
+    pub(crate) async fn names_before(
+        &self,
+        of: RequestId,
+        devices: &[RolloutDevice],
+    ) -> Result<HashMap<DeviceKey, Values>, Error> {
+        let engine = Principal::engine();
+        let requests: BTreeSet<RequestId> = self.requests(&engine, of).await?.into_iter().collect();
+        let mut names = HashMap::new();
+        for device in devices {
+            let asks = device.patch.iter().flat_map(Values::keys).any(|name| is_name(name));
+            if asks {
+                let of_device = self.names_before_one(&engine, device.device, &requests).await?;
+                names.insert(device.device, of_device);
+            }
+        }
+        Ok(names)
+    }
+
+    /// The same of one device: what its first job of these requests says. They follow each other,
+    /// so what is older than the first that is met is not looked at.
+    async fn names_before_one(
+        &self,
+        engine: &Principal,
+        device: DeviceKey,
+        requests: &BTreeSet<RequestId>,
+    ) -> Result<Values, Error> {
+        let (mut names, mut below, mut is_met) = (Values::new(), None, false);
+        loop {
+            let page = self.shared.store.history(engine, device, below, NAMES_PAGE).await?;
+            let is_last = page.len() < NAMES_PAGE as usize;
+            for found in page {
+                below = Some(found.job.revision);
+                if requests.contains(&found.job.id.request()) {
+                    is_met = true;
+                    let before = found.job.before.into_iter();
+                    names.extend(before.filter_map(|(name, before)| Some((name, before.name?))));
+                } else if is_met {
+                    return Ok(names);
+                }
+            }
+            if is_last {
+                return Ok(names);
+            }
+        }
     }
 
     /// Brings a device back to what was desired of it at a revision: each property that a job has
@@ -170,11 +299,17 @@ impl Handle {
     pub async fn revert_device(
         &self,
         principal: &Principal,
+        call: CallId,
         project: &ProjectId,
         id: &DeviceId,
         to: Revision,
     ) -> Result<RevertedDevice, Error> {
         self.project_key(principal, project).await?;
+        let request = call.request;
+        if let Some(made) = self.first_job(principal, call).await? {
+            let (job, values) = (Ok(made.job.id), made.job.patch);
+            return Ok(RevertedDevice { request, job, values, left_out: Vec::new() });
+        }
         let found = self.shared.store.device(principal, Some(project), id).await?;
         let found = found.into_iter().next().ok_or(store::Refused::NoSuchDevice)?;
         let revision = found.state.revision;
@@ -186,16 +321,19 @@ impl Handle {
         let jobs = self.jobs_after(principal, key, to).await?;
         let mut changes = Changes::new();
         jobs.iter().rev().for_each(|job| note(&mut changes, job));
-        let names = changes.keys().cloned().collect();
-        let holdings = self.holdings_of(principal, vec![found], names).await?;
+        let properties = changes.keys().cloned().collect();
+        let holdings = self.holdings_of(principal, vec![found], properties).await?;
+        let before = changes.iter().filter_map(|(name, change)| {
+            Some((name.clone(), change.before.as_ref()?.name.clone()?))
+        });
+        let names = before.collect();
         let mut leaving = Leaving::default();
         let values = back(&holdings, (key, id), &changes, false, &mut leaving);
         if values.is_empty() {
             return Err(nothing(&leaving));
         }
-        let request = self.next_request_id();
         let update = Update {
-            request,
+            call,
             door: Door::Native,
             project: project.clone(),
             kind: None,
@@ -204,7 +342,8 @@ impl Handle {
                 device: Ok(id.clone()),
                 clear: false,
                 patch: Ok(values.clone().into()),
-                camera: CameraAsked::default(),
+                camera: CameraAsked { names, ..CameraAsked::default() },
+                if_revision: None,
             }],
         };
         let job = self.update(principal, update).await?;
@@ -236,7 +375,7 @@ impl Handle {
         }
     }
 
-    /// What the jobs of an update have done. Those that were cancelled were brought back with that.
+    /// What the jobs of an update have done.
     async fn done_by(&self, principal: &Principal, id: RequestId) -> Result<Done, Error> {
         let mut done = Done::default();
         for request in self.requests(principal, id).await? {
@@ -268,14 +407,17 @@ struct Done {
 }
 
 impl Done {
+    /// Takes one more job in. What a cancelled one has asked for and what went back with that is
+    /// left out: what went on record stays, and where nothing was desired before, the device may
+    /// have taken the value.
     fn add(&mut self, found: JobWithDevice) {
-        let JobWithDevice { job, device_id, project_id, .. } = found;
+        let JobWithDevice { mut job, device_id, project_id, .. } = found;
         self.any = true;
-        let is_cancelled = matches!(
-            job.end,
-            Some(Ended { end: End::Failed { failure: Failure::Cancelled { .. } }, .. })
-        );
-        if is_cancelled || job.patch.is_empty() && job.record.is_empty() {
+        if job.is_cancelled() {
+            let Job { patch, before, .. } = &mut job;
+            patch.retain(|name, _| before.get(name).is_none_or(|before| before.desired.is_none()));
+        }
+        if job.patch.is_empty() && job.record.is_empty() && job.forgotten().next().is_none() {
             return;
         }
         self.project = Some((job.project, project_id));
@@ -289,8 +431,15 @@ impl Done {
 
 /// Takes one more job in, later than those before it.
 fn note(changes: &mut Changes, job: &Job) {
-    for (name, value) in job.patch.iter().chain(&job.record) {
-        let (asked, revision) = (value.clone(), job.revision);
+    let is_cancelled = job.is_cancelled();
+    let of_patch = job.patch.iter().map(|(name, value)| {
+        let went_back = || job.before.get(name).and_then(|before| before.desired.clone());
+        (name, if is_cancelled { went_back() } else { Some(value.clone()) })
+    });
+    let on_record = job.record.iter().map(|(name, value)| (name, Some(value.clone())));
+    let forgotten = job.forgotten().map(|name| (name, None));
+    let revision = job.revision;
+    for (name, asked) in of_patch.chain(on_record).chain(forgotten) {
         match changes.get_mut(name) {
             Some(change) => *change = Change { before: change.before.take(), asked, revision },
             None => {
@@ -299,6 +448,11 @@ fn note(changes: &mut Changes, job: &Job) {
             }
         }
     }
+}
+
+/// Whether a property is our name for a GB device or for a channel too.
+fn is_name(property: &str) -> bool {
+    property == NAME || channel_property(property).is_some()
 }
 
 /// The values that bring a device back. `only_own`: what something later has changed is left out.
@@ -316,24 +470,33 @@ fn back(
         let now = holdings.now(key, name);
         let is_own = if is_record {
             // An empty value has taken off what was there.
-            now.as_deref().unwrap_or_default() == change.asked
+            now.as_deref().unwrap_or_default() == change.asked.as_deref().unwrap_or_default()
         } else {
             let desired = holdings.device(key).and_then(|found| found.state.desired.get(name));
-            desired.is_some_and(|desired| desired.revision <= change.revision)
+            match desired {
+                Some(desired) => desired.revision <= change.revision,
+                None => change.asked.is_none(),
+            }
         };
         let target = match &change.before {
             _ if is_camera && credentials::is_secret(name) => Err(SECRET),
             None => Err(UNTOLD),
-            Some(_) if only_own && !is_own => Err(CHANGED),
             Some(before) => match before.desired.as_ref().or(before.shown.as_ref()) {
                 Some(value) => Ok(value.clone()),
                 None if is_record => Ok(String::new()),
                 None => Err(NOTHING),
             },
         };
+        // It may have been given the name that it showed anyway.
+        let named = change.before.as_ref().and_then(|before| before.name.as_deref());
+        let is_named_so = match (named, holdings.name(key, name)) {
+            (Some(was), Some(now)) => was == now,
+            _ => true,
+        };
         match target {
             Ok(value) if now.as_deref().unwrap_or_default() == value && is_record => {}
-            Ok(value) if now.as_deref() == Some(value.as_str()) => {}
+            Ok(value) if now.as_deref() == Some(value.as_str()) && is_named_so => {}
+            Ok(_) | Err(NOTHING) if only_own && !is_own => leaving.add(id, name, CHANGED),
             Ok(value) => drop(values.insert(name.clone(), value)),
             Err(why) => leaving.add(id, name, why),
         }

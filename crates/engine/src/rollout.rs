@@ -6,15 +6,18 @@
 //! several nodes the one follows it that owns the shard which its id falls in; that spares looks,
 //! and nothing depends on it.
 
+pub(crate) mod bounds;
 mod drive;
 pub(crate) mod make;
 mod pace;
 mod steer;
 mod wave;
 
-use fleet::{DeviceId, Kind, Operation, Plan, Selector, Values};
+use fleet::{DeviceId, Kind, Operation, Plan, Revision, Selector, Values};
 
 pub(crate) use drive::{LOOK_EVERY, drive};
+
+use crate::presets::PresetAsk;
 
 /// What is asked of many devices.
 #[derive(Debug, Clone)]
@@ -26,6 +29,8 @@ pub struct Ask {
     pub kind: Option<Kind>,
     /// What is asked of them besides values: nothing or a restart.
     pub operation: Operation,
+    /// The preset whose values are asked for of them, where nothing else says what to ask.
+    pub preset: Option<PresetAsk>,
     /// The values that are asked for of all of them, unchecked.
     pub patch: Values,
     /// How it is to go out.
@@ -37,8 +42,21 @@ pub struct Ask {
 pub enum AskTarget {
     /// Those that a selector means at this moment.
     Selector(Selector),
-    /// These, in this order, each with values of its own, which go before those of all.
-    Devices(Vec<(DeviceId, Values)>),
+    /// These, in this order.
+    Devices(Vec<AskedDevice>),
+}
+
+/// A device that was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedDevice {
+    /// Its id.
+    pub id: DeviceId,
+    /// Values of its own, which go before those of all.
+    pub values: Values,
+    /// Variables of its own, for the preset: they go before those of all.
+    pub variables: Values,
+    /// The revision that it has to be at; `None`: any.
+    pub if_revision: Option<Revision>,
 }
 
 impl Ask {

@@ -72,7 +72,8 @@ pub struct Job {
     /// password stands here as [`PASSWORD_CHANGED`], never as itself.
     pub record: Values,
     /// What there was before it, by property: for each of its values and of what went on record
-    /// with it. Empty for a job from before this was kept.
+    /// with it, and of one that clears for all else that was desired. Empty for a job from before
+    /// this was kept.
     pub before: BTreeMap<String, Before>,
     /// Whether the device was away when the call came, so that the door answered at once that the
     /// values are stored. The job itself stays open until the device has shown them.
@@ -89,23 +90,53 @@ pub struct Job {
 
 /// What there was of one property before a job. A password is never told: it is not in the map.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(Option<String>, Option<String>)", into = "(Option<String>, Option<String>)")]
+#[serde(from = "Parts", into = "Parts")]
 pub struct Before {
     /// What was desired of it, or on record; `None` for nothing.
     pub desired: Option<String>,
     /// What the device had last shown; `None` for nothing.
     pub shown: Option<String>,
+    /// Of the name of a GB device or of a channel, what we had on record for it: no device need
+    /// have heard of that. `None` of all else, and of a job from before this was kept.
+    pub name: Option<String>,
+    /// Of such a name, what we have on record for it since the job, where that is another than the
+    /// value that the device gets: a revert puts back what each of the two was.
+    pub given: Option<String>,
 }
 
-impl From<(Option<String>, Option<String>)> for Before {
-    fn from((desired, shown): (Option<String>, Option<String>)) -> Self {
-        Self { desired, shown }
+/// [`Before`] as it is written down: what is not the name of anything has no third part.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Parts {
+    /// What was desired, and what was shown.
+    Plain(Option<String>, Option<String>),
+    /// The same, and our name.
+    Named(Option<String>, Option<String>, String),
+    /// The same, and our name since.
+    Renamed(Option<String>, Option<String>, String, String),
+}
+
+impl From<Parts> for Before {
+    fn from(parts: Parts) -> Self {
+        match parts {
+            Parts::Plain(desired, shown) => Self { desired, shown, name: None, given: None },
+            Parts::Named(desired, shown, name) => {
+                Self { desired, shown, name: Some(name), given: None }
+            }
+            Parts::Renamed(desired, shown, name, given) => {
+                Self { desired, shown, name: Some(name), given: Some(given) }
+            }
+        }
     }
 }
 
-impl From<Before> for (Option<String>, Option<String>) {
-    fn from(before: Before) -> Self {
-        (before.desired, before.shown)
+impl From<Before> for Parts {
+    fn from(Before { desired, shown, name, given }: Before) -> Self {
+        match (name, given) {
+            (None, _) => Self::Plain(desired, shown),
+            (Some(name), None) => Self::Named(desired, shown, name),
+            (Some(name), Some(given)) => Self::Renamed(desired, shown, name, given),
+        }
     }
 }
 
@@ -160,6 +191,21 @@ impl Job {
             None if running => JobState::Running,
             None => JobState::Pending,
         }
+    }
+
+    /// Whether somebody has taken it back before it was done.
+    pub fn is_cancelled(&self) -> bool {
+        let end = self.end.as_ref().map(|ended| &ended.end);
+        matches!(end, Some(End::Failed { failure: Failure::Cancelled { .. } }))
+    }
+
+    /// The properties that it made the device's desired state forget: all else that was desired,
+    /// of a job that clears and has succeeded.
+    pub fn forgotten(&self) -> impl Iterator<Item = &String> {
+        let end = self.end.as_ref().map(|ended| &ended.end);
+        let has_cleared = self.clear && matches!(end, Some(End::Succeeded { .. }));
+        let names = self.before.keys().filter(move |_| has_cleared);
+        names.filter(|name| !self.patch.contains_key(*name) && !self.record.contains_key(*name))
     }
 }
 
@@ -278,5 +324,29 @@ impl fmt::Display for Failure {
             }
             Self::Unsupported { name, detail } => write!(f, "{name} is not supported: {detail}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_before_is_written_down_shortly_and_read_as_it_was_written() {
+        let text = |text: &str| Some(text.to_owned());
+        let plain = Before { desired: text("a"), ..Before::default() };
+        let named = Before { name: text("Gate"), ..plain.clone() };
+        let renamed = Before { given: text("Tor"), ..named.clone() };
+        let empty = Before { name: text(""), ..Before::default() };
+        for (before, written) in [
+            (plain, r#"["a",null]"#),
+            (named, r#"["a",null,"Gate"]"#),
+            (renamed, r#"["a",null,"Gate","Tor"]"#),
+            (empty, r#"[null,null,""]"#),
+        ] {
+            assert_eq!(serde_json::to_string(&before).unwrap(), written);
+            assert_eq!(serde_json::from_str::<Before>(written).unwrap(), before);
+        }
+        assert!(serde_json::from_str::<Before>(r#"["a"]"#).is_err());
     }
 }

@@ -30,8 +30,8 @@ struct Shown {
 
 /// `GET /v1/{project_id}/cloud-phone/jobs/{job_id}`.
 pub(crate) async fn show_job(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let shown = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let shown = match door.admit(&mut id, request).await {
         Ok(call) => show(&door, &call).await,
         Err(failure) => Err(failure),
     };

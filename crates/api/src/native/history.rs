@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{DeviceId, Door, End, JobId, JobState, Operation, ProjectId, RequestId, Revision};
+use fleet::{
+    Before, DeviceId, Door, End, JobId, JobState, Operation, ProjectId, RequestId, Revision,
+};
 use serde::{Deserialize, Serialize};
 use store::JobWithDevice;
 use utoipa::ToSchema;
@@ -54,8 +56,8 @@ struct Change {
     /// When its job ended; null while it is open.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
-    /// The values that it asked for and what went on record with it, each with what there was
-    /// before.
+    /// The values that it asked for, what went on record with it, and what a factory reset made
+    /// forgotten, each with what there was before.
     values: Vec<ChangedValue>,
 }
 
@@ -64,13 +66,17 @@ struct Change {
 struct ChangedValue {
     /// The property.
     name: String,
-    /// The value. Of a camera's new password, `Pwd`, no more than `changed`.
-    to: String,
+    /// The value. Of a camera's new password, `Pwd`, no more than `changed`. Null for one that was
+    /// forgotten: a factory reset has made an end of it.
+    to: Option<String>,
     /// What was asked of the device, or on record of it, before; null for nothing, and of what was
     /// asked for before this was kept.
     desired_before: Option<String>,
     /// What it had last shown then; null for nothing.
     shown_before: Option<String>,
+    /// Of a name, what it was on record before; left out of all else, and where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_before: Option<String>,
 }
 
 /// Which page of a device's history.
@@ -130,10 +136,20 @@ impl Change {
             End::Succeeded { .. } => None,
             End::Failed { failure } => Some(failure.to_string()),
         });
+        let forgotten: Vec<String> = job.forgotten().cloned().collect();
+        let forgotten = forgotten.into_iter().map(|name| (name, None));
         let mut before = job.before;
-        let values = job.patch.into_iter().chain(job.record).map(|(name, to)| {
-            let before = before.remove(&name).unwrap_or_default();
-            ChangedValue { name, to, desired_before: before.desired, shown_before: before.shown }
+        let asked = job.patch.into_iter().chain(job.record).map(|(name, to)| (name, Some(to)));
+        let values = asked.chain(forgotten).map(|(name, to)| {
+            let Before { desired, shown, name: on_record, given: _ } =
+                before.remove(&name).unwrap_or_default();
+            ChangedValue {
+                name,
+                to,
+                desired_before: desired,
+                shown_before: shown,
+                name_before: on_record,
+            }
         });
         Self {
             revision: job.revision,

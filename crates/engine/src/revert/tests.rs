@@ -1,4 +1,4 @@
-use fleet::{Phase, Plan, Revision};
+use fleet::{Before, End, Ended, Failure, Phase, Plan, Proof, Revision, Timestamp, Window};
 use store::Reads;
 
 use super::*;
@@ -20,14 +20,15 @@ async fn a_revert_brings_all_back_but_what_has_changed_since() {
     world.phones.refuse(5);
     let mut asked = ask("de", Plan { wave: 4, ..Plan::all_at_once() });
     asked.patch.insert(NUMERIC.to_owned(), "46000".to_owned());
-    let made = handle.create_update(&world.admin, &p, asked).await.unwrap();
+    let made = handle.create_update(&world.admin, handle.new_call(), &p, asked).await.unwrap();
     world.comes_to_be(&made, Phase::Done).await;
     set(&handle, [id(3)], &[(LOCALE, "it")]).await;
     world.settled().await;
     assert_eq!(locales(&world, 6), ["de", "de", "de", "it", "de", "fr"]);
 
     let plan = Plan { wave: 2, ..Plan::all_at_once() };
-    let reverted = handle.revert_update(&world.admin, made.id, plan.clone()).await.unwrap();
+    let reverted =
+        handle.revert_update(&world.admin, handle.new_call(), made.id, plan.clone()).await.unwrap();
     assert_eq!(reverted.rollout.source, Source::RevertOf(made.id));
     assert_eq!((reverted.rollout.total, &reverted.rollout.plan), (5, &plan));
     // Of the other value nothing is known from before, on each of the six.
@@ -42,11 +43,16 @@ async fn a_revert_brings_all_back_but_what_has_changed_since() {
     assert_eq!(locales(&world, 6), ["fr", "fr", "fr", "it", "fr", "fr"]);
 
     // And forth again: what a revert did is an update like any other.
-    let forth = handle.revert_update(&world.admin, reverted.id, Plan::all_at_once()).await.unwrap();
+    let forth = handle
+        .revert_update(&world.admin, handle.new_call(), reverted.id, Plan::all_at_once())
+        .await
+        .unwrap();
     world.comes_to_be(&forth.rollout, Phase::Done).await;
     world.settled().await;
     assert_eq!(locales(&world, 6)[..3], ["de", "de", "de"]);
-    let nothing = handle.revert_update(&world.admin, reverted.id, Plan::all_at_once()).await;
+    let nothing = handle
+        .revert_update(&world.admin, handle.new_call(), reverted.id, Plan::all_at_once())
+        .await;
     assert!(matches!(nothing, Err(Error::NothingToRevert(_))), "{nothing:?}");
 }
 
@@ -58,19 +64,25 @@ async fn what_runs_is_not_reverted_and_what_has_stopped_is_given_up_with_it() {
     set(&handle, (0..4).map(id), &[(LOCALE, "fr")]).await;
     world.settled().await;
     let plan = Plan { wave: 2, pause_seconds: 600, ..Plan::all_at_once() };
-    let made = handle.create_update(&world.admin, &p, ask("de", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("de", plan)).await.unwrap();
     world.comes_to(&made, |it| it.wave == 1 && it.next_at.is_some()).await;
-    let runs = handle.revert_update(&world.admin, made.id, Plan::all_at_once()).await;
+    let runs =
+        handle.revert_update(&world.admin, handle.new_call(), made.id, Plan::all_at_once()).await;
     assert!(matches!(runs, Err(Error::WrongPhase { phase: Phase::Running, .. })), "{runs:?}");
     handle.pause_rollout(&world.admin, made.id).await.unwrap();
-    let back = handle.revert_update(&world.admin, made.id, Plan::all_at_once()).await.unwrap();
+    let back = handle
+        .revert_update(&world.admin, handle.new_call(), made.id, Plan::all_at_once())
+        .await
+        .unwrap();
     assert_eq!(back.rollout.total, 2);
     world.comes_to_be(&made, Phase::Aborted).await;
     world.comes_to_be(&back.rollout, Phase::Done).await;
     world.settled().await;
     assert_eq!(locales(&world, 4), ["fr", "fr", "fr", "fr"]);
     let nobody = handle.next_request_id();
-    let nobody = handle.revert_update(&world.admin, nobody, Plan::all_at_once()).await;
+    let nobody =
+        handle.revert_update(&world.admin, handle.new_call(), nobody, Plan::all_at_once()).await;
     assert!(matches!(nobody, Err(Error::NoSuchUpdate(_))), "{nobody:?}");
 }
 
@@ -89,7 +101,9 @@ async fn a_device_goes_back_to_a_revision() {
     let state =
         || async { reads.device(&world.admin, Some(&p), &device).await.unwrap().remove(0).state };
     let revision = state().await.revision;
-    let to = |back: i64| handle.revert_device(&world.admin, &p, &device, Revision(back));
+    let to = |back: i64| {
+        handle.revert_device(&world.admin, handle.new_call(), &p, &device, Revision(back))
+    };
     let reverted = to(revision.0 - 3).await.unwrap();
     assert_eq!(reverted.values, Values::from([(LOCALE.to_owned(), "fr".to_owned())]));
     assert!(reverted.job.is_ok());
@@ -103,5 +117,199 @@ async fn a_device_goes_back_to_a_revision() {
     for never in [-1, last.0 + 1] {
         let refused = to(never).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+    }
+}
+
+/// Asks for the factory reset of a phone that forgets what was asked of it.
+async fn reset(handle: &Handle, number: usize) -> RequestId {
+    let call = handle.new_call();
+    let (project, device) = named(number);
+    let entry = UpdateEntry {
+        device: Ok(device),
+        clear: true,
+        patch: Ok(Values::new().into()),
+        camera: CameraAsked::default(),
+        if_revision: None,
+    };
+    let operation = Operation::Reset;
+    let entries = vec![entry];
+    let update = Update { call, door: Door::Cph, project, kind: None, operation, entries };
+    let jobs = handle.update(&Principal::admin(), update).await.unwrap();
+    assert!(jobs.iter().all(Result::is_ok), "{jobs:?}");
+    call.request
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_factory_reset_forgot_is_asked_for_again() {
+    let (world, engine) = World::with(1).await;
+    let handle = engine.handle();
+    let (p, device) = named(0);
+    for (name, value) in [(LOCALE, "fr"), (NUMERIC, "46000")] {
+        set(&handle, [id(0)], &[(name, value)]).await;
+        world.settled().await;
+    }
+    let reads = world.reads();
+    let state =
+        || async { reads.device(&world.admin, Some(&p), &device).await.unwrap().remove(0).state };
+    let asked = Values::from([
+        (LOCALE.to_owned(), "fr".to_owned()),
+        (NUMERIC.to_owned(), "46000".to_owned()),
+    ]);
+    let both = state().await.revision;
+    reset(&handle, 0).await;
+    world.settled().await;
+    assert!(state().await.desired.0.is_empty(), "it has forgotten");
+    let call = handle.new_call();
+    let reverted = handle.revert_device(&world.admin, call, &p, &device, both).await.unwrap();
+    assert_eq!((&reverted.values, reverted.left_out.len()), (&asked, 0));
+    world.settled().await;
+    assert_eq!(state().await.desired.values(), asked);
+    assert_eq!(world.phones.value(&id(0), NUMERIC).as_deref(), Some("46000"));
+
+    // And as the update that it was.
+    let forgot = reset(&handle, 0).await;
+    world.settled().await;
+    assert!(state().await.desired.0.is_empty(), "it has forgotten again");
+    let back = handle
+        .revert_update(&world.admin, handle.new_call(), forgot, Plan::all_at_once())
+        .await
+        .unwrap();
+    assert_eq!(back.left_out_total, 0);
+    world.comes_to_be(&back.rollout, Phase::Done).await;
+    world.settled().await;
+    assert_eq!(state().await.desired.values(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_only_cancelled_since_is_no_change() {
+    let (world, engine) = World::with(2).await;
+    let handle = engine.handle();
+    set(&handle, (0..2).map(id), &[(LOCALE, "fr")]).await;
+    world.settled().await;
+    let (first, _) = set(&handle, (0..2).map(id), &[(LOCALE, "de")]).await;
+    world.settled().await;
+    // One was changed in earnest, and then asked for the same again.
+    for value in ["it", "de"] {
+        set(&handle, [id(1)], &[(LOCALE, value)]).await;
+        world.settled().await;
+    }
+    for number in 0..2 {
+        world.phones.set_off(number, true);
+        let (later, _) = set(&handle, [id(number)], &[(LOCALE, "es")]).await;
+        assert_eq!(handle.cancel_update(&world.admin, later).await.unwrap().jobs, 1);
+        world.phones.set_off(number, false);
+    }
+    let back = handle
+        .revert_update(&world.admin, handle.new_call(), first, Plan::all_at_once())
+        .await
+        .unwrap();
+    assert_eq!((back.rollout.total, back.left_out_total), (1, 1));
+    assert_eq!((back.left_out[0].device.as_str(), back.left_out[0].why), (&*id(1), CHANGED));
+    world.comes_to_be(&back.rollout, Phase::Done).await;
+    world.settled().await;
+    assert_eq!(locales(&world, 2), ["fr", "de"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revert_that_is_refused_ends_nothing() {
+    let (world, engine) = World::with(4).await;
+    let handle = engine.handle();
+    let (p, _) = named(0);
+    let plan = Plan { wave: 2, pause_seconds: 600, ..Plan::all_at_once() };
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("de", plan)).await.unwrap();
+    world.comes_to(&made, |it| it.wave == 1 && it.next_at.is_some()).await;
+    handle.pause_rollout(&world.admin, made.id).await.unwrap();
+    let nothing =
+        handle.revert_update(&world.admin, handle.new_call(), made.id, Plan::all_at_once()).await;
+    assert!(matches!(nothing, Err(Error::NothingToRevert(_))), "{nothing:?}");
+    world.comes_to_be(&made, Phase::Paused).await;
+    let resumed = handle.resume_rollout(&world.admin, made.id).await.unwrap();
+    assert_eq!(resumed.phase, Phase::Running);
+    world.comes_to_be(&made, Phase::Done).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_of_which_nothing_has_begun_is_known() {
+    let (world, engine) = World::with(1).await;
+    let handle = engine.handle();
+    let (p, _) = named(0);
+    // It is eight o'clock.
+    let window = Some(Window { from_minute: 20 * 60, to_minute: 21 * 60 });
+    let plan = Plan { window, ..Plan::all_at_once() };
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("de", plan)).await.unwrap();
+    handle.pause_rollout(&world.admin, made.id).await.unwrap();
+    for phase in [Phase::Paused, Phase::Aborted] {
+        let call = handle.new_call();
+        let nothing = handle.revert_update(&world.admin, call, made.id, Plan::all_at_once()).await;
+        let Err(Error::NothingToRevert(why)) = nothing else { panic!("{nothing:?}") };
+        assert_eq!(why, "nothing of it has begun");
+        world.comes_to_be(&made, phase).await;
+        drop(handle.abort_rollout(&world.admin, made.id, false).await);
+    }
+}
+
+/// A job of a GB device that has ended so.
+fn job(revision: i64, patch: &[(&str, &str)], were: &[(&str, Option<&str>)], end: End) -> Job {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    let before = |(name, desired): &(&str, Option<&str>)| {
+        let before =
+            Before { desired: text(*desired), shown: text(Some("cam")), ..Before::default() };
+        ((*name).to_owned(), before)
+    };
+    let values = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Job {
+        id: RequestId::from_parts(1_000, 7).job(0).unwrap(),
+        device: DeviceKey(1),
+        project: ProjectKey(1),
+        revision: Revision(revision),
+        operation: Operation::Update,
+        clear: false,
+        patch: patch.iter().map(values).collect(),
+        record: Values::new(),
+        before: were.iter().map(before).collect(),
+        stored: false,
+        door: Door::Native,
+        actor: "anna".to_owned(),
+        accepted_at: Timestamp(1),
+        end: Some(Ended { end, at: Timestamp(2), superseded_by: None }),
+    }
+}
+
+#[test]
+fn of_a_cancelled_job_stays_what_did_not_go_back() {
+    let cancelled = End::Failed { failure: Failure::Cancelled { by: "anna".to_owned() } };
+    let patch = &[("Name", "new"), ("HeartBeatInterval", "30")];
+    let were = &[("Name", None), ("HeartBeatInterval", Some("60")), ("Desc", Some("old"))];
+    let mut job = job(3, patch, were, cancelled);
+    job.record = Values::from([("Desc".to_owned(), "new".to_owned())]);
+    let mut done = Done::default();
+    done.add(JobWithDevice {
+        job,
+        device_id: named(0).1,
+        project_id: named(0).0,
+        server: String::new(),
+        trouble: None,
+    });
+    let changes = &done.changes[&DeviceKey(1)];
+    assert_eq!(changes.keys().collect::<Vec<_>>(), ["Desc", "Name"]);
+    assert_eq!(changes["Desc"].asked.as_deref(), Some("new"));
+    let name = &changes["Name"];
+    assert_eq!(name.asked, None, "nothing is desired any more");
+    assert_eq!(name.before.as_ref().unwrap().shown.as_deref(), Some("cam"));
+}
+
+#[test]
+fn a_reset_forgets_only_if_it_has_succeeded() {
+    let succeeded = End::Succeeded { proof: Proof::Verified };
+    let failed = End::Failed { failure: Failure::Deleted };
+    for (end, forgotten) in [(succeeded, vec!["a"]), (failed, vec![])] {
+        let mut job = job(3, &[("b", "2")], &[("a", Some("1")), ("b", Some("1"))], end);
+        (job.operation, job.clear) = (Operation::Reset, true);
+        assert_eq!(job.forgotten().collect::<Vec<_>>(), forgotten);
+        let mut changes = Changes::new();
+        note(&mut changes, &job);
+        assert_eq!(changes.contains_key("a"), !forgotten.is_empty());
     }
 }

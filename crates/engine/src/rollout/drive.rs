@@ -26,6 +26,16 @@ const STEPS_IN_A_ROW_MAX: usize = 16;
 /// How long writing a rollout's devices down may take. Whoever did it is gone then.
 const COLLECTS_WITHIN: Duration = Duration::from_secs(600);
 
+/// Why a rollout was aborted whose devices were not all written down within that time.
+const NOT_WHOLE: &str = "the server stopped while its devices were written down";
+
+/// Whether it was aborted before all of its devices were written down: nothing of it has begun, or
+/// ever will.
+pub(super) fn is_not_whole(rollout: &Rollout) -> bool {
+    let is_untouched = rollout.phase == Phase::Aborted && (rollout.next, rollout.wave) == (0, 0);
+    is_untouched && rollout.why.as_deref() == Some(NOT_WHOLE)
+}
+
 /// Looks at all rollouts that are this node's to follow, every so often and whenever one is made or
 /// resumed here.
 pub(crate) async fn drive(shared: Arc<Shared>, every: Duration) {
@@ -134,7 +144,7 @@ impl Handle {
             if now.since(rollout.created_at) < COLLECTS_WITHIN {
                 return Ok(false);
             }
-            let why = Some("the server stopped while its devices were written down".to_owned());
+            let why = Some(NOT_WHOLE.to_owned());
             let step = RolloutStep { phase: Phase::Aborted, why, ended_at: Some(now), ..stay };
             return self.move_rollout(engine, rollout, step, None).await;
         }

@@ -1,22 +1,28 @@
 //! A rollout is made: what is asked is checked as a whole, and its devices are written down.
 
+use std::collections::HashSet;
+
 use fleet::limits::{
-    PHONES_PER_UPDATE_MAX, ROLLOUT_DEVICES_PER_WRITE_MAX, ROLLOUT_WAVES_MAX, UPDATE_DEVICES_MAX,
+    PHONES_PER_UPDATE_MAX, ROLLOUT_DEVICES_PER_WRITE_MAX, ROLLOUT_WAVES_MAX, SCAN_PAGE,
+    UPDATE_DEVICES_MAX,
 };
 use fleet::rollout::Source;
 use fleet::{
-    DeviceId, DeviceKey, Kind, Operation, Phase, Plan, Principal, ProjectId, ProjectKey, RequestId,
+    DeviceKey, Kind, Operation, Phase, Plan, Preset, Principal, ProjectId, ProjectKey, RequestId,
     Rollout, Selector, Values,
 };
-use store::Write;
 use store::write::{AddRolloutDevices, CreateRollout, NewRolloutDevice};
+use store::{Refused, Write};
 
-use super::{Ask, AskTarget};
+use super::drive::is_not_whole;
+use super::{Ask, AskTarget, AskedDevice, bounds};
 use crate::access::invalid;
 use crate::command::Error;
 use crate::credentials;
 use crate::handle::Handle;
+use crate::idempotency::CallId;
 use crate::operate::to_the_end;
+use crate::presets::Meant;
 
 /// A pause between waves is at most a week.
 const PAUSE_SECONDS_MAX: u32 = 7 * 24 * 60 * 60;
@@ -44,17 +50,23 @@ impl Handle {
     /// asked is durable; its first wave begins at once, if its window is open.
     ///
     /// Errors: [`Error::Invalid`] for a plan, an operation or values that can't be, or a kind that
-    /// is missing; [`Error::NoneFound`], [`Error::TooManyDevices`]; the project is not the
-    /// caller's; [`store::Refused::TooManyRollouts`]; or the store failed.
+    /// is missing; [`Error::NoneFound`], [`Error::TooManyDevices`]; [`Error::NotWhole`] for a call
+    /// that is made again too late; the project is not the caller's;
+    /// [`store::Refused::TooManyRollouts`]; or the store failed.
     pub async fn create_update(
         &self,
         principal: &Principal,
+        call: CallId,
         project: &ProjectId,
         ask: Ask,
     ) -> Result<Rollout, Error> {
         let key = self.project_key(principal, project).await?;
-        check(&ask)?;
-        let (kind, source, devices) = match &ask.target {
+        if let Some(made) = self.made_before(principal, call).await? {
+            return Ok(made);
+        }
+        let (ask, preset) = self.with_preset(principal, project, ask).await?;
+        check(&ask, preset.is_some())?;
+        let (kind, source, mut devices) = match &ask.target {
             AskTarget::Selector(selector) => {
                 let selector = of_kind(selector, ask.kind)?;
                 let kind = selector.kind.unwrap_or(Kind::Phone);
@@ -67,10 +79,53 @@ impl Handle {
                 (kind, Source::Devices, devices)
             }
         };
+        if let Some(preset) = &preset {
+            self.fill_in(project, preset, &ask, &mut devices).await?;
+        }
         let Ask { operation, patch, plan, .. } = ask;
         let project = (key, project.clone());
         let new = NewRollout { project, kind, operation, patch, plan, source, devices };
-        self.make_rollout(principal, new).await
+        self.make_rollout(principal, call, new).await
+    }
+
+    /// Gives each device the values that the preset makes for it, or why it can't have them.
+    async fn fill_in(
+        &self,
+        project: &ProjectId,
+        preset: &Preset,
+        ask: &Ask,
+        devices: &mut [NewRolloutDevice],
+    ) -> Result<(), Error> {
+        let named: &[AskedDevice] = match &ask.target {
+            AskTarget::Selector(_) => &[],
+            AskTarget::Devices(named) => named,
+        };
+        let meant = devices.iter().enumerate();
+        let meant = meant.map(|(at, (key, id, _))| Meant { key: *key, id, asked: named.get(at) });
+        let meant: Vec<Meant<'_>> = meant.collect();
+        let values = self.expand(project, preset, ask, &meant).await?;
+        for ((_, _, own), values) in devices.iter_mut().zip(values) {
+            *own = Some(values);
+        }
+        Ok(())
+    }
+
+    /// The rollout that the call has made before, if all of it is written down.
+    ///
+    /// Errors: [`Error::NotWhole`] if it is not, and never will be; or the store failed.
+    pub(crate) async fn made_before(
+        &self,
+        principal: &Principal,
+        call: CallId,
+    ) -> Result<Option<Rollout>, Error> {
+        if !call.may_repeat {
+            return Ok(None);
+        }
+        let found = self.shared.store.rollout(principal, call.request).await?;
+        match found {
+            Some(rollout) if is_not_whole(&rollout) => Err(Error::NotWhole(rollout.id)),
+            found => Ok(found.filter(|rollout| rollout.phase != Phase::Collecting)),
+        }
     }
 
     /// Writes a rollout down, with all of its devices, and has its first wave begin.
@@ -79,6 +134,7 @@ impl Handle {
     pub(crate) async fn make_rollout(
         &self,
         principal: &Principal,
+        call: CallId,
         new: NewRollout,
     ) -> Result<Rollout, Error> {
         let found = new.devices.len();
@@ -86,20 +142,21 @@ impl Handle {
         if found > UPDATE_DEVICES_MAX {
             return Err(Error::TooManyDevices { found: found as u64 });
         }
-        let waves = new.plan.waves(total);
-        if waves > ROLLOUT_WAVES_MAX {
-            let detail = format!(
-                "{} is too small: {found} devices would take {waves} waves; at most \
-                 {ROLLOUT_WAVES_MAX} are allowed",
-                new.plan.wave
-            );
-            return Err(invalid("rollout.wave", detail));
-        }
-        let id = self.next_request_id();
+        check_waves(&new.plan, total)?;
+        bounds::check_wave(&new.plan, &new.patch, found)?;
+        let id = call.request;
         let rollout = self.drafted(principal, id, &new);
+        let begun =
+            if call.may_repeat { self.shared.store.rollout(principal, id).await? } else { None };
         let (handle, owner) = (self.clone(), principal.clone());
         // On a task of its own: one that is half written down would never begin.
-        to_the_end(async move { handle.write_down(&owner, rollout, new.devices).await }).await?;
+        to_the_end(async move {
+            match begun {
+                None => handle.write_down(&owner, rollout, new.devices).await,
+                Some(begun) => handle.write_on(&owner, &begun, new.devices).await,
+            }
+        })
+        .await?;
         self.shared.rollouts.notify_one();
         let made = self.shared.store.rollout(principal, id).await?;
         made.ok_or(Error::NoSuchUpdate(id))
@@ -129,28 +186,110 @@ impl Handle {
         }
     }
 
+    /// Writes down a rollout with its devices.
     async fn write_down(
         &self,
         principal: &Principal,
         rollout: Rollout,
         mut devices: Vec<NewRolloutDevice>,
     ) -> Result<(), Error> {
-        let store = &self.shared.store;
         let id = rollout.id;
         let rest = devices.split_off(devices.len().min(ROLLOUT_DEVICES_PER_WRITE_MAX));
         let last = rest.is_empty();
         let create = CreateRollout { rollout, devices, last };
-        store.write(principal, Write::CreateRollout(Box::new(create))).await??;
-        let pieces = rest.chunks(ROLLOUT_DEVICES_PER_WRITE_MAX);
+        let create = Write::CreateRollout(Box::new(create));
+        self.shared.store.write(principal, create).await??;
+        if last { Ok(()) } else { self.add_devices(principal, (id, 0), &rest).await }
+    }
+
+    /// Writes down what is missing of a rollout that somebody has begun to write down, for the same
+    /// call, and has not ended with.
+    ///
+    /// Errors: [`Error::Busy`] if it is being written down; or the store failed.
+    async fn write_on(
+        &self,
+        principal: &Principal,
+        begun: &Rollout,
+        mut devices: Vec<NewRolloutDevice>,
+    ) -> Result<(), Error> {
+        let (id, total) = (begun.id, begun.total);
+        if let Source::RevertOf(_) = &begun.source {
+            // What is brought back is found anew each time, and may be another list by now.
+            let written = self.written_devices(principal, id).await?;
+            devices.retain(|(key, ..)| !written.contains(key));
+            return self.write_rest(principal, begun, &devices).await;
+        }
+        let read = total
+            .checked_sub(1)
+            .map(|last| self.shared.store.rollout_devices(principal, id, last, 1, false));
+        let last = match read {
+            Some(read) => read.await?.into_iter().next(),
+            None => None,
+        };
+        let written = match (&begun.source, last) {
+            // Others may fit by now: they stand by their keys.
+            (Source::Selector(_), Some(last)) => {
+                devices.iter().take_while(|(key, ..)| *key <= last.device).count()
+            }
+            _ => usize::try_from(total).unwrap_or(usize::MAX),
+        };
+        let rest = devices.split_off(written.min(devices.len()));
+        self.write_rest(principal, begun, &rest).await
+    }
+
+    /// The devices that are written down of a rollout.
+    ///
+    /// Errors: the store failed.
+    async fn written_devices(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+    ) -> Result<HashSet<DeviceKey>, Error> {
+        let (mut written, mut from) = (HashSet::new(), 0);
+        loop {
+            let store = &self.shared.store;
+            let page = store.rollout_devices(principal, id, from, SCAN_PAGE, false).await?;
+            let is_last = page.len() < SCAN_PAGE as usize;
+            written.extend(page.into_iter().map(|device| device.device));
+            if is_last {
+                return Ok(written);
+            }
+            from += SCAN_PAGE;
+        }
+    }
+
+    /// Writes down what is missing of a rollout that was read so.
+    ///
+    /// Errors: those of [`Self::write_on`].
+    async fn write_rest(
+        &self,
+        principal: &Principal,
+        begun: &Rollout,
+        rest: &[NewRolloutDevice],
+    ) -> Result<(), Error> {
+        match self.add_devices(principal, (begun.id, begun.version), rest).await {
+            Err(Error::Refused(Refused::RolloutMoved)) => Err(Error::Busy),
+            other => other,
+        }
+    }
+
+    /// Adds the rest of its devices to a rollout of this version.
+    async fn add_devices(
+        &self,
+        principal: &Principal,
+        (id, version): (RequestId, i64),
+        rest: &[NewRolloutDevice],
+    ) -> Result<(), Error> {
+        let mut pieces: Vec<&[NewRolloutDevice]> =
+            rest.chunks(ROLLOUT_DEVICES_PER_WRITE_MAX).collect();
+        if pieces.is_empty() {
+            pieces.push(&[]);
+        }
         let count = pieces.len();
-        for (number, piece) in pieces.enumerate() {
-            let add = AddRolloutDevices {
-                id,
-                version: i64::try_from(number).unwrap_or(i64::MAX),
-                devices: piece.to_vec(),
-                last: number + 1 == count,
-            };
-            store.write(principal, Write::AddRolloutDevices(add)).await??;
+        for ((number, piece), version) in pieces.into_iter().enumerate().zip(version..) {
+            let last = number + 1 == count;
+            let add = AddRolloutDevices { id, version, devices: piece.to_vec(), last };
+            self.shared.store.write(principal, Write::AddRolloutDevices(add)).await??;
         }
         Ok(())
     }
@@ -161,7 +300,7 @@ impl Handle {
         &self,
         project: (ProjectKey, &ProjectId),
         ask: &Ask,
-        named: &[(DeviceId, Values)],
+        named: &[AskedDevice],
     ) -> Result<(Kind, Vec<NewRolloutDevice>), Error> {
         if named.is_empty() {
             return Err(Error::NoneFound);
@@ -169,13 +308,14 @@ impl Handle {
         if named.len() > UPDATE_DEVICES_MAX {
             return Err(Error::TooManyDevices { found: named.len() as u64 });
         }
+        bounds::check_copies(ask, named.iter().filter(|device| !device.values.is_empty()))?;
         let shared = &self.shared;
         let mut kind = ask.kind;
         let mut devices = Vec::with_capacity(named.len());
         for piece in named.chunks(PHONES_PER_UPDATE_MAX) {
-            let ids = piece.iter().map(|(id, _)| id.clone()).collect();
+            let ids = piece.iter().map(|device| device.id.clone()).collect();
             let found = shared.targets.find(shared, project, ids).await?;
-            for ((id, own), target) in piece.iter().zip(found) {
+            for (AskedDevice { id, values: own, .. }, target) in piece.iter().zip(found) {
                 let is = target.as_ref().map(|target| target.kind);
                 if let (None, Some(first), Some(is)) = (ask.kind, kind, is)
                     && first != is
@@ -185,7 +325,7 @@ impl Handle {
                 }
                 kind = kind.or(is);
                 let key = target.map_or(DeviceKey(0), |target| target.device);
-                let own = (!own.is_empty()).then(|| ask.values(own));
+                let own = (!own.is_empty()).then(|| Ok(ask.values(own)));
                 devices.push((key, id.clone(), own));
             }
         }
@@ -206,27 +346,45 @@ pub(crate) fn of_kind(selector: &Selector, kind: Option<Kind>) -> Result<Selecto
     }
 }
 
-/// Checks what is asked as a whole; whether a device takes it is seen with each.
-pub(crate) fn check(ask: &Ask) -> Result<(), Error> {
+/// Checks what is asked as a whole; whether a device takes it is seen with each. `has_preset` if a
+/// preset asks for something of each besides.
+pub(crate) fn check(ask: &Ask, has_preset: bool) -> Result<(), Error> {
     if !matches!(ask.operation, Operation::Update | Operation::Restart) {
         let detail = format!("many devices are not told to {} at once", ask.operation.name());
         return Err(invalid("operation", detail));
     }
-    let own: &[(DeviceId, Values)] = match &ask.target {
+    let own: &[AskedDevice] = match &ask.target {
         AskTarget::Selector(_) => &[],
         AskTarget::Devices(named) => named,
     };
-    let lacks_own = own.is_empty() || own.iter().any(|(_, values)| values.is_empty());
-    if ask.operation == Operation::Update && ask.patch.is_empty() && lacks_own {
+    let lacks_own = own.is_empty() || own.iter().any(|device| device.values.is_empty());
+    let asks_nothing = ask.patch.is_empty() && lacks_own && !has_preset;
+    if ask.operation == Operation::Update && asks_nothing {
         return Err(invalid("set", "nothing is asked for".to_owned()));
     }
+    bounds::check(ask)?;
     // They would be kept as they are. No property has such a name.
-    let mut names = own.iter().map(|(_, own)| own).chain([&ask.patch]).flat_map(Values::keys);
+    let own = own.iter().map(|device| &device.values);
+    let mut names = own.chain([&ask.patch]).flat_map(Values::keys);
     if let Some(name) = names.find(|name| credentials::is_secret(name)) {
         let detail = "a password is not given to many devices at once".to_owned();
         return Err(invalid(name, detail));
     }
     check_plan(&ask.plan)
+}
+
+/// Checks that so many devices don't take more waves than there may be.
+pub(crate) fn check_waves(plan: &Plan, total: u32) -> Result<(), Error> {
+    let waves = plan.waves(total);
+    if waves <= ROLLOUT_WAVES_MAX {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} is too small: {total} devices would take {waves} waves; at most {ROLLOUT_WAVES_MAX} \
+         are allowed",
+        plan.wave
+    );
+    Err(invalid("rollout.wave", detail))
 }
 
 /// Checks how it is to go out.

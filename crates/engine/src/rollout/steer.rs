@@ -39,7 +39,7 @@ impl Handle {
     /// that runs goes on running.
     ///
     /// Errors: [`Error::NoSuchUpdate`], [`Error::NotARollout`]; [`Error::WrongPhase`] if it is
-    /// over; or the store failed.
+    /// over; [`Error::WindowShut`] if it would begin a wave now and may not; or the store failed.
     pub async fn resume_rollout(
         &self,
         principal: &Principal,
@@ -53,6 +53,11 @@ impl Handle {
                 Phase::Running => return Ok(rollout),
                 Phase::Paused => self.move_rollout(principal, &rollout, next, None).await?,
                 Phase::Stopped => {
+                    let now = self.now();
+                    let window = rollout.plan.window.filter(|window| !window.is_open(now));
+                    if let Some(window) = window {
+                        return Err(Error::WindowShut { opens: window.opens(now) });
+                    }
                     let count = pace::next_wave(&rollout);
                     self.begin_wave(principal, &rollout, count, next).await?
                 }

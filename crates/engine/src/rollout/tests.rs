@@ -2,14 +2,17 @@
 
 mod crashes;
 pub(crate) mod phones;
+mod repeats;
 
 use std::time::Duration;
 
-use fleet::rollout::Stop;
-use fleet::{End, Ended, Failure, JobId, Phase, Plan, Window};
+use fleet::limits::DESIRED_BYTES_MAX;
+use fleet::rollout::{Source, Stop};
+use fleet::{End, Ended, Failure, JobId, Kind, Operation, Phase, Plan, Refusal, Values, Window};
 use store::Reads;
 use store::write::DeviceChange;
 
+use super::make::NewRollout;
 use crate::command::Error;
 use crate::{Ask, AskTarget};
 use phones::{LOCALE, World, ask, id, named, set};
@@ -28,7 +31,8 @@ async fn the_canary_goes_first_and_waves_follow_in_order_with_a_pause() {
     let handle = engine.handle();
     let plan = Plan { canary: 5, pause_seconds: 60, ..waves_of(8) };
     let p = crate::operate::stage::project("p");
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     assert_eq!((made.total, made.next, made.phase), (25, 0, Phase::Running));
     let done = world.comes_to_be(&made, Phase::Done).await;
     assert_eq!((done.next, done.wave, done.why), (25, 4, None));
@@ -56,7 +60,8 @@ async fn it_stops_at_so_many_failures_and_goes_on_a_wave_at_a_time_when_resumed(
     world.phones.refuse(7);
     let (p, _) = named(0);
     let plan = Plan { stop: stops_at(2), ..waves_of(5) };
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     let stopped = world.comes_to_be(&made, Phase::Stopped).await;
     assert_eq!(stopped.next, 10);
     assert_eq!(stopped.why.as_deref(), Some("2 of 10 devices failed: it stops at 2"));
@@ -88,7 +93,7 @@ async fn it_stops_at_a_part_of_those_begun() {
         let stop = Stop { failed: None, failed_percent: Some(percent) };
         let plan = Plan { stop, ..waves_of(10) };
         let asked = ask(&format!("l{percent}"), plan);
-        let made = handle.create_update(&world.admin, &p, asked).await.unwrap();
+        let made = handle.create_update(&world.admin, handle.new_call(), &p, asked).await.unwrap();
         let now = world.comes_to_be(&made, phase).await;
         assert_eq!(now.next, next);
     }
@@ -103,7 +108,10 @@ async fn a_phone_that_goes_away_counts_as_failed_and_one_that_was_away_does_not(
     world.phones.set_off(1, true);
     handle.change_device(&world.admin, &p, &stopped, change).await.unwrap();
     let plan = Plan { stop: stops_at(1), ..waves_of(3) };
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan.clone())).await.unwrap();
+    let made = handle
+        .create_update(&world.admin, handle.new_call(), &p, ask("fr", plan.clone()))
+        .await
+        .unwrap();
     world.comes_to_be(&made, Phase::Done).await;
     let jobs = world.jobs(&made).await;
     let open: Vec<bool> = jobs.iter().map(|found| found.job.end.is_none()).collect();
@@ -111,7 +119,8 @@ async fn a_phone_that_goes_away_counts_as_failed_and_one_that_was_away_does_not(
     assert!(jobs[1].job.stored);
 
     world.phones.set_off(2, true);
-    let made = handle.create_update(&world.admin, &p, ask("de", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("de", plan)).await.unwrap();
     let stopped = world.comes_to_be(&made, Phase::Stopped).await;
     assert_eq!(stopped.next, 3);
     let why = stopped.why.unwrap();
@@ -124,7 +133,8 @@ async fn it_is_paused_resumed_and_aborted() {
     let handle = engine.handle();
     let (p, _) = named(0);
     let plan = Plan { pause_seconds: 10, ..waves_of(4) };
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     world.comes_to(&made, |it| it.wave == 1).await;
     let paused = handle.pause_rollout(&world.admin, made.id).await.unwrap();
     assert_eq!(paused.phase, Phase::Paused);
@@ -166,11 +176,36 @@ async fn nothing_begins_outside_its_window() {
     let minute = |after: i64| u16::try_from((world.now().0 / 60_000 + after) % 1_440).unwrap();
     let window = Some(Window { from_minute: minute(30), to_minute: minute(40) });
     let plan = Plan { window, ..waves_of(3) };
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     let done = world.comes_to_be(&made, Phase::Done).await;
     let waited = done.ended_at.unwrap().since(made.created_at);
     assert!(waited > Duration::from_secs(29 * 60), "{waited:?}");
     assert!(waited < Duration::from_secs(31 * 60), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_stopped_is_resumed_within_its_window_alone() {
+    let (world, engine) = World::with(20).await;
+    let handle = engine.handle();
+    world.phones.refuse(1);
+    let minute = u16::try_from(handle.now().0 / 60_000 % (24 * 60)).unwrap();
+    // Open for a minute or two: enough to stop in.
+    let window = Window { from_minute: minute, to_minute: (minute + 2) % (24 * 60) };
+    let (p, _) = named(0);
+    let plan = Plan { stop: stops_at(1), window: Some(window), ..waves_of(5) };
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
+    world.comes_to_be(&made, Phase::Stopped).await;
+    tokio::time::sleep(Duration::from_secs(180)).await;
+    let resumed = handle.resume_rollout(&world.admin, made.id).await;
+    let Err(Error::WindowShut { opens }) = resumed else { panic!("{resumed:?}") };
+    assert!(opens > handle.now() && window.is_open(opens));
+    let stands = handle.rollout(&world.admin, made.id).await.unwrap();
+    assert_eq!((stands.phase, stands.next), (Phase::Stopped, 5));
+    tokio::time::sleep(opens.since(handle.now())).await;
+    let resumed = handle.resume_rollout(&world.admin, made.id).await.unwrap();
+    assert_eq!(resumed.next, 10);
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,7 +217,8 @@ async fn nothing_follows_a_canary_of_phones_that_are_away() {
     let change = DeviceChange::Stopped(true);
     handle.change_device(&world.admin, &p, &first, change).await.unwrap();
     let plan = Plan { canary: 1, ..waves_of(3) };
-    let made = handle.create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     let paused = world.comes_to_be(&made, Phase::Paused).await;
     assert!(paused.why.unwrap().starts_with("none of the canary's 1 devices"));
     handle.resume_rollout(&world.admin, made.id).await.unwrap();
@@ -196,17 +232,17 @@ async fn named_devices_have_values_of_their_own_and_each_its_refusal() {
     let (p, frozen) = named(1);
     let change = DeviceChange::Frozen(true);
     handle.change_device(&world.admin, &p, &frozen, change).await.unwrap();
-    let own = |value: &str| fleet::Values::from([(LOCALE.to_owned(), value.to_owned())]);
+    let own = |value: &str| Values::from([(LOCALE.to_owned(), value.to_owned())]);
     let nobody = crate::operate::stage::device_id("nobody");
-    let devices = vec![
+    let devices = [
         (named(2).1, own("de")),
         (nobody, own("de")),
-        (named(1).1, fleet::Values::new()),
-        (named(0).1, fleet::Values::new()),
+        (named(1).1, Values::new()),
+        (named(0).1, Values::new()),
     ];
-    let target = AskTarget::Devices(devices);
+    let target = AskTarget::Devices(devices.map(|(id, values)| phones::asked(id, values)).to_vec());
     let asked = Ask { target, kind: None, ..ask("fr", waves_of(3)) };
-    let made = handle.create_update(&world.admin, &p, asked).await.unwrap();
+    let made = handle.create_update(&world.admin, handle.new_call(), &p, asked).await.unwrap();
     world.comes_to_be(&made, Phase::Done).await;
     assert_eq!(world.phones.value(&id(2), LOCALE).as_deref(), Some("de"));
     assert_eq!(world.phones.value(&id(0), LOCALE).as_deref(), Some("fr"));
@@ -237,10 +273,10 @@ async fn what_can_not_be_is_refused_as_a_whole() {
         (with(&|it| it.plan.stop.failed_percent = Some(101)), "rollout.stop.failed_percent"),
         (with(&|it| it.kind = None), "kind"),
         (with(&|it| it.patch.clear()), "set"),
-        (with(&|it| it.operation = fleet::Operation::Reset), "operation"),
+        (with(&|it| it.operation = Operation::Reset), "operation"),
         (with(&|it| drop(it.patch.insert("pwd".to_owned(), "x".to_owned()))), "pwd"),
     ] {
-        match handle.create_update(&world.admin, &p, asked).await {
+        match handle.create_update(&world.admin, handle.new_call(), &p, asked).await {
             Err(Error::Invalid { what: named, .. }) => assert_eq!(named, what),
             other => panic!("{what}: {other:?}"),
         }
@@ -248,9 +284,66 @@ async fn what_can_not_be_is_refused_as_a_whole() {
     let text = Some("nobody".to_owned());
     let selector = fleet::Selector { text, ..fleet::Selector::default() };
     let asked = with(&|it| it.target = AskTarget::Selector(selector.clone()));
-    let none = handle.create_update(&world.admin, &p, asked).await;
+    let none = handle.create_update(&world.admin, handle.new_call(), &p, asked).await;
     assert!(matches!(none, Err(Error::NoneFound)), "{none:?}");
     assert!(world.reads().rollouts_open().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_is_asked_for_than_can_be_held() {
+    let (world, engine) = World::with(1).await;
+    let handle = engine.handle();
+    let (p, phone) = named(0);
+    let of = |bytes: usize| Values::from([(LOCALE.to_owned(), "x".repeat(bytes))]);
+    let to = |count: usize, own: Values| {
+        AskTarget::Devices(vec![phones::asked(phone.clone(), own); count])
+    };
+    let all = |patch: Values| Ask { patch, ..ask("", Plan::all_at_once()) };
+    let what = |result: Result<(), Error>| match result {
+        Err(Error::Invalid { what, .. }) => what,
+        other => panic!("{other:?}"),
+    };
+    let none = Values::new;
+    for (asked, at_once, in_waves) in [
+        (all(of(DESIRED_BYTES_MAX)), "set", "set"),
+        (
+            Ask { target: to(1, of(DESIRED_BYTES_MAX)), ..all(none()) },
+            "device 1, set",
+            "device 1, set",
+        ),
+        (Ask { target: to(1_100, of(1)), ..all(of(65_000)) }, "set", "set"),
+        (Ask { target: to(1_100, none()), ..all(of(65_000)) }, "set", "rollout.wave"),
+    ] {
+        let made = handle.values_of(&world.admin, &p, asked.clone()).await;
+        assert_eq!(what(made.map(drop)), at_once);
+        let call = handle.new_call();
+        let made = handle.create_update(&world.admin, call, &p, asked.clone()).await;
+        assert_eq!(what(made.map(drop)), in_waves);
+        if in_waves == at_once {
+            let told = handle.dry_run(&world.admin, &p, &asked, 0, 10).await;
+            assert_eq!(what(told.map(drop)), at_once);
+        }
+    }
+    assert!(world.reads().rollouts_open().await.unwrap().is_empty());
+
+    // One that was written down before that was looked at ends with a refusal.
+    let found = world.reads().device(&world.admin, Some(&p), &phone).await.unwrap().remove(0);
+    let new = NewRollout {
+        project: (found.device.project, p.clone()),
+        kind: Kind::Phone,
+        operation: Operation::Update,
+        patch: of(DESIRED_BYTES_MAX),
+        plan: Plan::all_at_once(),
+        source: Source::Devices,
+        devices: vec![(found.device.key, phone.clone(), None)],
+    };
+    let made = handle.make_rollout(&world.admin, handle.new_call(), new).await.unwrap();
+    world.comes_to_be(&made, Phase::Done).await;
+    let devices = world.reads().rollout_devices(&world.admin, made.id, 0, 10, true).await.unwrap();
+    let Some(Refusal::PropertiesInvalid { detail }) = &devices[0].refusal else {
+        panic!("{devices:?}")
+    };
+    assert!(detail.ends_with("at most 65536 are allowed"), "{detail}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -289,7 +382,10 @@ async fn a_cancelled_rollout_begins_nothing_more() {
     let handle = engine.handle();
     let (p, _) = named(0);
     world.phones.set_off(1, true);
-    let made = handle.create_update(&world.admin, &p, ask("fr", waves_of(2))).await.unwrap();
+    let made = handle
+        .create_update(&world.admin, handle.new_call(), &p, ask("fr", waves_of(2)))
+        .await
+        .unwrap();
     world.comes_to(&made, |it| it.wave == 1).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let aborted = handle.abort_rollout(&world.admin, made.id, true).await.unwrap();

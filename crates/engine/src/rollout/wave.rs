@@ -1,8 +1,10 @@
 //! One step of a rollout, as the store takes it; and the wave that begins with one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use fleet::{Door, Principal, Rollout};
+use fleet::rollout::Source;
+use fleet::{Door, Kind, Principal, Rollout};
 use store::write::{Accept, RolloutStep, StepRollout, WaveStep};
 use store::{AcceptTarget, Refused, Write, Written};
 
@@ -10,6 +12,7 @@ use crate::accept::entries::Call;
 use crate::accept::{look_for_what_may_be_there, wake_accepted};
 use crate::command::{CameraAsked, Error, UpdateEntry};
 use crate::handle::Handle;
+use crate::rollout::bounds;
 
 impl Handle {
     /// Begins the next wave, of so many devices: their entries are checked as those of an update
@@ -28,11 +31,28 @@ impl Handle {
         let (id, first) = (rollout.id, rollout.next);
         let engine = Principal::engine();
         let devices = shared.store.rollout_devices(&engine, id, first, count, false).await?;
+        let mut names = match rollout.source {
+            Source::RevertOf(of) if rollout.kind == Kind::Camera => {
+                self.names_before(of, &devices).await?
+            }
+            _ => HashMap::new(),
+        };
+        // It may be of a version that did not bound it, and is copied for each of them.
+        let of_all = bounds::refusal(&rollout.patch);
         let entries = devices.into_iter().map(|device| UpdateEntry {
             device: Ok(device.device_id),
             clear: false,
-            patch: Ok(device.patch.unwrap_or_else(|| rollout.patch.clone()).into()),
-            camera: CameraAsked::default(),
+            patch: match (device.refusal, device.patch, &of_all) {
+                (Some(refusal), ..) => Err(refusal),
+                (None, Some(own), _) => Ok(own.into()),
+                (None, None, Some(refusal)) => Err(refusal.clone()),
+                (None, None, None) => Ok(rollout.patch.clone().into()),
+            },
+            camera: CameraAsked {
+                names: names.remove(&device.device).unwrap_or_default(),
+                ..CameraAsked::default()
+            },
+            if_revision: None,
         });
         let at = shared.clock.now();
         let call = Call {
@@ -55,6 +75,7 @@ impl Handle {
             accept: (!checked.passed.is_empty()).then_some(Accept {
                 project: rollout.project,
                 request,
+                may_repeat: false,
                 door: Door::Native,
                 at,
                 entries: checked.passed,

@@ -17,7 +17,8 @@ pub(crate) async fn before(store: &dyn Store, job: JobId) -> Vec<(String, Before
 /// One property of it.
 pub(crate) fn was(name: &str, desired: Option<&str>, shown: Option<&str>) -> (String, Before) {
     let text = |text: Option<&str>| text.map(str::to_owned);
-    (name.to_owned(), Before { desired: text(desired), shown: text(shown) })
+    let before = Before { desired: text(desired), shown: text(shown), ..Before::default() };
+    (name.to_owned(), before)
 }
 
 /// Records that a device has shown these values.
@@ -95,6 +96,56 @@ pub(crate) async fn a_job_tells_what_was_on_record_and_no_password(store: &dyn S
         was("Organization", Some("a"), None),
     ];
     assert_eq!(before(store, jobs[1]).await, expected);
+}
+
+pub(crate) async fn a_job_tells_the_names_that_were_on_record(store: &dyn Store) {
+    let (project, cameras) = cameras(store, 1).await;
+    let (camera, channel) = (cameras[0], channel_id(0));
+    let property = format!("Channel.{channel}.Name");
+    let catalog = RecordChannels {
+        device: camera,
+        channels: vec![(channel.clone(), fleet::ReportedChannel::default())],
+        complete: true,
+        at: AT,
+    };
+    write_as(store, &engine(), Write::RecordChannels(catalog)).await.unwrap();
+    let name = device(store, camera).await.device.name;
+    let mut jobs = Vec::new();
+    for (number, text) in [(1, "one"), (2, "two")] {
+        let named = CameraPatch {
+            name: Some(text.to_owned()),
+            channels: vec![(channel.clone(), text.to_owned(), property.clone())],
+            ..CameraPatch::default()
+        };
+        let patch: &[(&str, &str)] = &[("Name", text), (&property, text)];
+        jobs.push(patched(store, project, number, camera, (patch, named)).await.unwrap().job);
+    }
+    let named = |(property, before): (String, Before), name: &str| {
+        (property, Before { name: Some(name.to_owned()), ..before })
+    };
+    let expected = [named(was(&property, None, None), ""), named(was("Name", None, None), &name)];
+    assert_eq!(before(store, jobs[0]).await, expected);
+    let of_one = |property| named(was(property, Some("one"), None), "one");
+    assert_eq!(before(store, jobs[1]).await, [of_one(&property), of_one("Name")]);
+}
+
+pub(crate) async fn a_reset_that_clears_tells_all_that_was_desired(store: &dyn Store) {
+    let (project, keys) = fleet(store, 1).await;
+    accept_one(store, project, 1, keys[0], &[("a", "1"), ("b", "1")]).await;
+    let mut call = accept(project, request(2), &[(keys[0], &[("b", "2")]), (keys[0], &[])]);
+    for (entry, clear) in call.entries.iter_mut().zip([false, true]) {
+        (entry.operation, entry.clear) = (fleet::Operation::Reset, clear);
+    }
+    let results = accepted_as(store, &engine(), call).await;
+    let job = |index: usize| results[index].as_ref().unwrap().job;
+    assert_eq!(before(store, job(0)).await, [was("b", Some("1"), None)]);
+    let all = [was("a", Some("1"), None), was("b", Some("2"), None)];
+    assert_eq!(before(store, job(1)).await, all, "it has no values of its own");
+    let found = store.job(&engine(), job(1)).await.unwrap().unwrap().job;
+    assert_eq!(found.forgotten().count(), 0, "it is not over");
+    settle_all(store, keys[0]).await;
+    let found = store.job(&engine(), job(1)).await.unwrap().unwrap().job;
+    assert_eq!(found.forgotten().collect::<Vec<_>>(), ["a", "b"]);
 }
 
 pub(crate) async fn a_device_has_a_history(store: &dyn Store) {

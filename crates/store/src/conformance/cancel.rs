@@ -7,7 +7,7 @@ use fleet::{
 
 use super::before::{before, was};
 use super::fixture::*;
-use crate::write::Cancel;
+use crate::write::{CameraPatch, Cancel, RecordChannels};
 use crate::{Change, Store, Write, Written};
 
 /// Takes jobs back, and gives those that ended and their devices.
@@ -125,6 +125,103 @@ pub(crate) async fn a_restart_that_has_begun_is_not_taken_back(store: &dyn Store
     let state = device(store, keys[0]).await.state;
     assert_eq!((state.open_jobs, state.revision), (vec![first], Revision(3)));
     assert!(state.desired.0.is_empty() && state.power.is_some());
+}
+
+pub(crate) async fn our_names_go_back_with_a_cancelled_job(store: &dyn Store) {
+    let (project, cameras) = cameras(store, 1).await;
+    let (camera, channel) = (cameras[0], channel_id(0));
+    let property = format!("Channel.{channel}.Name");
+    let catalog = RecordChannels {
+        device: camera,
+        channels: vec![(channel.clone(), fleet::ReportedChannel::default())],
+        complete: true,
+        at: AT,
+    };
+    write_as(store, &engine(), Write::RecordChannels(catalog)).await.unwrap();
+    let names = async || {
+        let channels = store.channels(&engine(), camera, "", 10).await.unwrap();
+        (device(store, camera).await.device.name, channels[0].name.clone())
+    };
+    let name = async |number, text: &str| {
+        let named = CameraPatch {
+            name: Some(text.to_owned()),
+            channels: vec![(channel.clone(), text.to_owned(), property.clone())],
+            ..CameraPatch::default()
+        };
+        let patch: &[(&str, &str)] = &[("Name", text), (&property, text)];
+        patched(store, project, number, camera, (patch, named)).await.unwrap().job
+    };
+    let at_first = names().await;
+    assert_eq!(at_first.1, None);
+    let both = |text: &str| (text.to_owned(), Some(text.to_owned()));
+
+    let first = name(1, "one").await;
+    assert_eq!(names().await, both("one"));
+    cancelled(store, &engine(), project, &[first]).await;
+    assert_eq!(names().await, at_first);
+    assert_eq!(device(store, camera).await.device.updated_at, LATER);
+
+    // The later of two goes back to the earlier one's, or to what was before both.
+    let second = name(2, "two").await;
+    let third = name(3, "three").await;
+    cancelled(store, &engine(), project, &[third]).await;
+    assert_eq!(names().await, both("two"));
+    let fourth = name(4, "four").await;
+    cancelled(store, &engine(), project, &[second]).await;
+    assert_eq!(names().await, both("four"), "the later one stands");
+    cancelled(store, &engine(), project, &[fourth]).await;
+    assert_eq!(names().await, at_first);
+}
+
+pub(crate) async fn a_name_that_no_device_got_goes_back_too(store: &dyn Store) {
+    let (project, cameras) = cameras(store, 1).await;
+    let (camera, channel) = (cameras[0], channel_id(0));
+    let property = format!("Channel.{channel}.Name");
+    let catalog = RecordChannels {
+        device: camera,
+        channels: vec![(channel.clone(), fleet::ReportedChannel::default())],
+        complete: true,
+        at: AT,
+    };
+    write_as(store, &engine(), Write::RecordChannels(catalog)).await.unwrap();
+    let names = async || {
+        let channels = store.channels(&engine(), camera, "", 10).await.unwrap();
+        (device(store, camera).await.device.name, channels[0].name.clone())
+    };
+    // What the devices get, and what goes on record.
+    let name = async |number, value: &str, ours: &str| {
+        let named = CameraPatch {
+            name: Some(ours.to_owned()),
+            channels: vec![(channel.clone(), ours.to_owned(), property.clone())],
+            ..CameraPatch::default()
+        };
+        let patch: &[(&str, &str)] = &[("Name", value), (&property, value)];
+        patched(store, project, number, camera, (patch, named)).await.unwrap().job
+    };
+    let both = |text: &str| (text.to_owned(), Some(text.to_owned()));
+    name(1, "x", "x").await;
+
+    let reverting = name(2, "cam", "东门").await;
+    assert_eq!(names().await, both("东门"));
+    let given = before(store, reverting).await.into_iter().map(|(_, before)| before.given);
+    assert_eq!(given.collect::<Vec<_>>(), vec![Some("东门".to_owned()); 2]);
+    cancelled(store, &engine(), project, &[reverting]).await;
+    assert_eq!(names().await, both("x"));
+
+    // It stands again once a later one is taken back, and goes back then.
+    let reverting = name(3, "cam", "东门").await;
+    let later = name(4, "y", "y").await;
+    cancelled(store, &engine(), project, &[later]).await;
+    assert_eq!(names().await, both("东门"));
+    cancelled(store, &engine(), project, &[reverting]).await;
+    assert_eq!(names().await, both("x"));
+
+    // What somebody has called it since stays, even if that is what the devices were to get.
+    let reverting = name(5, "cam", "东门").await;
+    let called = |name: &str| CameraPatch { name: Some(name.to_owned()), ..CameraPatch::default() };
+    patched(store, project, 6, camera, (&[], called("cam"))).await.unwrap();
+    cancelled(store, &engine(), project, &[reverting]).await;
+    assert_eq!(names().await, ("cam".to_owned(), Some("x".to_owned())));
 }
 
 pub(crate) async fn what_is_taken_back_is_told(store: &dyn Store) {

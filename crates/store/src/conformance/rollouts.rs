@@ -14,7 +14,7 @@ use crate::write::{
 use crate::{Change, Refused, Store, UpdateHead, Write, Written};
 
 /// A rollout of the project `p` as it is made: running, with so many devices.
-fn rollout(project: ProjectKey, number: u64, total: u32) -> Rollout {
+pub(super) fn rollout(project: ProjectKey, number: u64, total: u32) -> Rollout {
     Rollout {
         id: request(number),
         project,
@@ -45,7 +45,7 @@ fn rollout(project: ProjectKey, number: u64, total: u32) -> Rollout {
 
 /// Devices `phone-N` of these keys; the second has values of its own.
 fn devices(keys: &[DeviceKey]) -> Vec<NewRolloutDevice> {
-    let own = |number| (number == 1).then(|| values(&[("a", "2")]));
+    let own = |number| (number == 1).then(|| Ok(values(&[("a", "2")])));
     let device = |(number, key): (usize, &DeviceKey)| {
         (*key, device_id(&format!("phone-{number}")), own(number))
     };

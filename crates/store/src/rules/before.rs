@@ -28,21 +28,36 @@ pub(crate) fn of_reported(reported: &Reported, patch: &Values) -> Values {
     patch.keys().filter_map(shown).collect()
 }
 
-/// What there was before a patch: what is desired now and what the device has shown, and of what
-/// goes on record what is on record now. The column `before`: null for nothing.
+/// What there was before an entry: what is desired now and what the device has shown, and of what
+/// goes on record what is on record now. Of one that clears, all that is desired besides: it is
+/// forgotten once that has succeeded. The column `before`: null for nothing.
 pub(crate) fn column(
-    patch: &Values,
+    entry: &AcceptEntry,
     desired: &Desired,
     mut shown: Values,
     on_record: BTreeMap<String, Before>,
 ) -> Result<Option<String>, Error> {
     let mut before = on_record;
-    for name in patch.keys() {
-        let desired = desired.get(name).map(|desired| desired.value.clone());
-        let shown = shown.remove(name);
-        before.insert(name.clone(), Before { desired, shown });
+    let forgotten = desired.0.keys().filter(|name| entry.clear && !entry.patch.contains_key(*name));
+    for name in entry.patch.keys().chain(forgotten) {
+        let before = before.entry(name.clone()).or_default();
+        before.desired = desired.get(name).map(|desired| desired.value.clone());
+        before.shown = shown.remove(name);
+        // What is on record is mostly what the device gets.
+        before.given = before.given.take().filter(|given| entry.patch.get(name) != Some(given));
     }
     (!before.is_empty()).then(|| to_json(&before)).transpose()
+}
+
+/// Whether [`column`] looks at what is desired before an entry.
+pub(crate) fn is_of_desired(entry: &AcceptEntry) -> bool {
+    entry.clear || !entry.patch.is_empty()
+}
+
+/// Before a name is `given`: the one that we have on record, `None` where we have none.
+pub(crate) fn named(name: Option<String>, given: &str) -> Before {
+    let (name, given) = (name.unwrap_or_default(), given.to_owned());
+    Before { name: Some(name), given: Some(given), ..Before::default() }
 }
 
 /// A record's place and the names that are asked for there, each with the property that asks:
@@ -73,7 +88,7 @@ pub(crate) fn on_record<'e>(
         } else {
             values.get(*name).cloned()
         };
-        ((*property).to_owned(), Before { desired: value, shown: None })
+        ((*property).to_owned(), Before { desired: value, ..Before::default() })
     })
 }
 

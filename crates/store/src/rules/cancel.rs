@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use fleet::{Before, Desired, Job, JobId, PowerStep, Revision};
+use fleet::catalogue::{NAME, channel_property};
+use fleet::{Before, Desired, DeviceId, Job, JobId, PowerStep, Revision};
 
 use crate::Error;
 use crate::words::open_jobs;
@@ -28,6 +29,31 @@ pub(crate) struct TakenBack {
     /// Jobs that stay open and before which there was something else, now that others are taken
     /// back.
     pub(crate) before: BTreeMap<JobId, BTreeMap<String, Before>>,
+    /// Names on record that go back, in this order.
+    pub(crate) names: Vec<NameBack>,
+}
+
+/// A name on record that goes back. If it is another than the one that was given, it stays.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NameBack {
+    /// The channel that it is of; `None`: the device itself.
+    pub(crate) channel: Option<DeviceId>,
+    /// What the job had put on record.
+    pub(crate) given: String,
+    /// What was on record before.
+    pub(crate) to: String,
+}
+
+/// The name on record that goes back with the value that a job asked for; `None` if the property is
+/// no name.
+fn name_back(property: &str, value: &str, before: Option<&Before>) -> Option<NameBack> {
+    let channel = channel_property(property);
+    if channel.is_none() && property != NAME {
+        return None;
+    }
+    let Before { name, given, .. } = before?;
+    let given = given.as_deref().unwrap_or(value).to_owned();
+    Some(NameBack { channel, given, to: name.clone()? })
 }
 
 /// Whether the value that is desired of `name` is there because of the job, which may have a later
@@ -44,7 +70,8 @@ fn stands(state: &Taken, job: &Job, name: &str, has_later: bool) -> bool {
 /// Takes those of a device's jobs back that are `asked` for; `jobs` are all that are open, oldest
 /// first. A restart, reset or stop that has begun stays. What the device still is to hold because
 /// of a job goes back to what was desired before it, or is not desired any more, at a revision of
-/// its own. Where a later job has taken a value's place, it is for that one to go back to it.
+/// its own, and so does our name with a name. Where a later job has taken a value's place, it is
+/// for that one to go back to it.
 pub(crate) fn take_back(
     state: &mut Taken,
     mut jobs: Vec<Job>,
@@ -63,18 +90,21 @@ pub(crate) fn take_back(
             continue;
         }
         back.ended.push(job.id);
-        for name in job.patch.keys() {
-            let before = job.before.get(name).and_then(|before| before.desired.clone());
+        for (name, asked_for) in &job.patch {
+            let before = job.before.get(name);
             let next = later.iter_mut().find(|next| next.patch.contains_key(name));
             if !stands(state, job, name, next.is_some()) {
                 if let Some(next) = next {
-                    next.before.entry(name.clone()).or_default().desired = before;
+                    let of_next = next.before.entry(name.clone()).or_default();
+                    of_next.desired = before.and_then(|before| before.desired.clone());
+                    of_next.name = before.and_then(|before| before.name.clone());
                     back.before.insert(next.id, next.before.clone());
                 }
                 continue;
             }
             is_desired_anew = true;
-            match before {
+            back.names.extend(name_back(name, asked_for, before));
+            match before.and_then(|before| before.desired.clone()) {
                 Some(value) => state.desired.merge(&[(name.clone(), value)].into(), new),
                 None => {
                     state.desired.0.remove(name);

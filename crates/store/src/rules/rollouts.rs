@@ -1,7 +1,8 @@
 //! Updates that go out in waves.
 
-use fleet::{Phase, Principal, Refusal, RequestId, Rollout};
+use fleet::{Phase, Principal, Refusal, RequestId, Rollout, Values};
 
+use crate::columns::to_json;
 use crate::write::{AcceptedEntry, StepRollout, WaveStep};
 use crate::{Error, Refused};
 
@@ -25,6 +26,17 @@ pub(crate) fn may_change(
 /// How a rollout begins whose devices are all there, or are not.
 pub(crate) fn begins_as(all: bool) -> Phase {
     if all { Phase::Running } else { Phase::Collecting }
+}
+
+/// The columns `patch` and `refusal` of a device with these values of its own, or this refusal.
+pub(crate) fn own_columns(
+    own: Option<&Result<Values, Refusal>>,
+) -> Result<(Option<String>, Option<String>), Error> {
+    Ok(match own {
+        None => (None, None),
+        Some(Ok(values)) => (Some(to_json(values)?), None),
+        Some(Err(refusal)) => (None, Some(to_json(refusal)?)),
+    })
 }
 
 /// A number of devices as a column takes it.

@@ -6,9 +6,10 @@ use fleet::{
 
 use super::Accept;
 
-/// One device of a rollout: its key, its id, and the values asked for of it where they are its own.
-/// Whether it exists is not looked at until its wave begins.
-pub type NewRolloutDevice = (DeviceKey, DeviceId, Option<Values>);
+/// One device of a rollout: its key, its id, and the values asked for of it where they are its own,
+/// or why it can't have any: then it is refused, and counts for the wave that comes to it. Whether
+/// it exists is not looked at until that begins.
+pub type NewRolloutDevice = (DeviceKey, DeviceId, Option<Result<Values, Refusal>>);
 
 /// Makes a rollout, with the first of its devices in their order, at most
 /// [`fleet::limits::ROLLOUT_DEVICES_PER_WRITE_MAX`]. Refused with

@@ -34,6 +34,8 @@ struct PredictedDevice {
     refused: Option<DeviceRefusal>,
     /// Whether it is away, so that the values would be stored for it.
     away: bool,
+    /// Whether it would be restarted, whatever changes.
+    restart: bool,
 }
 
 /// A value that would change.
@@ -80,6 +82,7 @@ pub(super) async fn predict(
             })
             .collect(),
         unchanged: device.unchanged,
+        restart: restarts && device.refused.is_none(),
         refused: device.refused.map(|refusal| DeviceRefusal::of(refusal, restarts)),
         away: device.away,
     };

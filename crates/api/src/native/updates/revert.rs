@@ -14,15 +14,16 @@ use super::plan::PlanBody;
 use super::{UPDATE_ID, update_id};
 use crate::native::devices::{self, ShowQuery};
 use crate::native::exchange::{self, FromPath, FromQuery};
+use crate::native::keyed::Call;
 use crate::native::token::Caller;
-use crate::native::{Native, Problem, openapi};
+use crate::native::{Native, Problem, objects, openapi};
 
 /// How an update is taken back.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::native) struct Revert {
     /// How that goes through the devices; all at once unless given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::object_or_null")]
     rollout: Option<PlanBody>,
 }
 
@@ -96,12 +97,13 @@ pub(super) fn is_none(count: &u64) -> bool {
 pub(in crate::native) async fn revert_update(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(text): FromPath<String>,
     exchange::JsonOrNothing(Revert { rollout }): exchange::JsonOrNothing<Revert>,
 ) -> Result<Json<BegunUpdate>, Problem> {
     let id = update_id(&text)?;
     let plan = rollout.map_or_else(|| Ok(Plan::all_at_once()), PlanBody::plan)?;
-    Ok(Json(begun(native.handle.revert_update(&principal, id, plan).await?)))
+    Ok(Json(begun(native.handle.revert_update(&principal, call, id, plan).await?)))
 }
 
 /// Takes a device back: it is asked again for the values that were asked of it at a revision. It is
@@ -121,13 +123,19 @@ pub(in crate::native) async fn revert_update(
 pub(in crate::native) async fn revert_device(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     exchange::Json(RevertDevice { to }): exchange::Json<RevertDevice>,
 ) -> Result<Json<RevertedDeviceView>, Problem> {
-    let found = devices::find(&native, &principal, query.project.as_ref(), &id).await?;
-    let project = &found.device.project_id;
-    let reverted = native.handle.revert_device(&principal, project, &id, to).await?;
+    let project = match native.handle.first_job(&principal, call).await? {
+        Some(made) => made.project_id,
+        None => {
+            let found = devices::find(&native, &principal, query.project.as_ref(), &id).await?;
+            found.device.project_id
+        }
+    };
+    let reverted = native.handle.revert_device(&principal, call, &project, &id, to).await?;
     let RevertedDevice { request, job, values, left_out } = reverted;
     Ok(Json(RevertedDeviceView {
         id: request,

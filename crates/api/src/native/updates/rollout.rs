@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use fleet::rollout::Source;
 use fleet::{
-    DeviceId, Kind, Operation, Phase, RequestId, Rollout, RolloutDevice, Values, Wave, WaveCounts,
+    DeviceId, Kind, Operation, Phase, RequestId, Rollout, RolloutDevice, Timestamp, Values, Wave,
+    WaveCounts,
 };
 use serde::{Deserialize, Serialize};
 use store::Reads;
@@ -57,9 +58,13 @@ pub(in crate::native) struct RolloutView {
     refused: u64,
     /// How many waves have begun.
     wave: u32,
-    /// When the next one begins at the earliest; null: when the one before is over.
+    /// When the next one begins at the earliest, given its pause and its window; null: when the one
+    /// before is over, or never.
     #[schema(format = DateTime)]
     next_at: Option<String>,
+    /// The jobs that have not ended because their devices were away when they were accepted: the
+    /// values are stored for them, and nothing waits for them.
+    away: u64,
     /// When it was over; null while it may begin more.
     #[schema(format = DateTime)]
     ended_at: Option<String>,
@@ -106,7 +111,11 @@ impl RolloutView {
         reads: &dyn Reads,
         rollout: Rollout,
         waves: &[Wave],
+        now: Timestamp,
     ) -> Result<Self, store::Error> {
+        let requests: Vec<RequestId> = waves.iter().map(|wave| wave.request).collect();
+        let away = reads.wave_counts(&requests).await?.away;
+        let next_at = next_at(&rollout, now);
         let mut shown = Vec::new();
         for wave in waves.iter().skip(waves.len().saturating_sub(WAVES_SHOWN)) {
             shown.push(WaveView::of(*wave, reads.wave_counts(&[wave.request]).await?));
@@ -129,11 +138,22 @@ impl RolloutView {
             begun: rollout.next,
             refused: waves.iter().map(|wave| u64::from(wave.refused)).sum(),
             wave: rollout.wave,
-            next_at: rollout.next_at.map(|at| at.to_string()),
+            next_at: next_at.map(|at| at.to_string()),
+            away,
             ended_at: rollout.ended_at.map(|at| at.to_string()),
             waves: shown,
         })
     }
+}
+
+/// When a rollout's next wave begins at the earliest; `None`: it waits for no time.
+fn next_at(rollout: &Rollout, now: Timestamp) -> Option<Timestamp> {
+    let begins = !rollout.phase.is_end() && rollout.next < rollout.total;
+    let paused_until = rollout.next_at.filter(|at| *at > now);
+    let earliest = paused_until.unwrap_or(now);
+    let window = rollout.plan.window.filter(|window| !window.is_open(earliest));
+    let opens = window.map(|window| window.opens(earliest));
+    opens.or(paused_until).filter(|_| begins)
 }
 
 impl WaveView {

@@ -47,7 +47,11 @@ async fn a_death_after_every_step_begins_no_wave_twice_and_leaves_none_out() {
     let (world, engine) = World::with(11).await;
     let (p, _) = named(0);
     let plan = Plan { canary: 1, pause_seconds: 3, ..waves_of(4) };
-    let made = engine.handle().create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made = engine
+        .handle()
+        .create_update(&world.admin, engine.handle().new_call(), &p, ask("fr", plan))
+        .await
+        .unwrap();
     drop(engine);
     let mut deaths = 0;
     for _ in 0..1_000 {
@@ -82,7 +86,10 @@ async fn of_two_nodes_that_begin_a_wave_one_does() {
     drop(engine);
     let first = world.engine_that_looks("node", NEVER).await;
     let second = world.engine_that_looks("other", NEVER).await;
-    let made = first.handle().create_update(&world.admin, &p, ask("fr", waves_of(2))).await;
+    let made = first
+        .handle()
+        .create_update(&world.admin, first.handle().new_call(), &p, ask("fr", waves_of(2)))
+        .await;
     // The first look of a driver is at once, so one wave may have begun by then.
     let made = made.unwrap();
     tokio::time::sleep(Duration::from_secs(30)).await;
@@ -107,7 +114,11 @@ async fn a_stale_step_changes_nothing() {
     drop(engine);
     let plan = Plan { pause_seconds: 3_600, ..waves_of(2) };
     let engine = world.engine("node").await;
-    let made = engine.handle().create_update(&world.admin, &p, ask("fr", plan)).await.unwrap();
+    let made = engine
+        .handle()
+        .create_update(&world.admin, engine.handle().new_call(), &p, ask("fr", plan))
+        .await
+        .unwrap();
     let stale = read(&world, &made).await;
     let begun = world.comes_to(&made, |it| it.wave == 1 && it.next_at.is_some()).await;
     let next = RolloutStep::of(&stale);
@@ -128,7 +139,7 @@ async fn two_nodes_follow_many_rollouts_and_one_takes_over_from_the_other() {
         let plan = Plan { pause_seconds: 5, ..waves_of(3) };
         let handle = if number % 2 == 0 { engine.handle() } else { second.handle() };
         let asked = ask(&format!("l{number}"), plan);
-        made.push(handle.create_update(&world.admin, &p, asked).await.unwrap());
+        made.push(handle.create_update(&world.admin, handle.new_call(), &p, asked).await.unwrap());
     }
     tokio::time::sleep(Duration::from_secs(4)).await;
     drop(second);

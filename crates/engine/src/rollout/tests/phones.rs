@@ -21,8 +21,8 @@ use crate::driver::{
 };
 use crate::operate::stage::{boot, device_id, project};
 use crate::{
-    Action, Ask, AskTarget, CameraAsked, CatalogueSourceError, Clock, Engine, Handle, Options,
-    Settings, SystemEntropy, Update, UpdateEntry,
+    Action, Ask, AskTarget, AskedDevice, CameraAsked, CatalogueSourceError, Clock, Engine, Handle,
+    Options, Settings, SystemEntropy, Update, UpdateEntry,
 };
 
 /// When each test begins.
@@ -55,6 +55,8 @@ pub(crate) struct Phones {
     values: Mutex<BTreeMap<String, Values>>,
     refusing: Mutex<BTreeSet<String>>,
     off: Mutex<BTreeSet<String>>,
+    /// The boots that they are in.
+    boots: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Phones {
@@ -93,7 +95,8 @@ impl Driver for Phones {
         let refuses = self.refusing.lock().unwrap().contains(id);
         let mut all = self.values.lock().unwrap();
         let values = all.entry(id.to_owned()).or_default();
-        let mut reached = Reached { boot: Some(boot(1)), ..Reached::default() };
+        let booted = self.boots.lock().unwrap().get(id).copied().unwrap_or(1);
+        let mut reached = Reached { boot: Some(boot(booted)), ..Reached::default() };
         for (name, value) in &action.set {
             if refuses {
                 let fault = Fault::Declined("not on this phone".to_owned());
@@ -107,7 +110,13 @@ impl Driver for Phones {
         Report::Reached(reached)
     }
 
-    async fn power(&self, _: &Device, _: Operation, _: Target<'_>) -> PowerReport {
+    /// It boots, and one that is reset holds nothing any more.
+    async fn power(&self, device: &Device, operation: Operation, _: Target<'_>) -> PowerReport {
+        let id = device.id.as_str();
+        *self.boots.lock().unwrap().entry(id.to_owned()).or_insert(1) += 1;
+        if operation == Operation::Reset {
+            self.values.lock().unwrap().remove(id);
+        }
         PowerReport::Told
     }
 
@@ -242,9 +251,15 @@ pub(crate) fn ask(value: &str, plan: Plan) -> Ask {
         target: AskTarget::Selector(Selector::default()),
         kind: Some(Kind::Phone),
         operation: Operation::Update,
+        preset: None,
         patch: Values::from([(LOCALE.to_owned(), value.to_owned())]),
         plan,
     }
+}
+
+/// A device that is named, with values of its own.
+pub(crate) fn asked(id: DeviceId, values: Values) -> AskedDevice {
+    AskedDevice { id, values, variables: Values::new(), if_revision: None }
 }
 
 /// An update of some devices at once.
@@ -261,9 +276,10 @@ pub(crate) async fn set(
         clear: false,
         patch: Ok(values.clone().into()),
         camera: CameraAsked::default(),
+        if_revision: None,
     });
     let update = Update {
-        request,
+        call: request.into(),
         door: Door::Native,
         project: project("p"),
         kind: None,

@@ -93,6 +93,9 @@ fn table(changes: &[HistoryEntry]) -> String {
     output::table(&head, rows.collect())
 }
 
+/// What stands in the place of a value that a factory reset made forgotten.
+const FORGOTTEN: &str = "(forgotten)";
+
 /// Who asked, and by which of the APIs.
 fn who(change: &HistoryEntry) -> String {
     format!("{} ({})", change.actor, change.door)
@@ -100,13 +103,15 @@ fn who(change: &HistoryEntry) -> String {
 
 /// The property, what was there before, and the value.
 fn cells(value: &HistoryValue) -> (String, String, String) {
-    let before = match (&value.desired_before, &value.shown_before) {
-        (Some(desired), Some(shown)) if desired != shown => format!("{desired} (showed {shown})"),
-        (Some(desired), _) => desired.clone(),
+    let on_record = value.name_before.as_ref().filter(|name| !name.is_empty());
+    let before = match (value.desired_before.as_ref().or(on_record), &value.shown_before) {
+        (Some(was), Some(shown)) if was != shown => format!("{was} (showed {shown})"),
+        (Some(was), _) => was.clone(),
         (None, Some(shown)) => format!("(showed {shown})"),
         (None, None) => String::new(),
     };
-    (value.name.clone(), before, value.to.clone())
+    let to = value.to.clone().unwrap_or_else(|| FORGOTTEN.to_owned());
+    (value.name.clone(), before, to)
 }
 
 #[cfg(test)]
@@ -121,6 +126,11 @@ mod tests {
                 "accepted_at": "at", "values": values})
         };
         let page: History = serde_json::from_value(json!({"next": null, "changes": [
+            head(5, "reset", json!([
+                {"name": "Title", "to": null, "desired_before": "c", "shown_before": null}])),
+            head(4, "update", json!([
+                {"name": "Name", "to": "c", "desired_before": null, "shown_before": "IPC",
+                    "name_before": "Gate"}])),
             head(3, "restart", json!([])),
             head(2, "update", json!([
                 {"name": "Name", "to": "b", "desired_before": "a", "shown_before": "a"},
@@ -131,12 +141,14 @@ mod tests {
         ]}))
         .unwrap();
         insta::assert_snapshot!(table(&page.changes), @r"
-        REVISION  AT  BY            PROPERTY   BEFORE        TO  JOB        UPDATE
-        3         at  ada (native)  (restart)  -             -   succeeded  u
-        2         at  ada (native)  Name       a             b   succeeded  u
-        2         at  ada (native)  Title      a (showed x)  c   succeeded  u
-        1         at  ada (native)  Name       (showed IPC)  a   succeeded  u
-        1         at  ada (native)  Title      -             a   succeeded  u
+        REVISION  AT  BY            PROPERTY   BEFORE             TO           JOB        UPDATE
+        5         at  ada (native)  Title      c                  (forgotten)  succeeded  u
+        4         at  ada (native)  Name       Gate (showed IPC)  c            succeeded  u
+        3         at  ada (native)  (restart)  -                  -            succeeded  u
+        2         at  ada (native)  Name       a                  b            succeeded  u
+        2         at  ada (native)  Title      a (showed x)       c            succeeded  u
+        1         at  ada (native)  Name       (showed IPC)       a            succeeded  u
+        1         at  ada (native)  Title      -                  a            succeeded  u
         ");
     }
 }

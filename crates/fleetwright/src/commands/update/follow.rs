@@ -71,10 +71,16 @@ fn joined(parts: &[String]) -> String {
     parts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Whether nothing more happens for an update.
+/// Whether nothing more happens for an update. Where somebody has to look at it first, devices that
+/// were away are not waited for: they may be so for days.
 fn has_ended(update: &Update) -> bool {
     let ended = update.jobs.succeeded + update.jobs.failed;
-    ended >= update.jobs.total && update.rollout.as_ref().is_none_or(|rollout| rollout.is_over())
+    let open = update.jobs.total.saturating_sub(ended);
+    match &update.rollout {
+        None => open == 0,
+        Some(rollout) if rollout.waits_for_people() => open <= rollout.away,
+        Some(rollout) => open == 0 && rollout.is_over(),
+    }
 }
 
 /// An error if an update goes on: the time was over first.
@@ -173,4 +179,35 @@ fn print(answer: &Value, is_json: bool, words: impl Fn() -> String) -> Result<()
         output::data(&words())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An update of four jobs in waves, of which so many are open and so many of those away.
+    fn update(phase: &str, open: u64, away: u64) -> Update {
+        let jobs = json!({ "total": 4, "pending": 0, "waiting": open, "running": 0,
+            "succeeded": 4 - open, "failed": 0 });
+        let rollout = json!({ "phase": phase, "why": null, "devices": 9, "begun": 4, "refused": 0,
+            "wave": 1, "next_at": null, "away": away, "plan": { "window": null },
+            "revert_of": null, "waves": [] });
+        let update = json!({ "id": "u", "iss_request_id": null, "project": "p", "door": "native",
+            "actor": "a", "accepted_at": "", "ended_at": null, "jobs": jobs, "rollout": rollout });
+        serde_json::from_value(update).unwrap()
+    }
+
+    #[test]
+    fn what_waits_for_people_does_not_wait_for_devices_that_are_away() {
+        for phase in ["paused", "stopped"] {
+            assert!(has_ended(&update(phase, 2, 2)), "{phase}");
+            assert!(!has_ended(&update(phase, 3, 2)), "{phase}");
+            assert!(verdict(&update(phase, 2, 2), &[]).is_err(), "{phase}");
+        }
+        for phase in ["done", "aborted"] {
+            assert!(!has_ended(&update(phase, 2, 2)), "{phase}");
+            assert!(has_ended(&update(phase, 0, 0)), "{phase}");
+        }
+        assert!(!has_ended(&update("running", 0, 0)));
+    }
 }

@@ -39,8 +39,10 @@ pub fn predict(client: &Client, mut body: Map<String, Value>, is_json: bool) -> 
 /// What would become of each device, and of how many what.
 fn words(devices: &[Prediction]) -> String {
     let count = |is: fn(&Prediction) -> bool| devices.iter().filter(|device| is(device)).count();
+    let restarts = count(|device| device.restart);
     let numbers = output::fields(&[
         ("devices", devices.len().to_string()),
+        ("would restart", if restarts > 0 { restarts.to_string() } else { String::new() }),
         ("would change", count(|device| !device.changes.is_empty()).to_string()),
         ("unchanged", count(|d| d.changes.is_empty() && d.refused.is_none()).to_string()),
         ("would be refused", count(|device| device.refused.is_some()).to_string()),
@@ -98,18 +100,18 @@ mod tests {
     #[test]
     fn a_prediction_names_each_value_and_each_refusal() {
         let page: Predicted = serde_json::from_value(json!({ "next": null, "devices": [
-            {"id": "phone-1", "away": false, "unchanged": [], "refused": null, "changes": [
+            {"id": "phone-1", "away": false, "restart": false, "unchanged": [], "refused": null, "changes": [
                 {"name": "com.cph.mainkeys", "desired": "0", "shown": "0", "to": "1",
                  "acts": "after_restart"},
                 {"name": "sys.prop.writewifissid", "desired": null, "shown": null, "to": " a",
                  "acts": "at_once"}]},
-            {"id": "phone-2", "away": true, "unchanged": ["sys.prop.writewifissid"],
+            {"id": "phone-2", "away": true, "restart": false, "unchanged": ["sys.prop.writewifissid"],
              "refused": null, "changes": [
                 {"name": "com.cph.mainkeys", "desired": null, "shown": "0", "to": "1",
                  "acts": "after_restart"}]},
-            {"id": "phone-3", "away": false, "unchanged": [], "changes": [],
+            {"id": "phone-3", "away": false, "restart": false, "unchanged": [], "changes": [],
              "refused": {"code": "frozen", "detail": "the device is frozen"}},
-            {"id": "phone-4", "away": false, "unchanged": ["com.cph.mainkeys"], "changes": [],
+            {"id": "phone-4", "away": false, "restart": false, "unchanged": ["com.cph.mainkeys"], "changes": [],
              "refused": null},
         ]}))
         .unwrap();

@@ -24,6 +24,8 @@ pub fn begun(
     let left_out = left_out(&begun.left_out);
     match within {
         Some(within) => {
+            // Who breaks off has to know what goes on.
+            output::tell(&format!("update {} has begun", begun.id));
             if !left_out.is_empty() {
                 output::tell(&left_out);
             }
@@ -100,11 +102,14 @@ pub fn fields(rollout: &Rollout) -> Vec<(&'static str, String)> {
     };
     let begun = format!("{} of {} devices, {} waves", rollout.begun, rollout.devices, rollout.wave);
     let refused = if rollout.refused > 0 { rollout.refused.to_string() } else { String::new() };
+    let window = rollout.plan.window.as_ref();
+    let window = window.map(|hours| format!("{} to {} UTC", hours.from, hours.to));
     vec![
         ("phase", phase),
         ("begun", begun),
         ("refused", refused),
         ("next wave", rollout.next_at.clone().unwrap_or_default()),
+        ("window", window.unwrap_or_default()),
         ("reverts", rollout.revert_of.clone().unwrap_or_default()),
     ]
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use fleet::{Condition, DeviceKey, End, Failure, JobId, Principal, Revision};
 use tokio_postgres::Row;
 
+use super::camera_patch;
 use crate::Error;
 use crate::Written;
 use crate::columns::{column, json, optional, optional_json, parsed, to_json};
@@ -77,6 +78,7 @@ pub(super) async fn cancel(
         if !back.ended.is_empty() {
             update(c, &state).await?;
             change_jobs(c, cancel, &back).await?;
+            camera_patch::name_back(c, state.device, &back.names, cancel.at).await?;
             ended.extend(back.ended);
             devices.push(state.device);
         }

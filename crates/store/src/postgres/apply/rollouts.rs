@@ -92,16 +92,17 @@ async fn add(
     from: u32,
     devices: &[NewRolloutDevice],
 ) -> Result<(), Error> {
-    let patches = devices.iter().map(|(_, _, patch)| patch.as_ref().map(to_json).transpose());
-    let patches: Vec<Option<String>> = patches.collect::<Result<_, _>>()?;
+    let own = devices.iter().map(|(_, _, own)| rules::own_columns(own.as_ref()));
+    let own: Vec<_> = own.collect::<Result<_, _>>()?;
+    let (patches, refusals): (Vec<Option<String>>, Vec<Option<String>>) = own.into_iter().unzip();
     let keys: Vec<i64> = devices.iter().map(|(key, ..)| key.0).collect();
     let ids: Vec<&str> = devices.iter().map(|(_, id, _)| id.as_str()).collect();
-    let sql = "INSERT INTO rollout_device (rollout, position, device, device_id, patch)
-         SELECT $1, $2 + n.place - 1, n.device, n.device_id, n.patch
-         FROM unnest($3::bigint[], $4::text[], $5::text[]) WITH ORDINALITY
-             AS n (device, device_id, patch, place)";
+    let sql = "INSERT INTO rollout_device (rollout, position, device, device_id, patch, refusal)
+         SELECT $1, $2 + n.place - 1, n.device, n.device_id, n.patch, n.refusal
+         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
+             AS n (device, device_id, patch, refusal, place)";
     let id = id.to_bytes();
-    let params: Params<'_> = &[&id.as_slice(), &i64::from(from), &keys, &ids, &patches];
+    let params: Params<'_> = &[&id.as_slice(), &i64::from(from), &keys, &ids, &patches, &refusals];
     c.execute("add devices to a rollout", sql, params).await?;
     Ok(())
 }

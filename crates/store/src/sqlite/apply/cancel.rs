@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use fleet::{Condition, DeviceKey, End, Failure, Job, JobId, Principal, Revision};
 use rusqlite::{Connection, Row, params};
 
+use super::camera_patch;
 use crate::columns::{column, json, optional, optional_json, parsed, to_json};
 use crate::rows::{self, JOB_COLUMNS};
 use crate::rules::cancel::{Taken, TakenBack, take_back};
@@ -66,6 +67,7 @@ pub(super) fn cancel(
         if !back.ended.is_empty() {
             update(connection, device, &state)?;
             change_jobs(connection, cancel, &back)?;
+            camera_patch::name_back(connection, device, &back.names, cancel.at)?;
             ended.extend(back.ended);
             devices.push(device);
         }

@@ -98,13 +98,13 @@ fn add(
     from: u32,
     devices: &[NewRolloutDevice],
 ) -> Result<(), Error> {
-    let sql = "INSERT INTO rollout_device (rollout, position, device, device_id, patch)
-         VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql = "INSERT INTO rollout_device (rollout, position, device, device_id, patch, refusal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut insert = connection.prepare_cached(sql).during("prepare to add devices")?;
-    for (position, (device, device_id, patch)) in (i64::from(from)..).zip(devices) {
-        let patch = patch.as_ref().map(to_json).transpose()?;
+    for (position, (device, device_id, own)) in (i64::from(from)..).zip(devices) {
+        let (patch, refusal) = rules::own_columns(own.as_ref())?;
         insert
-            .execute(params![id.to_bytes(), position, device.0, device_id.as_str(), patch])
+            .execute(params![id.to_bytes(), position, device.0, device_id.as_str(), patch, refusal])
             .during("add a device to a rollout")?;
     }
     Ok(())
