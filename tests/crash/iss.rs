@@ -19,7 +19,8 @@ use crate::harness::sip::{Line, Ua};
 use crate::harness::site::import;
 use crate::harness::waiting::pause;
 use crate::harness::{
-    Cameras, Iss, Key, Native, PATIENCE, Server, Start, Stopwatch, wait_for, wait_until,
+    AFTER_START, Cameras, Iss, Key, Native, PATIENCE, Server, Start, Stopwatch, wait_for,
+    wait_until,
 };
 
 /// Kills at each point.
@@ -67,7 +68,7 @@ fn at_each_fault_point() {
     let mut trial = Trial::start(1);
     for _ in 0..KILLS {
         for point in FaultPoint::ALL {
-            let pass = trial.random.random_range(2..PASSES_MAX);
+            let pass = trial.random.random_range(AFTER_START..PASSES_MAX);
             trial.round(Some((point, pass)), |server, _| {
                 server.wait_for_fault_point(point);
                 server.kill9();

@@ -12,7 +12,9 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::load::{Ledger, Load, PROPERTY};
 use crate::harness::waiting::pause;
-use crate::harness::{Cph, PATIENCE, Phones, Server, Site, Start, wait_for, wait_until};
+use crate::harness::{
+    AFTER_START, Cph, PATIENCE, Phones, Server, Site, Start, wait_for, wait_until,
+};
 
 /// Kills at each point.
 const KILLS: u64 = 10;
@@ -66,7 +68,7 @@ fn at_random_instants() {
 fn kill_at(point: FaultPoint) {
     let mut trial = Trial::start(point as u64 + 1);
     for _ in 0..KILLS {
-        let pass = trial.random.random_range(2..PASSES_MAX);
+        let pass = trial.random.random_range(AFTER_START..PASSES_MAX);
         trial.round(Some((point, pass)), |server, _| {
             server.wait_for_fault_point(point);
             server.kill9();

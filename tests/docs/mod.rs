@@ -10,3 +10,5 @@ mod pages;
 mod run;
 mod shells;
 mod test_your_client;
+
+pub use examples::blocks;

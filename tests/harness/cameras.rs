@@ -72,6 +72,12 @@ impl Plan {
         self
     }
 
+    /// The password of all of them; without one, each has its own.
+    pub fn password(mut self, password: &str) -> Self {
+        self.0.password = Some(Secret::new(password));
+        self
+    }
+
     /// The user name in their digests.
     pub fn user(mut self, user: &str) -> Self {
         self.0.camera.user = Some(user.to_owned());

@@ -86,6 +86,10 @@ pub struct Server {
 /// is `postgres`. The other two own two thirds of the devices, and answer nobody.
 const STORE: &str = "FLEETWRIGHT_TEST_STORE";
 
+/// The first pass of a fault point at a commit that can be after the start: that makes two commits,
+/// its session and the calls that it lets go.
+pub const AFTER_START: u32 = 3;
+
 /// What stands beside a server that is one of three nodes.
 struct Beside {
     peers: Vec<Process>,

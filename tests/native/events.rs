@@ -117,7 +117,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Updates all phones of a site at once and gives the jobs.
-fn update_all(site: &Site, value: usize) -> Vec<String> {
+pub(super) fn update_all(site: &Site, value: usize) -> Vec<String> {
     let ids: Vec<String> = (0..site.phones.count()).map(|phone| site.phones.id(phone)).collect();
     let property = json!({"com.cph.mainkeys": (value % 2).to_string()});
     let phones: Vec<_> = ids.iter().map(|id| (id.as_str(), property.clone())).collect();

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::cameras::server;
 use crate::harness::phones::PROJECT;
-use crate::harness::{Cli, PATIENCE, Phones, Site, Start, wait_until};
+use crate::harness::site::import;
+use crate::harness::{Cameras, Cli, PATIENCE, Phones, Site, Start, wait_until};
 
 const NAME: &str = "sys.prop.writephonenum";
 
@@ -130,4 +132,61 @@ fn what_waits_is_cancelled_and_a_device_goes_back_in_its_history() {
     cli.run(&["device", "revert", &phone, "--to", &revision, "--wait", "30s"]).ok();
     assert_eq!(site.phones.get(0, NAME).as_deref(), Some("1"));
     cli.run(&["device", "revert", &phone, "--to", "99"]).ended(5, "to: ");
+}
+
+#[test]
+fn our_name_for_a_camera_comes_back_with_a_revert_and_with_a_cancel() {
+    const OURS: &str = "东门-0001";
+
+    let (server, native) = server(&Start { cameras: true, ..Start::default() });
+    let cli = Cli::new(&server);
+    let plan = Cameras::of(1, server.sip());
+    let mut records = Cameras::records(&plan);
+    records[0]["name"] = json!(OURS);
+    import(&native, &records);
+    let cameras = Cameras::start(plan);
+    cameras.wait_until_registered(PATIENCE);
+    let camera = cameras.ids()[0].clone();
+    let shown = cameras.held(&camera).name;
+    assert_ne!(shown, OURS);
+    let reported = || native.device(&camera)["reported"]["Name"]["value"].clone();
+    wait_until("the camera to have shown its name", PATIENCE, || reported() == shown.as_str());
+    let update = |options: &[&str]| {
+        let asked = ["update", "--project", PROJECT, "--device", &camera];
+        let made = json_of(&cli, &[&asked[..], options].concat());
+        made["id"].as_str().expect("an id").to_owned()
+    };
+    let name = || native.device(&camera)["name"].clone();
+
+    let id = update(&["--set", "Name=x", "--wait", "30s"]);
+    assert_eq!((name(), cameras.held(&camera).name), (json!("x"), "x".to_owned()));
+    cli.run(&["update", "revert", &id, "--wait", "30s"]).ok();
+    assert_eq!((name(), cameras.held(&camera).name), (json!(OURS), shown.clone()));
+    let words = cli.run(&["device", "history", &camera]).ok();
+    assert!(words.contains(&format!("{OURS} (showed {shown})")), "{words}");
+    // And so on one device.
+    update(&["--set", "Name=y", "--wait", "30s"]);
+    let history = json_of(&cli, &["device", "history", &camera]);
+    let revision = history["changes"][1]["revision"].to_string();
+    cli.run(&["device", "revert", &camera, "--to", &revision, "--wait", "30s"]).ok();
+    assert_eq!((name(), cameras.held(&camera).name), (json!(OURS), shown.clone()));
+
+    // Also where it was given the name that it showed.
+    let id = update(&["--set", &format!("Name={shown}"), "--wait", "30s"]);
+    assert_eq!(name(), shown.as_str());
+    cli.run(&["update", "revert", &id, "--wait", "30s"]).ok();
+    assert_eq!(name(), OURS);
+
+    // Cancelled while it is away: the name goes back at once, what is on record with a revert.
+    cameras.unregister(&camera);
+    native.wait_for_status(&camera, "OffLine");
+    let id = update(&["--set", "Name=z", "--set", "Desc=later"]);
+    assert_eq!(name(), "z");
+    json_of(&cli, &["update", "cancel", &id]);
+    assert_eq!(name(), OURS);
+    let description = || native.device(&camera)["camera"]["record"]["description"].clone();
+    assert_eq!(description(), "later");
+    cli.run(&["update", "revert", &id, "--wait", "30s"]).ok();
+    assert_eq!((name(), description()), (json!(OURS), Value::Null));
+    cli.run(&["update", "revert", &id]).ended(5, "all is as it was");
 }

@@ -24,8 +24,8 @@ const CLUSTER: &str = "package(tests) and test(/^cluster::/)";
 
 /// The end-to-end tests of one server that run on PostgreSQL too, as one of three nodes: all but
 /// those that kill the one server, or take it to its bounds, or are about files and documents.
-const ON_POSTGRESQL: &str =
-    "package(tests) and not test(/^(cluster|crash|docs|native::rollout|packaging|scale)::/)";
+const ON_POSTGRESQL: &str = "package(tests) and not test(/^(cluster|crash|docs|packaging|scale)::/) \
+     and not test(/^native::(rekey|rollout|schema)::/)";
 
 /// Tests that only `--full` runs, in the same way.
 const RESERVED_FOR_FULL: &str = "full";

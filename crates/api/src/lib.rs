@@ -14,6 +14,7 @@ mod admission;
 pub mod cph;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod idempotency;
 pub mod iss;
 pub mod listener;
 mod measured;

@@ -13,23 +13,33 @@ mod catalogue;
 mod channels;
 mod cluster;
 mod credentials;
+mod delivery;
+mod desired;
 mod device_view;
 mod devices;
 mod discover;
+mod enrolment;
+mod entity_tag;
 mod entries;
 mod events;
 mod exchange;
+mod explain;
+mod export;
 mod grants;
 mod history;
 mod import;
 mod jobs;
+mod keyed;
 mod keys;
 mod need;
+mod objects;
 mod openapi;
 mod operate;
 mod organizations;
 mod pages;
+mod pending;
 mod power;
+mod presets;
 mod problem;
 mod projects;
 mod registrations;
@@ -40,6 +50,7 @@ mod token;
 mod tokens;
 mod updates;
 mod users;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,15 +58,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use engine::Handle;
+use engine::events::Events;
 use tokio::sync::Mutex;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admission::Admission;
+use crate::idempotency::Keys;
 use crate::router::MetricsRender;
 use need::Needs;
 use token::Guard;
 
+pub use delivery::request as delivery_request;
+pub use import::{Row, Rows};
 pub use openapi::document;
 pub(crate) use problem::Problem;
 pub(crate) use status::Probes;
@@ -79,10 +94,12 @@ pub(crate) struct Native {
     admin_token: AdminToken,
     /// Who guesses at passwords.
     admission: Arc<Admission>,
+    /// Calls that may be sent twice.
+    keys: Keys,
     /// What machines ask.
     probes: Probes,
     /// What clients watch.
-    events: engine::events::Events,
+    events: Events,
     /// The operator's files.
     files: OperatorFiles,
     /// Held while a project's settings are read and written.
@@ -95,17 +112,20 @@ impl Native {
     /// The door to `handle`, which `admin_token` opens.
     pub(crate) fn new(
         handle: Handle,
+        events: Events,
         admin_token: AdminToken,
         metrics_render: MetricsRender,
         files: OperatorFiles,
         admission: Arc<Admission>,
+        keys: Keys,
     ) -> Self {
         Self {
             probes: Probes { handle: handle.clone(), metrics_render },
-            events: engine::events::Events::new(&handle),
+            events,
             handle,
             admin_token,
             admission,
+            keys,
             files,
             settings_changes: Mutex::default(),
             backup: Mutex::default(),
@@ -151,6 +171,16 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(projects::show_project, projects::change_project, projects::delete_project))
         .routes(routes!(organizations::list_organizations, organizations::create_organization))
         .routes(routes!(organizations::move_organization, organizations::delete_organization))
+        .routes(routes!(presets::list_presets))
+        .routes(routes!(presets::show_preset, presets::set_preset, presets::delete_preset))
+        .routes(routes!(
+            enrolment::show_enrolment,
+            enrolment::open_enrolment,
+            enrolment::close_enrolment
+        ))
+        .routes(routes!(pending::list_pending))
+        .routes(routes!(pending::accept_pending))
+        .routes(routes!(pending::reject_pending))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::list_account_keys, keys::create_account_key))
         .routes(routes!(keys::revoke_key))
@@ -166,8 +196,11 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::show_device, devices::delete_device))
         .routes(routes!(credentials::set_credentials))
+        .routes(routes!(desired::change_desired))
         .routes(routes!(channels::list_channels))
         .routes(routes!(import::import_devices))
+        .routes(routes!(import::template::import_template))
+        .routes(routes!(export::export_devices))
         .routes(routes!(discover::discover_devices))
         .routes(routes!(operate::adopt_device))
         .routes(routes!(operate::check_device))
@@ -181,6 +214,7 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(power::stop_device))
         .routes(routes!(registrations::refused_registrations))
         .routes(routes!(history::device_history))
+        .routes(routes!(explain::explain_device))
         .routes(routes!(updates::revert::revert_device))
         .routes(routes!(updates::list::list_updates, updates::create::create_update))
         .routes(routes!(updates::show::show_update))
@@ -193,6 +227,9 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(updates::revert::revert_update))
         .routes(routes!(jobs::show_job))
         .routes(routes!(events::follow_events))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::show_webhook, webhooks::change_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::test_webhook))
         .routes(routes!(catalogue::show_catalogue))
         .routes(routes!(catalogue::reload_catalogue))
         .routes(routes!(cluster::show_cluster))

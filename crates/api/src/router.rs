@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, get, on, post};
 use engine::Handle;
+use engine::events::Events;
 use percent_encoding::percent_decode_str;
 
 use crate::admission::Admission;
+use crate::idempotency::{self, Keys};
 use crate::iss::{self, Operation, SipServers};
 use crate::listener::TrustedProxy;
 use crate::native::{self, AdminToken, Native, OperatorFiles};
@@ -24,6 +26,8 @@ use crate::{cph, measured, native::Problem};
 pub struct Options {
     /// What the doors ask of the engine.
     pub handle: Handle,
+    /// What clients watch.
+    pub events: Events,
     /// What opens the native door.
     pub admin_token: AdminToken,
     /// Gives the text of `/metrics`, in Prometheus's format.
@@ -47,6 +51,7 @@ pub type MetricsRender = Arc<dyn Fn() -> String + Send + Sync>;
 pub fn router(options: Options) -> Router {
     let Options {
         handle,
+        events,
         admin_token,
         metrics_render,
         operator_files,
@@ -59,11 +64,14 @@ pub fn router(options: Options) -> Router {
         cph: Arc::new(cph::Door::new(handle.clone(), admission.clone())),
         iss: Arc::new(iss::Door::new(handle.clone(), admission.clone(), sip_servers)),
     };
-    let native = Native::new(handle, admin_token, metrics_render, operator_files, admission);
+    let keys = Keys::new(handle.clone());
+    let keyed = from_fn_with_state(keys.clone(), idempotency::around);
+    let native =
+        Native::new(handle, events, admin_token, metrics_render, operator_files, admission, keys);
     let native = Arc::new(native);
     Router::new()
-        .merge(cph_calls(doors.cph.clone()))
-        .merge(iss_calls(doors.iss.clone()))
+        .merge(cph_calls(doors.cph.clone()).layer(keyed.clone()))
+        .merge(iss_calls(doors.iss.clone()).layer(keyed))
         .merge(native::routes(&native))
         .fallback(unknown)
         .with_state(doors)

@@ -36,6 +36,8 @@ mod cph_site;
 mod cph_tags;
 #[path = "doors/cph_tokens.rs"]
 mod cph_tokens;
+#[path = "doors/idempotency.rs"]
+mod idempotency;
 #[path = "doors/iss_bounds.rs"]
 mod iss_bounds;
 #[path = "doors/iss_calls.rs"]

@@ -5,18 +5,20 @@ mod check;
 pub(crate) mod entries;
 pub(crate) mod records;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use fleet::limits;
-use fleet::{DeviceId, Principal, ProjectId, ProjectKey, Refusal};
+use fleet::{DeviceId, JobId, Principal, ProjectId, ProjectKey, Refusal};
 use store::write::{Accept, AcceptedEntry};
-use store::{AcceptTarget, LaneSeed, Write, Written};
+use store::{AcceptTarget, JobWithDevice, LaneSeed, Write, Written};
 
 pub(crate) use check::check_organizations;
 use entries::Call;
 
 use crate::command::{Error, Update, UpdateResult};
 use crate::handle::Handle;
+use crate::idempotency::CallId;
 use crate::lane::Wake;
 use crate::shared::Shared;
 use crate::spans;
@@ -46,6 +48,11 @@ impl Handle {
             operation: update.operation,
             at,
         };
+        let named = if update.call.may_repeat {
+            update.entries.iter().map(|entry| entry.device.clone().ok()).collect()
+        } else {
+            Vec::new()
+        };
         let checked = self.check_entries(call, update.entries).await?;
         // What passed stands so until the store has answered for it.
         let mut results: UpdateResult = vec![Err(Refusal::DeviceUnknown); entries];
@@ -54,15 +61,20 @@ impl Handle {
                 *result = Err(refusal);
             }
         }
+        if update.call.may_repeat {
+            let place = (project, &update.project);
+            self.keep_accepted(principal, (update.call, place), named, &mut results).await?;
+        }
         let accepted = checked.passed;
         if accepted.is_empty() {
             return Ok(results);
         }
 
         let positions: Vec<u16> = accepted.iter().map(|entry| entry.position).collect();
-        spans::accepted(update.request);
-        let accept =
-            Accept { project, request: update.request, door: update.door, at, entries: accepted };
+        let CallId { request, may_repeat } = update.call;
+        spans::accepted(request);
+        let door = update.door;
+        let accept = Accept { project, request, may_repeat, door, at, entries: accepted };
         let (targets, registrants) = (checked.targets, checked.registrants);
         // On a task of its own: once the change is handed to the store, the lanes must hear of it,
         // and what was known of registrants must be forgotten, even if the caller goes away
@@ -76,6 +88,60 @@ impl Handle {
             }
         }
         Ok(results)
+    }
+
+    /// The first job of a call, if it may have been made before and was: what was accepted then is
+    /// so still, whatever the checks that come before would say by now.
+    ///
+    /// Errors: the store failed.
+    pub async fn first_job(
+        &self,
+        principal: &Principal,
+        call: CallId,
+    ) -> Result<Option<JobWithDevice>, Error> {
+        if !call.may_repeat {
+            return Ok(None);
+        }
+        let found = self.shared.store.jobs(principal, &[call.request], 0, 1).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Of a call that may have been made before: what it was answered with a job then is so still,
+    /// though the checks may judge otherwise by now. What they let through the store looks for.
+    /// `named` are the devices of its entries. A job is an entry's if it is of that device, or of
+    /// the one whose channel that is by now.
+    ///
+    /// Errors: the store failed.
+    async fn keep_accepted(
+        &self,
+        principal: &Principal,
+        (call, project): (CallId, (ProjectKey, &ProjectId)),
+        named: Vec<Option<DeviceId>>,
+        results: &mut UpdateResult,
+    ) -> Result<(), Error> {
+        let shared = &self.shared;
+        let limit = u32::try_from(limits::PHONES_PER_UPDATE_MAX).unwrap_or(u32::MAX);
+        let found = shared.store.jobs(principal, &[call.request], 0, limit).await?;
+        let mut found: HashMap<JobId, JobWithDevice> =
+            found.into_iter().map(|found| (found.job.id, found)).collect();
+        let mut others = Vec::new();
+        for ((position, result), named) in (0_u16..).zip(results.iter_mut()).zip(named) {
+            let job = call.request.job(position).and_then(|job| found.remove(&job));
+            let (Some(made), Some(named)) = (job, named) else { continue };
+            if made.device_id == named {
+                *result = Ok(made.job.id);
+            } else {
+                others.push((result, made.job, named));
+            }
+        }
+        let ids = others.iter().map(|(.., named)| named.clone()).collect();
+        let targets = shared.targets.find(shared, project, ids).await?;
+        for ((result, job, _), target) in others.into_iter().zip(targets) {
+            if target.is_some_and(|target| target.device == job.device) {
+                *result = Ok(job.id);
+            }
+        }
+        Ok(())
     }
 
     /// The key of a project, if the caller may see it.

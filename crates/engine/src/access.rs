@@ -1,30 +1,17 @@
-//! What operators do through the engine: projects, access keys, devices.
+//! Access keys, which operators make and revoke through the engine, and the checks of the texts
+//! that operators give.
 
 use std::sync::Arc;
 
 use fleet::limits;
-use fleet::{
-    Catalogue, DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, ProjectKey, Role, Secret,
-};
-use store::write::{CreateKey, ImportDevices, ImportedDevice, RevokeKey};
-use store::{Write, Written};
+use fleet::{Catalogue, Kind, Principal, ProjectId, Role, Secret};
+use store::Write;
+use store::rekey::ACCESS_KEY_SECRET;
+use store::write::{CreateKey, RevokeKey};
 
 use crate::command::Error;
-use crate::credentials;
 use crate::handle::Handle;
 use crate::keys::AccessKey;
-use crate::lane::Wake;
-use crate::shared::Shared;
-use crate::sweep::{seed_of, wake_all};
-
-/// What an import did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Imported {
-    /// Devices that are new.
-    pub new: usize,
-    /// Devices that existed and took the new record.
-    pub updated: usize,
-}
 
 impl Handle {
     /// The access key with this id; `None` if there is none, or it is revoked, or its secret can't
@@ -119,147 +106,12 @@ impl Handle {
         Ok(())
     }
 
-    /// Records devices, all or none, and begins to look for those that are new or have moved.
-    pub async fn import(
-        &self,
-        principal: &Principal,
-        devices: Vec<NewDevice>,
-    ) -> Result<Imported, Error> {
-        if devices.len() > limits::DEVICES_PER_IMPORT_MAX {
-            let detail = format!(
-                "{} in one import; at most {}",
-                devices.len(),
-                limits::DEVICES_PER_IMPORT_MAX
-            );
-            return Err(Error::Invalid { what: "devices".to_owned(), detail });
-        }
-        let total = devices.len();
-        let catalogue = self.shared.catalogue.get();
-        let mut new_devices = Vec::with_capacity(total);
-        for (index, record) in devices.into_iter().enumerate() {
-            check_record(&catalogue, index, &record)?;
-            let password = record.camera.as_ref().and_then(|camera| camera.password.as_ref());
-            let password = password
-                .map(|password| self.sealed_password(&record.project, &record.id, password));
-            let (password, marker) = (password.transpose()?, self.random_hex());
-            new_devices.push(ImportedDevice { record, marker, password });
-        }
-        let new = self.record(principal, new_devices, false).await?;
-        Ok(Imported { new, updated: total - new })
-    }
-
-    /// Records devices, all or none, and begins to look for those that are new or have moved. Gives
-    /// how many are new; with `only_new` all are, or it is refused.
-    pub(crate) async fn record(
-        &self,
-        principal: &Principal,
-        devices: Vec<ImportedDevice>,
-        only_new: bool,
-    ) -> Result<usize, Error> {
-        let mut ids = Vec::with_capacity(devices.len());
-        for ImportedDevice { record, .. } in &devices {
-            ids.push((self.project_key(principal, &record.project).await?, record.id.clone()));
-        }
-        let at = self.shared.clock.now();
-        let write = ImportDevices { devices, only_new, at };
-        // On a task of its own: once the change is handed to the store, what was known of these
-        // devices must be forgotten even if the caller goes away meanwhile.
-        let recording = record(self.shared.clone(), principal.clone(), write, ids);
-        tokio::spawn(recording).await.map_err(|_| Error::Closed)?
-    }
-
     /// 32 hexadecimal digits that nobody can foresee.
     pub(crate) fn random_hex(&self) -> String {
         let mut bytes = [0_u8; 16];
         self.shared.entropy.fill(&mut bytes);
         hex::encode(bytes)
     }
-}
-
-/// Records devices and begins to look for them. `ids` are theirs. Gives how many are new.
-async fn record(
-    shared: Arc<Shared>,
-    principal: Principal,
-    import: ImportDevices,
-    ids: Vec<(ProjectKey, DeviceId)>,
-) -> Result<usize, Error> {
-    // GB devices come to us: there is nobody to look for.
-    let servers: Vec<Option<String>> = import
-        .devices
-        .iter()
-        .map(|device| (device.record.kind == Kind::Phone).then(|| device.record.server.clone()))
-        .collect();
-    let written = shared.store.write(&principal, Write::ImportDevices(import)).await;
-    shared.registrants.forget(ids.iter().map(|(_, id)| id));
-    shared.targets.forget(ids.into_iter());
-    let Written::Imported { keys, new } = written?? else { return Err(Error::Closed) };
-    let seeds = keys
-        .into_iter()
-        .zip(servers)
-        .filter_map(|(device, server)| {
-            let server = server?;
-            Some(seed_of(&shared, (device, Kind::Phone), server))
-        })
-        .collect();
-    // A device that has moved may be reachable now, so its wait ends.
-    wake_all(&shared, seeds, Wake::Now).await;
-    Ok(new)
-}
-
-/// Checks what an operator puts on record of the device at `index` of an import.
-fn check_record(catalogue: &Catalogue, index: usize, record: &NewDevice) -> Result<(), Error> {
-    let at = |field: &str| format!("device {} ({}), {field}", index + 1, record.id);
-    check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
-    check_optional(&at("server"), &record.server)?;
-    check_optional(&at("container"), &record.container)?;
-    if record.kind == Kind::Phone || !record.profile.is_empty() {
-        check_profile(&at("profile"), catalogue, record.kind, &record.profile)?;
-    }
-    match (record.kind, &record.camera) {
-        (Kind::Phone, None) => check_address(&at("address"), &record.address),
-        (Kind::Camera, Some(camera)) => check_camera(at, record, camera),
-        (Kind::Phone, Some(_)) => Err(invalid(&at("kind"), "a phone has no user or password")),
-        (Kind::Camera, None) => Err(invalid(&at("kind"), "what a GB device has is missing")),
-    }
-}
-
-/// Checks what a GB device has besides.
-fn check_camera(
-    at: impl Fn(&str) -> String,
-    record: &NewDevice,
-    camera: &NewCamera,
-) -> Result<(), Error> {
-    check_gb_id(&at("id"), &record.id)?;
-    for (field, text) in [("address", &record.address), ("container", &record.container)] {
-        if !text.is_empty() {
-            return Err(invalid(&at(field), "a GB device has none: it comes to us"));
-        }
-    }
-    if let Some(user) = &camera.user {
-        credentials::check_user(user).map_err(|detail| invalid(&at("user"), detail))?;
-    }
-    if let Some(password) = &camera.password {
-        check_text(&at("password"), password.expose(), limits::REGISTRANT_BYTES_MAX)?;
-    }
-    if camera.channels.len() > limits::CHANNELS_PER_DEVICE_MAX {
-        let channels_max = limits::CHANNELS_PER_DEVICE_MAX;
-        return Err(invalid(&at("channels"), format!("more than {channels_max} channels")));
-    }
-    for channel in &camera.channels {
-        check_gb_id(&at("channel id"), &channel.id)?;
-        let what = at(&format!("channel {}, name", channel.id));
-        check_text(&what, &channel.name, limits::NAME_BYTES_MAX)?;
-    }
-    Ok(())
-}
-
-/// The id of a GB device or a channel: 20 digits (GB/T 28181-2016, annex D).
-fn check_gb_id(what: &str, id: &DeviceId) -> Result<(), Error> {
-    let id = id.as_str();
-    if id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(());
-    }
-    Err(invalid(what, format!("{id:?} is not 20 digits")))
 }
 
 /// A name that may be left out.
@@ -302,7 +154,7 @@ pub(crate) fn check_profile(
 /// What ties a sealed secret to its place, so that it opens nowhere else. No project has an empty
 /// id: that place is of keys that open all.
 fn sealed_with<'a>(project: Option<&'a ProjectId>, ak: &'a str) -> [&'a str; 3] {
-    [project.map_or("", ProjectId::as_str), ak, "access key secret"]
+    [project.map_or("", ProjectId::as_str), ak, ACCESS_KEY_SECRET]
 }
 
 pub(crate) fn invalid(what: &str, error: impl std::fmt::Display) -> Error {

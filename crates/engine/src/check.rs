@@ -12,6 +12,7 @@ use fleet::{Device, DeviceId, Principal, ProjectId};
 use crate::command::Error;
 use crate::handle::Handle;
 use judgement::Findings;
+pub(crate) use route::in_words;
 
 /// What a check found, in the order in which one thing rests on another.
 #[derive(Debug, Clone, PartialEq, Eq)]

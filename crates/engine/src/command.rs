@@ -5,14 +5,16 @@ use std::time::Duration;
 use fleet::limits;
 use fleet::{
     DeviceId, Door, JobId, Kind, Operation, OrganizationId, Phase, ProjectId, Refusal, RequestId,
-    Secret, Values,
+    Revision, Secret, Timestamp, Values,
 };
+
+use crate::idempotency::CallId;
 
 /// One call that changes the desired state of devices.
 #[derive(Debug, Clone)]
 pub struct Update {
     /// The call's id, which the door answers with.
-    pub request: RequestId,
+    pub call: CallId,
     /// The API through which it came.
     pub door: Door,
     /// The project.
@@ -37,6 +39,8 @@ pub struct UpdateEntry {
     pub patch: Result<Patch, Refusal>,
     /// What is asked of a GB device besides. To a phone, and to a channel, it is refused.
     pub camera: CameraAsked,
+    /// The revision that the device has to be at; `None`: any.
+    pub if_revision: Option<Revision>,
 }
 
 /// What is asked of a GB device besides values.
@@ -47,6 +51,9 @@ pub struct CameraAsked {
     /// The id that the organization of the values is said to have: with another, or with none of
     /// that path yet, the entry is refused.
     pub organization: Option<OrganizationId>,
+    /// Our names for it and its channels, by the property that is the name, where they are to be
+    /// others than what the devices get. Those of no value are not looked at.
+    pub names: Values,
 }
 
 /// Who may register as a GB device from now on. What is given and is so already changes nothing.
@@ -134,6 +141,18 @@ pub enum Error {
         phase: Phase,
         /// What was to be done with it: `paused`, `resumed`, `aborted`, `reverted`.
         asked: &'static str,
+    },
+    /// The call has begun to write the update down before, and nobody has ended that in time.
+    #[error(
+        "update {0} was aborted before all of its devices were written down: nothing of it has \
+         begun; make it with an idempotency key of its own"
+    )]
+    NotWhole(RequestId),
+    /// It is not the time of day in which the update begins anything.
+    #[error("its window is shut until {opens}: resume it then, or abort it")]
+    WindowShut {
+        /// When it opens.
+        opens: Timestamp,
     },
     /// Nothing would be brought back.
     #[error("there is nothing to bring back: {0}")]

@@ -7,6 +7,7 @@ use fleet::job::PASSWORD_CHANGED;
 use fleet::{DeviceId, ProjectId, Refusal, Secret, Timestamp, Values, limits};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use store::seal::MasterKey;
 use store::write::{CredentialsPatch, SealedPassword};
 
 use crate::access::check_text;
@@ -38,21 +39,8 @@ impl Handle {
             what: "password".to_owned(),
             detail: error.to_string(),
         })?;
-        Ok(SealedPassword { sealed, tag: self.password_tag(project, id, password) })
-    }
-
-    /// A keyed hash of a device's password: equal for equal ones of one device, and of no use to
-    /// whoever has not the master key.
-    fn password_tag(&self, project: &ProjectId, id: &DeviceId, password: &[u8]) -> [u8; 16] {
-        let key = &self.shared.registrants.tag_key;
-        // Can't fail: HMAC takes keys of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 16] };
-        for part in [project.as_str().as_bytes(), id.as_str().as_bytes(), password] {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        let whole: [u8; 32] = mac.finalize().into_bytes().into();
-        whole.first_chunk().copied().unwrap_or_default()
+        let tag = tag(&self.shared.registrants.tag_key, [project.as_str(), id.as_str()], password);
+        Ok(SealedPassword { sealed, tag })
     }
 
     /// What changes of who may register as a device, where `project_overlap_seconds` is what its
@@ -78,6 +66,29 @@ impl Handle {
             overlap_until: (!overlap.is_zero()).then(|| now.plus(overlap)),
         }))
     }
+}
+
+/// A keyed hash of a device's password, by `master_key`: equal for equal ones of one device, and of
+/// no use to whoever has not the key. `of` are the ids of the project and of the device.
+pub fn password_tag(master_key: &MasterKey, of: [&str; 2], password: &[u8]) -> [u8; 16] {
+    tag(&tag_key(master_key), of, password)
+}
+
+/// The key of the hashes by which a password is known again.
+pub(crate) fn tag_key(master_key: &MasterKey) -> [u8; 32] {
+    master_key.derive("registration password tags")
+}
+
+/// The same by that key.
+fn tag(key: &[u8; 32], [project, id]: [&str; 2], password: &[u8]) -> [u8; 16] {
+    // Can't fail: HMAC takes keys of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 16] };
+    for part in [project.as_bytes(), id.as_bytes(), password] {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    let whole: [u8; 32] = mac.finalize().into_bytes().into();
+    whole.first_chunk().copied().unwrap_or_default()
 }
 
 /// Checks what is asked, and says which part is wrong. Never what the password was.

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use fleet::catalogue::{SetBy, Timing};
 use fleet::limits::DEVICES_PER_PAGE_MAX;
 use fleet::{
-    Catalogue, DeviceId, DeviceKey, Kind, Principal, ProjectId, Refusal, Timestamp, Values,
+    Catalogue, DeviceId, DeviceKey, Kind, Preset, Principal, ProjectId, Refusal, Revision,
+    Timestamp, Values,
 };
 use store::write::AcceptEntry;
 use store::{AcceptTarget, DeviceWithState};
 
 use crate::accept::entries::Call;
-use crate::command::{CameraAsked, Error, UpdateEntry};
+use crate::command::{CameraAsked, Error, Patch, UpdateEntry};
 use crate::handle::Handle;
 use crate::holdings::Holdings;
-use crate::rollout::{Ask, AskTarget, make};
+use crate::presets::Meant;
+use crate::rollout::{Ask, AskTarget, AskedDevice, make};
 
 /// A page of what an update would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +85,16 @@ impl Acts {
     }
 }
 
-/// Devices that are told of, each as it was named and with the values of its own.
-type Page = (Vec<(DeviceId, Values)>, Vec<DeviceWithState>, Option<u64>);
+/// A device that is told of.
+#[derive(Debug, Clone)]
+struct Told {
+    /// Its id, as it was named.
+    id: DeviceId,
+    /// What is asked of it, or why it can't be.
+    values: Result<Values, Refusal>,
+    /// The revision that it has to be at; `None`: any.
+    if_revision: Option<Revision>,
+}
 
 impl Handle {
     /// What [`Self::create_update`] or [`Self::update`] would do if it were called now: a page of
@@ -102,9 +112,10 @@ impl Handle {
         limit: u32,
     ) -> Result<Predicted, Error> {
         let key = self.project_key(principal, project).await?;
-        make::check(ask)?;
+        let (ask, preset) = self.with_preset(principal, project, ask.clone()).await?;
+        make::check(&ask, preset.is_some())?;
         let limit = limit.clamp(1, DEVICES_PER_PAGE_MAX);
-        let (kind, (named, found, next)) = match &ask.target {
+        let (kind, (told, found, next)) = match &ask.target {
             AskTarget::Selector(selector) => {
                 let selector = make::of_kind(selector, ask.kind)?;
                 let from = DeviceKey(i64::try_from(after).unwrap_or(i64::MAX));
@@ -113,20 +124,51 @@ impl Handle {
                 if after == 0 && page.devices.is_empty() && page.next.is_none() {
                     return Err(Error::NoneFound);
                 }
-                let own = |found: &DeviceWithState| (found.device.id.clone(), ask.patch.clone());
-                let named = page.devices.iter().map(own).collect();
+                let told = self.told(project, preset.as_ref(), &ask, &page.devices).await?;
                 let next = page.next.and_then(|key| u64::try_from(key.0).ok());
-                (selector.kind, (named, page.devices, next))
+                (selector.kind, (told, page.devices, next))
             }
             AskTarget::Devices(named) => {
-                let (kind, _) = self.named((key, project), ask, named).await?;
-                (Some(kind), of_list(ask, named, after, limit))
+                let project = (key, project);
+                let (kind, _) = self.named(project, &ask, named).await?;
+                let (page, next) = of_list(named, after, limit);
+                let values = self.values_of_named(project, preset.as_ref(), &ask, &page).await?;
+                let told = page.into_iter().zip(values).map(|(device, values)| Told {
+                    id: device.id.clone(),
+                    values,
+                    if_revision: device.if_revision,
+                });
+                (Some(kind), (told.collect(), Vec::new(), next))
             }
         };
         let at = self.shared.clock.now();
         let call = Call { project: (key, project), kind, operation: ask.operation, at };
-        let devices = self.predict(principal, call, named, found).await?;
+        let devices = self.predict(principal, call, told, found).await?;
         Ok(Predicted { devices, next })
+    }
+
+    /// What is asked of each of these devices, which a selector means.
+    async fn told(
+        &self,
+        project: &ProjectId,
+        preset: Option<&Preset>,
+        ask: &Ask,
+        found: &[DeviceWithState],
+    ) -> Result<Vec<Told>, Error> {
+        let values = match preset {
+            None => found.iter().map(|_| Ok(ask.patch.clone())).collect(),
+            Some(preset) => {
+                let meant = found.iter().map(|found| {
+                    let device = &found.device;
+                    Meant { key: device.key, id: &device.id, asked: None }
+                });
+                let meant: Vec<Meant<'_>> = meant.collect();
+                self.expand(project, preset, ask, &meant).await?
+            }
+        };
+        let ids = found.iter().map(|found| found.device.id.clone());
+        let told = ids.zip(values).map(|(id, values)| Told { id, values, if_revision: None });
+        Ok(told.collect())
     }
 
     /// What would become of each of the devices. Of those in `found` it is known how they stand.
@@ -134,14 +176,15 @@ impl Handle {
         &self,
         principal: &Principal,
         call: Call<'_>,
-        named: Vec<(DeviceId, Values)>,
+        told: Vec<Told>,
         found: Vec<DeviceWithState>,
     ) -> Result<Vec<Prediction>, Error> {
-        let entries = named.iter().map(|(id, values)| UpdateEntry {
-            device: Ok(id.clone()),
+        let entries = told.iter().map(|told| UpdateEntry {
+            device: Ok(told.id.clone()),
             clear: false,
-            patch: Ok(values.clone().into()),
+            patch: told.values.clone().map(Patch::from),
             camera: CameraAsked::default(),
+            if_revision: told.if_revision,
         });
         let checked = self.check_entries(call, entries.collect()).await?;
         let properties: BTreeSet<String> =
@@ -155,10 +198,10 @@ impl Handle {
             self.holdings_of(principal, found, properties).await?
         };
         let catalogue = self.shared.catalogue.get();
-        let mut predictions: Vec<Prediction> = named
+        let mut predictions: Vec<Prediction> = told
             .into_iter()
-            .map(|(id, _)| Prediction {
-                id,
+            .map(|told| Prediction {
+                id: told.id,
                 changes: Vec::new(),
                 unchanged: Vec::new(),
                 refused: Some(Refusal::DeviceUnknown),
@@ -180,13 +223,12 @@ impl Handle {
     }
 }
 
-/// The page of a list of devices that begins at this position.
-fn of_list(ask: &Ask, named: &[(DeviceId, Values)], after: u64, limit: u32) -> Page {
+/// The page of a list of devices that begins at this position, and where the next one does.
+fn of_list(named: &[AskedDevice], after: u64, limit: u32) -> (Vec<&AskedDevice>, Option<u64>) {
     let from = usize::try_from(after).unwrap_or(usize::MAX).min(named.len());
     let to = from.saturating_add(limit as usize).min(named.len());
-    let page = named.iter().skip(from).take(to - from);
-    let page = page.map(|(id, own)| (id.clone(), ask.values(own))).collect();
-    (page, Vec::new(), (to < named.len()).then_some(to as u64))
+    let page = named.iter().skip(from).take(to - from).collect();
+    (page, (to < named.len()).then_some(to as u64))
 }
 
 /// What an entry asks for, by canonical name.
@@ -233,7 +275,8 @@ impl Seen<'_> {
             let (name, _) = properties(entry).find(|(name, _)| !has(name))?;
             Some(store::no_such_channel(name))
         };
-        store::refusal_of(state.frozen, state.open_jobs.len(), &state.desired, entry)
+        let (revision, open_jobs) = (state.revision, state.open_jobs.len());
+        store::refusal_of(revision, state.frozen, open_jobs, &state.desired, entry)
             .or_else(no_channel)
     }
 

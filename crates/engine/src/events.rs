@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::limits::FEED_EVERY;
-use fleet::{DeviceId, JobId, ProjectId, ProjectKey, RequestId, Timestamp};
+use fleet::{DeviceId, EventType, JobId, ProjectId, ProjectKey, RequestId, Timestamp};
 use store::{Commit, FeedPosition, ResumeToken, StoreId};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -88,6 +88,18 @@ pub enum Happened {
     },
     /// Projects have come, changed or gone.
     ProjectsChanged,
+}
+
+impl Happened {
+    /// Its type.
+    pub fn event_type(&self) -> EventType {
+        match self {
+            Self::UpdateAccepted { .. } => EventType::UpdateAccepted,
+            Self::JobEnded { .. } => EventType::JobEnded,
+            Self::DeviceChanged { .. } => EventType::DeviceChanged,
+            Self::ProjectsChanged => EventType::ProjectsChanged,
+        }
+    }
 }
 
 /// Of what of a device there may be something else to read.
@@ -214,6 +226,20 @@ impl Events {
     pub async fn watch(&self, after: Option<ResumeToken>) -> Result<Watch, WatchError> {
         let places = self.places.clone();
         let place = places.try_acquire_owned().map_err(|_| WatchError::TooMany)?;
+        Ok(self.begin(after, Some(place)).await?)
+    }
+
+    /// The same for who must be told everything, however long it takes: what it was too slow for
+    /// is read from the feed again. It takes none of the clients' places.
+    pub(crate) async fn follow(&self, after: Option<ResumeToken>) -> Result<Watch, store::Error> {
+        self.begin(after, None).await
+    }
+
+    async fn begin(
+        &self,
+        after: Option<ResumeToken>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Watch, store::Error> {
         let shared = &self.hub.shared;
         let store = *self.store.get_or_try_init(|| shared.store.store_id()).await?;
         let end = shared.store.feed_end().await?;
@@ -238,7 +264,7 @@ impl Events {
             is_settled: false,
             falls: 0,
             again: None,
-            _place: place,
+            place,
         })
     }
 }
@@ -246,7 +272,7 @@ impl Events {
 /// A client's way into the queue that all share.
 type Live = Receiver<Arc<Item>>;
 
-/// One client that watches. It holds one of the node's places until it is dropped.
+/// One that watches. A client holds one of the node's places until it is dropped.
 pub struct Watch {
     events: Events,
     store: StoreId,
@@ -270,7 +296,8 @@ pub struct Watch {
     falls: u32,
     /// When the store, which has failed or was not ready, is asked again.
     again: Option<Instant>,
-    _place: OwnedSemaphorePermit,
+    /// One of those that clients have; `None` for who must be told everything.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Watch {
@@ -391,9 +418,9 @@ impl Watch {
                 }
             }
             // What it was too slow for is read as what came before is.
-            Err(RecvError::Lagged(_)) if !self.is_settled && self.falls < FALLS_IN_A_ROW_MAX => {
+            Err(RecvError::Lagged(_)) if self.may_fall_behind() => {
                 self.live = None;
-                self.falls += 1;
+                self.falls = self.falls.saturating_add(1);
                 None
             }
             Err(RecvError::Lagged(_)) => {
@@ -406,6 +433,11 @@ impl Watch {
                 None
             }
         }
+    }
+
+    /// Whether what it is too slow for is read again.
+    fn may_fall_behind(&self) -> bool {
+        self.place.is_none() || !self.is_settled && self.falls < FALLS_IN_A_ROW_MAX
     }
 
     /// These parts without those that were told: what was read before may reach into the queue.

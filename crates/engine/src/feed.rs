@@ -14,6 +14,7 @@ use store::{Change, Commit, FeedPage, FeedPosition, LaneSeed, Sighting};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::copies;
+use crate::idempotency;
 use crate::lane::Wake;
 use crate::operate::follow_server_settings;
 use crate::shared::Shared;
@@ -143,6 +144,7 @@ struct Heard {
     projects: bool,
     keys: bool,
     users: bool,
+    webhooks: bool,
     server: bool,
     cluster: bool,
 }
@@ -158,6 +160,7 @@ impl Heard {
                 Change::Projects => self.projects = true,
                 Change::Keys => self.keys = true,
                 Change::Users => self.users = true,
+                Change::Webhooks => self.webhooks = true,
                 Change::Server => self.server = true,
                 _ => {}
             }
@@ -181,6 +184,7 @@ impl Heard {
                 Change::Projects => self.projects = true,
                 Change::Keys => self.keys = true,
                 Change::Users => self.users = true,
+                Change::Webhooks => self.webhooks = true,
                 Change::Server => self.server = true,
                 Change::Cluster => self.cluster = true,
                 Change::Sighted(sighting) => self.sighted.push(sighting),
@@ -234,8 +238,12 @@ async fn apply(shared: &Shared, heard: Heard) -> Result<bool, store::Error> {
     if heard.users || heard.projects {
         shared.tokens.forget_all();
     }
+    if heard.webhooks || heard.projects {
+        shared.webhooks.changed.notify_one();
+    }
     if heard.projects {
         shared.projects.forget_all();
+        shared.enrolments.forget();
         shared.targets.forget_all();
     }
     forget_devices(shared, &heard).await?;
@@ -326,10 +334,11 @@ fn forget_all(shared: &Shared) {
     shared.keys.forget_all();
     shared.tokens.forget_all();
     shared.projects.forget_all();
+    shared.enrolments.forget();
     forget_all_devices(shared);
 }
 
-/// Forgets what is too old of the feed, in small steps.
+/// Forgets what is too old: of the feed in small steps, and keys of calls, a step at a time.
 pub(crate) async fn prune(shared: Arc<Shared>) {
     let (step, pause) = PRUNE_STEP;
     let mut ticks = tokio::time::interval(PRUNE_EVERY);
@@ -338,6 +347,7 @@ pub(crate) async fn prune(shared: Arc<Shared>) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
+        idempotency::forget_expired(&shared).await;
         loop {
             match shared.store.prune_feed(limits::FEED_KEPT, step).await {
                 Ok(count) if count >= u64::from(step) => tokio::time::sleep(pause).await,

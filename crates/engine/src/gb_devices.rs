@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::catalogue::{GENERIC_PROFILE, NAME};
-use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Refusal, limits};
+use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Refusal, Values, limits};
 use store::write::{DeleteDevice, ImportedDevice};
 use store::{Refused, Write, Written};
 
@@ -141,7 +141,7 @@ impl Handle {
                 user: new.credentials.user.clone(),
                 password: None,
                 channels: Vec::new(),
-                record: records::camera_patch(&filed, None).record,
+                record: records::camera_patch(&filed, &Values::new(), None).record,
             }),
         };
         Ok(ImportedDevice { record, marker: self.random_hex(), password: password.transpose()? })

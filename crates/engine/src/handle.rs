@@ -18,7 +18,10 @@ use crate::clock::{Clock, Entropy, RequestIds};
 use crate::command::Error;
 use crate::copies::Copies;
 use crate::driver::{Driver, EventReceiver};
+use crate::enrolment::{self, Enrolments};
+use crate::events::Events;
 use crate::feed::{self, Freshness};
+use crate::idempotency;
 use crate::judge::Rules;
 use crate::keys::Keys;
 use crate::lane::Bounds;
@@ -33,6 +36,7 @@ use crate::shared::{Projects, Shared};
 use crate::sweep;
 use crate::targets::Targets;
 use crate::users::{PasswordChecks, Tokens};
+use crate::webhooks::{self, Deliver, Webhooks};
 
 /// How much the engine may do at a time and how long it waits. The defaults are those of
 /// [`fleet::limits`].
@@ -164,6 +168,7 @@ impl Engine {
             request_ids: RequestIds::new(options.clock.clone(), options.entropy.clone()),
             registrants: Registrants::new(&options.master_key, &*options.entropy),
             refused_registrations: RefusedRegistrations::default(),
+            enrolments: Enrolments::default(),
             clock: options.clock,
             entropy: options.entropy,
             master_key: options.master_key,
@@ -184,6 +189,7 @@ impl Engine {
             rescan: Notify::new(),
             rescan_ends_waits: AtomicBool::new(false),
             rollouts: Notify::new(),
+            webhooks: Webhooks::new(),
             targets: Targets::new(),
             projects: Projects::new(),
             numbering: tokio::sync::Mutex::default(),
@@ -191,6 +197,8 @@ impl Engine {
             #[cfg(feature = "planted-bugs")]
             planted: options.settings.planted,
         });
+        // Before anything is answered here: a client sends again what this node did not answer.
+        idempotency::free_own(&shared).await?;
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let (mut runner, mut tasks) = (JoinSet::new(), JoinSet::new());
         let lanes = Runner::new(shared.clone(), options.settings.bounds, inbox);
@@ -210,11 +218,22 @@ impl Engine {
         tasks.spawn(until(stop.clone(), sweep::events(shared.clone(), options.events)));
         tasks.spawn(until(stop.clone(), feed::prune(shared.clone())));
         tasks.spawn(until(stop.clone(), last_use::keep(shared.clone())));
+        tasks.spawn(until(stop.clone(), enrolment::keep(shared.clone())));
+        tasks.spawn(until(stop.clone(), webhooks::keep(shared.clone())));
         if !alone {
             let follow = feed::follow(shared.clone(), options.settings.feed_every, feed);
             tasks.spawn(until(ended.clone(), follow));
         }
         Ok(Self { handle: Handle { shared }, stop, ended, runner, tasks })
+    }
+
+    /// Begins to deliver what happens, as `events` tells it, to the receivers of webhooks, and lets
+    /// doors try one. It is told once.
+    pub fn deliver_webhooks(&mut self, events: Events, deliver: Arc<dyn Deliver>) {
+        let shared = &self.handle.shared;
+        if shared.webhooks.deliver.set(deliver.clone()).is_ok() && shared.node.new.roles.engine {
+            self.tasks.spawn(webhooks::drive(shared.clone(), events, deliver, self.stop.clone()));
+        }
     }
 
     /// What the doors hold.
@@ -234,6 +253,8 @@ impl Engine {
         self.ended.cancel();
         while self.tasks.join_next().await.is_some() {}
         last_use::write(shared).await;
+        enrolment::write(shared).await;
+        webhooks::write(shared).await;
         renewal::end(shared).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use fleet::catalogue::{ORGANIZATION, channel_property, record_of};
+use fleet::catalogue::{NAME, ORGANIZATION, channel_property, record_of};
 use fleet::limits::{CHANNELS_PER_DEVICE_MAX, DEVICES_PER_PAGE_MAX};
 use fleet::{Channel, DeviceId, DeviceKey, Organization, Principal, ProjectId, Selector, Values};
 use store::DeviceWithState;
@@ -95,6 +95,15 @@ impl Holdings {
                 let channel = self.channels.get(&(key, id))?;
                 on_record(&channel.record, channel.organization.as_ref(), record.name)
             }
+        }
+    }
+
+    /// Our name there, empty for none, if the property is the name of a device or of a channel.
+    pub(crate) fn name(&self, key: DeviceKey, property: &str) -> Option<String> {
+        let device = self.devices.get(&key)?;
+        match channel_property(property) {
+            Some(id) => Some(self.channels.get(&(key, id))?.name.clone().unwrap_or_default()),
+            None => (property == NAME).then(|| device.device.name.clone()),
         }
     }
 

@@ -8,7 +8,8 @@
 //! Several nodes may work on one store, each on the devices that it owns: see `ownership` for what
 //! that means, `renewal` for how it comes and goes, `feed` for what they tell each other.
 //!
-//! Updates of many devices that go out in waves are `rollout`.
+//! Updates of many devices that go out in waves are `rollout`; what happens is told to clients by
+//! [`events`](mod@events) and delivered by [`webhooks`](mod@webhooks).
 //!
 //! Start with [`Handle`], which is what the doors hold; then [`lane`](mod@lane) for the order of
 //! work, [`plan`](mod@plan) for what one step does and [`judge`](mod@judge) for how jobs end.
@@ -24,11 +25,15 @@ mod credentials;
 pub mod discover;
 pub mod driver;
 mod dry_run;
+mod enrolment;
 pub mod events;
+mod explain;
 mod feed;
 mod gb_devices;
 mod handle;
 mod holdings;
+mod idempotency;
+mod import;
 pub mod judge;
 mod keys;
 pub mod lane;
@@ -39,6 +44,7 @@ pub mod plan;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 mod power;
+mod presets;
 mod projects;
 pub mod registrants;
 mod renewal;
@@ -48,27 +54,34 @@ mod runner;
 mod select;
 mod shared;
 pub mod spans;
+mod stands;
 mod step;
 mod sweep;
 mod targets;
 pub mod users;
+pub mod webhooks;
 
-pub use access::Imported;
 pub use cancel::Cancelled;
 pub use check::{Check, CheckItem, CheckResult};
 pub use clock::{Clock, Entropy, RequestIds, SystemClock, SystemEntropy};
 pub use command::{
     CameraAsked, Credentials, Error, NewRegistrant, Patch, Update, UpdateEntry, UpdateResult,
 };
+pub use credentials::password_tag;
 pub use discover::{Candidate, Discovery, Found, FoundAs};
 pub use driver::{
     Action, Adopt, Away, DeviceEvent, Driver, EventSender, Examination, Fault, PowerReport,
     Reached, Report, Target,
 };
 pub use dry_run::{Acts, Predicted, PredictedChange, Prediction};
+pub use enrolment::{AcceptRefused, NewEnrolment, OpenEnrolment, PendingAsked, PendingPage};
+pub use explain::{AskedBy, Code, ExplainedValue, Explanation, Reason};
 pub use handle::{Engine, Handle, Options, Settings};
+pub use idempotency::{Answer, CallId, HeldKey, Reserved};
+pub use import::{ImportEntry, ImportTerms, Imported, Judged, Untaken, check_channel};
 pub use keys::AccessKey;
 pub use operate::{CatalogueSource, CatalogueSourceError};
+pub use presets::{NewPreset, PresetAsk};
 pub use projects::ProjectChange;
 pub use registrants::{
     Camera, OldRegistrant, RefusedRegistration, Registrant, RegistrantWork, RegistrationFault,
@@ -76,5 +89,6 @@ pub use registrants::{
 };
 pub use renewal::{NodeStanding, StartError, Trouble};
 pub use revert::{LeftOut, Reverted, RevertedDevice};
-pub use rollout::{Ask, AskTarget};
+pub use rollout::{Ask, AskTarget, AskedDevice};
+pub use stands::{ValueStands, spoken_to_by};
 pub use users::{NewToken, SignInError, SignedIn, TokenHolder};

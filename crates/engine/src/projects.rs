@@ -106,6 +106,7 @@ impl Handle {
             shared.keys.forget_all();
             shared.tokens.forget_all();
             shared.targets.forget_all();
+            shared.enrolments.forget();
             written??;
             tracing::info!(project = %id, "a project was deleted");
             Ok(())

@@ -15,12 +15,14 @@ use fleet::{
     Binding, DeviceId, DeviceKey, Facts, ProjectId, Push, ReportedChannel, Secret, Timestamp,
 };
 use quick_cache::sync::Cache;
+use store::rekey::REGISTRATION_PASSWORD;
 use store::seal::MasterKey;
 use store::write::{NotePush, NoteSurvey, RecordChannels};
 use store::{SealedRegistrant, SessionKey, StoredBinding, Write};
 
 use crate::clock::Entropy;
 use crate::command::Error;
+use crate::credentials;
 use crate::handle::Handle;
 
 pub(crate) use refused::RefusedRegistrations;
@@ -128,7 +130,7 @@ impl Registrants {
             known: Cache::new(limits::REGISTRANTS_CACHED_MAX),
             changes: AtomicU64::new(0),
             decoy,
-            tag_key: master_key.derive("registration password tags"),
+            tag_key: credentials::tag_key(master_key),
             lookups: AtomicU64::new(0),
             opens: AtomicU64::new(0),
         }
@@ -344,7 +346,7 @@ impl Handle {
 
 /// What ties a sealed password to its place, so that it opens nowhere else.
 pub(crate) fn sealed_with<'a>(project: &'a ProjectId, id: &'a DeviceId) -> [&'a str; 3] {
-    [project.as_str(), id.as_str(), "registration password"]
+    [project.as_str(), id.as_str(), REGISTRATION_PASSWORD]
 }
 
 #[cfg(test)]

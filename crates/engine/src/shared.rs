@@ -17,6 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::{Clock, Entropy, RequestIds};
 use crate::copies::Copies;
 use crate::driver::Driver;
+use crate::enrolment::Enrolments;
 use crate::feed::Freshness;
 use crate::judge::Rules;
 use crate::keys::Keys;
@@ -28,6 +29,7 @@ use crate::registrants::{RefusedRegistrations, Registrants};
 use crate::renewal::Node;
 use crate::targets::Targets;
 use crate::users::{PasswordChecks, Tokens};
+use crate::webhooks::Webhooks;
 
 /// Something that the lanes should know of.
 #[derive(Debug)]
@@ -90,8 +92,12 @@ pub(crate) struct Shared {
     pub(crate) rescan_ends_waits: AtomicBool,
     /// Asks for a look at the rollouts at once.
     pub(crate) rollouts: Notify,
+    /// What is told of happenings by itself.
+    pub(crate) webhooks: Webhooks,
     pub(crate) targets: Targets,
     pub(crate) registrants: Registrants,
+    /// Who may enrol, and who has come.
+    pub(crate) enrolments: Enrolments,
     /// Registrations that were refused.
     pub(crate) refused_registrations: RefusedRegistrations,
     /// Project keys by id.

@@ -90,6 +90,10 @@ impl Handle {
         password: Secret<String>,
     ) -> Result<(), Error> {
         check_name(&name)?;
+        if Principal::OWN_NAMES.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+            let detail = format!("{name} is what the server calls itself where it tells who acted");
+            return Err(Error::Invalid { what: "user name".to_owned(), detail });
+        }
         password::check(&password)?;
         let password_hash = self.hash(password).await?;
         let at = self.shared.clock.now();

@@ -63,6 +63,11 @@ pub struct DeviceId(String);
 #[serde(try_from = "String", into = "String")]
 pub struct OrganizationId(String);
 
+/// A preset's name within its project. 1 to 64 letters, digits and `. _ -`: it stands in URLs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PresetName(String);
+
 macro_rules! text_id {
     ($name:ident, $what:literal, $bytes_max:expr, $allowed:expr) => {
         impl $name {
@@ -127,6 +132,8 @@ text_id!(ProjectId, "project id", limits::PROJECT_ID_BYTES_MAX, |c| c.is_ascii_g
 text_id!(OrganizationId, "organization id", limits::ORGANIZATION_ID_BYTES_MAX, |c| c
     .is_ascii_graphic()
     && c != ',');
+text_id!(PresetName, "preset name", limits::PRESET_NAME_BYTES_MAX, |c| c.is_ascii_alphanumeric()
+    || matches!(c, '.' | '_' | '-'));
 text_id!(DeviceId, "device id", limits::DEVICE_ID_BYTES_MAX, |c| !c.is_control());
 
 /// A project's key in the store.

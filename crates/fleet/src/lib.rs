@@ -12,18 +12,22 @@ pub mod camera;
 pub mod catalogue;
 pub mod desired;
 pub mod device;
+pub mod enrolment;
+pub mod event;
 pub mod fault_point;
 pub mod id;
 pub mod job;
 pub mod limits;
 pub mod operation;
 pub mod organization;
+pub mod preset;
 pub mod principal;
 pub mod project;
 pub mod refusal;
 pub mod rollout;
 pub mod secret;
 pub mod selector;
+pub mod template;
 pub mod time;
 
 pub use camera::{
@@ -36,13 +40,16 @@ pub use device::{
     AdoptionRequest, BootIdentity, Condition, Device, DeviceState, Facts, Kind, NewDevice,
     RestartPending,
 };
+pub use enrolment::{IdPrefix, NotAPrefix, PendingDevice};
+pub use event::{EventType, EventTypes, UnknownEventType};
 pub use id::{
-    DeviceId, DeviceKey, Epoch, JobId, OrganizationId, ProjectId, ProjectKey, RequestId, Revision,
-    Shard,
+    DeviceId, DeviceKey, Epoch, JobId, OrganizationId, PresetName, ProjectId, ProjectKey,
+    RequestId, Revision, Shard,
 };
 pub use job::{Before, Door, End, Ended, Failure, Job, JobState, Proof};
 pub use operation::{Operation, PowerStep};
 pub use organization::{Organization, OrganizationPath};
+pub use preset::{Preset, Templates};
 pub use principal::{Grant, Principal, Role};
 pub use project::{
     AdoptionPolicy, DriftPolicy, IssProfile, IssSettings, Project, ProjectSettings, ServerSettings,
@@ -51,4 +58,5 @@ pub use refusal::Refusal;
 pub use rollout::{Phase, Plan, Rollout, RolloutDevice, Wave, WaveCounts, Window};
 pub use secret::Secret;
 pub use selector::{Selector, ValueIs, ValueOf};
+pub use template::Template;
 pub use time::Timestamp;

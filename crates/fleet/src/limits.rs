@@ -28,6 +28,44 @@ pub const REFUSED_REGISTRATIONS_MAX: usize = 1_000;
 /// Bindings in one change of the store.
 pub const BINDINGS_PER_WRITE_MAX: usize = 512;
 
+/// Digits of a prefix of GB devices' ids: whole ids have as many (GB/T 28181-2016, annex D).
+pub const ENROLMENT_PREFIX_DIGITS_MAX: usize = 20;
+/// Bytes of an enrolment password at least: it stands for many cameras, and cameras take as many.
+pub const ENROLMENT_PASSWORD_BYTES_MIN: usize = 8;
+/// Prefixes by which cameras may enrol in one project: one for each trade of a few places.
+pub const ENROLMENT_PREFIXES_MAX: usize = 32;
+/// The longest time for which a project may be open for enrolment: a shared password is for an
+/// installation, not for good.
+pub const ENROLMENT_MAX: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Projects of one server that are open for enrolment at a time: all of them are kept in memory.
+pub const ENROLMENTS_MAX: usize = 1_000;
+/// Enrolment passwords that one REGISTER is checked against: each costs a digest.
+pub const ENROLMENTS_TRIED_MAX: usize = 4;
+/// Cameras of one project that wait to be accepted or are kept as rejected.
+pub const ENROLMENTS_PENDING_MAX: usize = 10_000;
+/// Pending cameras that one change of the store accepts, or rejects.
+pub const PENDING_PER_CALL_MAX: usize = 1_000;
+/// Pending cameras that are noted with one change of the store.
+pub const PENDING_PER_WRITE_MAX: usize = 512;
+/// How often pending cameras are noted at most, all that came meanwhile with one change.
+pub const PENDING_NOTED_EVERY: Duration = Duration::from_secs(1);
+/// How often one pending camera is noted at most, however often it comes.
+pub const PENDING_NOTED_AGAIN: Duration = Duration::from_secs(60);
+/// Pending cameras of which it is kept in memory when they were last noted.
+pub const PENDING_CACHED_MAX: usize = 16_384;
+/// How long a pending camera that does not come again stays on the list.
+pub const PENDING_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a camera that was rejected is kept off the list.
+pub const REJECTED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// Seconds after which a pending camera is told to come again (Retry-After): as often as one that
+/// is registered sends a keepalive.
+pub const PENDING_RETRY_SECONDS: u32 = 60;
+/// Digits of a password that is made for an accepted camera: what ISS's form 460 takes, and what
+/// somebody who stands before a camera can type.
+pub const GENERATED_PASSWORD_DIGITS: usize = 12;
+/// Characters of a camera's User-Agent that are kept.
+pub const USER_AGENT_CHARS_MAX: usize = 128;
+
 /// Bytes of an organization's id: ours have 32.
 pub const ORGANIZATION_ID_BYTES_MAX: usize = 64;
 /// Organizations of one project: as many as a city has streets. An update that would make one more
@@ -40,6 +78,45 @@ pub const RECORD_VALUE_BYTES_MAX: usize = 1_027;
 pub const PASSWORD_OVERLAP_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// GB devices in one call of ISS (UpdateDevice and CreateDevice, `Devicelist`).
 pub const CAMERAS_PER_CALL_MAX: usize = 100;
+
+/// Bytes of a preset's name.
+pub const PRESET_NAME_BYTES_MAX: usize = 64;
+/// Presets of one project: more than anybody keeps apart, and a list of them stays a page or ten.
+pub const PRESETS_PER_PROJECT_MAX: usize = 1_000;
+/// Bytes of a preset's values as they are written, names and templates together: what may be
+/// desired of one device.
+pub const PRESET_BYTES_MAX: usize = DESIRED_BYTES_MAX;
+/// Bytes of one template: CPH takes 7,800 bytes of properties in a call.
+pub const TEMPLATE_BYTES_MAX: usize = 8_192;
+/// Bytes of the name of a variable that a caller gives.
+pub const VARIABLE_NAME_BYTES_MAX: usize = 64;
+/// Bytes of the value of such a variable: what a template has, and it may stand there alone.
+pub const VARIABLE_VALUE_BYTES_MAX: usize = TEMPLATE_BYTES_MAX;
+/// Bytes of all values that one update makes, of a preset or of what is asked of all, for devices
+/// that each have a copy of them: 670 bytes for each of 100,000 devices. They are held in memory
+/// while the update is made, and those of one wave while it begins.
+pub const EXPANDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Earlier jobs of a device that are looked through for the one that put something on record.
+pub const EXPLAINED_JOBS_MAX: u32 = 1_000;
+
+/// Bytes of an idempotency key: a UUID has 36, and whoever makes one of several ids has room.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// How long an idempotency key is kept with the answer to its call: longer than any client tries.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// After how long without a word a call is made again by whoever has its key: the node that made it
+/// has died, for one that lives renews the key.
+pub const IDEMPOTENCY_TAKEN_OVER_AFTER: Duration = Duration::from_secs(60);
+/// How often the key of a call that is being made is renewed: so that it may fail twice before
+/// somebody takes the key over.
+pub const IDEMPOTENCY_RENEWED_EVERY: Duration = Duration::from_secs(20);
+/// Bytes of an answer that is kept: that of a call for 8,096 phones has a fifth of it.
+pub const IDEMPOTENCY_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Keys of one caller that are kept in each of the 256 parts that they fall in by their hash: some
+/// 130,000 together, which is more than one a second. Counted by the part, so that it costs little.
+pub const IDEMPOTENCY_KEYS_PER_PART_MAX: u64 = 512;
+/// Calls with keys that one node makes at a time. They go on when their clients go away, so the
+/// bound of connections does not bound them.
+pub const IDEMPOTENT_CALLS_MAX: usize = 1_024;
 
 /// Tags on one phone or server: CPH API, "Creating tags in batches".
 pub const TAGS_PER_RESOURCE_MAX: usize = 10;
@@ -73,6 +150,18 @@ pub const UPDATES_WALK_MAX: usize = 2_000;
 pub const CANCELLED_PER_WRITE_MAX: usize = 1_000;
 /// Devices in one import call; the CLI sends larger files in pieces of this size.
 pub const DEVICES_PER_IMPORT_MAX: usize = 10_000;
+/// Faults of lines that the answer to one import lists; of more it says how many. Nobody mends a
+/// thousand by hand.
+pub const IMPORT_ERRORS_MAX: usize = 1_000;
+/// Columns of a CSV file that is imported: an export writes at most 215, and people add a few.
+pub const IMPORT_COLUMNS_MAX: usize = 300;
+/// Changes of the store in which one import brings in the good devices among those of which the
+/// store refuses some: to tell one apart takes a dozen.
+pub const IMPORT_WRITES_MAX: usize = 256;
+/// Devices that an export reads at a time: some 13 MB if each has all the values that one may have.
+pub const EXPORT_PAGE: u32 = 200;
+/// Columns of properties that one export as CSV has.
+pub const EXPORT_PROPERTIES_MAX: usize = 100;
 /// Characters of `property` in CPH's API definition.
 pub const CPH_PROPERTY_CHARS_MAX: usize = 8_096;
 /// Bytes of `property` and `custom_property` together in CPH's API definition.
@@ -137,6 +226,38 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 pub const TOKENS_PER_USER_MAX: usize = 100;
 /// Acts that the audit keeps: with one more, the oldest is forgotten.
 pub const AUDIT_ENTRIES_MAX: i64 = 1_000_000;
+/// Webhooks of one project, and of the server as a whole: each is told by itself, and one of them
+/// can pass on to more.
+pub const WEBHOOKS_PER_PROJECT_MAX: usize = 16;
+/// Webhooks in all: one node may have to deliver all of them, and each reads the feed for itself
+/// while its receiver is behind.
+pub const WEBHOOKS_MAX: usize = 1_024;
+/// Bytes of a webhook's URL: what servers and proxies take at least.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Bytes of the secret that deliveries are signed with, when it is given: fewer can be guessed, and
+/// more than a block of the hash add nothing.
+pub const WEBHOOK_SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=256;
+/// Events in one delivery: some 20 kB of JSON.
+pub const DELIVERY_EVENTS_MAX: usize = 100;
+/// Deliveries that one node makes at a time.
+pub const DELIVERIES_AT_A_TIME: usize = 8;
+/// Deliveries that one node makes at a time for the webhooks of one project, and for those of the
+/// whole server: receivers that hang leave room for the other projects'.
+pub const DELIVERIES_PER_PROJECT: usize = 2;
+/// Trials of webhooks that one node makes at a time, besides deliveries: each has a person wait.
+pub const TRIALS_AT_A_TIME: usize = 2;
+/// How long a receiver may take to take a delivery.
+pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a receiver's answer that are read.
+pub const DELIVERY_ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a reason why a delivery failed, as it is kept.
+pub const DELIVERY_FAILURE_BYTES_MAX: usize = 512;
+/// How long a webhook waits after a delivery that failed: the first time, and at most.
+pub const DELIVERY_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
+/// How often it is written, at most, how deliveries stand: a process that is killed repeats what it
+/// had delivered since.
+pub const DELIVERIES_NOTED_EVERY: Duration = Duration::from_secs(1);
+
 /// How often it is written which access keys and tokens were used.
 pub const LAST_USE_EVERY: Duration = Duration::from_secs(60);
 /// Tokens kept in memory.

@@ -68,15 +68,24 @@ pub struct Principal {
     name: String,
 }
 
+/// What is written beside what the engine did.
+const ENGINE: &str = "engine";
+/// What is written beside what the administrator of this server did.
+const ADMIN: &str = "admin";
+
 impl Principal {
+    /// The names that the server goes by itself: nobody else may, or what is on record would not
+    /// say who it was.
+    pub const OWN_NAMES: [&str; 2] = [ENGINE, ADMIN];
+
     /// The engine, acting for itself.
     pub fn engine() -> Self {
-        Self { projects: None, role: Role::Engine, name: "engine".to_owned() }
+        Self { projects: None, role: Role::Engine, name: ENGINE.to_owned() }
     }
 
     /// The administrator of this server.
     pub fn admin() -> Self {
-        Self { projects: None, role: Role::Admin, name: "admin".to_owned() }
+        Self { projects: None, role: Role::Admin, name: ADMIN.to_owned() }
     }
 
     /// The user `name` of the native API, whose grants are enough for the call in `projects`.

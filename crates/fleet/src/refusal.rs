@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::Revision;
+
 /// A refused entry. Each door has its own codes and words for these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -34,6 +36,22 @@ pub enum Refusal {
         name: String,
         /// What the property does allow.
         detail: String,
+    },
+    /// The device lacks what a preset makes one of its values of.
+    #[error("property {name} needs {variable}, which the device lacks")]
+    VariableMissing {
+        /// The property.
+        name: String,
+        /// What is missing: `name`, `server`, `tag:KEY` or `var:NAME`.
+        variable: String,
+    },
+    /// The device is at another revision than the caller said that it has to be at.
+    #[error("the device is at revision {}, not {}", .current.0, .expected.0)]
+    RevisionDiffers {
+        /// What the caller said.
+        expected: Revision,
+        /// Where the device is.
+        current: Revision,
     },
     /// An operator has frozen the device.
     #[error("the device is frozen")]

@@ -1,6 +1,7 @@
 //! A point in time, as the rest of the product passes it about.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,21 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text is no point in time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no time such as 2026-12-31T23:59:59Z")]
+pub struct NotATime(String);
+
+/// Reads a date and a time with its offset (RFC 3339, 5.6), to the millisecond.
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| NotATime(text.to_owned()))?;
+        Ok(Self(time.as_millisecond()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +89,12 @@ mod tests {
         assert_eq!(time.to_seconds_text(), "2026-11-21T12:00:00Z");
         assert_eq!(time.to_basic_text(), "20261121T120000Z");
         assert_eq!(Timestamp(time.0 + 7).to_string(), "2026-11-21T12:00:00.007Z");
+        for text in ["2026-11-21T12:00:00Z", "2026-11-21T20:00:00+08:00", &time.to_string()] {
+            assert_eq!(text.parse(), Ok(time), "{text}");
+        }
+        for text in ["", "2026-11-21", "2026-11-21T12:00:00", "tomorrow"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotATime(text.to_owned())));
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, backup, catalogue, cluster, completions, config, device, events, job, key, man,
-    organization, project, registrations, server, simulate, store, update, user,
+    audit, backup, catalogue, cluster, completions, config, device, enrolment, events, job, key,
+    man, organization, preset, project, registrations, server, simulate, store, update, user,
+    webhook,
 };
 use crate::{demo, exit, serve};
 
@@ -44,11 +45,20 @@ pub enum Command {
     Audit(audit::Audit),
     /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
     Device(Box<device::Device>),
+    /// Lets cameras enrol by a password that they share, and accepts those that came:
+    /// `fleetwright enrolment open --project ID --prefix DIGITS --days N`
+    Enrolment(enrolment::Enrolment),
     /// Makes, lists, moves and deletes organizations, in which cameras are filed:
     /// `fleetwright organization list --project ID`
     Organization(organization::Organization),
+    /// Sets, lists, shows and deletes presets, named values for updates:
+    /// `fleetwright preset list --project ID`
+    Preset(preset::Preset),
     Update(Box<update::Update>),
     Events(events::Events),
+    /// Makes, lists, changes, deletes and tries webhooks, which are told what happens:
+    /// `fleetwright webhook create --project ID --to URL`
+    Webhook(webhook::Webhook),
     Registrations(registrations::Registrations),
     /// Shows jobs and waits for their end: `fleetwright job wait ID`
     Job(job::Job),
@@ -58,7 +68,8 @@ pub enum Command {
     Restore(backup::Restore),
     /// Shows the nodes that work on one store: `fleetwright cluster status`
     Cluster(cluster::Cluster),
-    /// Copies a store into another: `fleetwright store copy --from URL --to URL`
+    /// Copies a store into another, or changes the key that seals its secrets:
+    /// `fleetwright store rekey --data-dir DIR`
     Store(store::Store),
     /// Prints and checks the server's configuration: `fleetwright config default`
     Config(config::Config),

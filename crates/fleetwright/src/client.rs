@@ -125,6 +125,24 @@ struct Problem {
     detail: String,
 }
 
+/// The status of an answer that says why nothing of a file can be taken.
+const NOTHING_TAKEN: u16 = 422;
+
+/// A body and what it is.
+struct Sent<'a> {
+    content_type: &'a str,
+    bytes: Vec<u8>,
+    /// What the call is known by if it is sent again.
+    key: Option<&'a str>,
+}
+
+impl Sent<'_> {
+    /// A body that is JSON.
+    fn json(body: &Value) -> Self {
+        Self { content_type: "application/json", bytes: body.to_string().into_bytes(), key: None }
+    }
+}
+
 /// A server and what we prove ourselves by.
 pub struct Client {
     agent: ureq::Agent,
@@ -186,6 +204,23 @@ impl Client {
         self.call(Method::POST, path, &[], Some(body))
     }
 
+    /// Posts `body` to `path`, known by `key` if one is given: sent again with it, it has no second
+    /// effect.
+    pub fn post_once(
+        &self,
+        path: &[&str],
+        body: &Value,
+        key: Option<&str>,
+    ) -> Result<Value, Error> {
+        let sent = Sent { key, ..Sent::json(body) };
+        let mut answer = self.exchange(Method::POST, path, &[], Some(sent))?;
+        if !answer.status().is_success() {
+            return Err(self.refused(&mut answer)?);
+        }
+        let text = self.text(&mut answer)?;
+        serde_json::from_slice(&text).map_err(|error| self.garbled(format!("no JSON: {error}")))
+    }
+
     /// Posts `body` to `path` with these query keys.
     pub fn post_with(
         &self,
@@ -194,6 +229,27 @@ impl Client {
         body: &Value,
     ) -> Result<Value, Error> {
         self.call(Method::POST, path, query, Some(body))
+    }
+
+    /// Posts a file, or a part of one, to `path` with these query keys. What the server says to
+    /// 422, that nothing of it can be taken, is an answer too: the second value says which it is.
+    pub fn post_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        content_type: &str,
+        file: Vec<u8>,
+    ) -> Result<(Value, bool), Error> {
+        let sent = Sent { content_type, bytes: file, key: None };
+        let mut answer = self.exchange(Method::POST, path, query, Some(sent))?;
+        let is_taken = answer.status().is_success();
+        if !is_taken && answer.status().as_u16() != NOTHING_TAKEN {
+            return Err(self.refused(&mut answer)?);
+        }
+        let text = self.text(&mut answer)?;
+        let read = serde_json::from_slice(&text);
+        let answer = read.map_err(|error| self.garbled(format!("no JSON: {error}")))?;
+        Ok((answer, is_taken))
     }
 
     /// Puts `body` at `path` with these query keys.
@@ -263,31 +319,47 @@ impl Client {
         query: &[(&str, String)],
         body: Option<&Value>,
     ) -> Result<Response<Body>, Error> {
-        let body = body.map(Value::to_string).unwrap_or_default();
+        let mut answer = self.exchange(method, path, query, body.map(Sent::json))?;
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refused(&mut answer)?) }
+    }
+
+    /// Sends a request, and gives the answer whatever it says.
+    fn exchange(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Option<Sent<'_>>,
+    ) -> Result<Response<Body>, Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(self.address(path, query))
             .header("authorization", self.authorization.expose());
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json");
+        if let Some(body) = &body {
+            request = request.header("content-type", body.content_type);
+            if let Some(key) = body.key {
+                request = request.header("idempotency-key", key);
+            }
         }
+        let body = body.map(|body| body.bytes).unwrap_or_default();
         let request = request.body(body).map_err(|error| Error::Setting {
             what: format!("the server's URL {:?}", self.url),
             detail: error.to_string(),
         })?;
-        let mut answer = self.agent.run(request).map_err(|error| self.unreachable(error))?;
+        self.agent.run(request).map_err(|error| self.unreachable(error))
+    }
+
+    /// What an answer that is not one of success says.
+    fn refused(&self, answer: &mut Response<Body>) -> Result<Error, Error> {
         let status = answer.status();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let text = self.text(&mut answer)?;
+        let text = self.text(answer)?;
         let problem: Problem = serde_json::from_slice(&text).unwrap_or_default();
         let detail = match (problem.detail.as_str(), problem.title.as_str()) {
             ("", "") => format!("HTTP {status}"),
             ("", title) => title.to_owned(),
             (detail, _) => detail.to_owned(),
         };
-        Err(Error::Refused { url: self.url.clone(), status: status.as_u16(), detail })
+        Ok(Error::Refused { url: self.url.clone(), status: status.as_u16(), detail })
     }
 
     /// An answer's whole body.

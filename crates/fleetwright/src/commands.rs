@@ -7,11 +7,13 @@ pub mod cluster;
 pub mod completions;
 pub mod config;
 pub mod device;
+pub mod enrolment;
 pub mod events;
 pub mod job;
 pub mod key;
 pub mod man;
 pub mod organization;
+pub mod preset;
 pub mod project;
 pub mod registrations;
 pub mod server;
@@ -19,6 +21,7 @@ pub mod simulate;
 pub mod store;
 pub mod update;
 pub mod user;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -27,6 +30,12 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     let duration: jiff::SignedDuration =
         text.parse().map_err(|_| format!("{text:?} is no duration such as 500ms, 2s or 1m"))?;
     Duration::try_from(duration).map_err(|_| format!("{text:?} is negative"))
+}
+
+/// Reads how many at most: 1 or more.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    let count: usize = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    if count == 0 { Err("must be 1 or more".to_owned()) } else { Ok(count) }
 }
 
 /// A pause between two looks. This is a program of one thread with nothing else to do.

@@ -32,7 +32,7 @@ pub const STATUSES: &[(Exit, &str)] = &[
     (
         Exit::Failed,
         "what was asked has failed, or a part of it: a job failed, a device was refused, a line of \
-         another platform's tables can't be taken, a check did not hold, a demo showed something \
+         a file can't be taken while others were, a check did not hold, a demo showed something \
          else, a server could not start",
     ),
     (Exit::Usage, "the command line, the environment or a file is not right; nothing was done"),
@@ -45,8 +45,8 @@ pub const STATUSES: &[(Exit, &str)] = &[
 pub const TABLE: &str = "\
 Exit status:
   0  done
-  1  what was asked has failed, or a part of it (a job failed, a device was refused, a line of
-     another platform's tables can't be taken, a check did not hold, a demo showed something else)
+  1  what was asked has failed, or a part of it (a job failed, a device was refused, a line of a
+     file can't be taken while others were, a check did not hold, a demo showed something else)
   2  the command line, the environment or a file is not right
   3  the time was over first
   4  no server answers

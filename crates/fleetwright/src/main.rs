@@ -25,6 +25,7 @@ mod output;
 mod reference;
 mod serve;
 mod traces;
+mod webhook_sender;
 mod wiring;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -62,9 +63,12 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::User(user) => user.run(),
         Command::Audit(audit) => audit.run(),
         Command::Device(device) => device.run(),
+        Command::Enrolment(enrolment) => enrolment.run(),
         Command::Organization(organization) => organization.run(),
+        Command::Preset(preset) => preset.run(),
         Command::Update(update) => update.run(),
         Command::Events(events) => events.run(),
+        Command::Webhook(webhook) => webhook.run(),
         Command::Registrations(registrations) => registrations.run(),
         Command::Job(job) => job.run(),
         Command::Catalogue(catalogue) => catalogue.run(),

@@ -9,19 +9,13 @@ use engine::{Clock, Entropy};
 use fleet::fault_point::FaultPoints;
 use fleet::{Principal, Secret};
 use phones::adb::HostKey;
+use store::rekey::{HOST_KEY, MASTER_KEY_CHECK, RETIRING_KEY_CHECK, check_of};
 use store::seal::{MasterKey, SealError};
 use store::sqlite::{self, DirectoryLock, Sqlite};
 use store::{Cluster, Store};
 
 use crate::config::{Config, PostgresUrl, StoreUrl};
-use crate::data_dir::DataDir;
-
-/// What is derived from the master key so that a store can tell whether a node has the right one.
-const CHECK: &str = "master key check";
-
-/// What that is kept under in the store, and what the key is by which phones know all nodes.
-const MASTER_KEY_CHECK: &str = "master-key-check";
-const HOST_KEY: &str = "adb-host-key";
+use crate::data_dir::{DataDir, MasterKeys};
 
 /// What an operator writes into the store whose keys are lost for good: keys are then made anew
 /// beside what the lost ones have sealed.
@@ -108,7 +102,7 @@ impl Opening<'_> {
     async fn open_sqlite(&self, database: &Path) -> Result<Opened> {
         let data = DataDir::open(&self.config.data)?;
         // The key before what it seals: a first start that ends between the two can be repeated.
-        let master_key = data.master_key(!database.exists(), self.entropy)?;
+        let keys = data.master_keys(!database.exists(), self.entropy)?;
         let admin_token = data.admin_token(self.entropy)?;
         let lock = lock_apart(&self.config.data, database)?;
         let store = Arc::new(Sqlite::open(sqlite::Options {
@@ -117,6 +111,7 @@ impl Opening<'_> {
             ..sqlite::Options::new(database, self.clock.now())
         })?);
         let kept = Kept::read(&*store).await?;
+        let master_key = kept.choose(&data, keys)?;
         // A copy of it on PostgreSQL must know its keys.
         let host_key = self.agree(&data, &*store, &kept, &master_key).await?;
         let node_id = data.node_id(self.entropy)?;
@@ -139,7 +134,7 @@ impl Opening<'_> {
         if !kept.is_fresh {
             data.check_joined()?;
         }
-        let master_key = data.master_key(kept.is_fresh, self.entropy)?;
+        let master_key = kept.choose(&data, data.master_keys(kept.is_fresh, self.entropy)?)?;
         let admin_token = data.admin_token(self.entropy)?;
         let host_key = self.agree(&data, &*store, &kept, &master_key).await?;
         let node_id = data.node_id(self.entropy)?;
@@ -157,7 +152,7 @@ impl Opening<'_> {
         kept: &Kept,
         master_key: &MasterKey,
     ) -> Result<HostKey> {
-        let check = hex::encode(master_key.derive(CHECK));
+        let check = check_of(master_key);
         let is_ours = match &kept.check {
             Some(kept) => *kept == check,
             None => kept.is_lost || opens_some(store, master_key).await?,
@@ -195,6 +190,8 @@ impl Opening<'_> {
 struct Kept {
     /// The check of the master key.
     check: Option<String>,
+    /// That of the key whose place it is taking.
+    retiring: Option<String>,
     /// The sealed host key.
     host_key: Option<String>,
     /// An operator has said that they are lost.
@@ -209,10 +206,32 @@ impl Kept {
             store.remembered(name).await?.map(|json| text_of(name, &json)).transpose()
         };
         let (check, host_key) = (text(MASTER_KEY_CHECK).await?, text(HOST_KEY).await?);
+        let retiring = text(RETIRING_KEY_CHECK).await?;
         // Of a store that was copied from an older one on SQLite no node has told its key yet.
         let is_fresh = check.is_none() && store.projects(&Principal::engine()).await?.is_empty();
         let is_lost = store.remembered(KEYS_LOST).await?.is_some();
-        Ok(Self { check, host_key, is_lost, is_fresh })
+        Ok(Self { check, retiring, host_key, is_lost, is_fresh })
+    }
+
+    /// The key that seals, of those in the data directory: the one that the store is marked with.
+    /// It opens what the other has sealed too.
+    ///
+    /// Errors: the store's key is being changed, and one of the two is not there.
+    fn choose(&self, data: &DataDir, keys: MasterKeys) -> Result<MasterKey> {
+        let MasterKeys { own, next } = keys;
+        let is = |key: &MasterKey, check: &Option<String>| *check == Some(check_of(key));
+        let Some(next) = next else {
+            if self.retiring.is_some() && (is(&own, &self.check) || is(&own, &self.retiring)) {
+                return Err(data.key_being_changed().into());
+            }
+            return Ok(own);
+        };
+        tracing::warn!(
+            "a change of the master key has not ended: stop the server and run `fleetwright store \
+             rekey` again"
+        );
+        let is_begun = is(&next, &self.check);
+        Ok(if is_begun { next.beside(own) } else { own.beside(next) })
     }
 }
 

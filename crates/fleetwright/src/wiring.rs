@@ -13,6 +13,7 @@ use api::listener::{self, Drained, Listener, ProxyError};
 use api::native::OperatorFiles;
 use api::tls::Reloading;
 use cameras::{Cameras, Sip};
+use engine::events::Events;
 use engine::{Engine, Entropy, Handle, SystemClock, SystemEntropy};
 use fleet::Principal;
 use fleet::catalogue::CatalogueCell;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalogue_files::CatalogueFiles;
 use crate::config::Config;
 use crate::opening::{OpenStore, Opened, Opening};
+use crate::webhook_sender::WebhookSender;
 
 /// What a server is put together from.
 pub struct Options {
@@ -40,13 +42,20 @@ pub struct Options {
 impl Options {
     /// By this configuration. Errors: a fault point that is none, in a build that has them.
     pub fn new(config: Config) -> Result<Self> {
-        #[cfg(feature = "fault-points")]
-        let fault_points = crate::fault_points::from_environment()?;
-        #[cfg(not(feature = "fault-points"))]
-        let fault_points = FaultPoints::none();
+        let fault_points = fault_points()?;
         let disk_free_min_bytes = sqlite::Options::DISK_FREE_MIN_BYTES;
         Ok(Self { config, fault_points, disk_free_min_bytes })
     }
+}
+
+/// Where a test may stop the process, as the environment says. Errors: a point that is none, in a
+/// build that has them.
+pub fn fault_points() -> Result<FaultPoints> {
+    #[cfg(feature = "fault-points")]
+    let fault_points = crate::fault_points::from_environment()?;
+    #[cfg(not(feature = "fault-points"))]
+    let fault_points = FaultPoints::none();
+    Ok(fault_points)
 }
 
 /// A server that answers. Dropping it ends everything at once; [`Server::stop`] ends it in order.
@@ -117,7 +126,7 @@ impl Server {
             sip: bound.as_ref().map(|bound| bound.address().to_string()).unwrap_or_default(),
         };
         let name = node.node.clone();
-        let engine = Engine::start(engine::Options {
+        let mut engine = Engine::start(engine::Options {
             store: store.store(),
             catalogue,
             catalogue_source: catalogue_files.source(),
@@ -148,11 +157,14 @@ impl Server {
         };
         let recorder = metrics::record()?;
         let (handle, render) = (engine.handle(), metrics::render(recorder.clone()));
+        let happenings = Events::new(&handle);
+        engine.deliver_webhooks(happenings.clone(), Arc::new(WebhookSender::new()));
         let router = if roles.api {
             let admin_token = api::native::AdminToken::new(admin_token.expose());
             let proxies = config.http.trusted_proxies.iter().map(|proxy| proxy.parse());
             api::router::router(api::router::Options {
                 handle,
+                events: happenings,
                 admin_token,
                 metrics_render: render,
                 operator_files: OperatorFiles {

@@ -17,9 +17,11 @@ pub(crate) mod channels;
 pub(crate) mod credentials;
 pub(crate) mod deleted;
 pub(crate) mod devices;
+pub(crate) mod enrolment;
 pub(crate) mod feed;
 pub(crate) mod fences;
 pub(crate) mod fixture;
+pub(crate) mod idempotency;
 pub(crate) mod jobs;
 pub(crate) mod kept;
 pub(crate) mod keys;
@@ -30,7 +32,9 @@ pub(crate) mod model;
 pub(crate) mod operators;
 pub(crate) mod organizations;
 pub(crate) mod phones;
+pub(crate) mod plenty;
 pub(crate) mod power;
+pub(crate) mod presets;
 pub(crate) mod projects;
 pub(crate) mod records;
 pub(crate) mod rollouts;
@@ -39,6 +43,7 @@ pub(crate) mod servers;
 pub(crate) mod settle;
 pub(crate) mod tags;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -106,15 +111,28 @@ macro_rules! with_cases {
             accept: a_frozen_device_takes_nothing_until_it_is_not,
             accept: the_largest_call_is_taken_whole,
             accept: a_request_id_used_twice_changes_nothing,
+            idempotency: a_key_is_reserved_once_and_gives_its_answer,
+            idempotency: a_key_that_is_let_go_is_taken_over_with_its_id,
+            idempotency: a_node_that_begins_lets_go_of_its_keys,
+            idempotency: a_caller_has_so_many_keys_and_no_more,
+            idempotency: an_update_made_again_changes_nothing,
+            idempotency: a_job_of_another_device_answers_for_none,
+            idempotency: an_update_is_made_once_however_many_make_it,
+            idempotency: the_largest_call_is_made_again,
+            idempotency: a_device_at_another_revision_is_refused_alone,
             jobs: a_job_is_read_back_as_it_was_accepted,
             jobs: jobs_are_paged_over_several_requests,
             jobs: a_client_sees_its_own_jobs_alone,
             before: a_job_tells_what_was_desired_and_shown,
             before: a_job_tells_what_was_on_record_and_no_password,
+            before: a_job_tells_the_names_that_were_on_record,
+            before: a_reset_that_clears_tells_all_that_was_desired,
             before: a_device_has_a_history,
             cancel: a_job_taken_back_leaves_what_was_before,
             cancel: of_two_jobs_the_later_one_stands,
             cancel: a_restart_that_has_begun_is_not_taken_back,
+            cancel: our_names_go_back_with_a_cancelled_job,
+            cancel: a_name_that_no_device_got_goes_back_too,
             cancel: what_is_taken_back_is_told,
             rollouts: a_rollout_is_made_and_read_back,
             rollouts: a_rollout_collects_its_devices_first,
@@ -124,6 +142,11 @@ macro_rules! with_cases {
             rollouts: jobs_of_waves_are_counted,
             rollouts: updates_are_listed_newest_first,
             rollouts: what_a_wave_accepts_is_told,
+            presets: a_preset_is_set_read_back_and_deleted,
+            presets: presets_are_listed_by_name_and_have_a_bound,
+            presets: tags_of_devices_stand_in_the_order_asked,
+            presets: jobs_are_found_by_their_revisions,
+            presets: a_device_may_be_refused_when_its_rollout_is_made,
             select: devices_are_selected_by_their_records,
             select: devices_are_selected_by_their_state,
             select: a_selection_is_of_what_the_principal_sees,
@@ -209,6 +232,17 @@ macro_rules! with_cases {
             credentials: where_there_was_no_password_nothing_overlaps,
             credentials: an_import_overlaps_nothing,
             credentials: the_devices_id_is_its_user_name_until_it_has_another,
+            enrolment: an_enrolment_is_opened_changed_and_closed,
+            enrolment: a_pending_device_is_no_device,
+            enrolment: only_devices_of_an_open_project_that_nobody_has_are_noted,
+            enrolment: a_project_has_so_many_pending_devices_and_no_more,
+            enrolment: an_accepted_device_has_a_password_of_its_own,
+            enrolment: pending_devices_are_accepted_or_refused_alone,
+            enrolment: a_rejected_device_may_come_again_after_a_day,
+            enrolment: an_enrolment_goes_with_its_project,
+            enrolment: another_password_begins_the_list_anew,
+            enrolment: enrolments_whose_time_is_over_take_no_room,
+            enrolment: what_is_done_to_enrolments_is_told_and_audited,
             records: what_goes_on_record_stays_until_it_is_taken_off,
             records: an_update_of_records_alone_has_ended,
             records: an_update_with_values_is_open_and_remembers_its_records,
@@ -241,6 +275,12 @@ macro_rules! with_cases {
             feed: what_was_refused_is_not_told,
             feed: a_page_ends_where_the_next_one_begins,
             feed: a_place_beyond_the_end_is_a_gap,
+            webhooks: a_webhook_is_made_shown_changed_and_deleted,
+            webhooks: webhooks_of_others_look_as_if_there_were_none,
+            webhooks: a_project_has_so_many_webhooks_and_they_go_with_it,
+            webhooks: how_deliveries_stand_is_noted,
+            webhooks: what_came_of_a_delivery_spoils_no_later_change,
+            webhooks: webhooks_are_in_the_audit_without_their_secrets,
             kept: what_was_remembered_first_stays,
             kept: a_store_has_one_id,
         }
@@ -271,6 +311,10 @@ macro_rules! with_node_cases {
             fences: a_session_that_does_not_last_speaks_for_nobody,
             fences: nobody_is_bound_to_who_does_not_last,
             fences: a_camera_moves_with_a_later_nonce_alone,
+            idempotency: a_key_without_an_answer_is_taken_over_in_time,
+            idempotency: a_key_that_is_renewed_is_not_taken_over,
+            idempotency: a_key_is_new_again_after_its_time,
+            idempotency: keys_whose_time_is_over_are_deleted_without_a_new_one,
             feed: commits_are_told_in_order_with_whose_they_are,
             feed: nodes_that_come_and_go_are_told,
             feed: what_is_forgotten_is_a_gap,

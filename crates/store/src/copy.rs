@@ -7,7 +7,8 @@
 //! run on the copy. Neither side may be in use meanwhile.
 //!
 //! What nodes share while they run is not copied: sessions, who owns a shard, who holds a
-//! registration, and the feed. Fencing tokens of the copy are above those of the source, and no key
+//! registration, the feed, and the keys of calls: those are kept for a day, and nobody repeats a
+//! call across a copy. Fencing tokens of the copy are above those of the source, and no key
 //! that the source has ever given is given again.
 //!
 //! Start with [`copy`]; `tables` lists what is copied, `side` is what either engine does for it.
@@ -55,6 +56,8 @@ pub enum Role {
     Source,
     /// The copy.
     Target,
+    /// The one store that is worked on: see [`crate::rekey`].
+    Only,
 }
 
 impl fmt::Display for Role {
@@ -62,6 +65,7 @@ impl fmt::Display for Role {
         to.write_str(match self {
             Self::Source => "the source",
             Self::Target => "the target",
+            Self::Only => "the store",
         })
     }
 }

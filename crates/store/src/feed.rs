@@ -98,8 +98,8 @@ pub enum Change {
     Deleted(DeviceKey),
     /// A GB device's channels have changed.
     Channels(DeviceKey),
-    /// Projects have come, changed or gone; with one that goes go its keys, users and
-    /// organizations.
+    /// Projects have come, changed or gone, or who may enrol in them; with one that goes go its
+    /// keys, users and organizations.
     Projects,
     /// Organizations have.
     Organizations,
@@ -109,6 +109,8 @@ pub enum Change {
     Users,
     /// Tags have.
     Tags,
+    /// Webhooks have come, changed or gone.
+    Webhooks,
     /// Servers have other names.
     Servers,
     /// What holds for the whole server has changed.
@@ -155,6 +157,7 @@ pub(crate) fn change(write: &Write, written: &Written) -> Option<Change> {
         Write::CreateProject(_)
         | Write::SetProject(_)
         | Write::ChangeProject(_)
+        | Write::SetEnrolment(_)
         | Write::DeleteProject(_) => Change::Projects,
         Write::CreateKey(_) | Write::RevokeKey(_) => Change::Keys,
         Write::ChangeOrganization(_) => Change::Organizations,
@@ -165,9 +168,20 @@ pub(crate) fn change(write: &Write, written: &Written) -> Option<Change> {
         | Write::RevokeToken(_) => Change::Users,
         Write::RenameServer(_) => Change::Servers,
         Write::ChangeTags(_) => Change::Tags,
+        Write::CreateWebhook(_) | Write::ChangeWebhook(_) | Write::DeleteWebhook(_) => {
+            Change::Webhooks
+        }
         Write::Tell(sighting) => Change::Sighted(sighting.clone()),
         Write::ImportDevices(_) => match written {
             Written::Imported { keys, .. } => Change::Devices(keys.clone()),
+            _ => return None,
+        },
+        Write::AcceptPending(_) => match written {
+            Written::PendingAccepted(results) => {
+                let keys: Vec<DeviceKey> =
+                    results.iter().filter_map(|result| result.ok()).collect();
+                return (!keys.is_empty()).then_some(Change::Devices(keys));
+            }
             _ => return None,
         },
         Write::ChangeDevice(_) => match written {
@@ -199,17 +213,28 @@ pub(crate) fn change(write: &Write, written: &Written) -> Option<Change> {
         },
         // Whoever drives them looks for them.
         Write::CreateRollout(_) | Write::AddRolloutDevices(_) => return None,
+        // They are read each time one is used.
+        Write::SetPreset(_) | Write::DeletePreset(_) => return None,
         Write::Settle(settle) => Change::Settled {
             device: settle.device,
             ended: settle.ended.iter().map(|ended| ended.job).collect(),
         },
         // Nobody but who works on the device asks for what these note, and a token that nobody has
-        // looked for yet is in nobody's memory. When something was last used is not kept there.
+        // looked for yet is in nobody's memory. When something was last used is not kept there,
+        // nor are the keys of calls.
         Write::NotePush(_)
         | Write::NoteSurvey(_)
         | Write::IssueToken(_)
         | Write::CreateToken(_)
-        | Write::NoteUse(_) => return None,
+        | Write::ReserveKey(_)
+        | Write::RenewKey(_)
+        | Write::KeepAnswer(_)
+        | Write::FreeKeys(_)
+        | Write::NotePending(_)
+        | Write::RejectPending(_)
+        | Write::NoteUse(_)
+        // A webhook that was told of its own deliveries would have no end.
+        | Write::NoteDeliveries(_) => return None,
     })
 }
 

@@ -20,6 +20,7 @@ mod gb_ids;
 mod group;
 pub mod postgres;
 pub mod read;
+pub mod rekey;
 mod rows;
 mod rules;
 pub mod seal;
@@ -32,9 +33,9 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, Revision, Rollout, RolloutDevice, Selector, ServerSettings,
-    Shard, Wave, WaveCounts,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Revision, Rollout,
+    RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 
 pub use cluster::{
@@ -48,8 +49,8 @@ pub use read::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, BackupCounts, CameraListing, CameraState,
     CameraWork, Counted, CredentialsInUse, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed,
     Make, OldCredentials, Page, PhoneFilter, SealedKey, SealedRegistrant, Selected, SelectedKeys,
-    Server, ServerFilter, StoredBinding, StoredToken, StoredUser, TokenRecord, UpdateHead,
-    UpdatePage, UserGrant, Work,
+    Server, ServerFilter, StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook,
+    TokenRecord, UpdateHead, UpdatePage, UserGrant, Work,
 };
 pub use rules::cameras::no_such_channel;
 pub use rules::refusal_of;
@@ -362,6 +363,21 @@ pub trait Reads: Send + Sync + 'static {
         addresses: Vec<String>,
     ) -> Result<Vec<Device>, Error>;
 
+    /// The webhooks that the principal may see, oldest first, those of one project alone if it is
+    /// given.
+    async fn webhooks(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<StoredWebhook>, Error>;
+
+    /// One webhook.
+    async fn webhook(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<Option<StoredWebhook>, Error>;
+
     /// The devices that a selector means, of one project if it is given, with a key above `after`,
     /// by key: at most `limit`. A page walks past at most [`fleet::limits::SELECT_WALK_MAX`]
     /// devices and then gives what it has.
@@ -383,6 +399,41 @@ pub trait Reads: Send + Sync + 'static {
         after: DeviceKey,
         limit: u32,
     ) -> Result<SelectedKeys, Error>;
+
+    /// The presets of a project with a name after `after` (empty: from the first), by name: at most
+    /// `limit`.
+    async fn presets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Preset>, Error>;
+
+    /// One preset.
+    async fn preset(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        name: &PresetName,
+    ) -> Result<Option<Preset>, Error>;
+
+    /// For each id, in order, the tags of the device of that id, by key; none where there is none.
+    async fn tags_of_devices(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Vec<Tag>>, Error>;
+
+    /// The jobs of a device that gave it these revisions, newest first; none if the principal may
+    /// not see them.
+    async fn jobs_at(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        revisions: Vec<Revision>,
+    ) -> Result<Vec<JobWithDevice>, Error>;
 
     /// The jobs of a device with a revision below `before`, if it is given, newest first; none if
     /// the principal may not see them.
@@ -429,6 +480,29 @@ pub trait Reads: Send + Sync + 'static {
 
     /// How the jobs of these requests stand, all together.
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error>;
+
+    /// On what terms cameras may enrol in a project, those whose time is over among them; `None`
+    /// where they may not.
+    async fn enrolment(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<StoredEnrolment>, Error>;
+
+    /// The enrolments that end after `at`, by project: at most
+    /// [`fleet::limits::ENROLMENTS_MAX`]. Asked before there is a principal: a REGISTER names no
+    /// project.
+    async fn enrolments_open(&self, at: Timestamp) -> Result<Vec<StoredEnrolment>, Error>;
+
+    /// The GB devices that wait in a project to be accepted, with an id above `after` (empty: from
+    /// the first), by id: at most `limit`. One whose id a device has is none of them.
+    async fn pending(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PendingDevice>, Error>;
 
     /// What holds for the whole server.
     async fn server_settings(&self) -> Result<ServerSettings, Error>;

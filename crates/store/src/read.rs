@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 mod access;
+mod enrolment;
 mod updates;
+mod webhooks;
 
 pub use access::{AuditEntry, AuditFilter, TokenRecord, UserGrant};
+pub use enrolment::StoredEnrolment;
 pub use updates::{Selected, SelectedKeys, UpdateHead, UpdatePage};
+pub use webhooks::StoredWebhook;
 
 use crate::cluster::SessionKey;
 use fleet::{

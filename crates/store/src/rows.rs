@@ -3,8 +3,12 @@
 
 pub(crate) mod access;
 pub(crate) mod cameras;
+pub(crate) mod enrolment;
+pub(crate) mod idempotency;
 pub(crate) mod organizations;
+pub(crate) mod presets;
 pub(crate) mod rollouts;
+pub(crate) mod webhooks;
 
 use fleet::job::Ended;
 use fleet::{

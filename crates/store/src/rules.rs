@@ -6,13 +6,17 @@ pub(crate) mod before;
 pub(crate) mod cameras;
 pub(crate) mod cancel;
 pub(crate) mod catalog;
+pub(crate) mod enrolment;
+pub(crate) mod idempotency;
 pub(crate) mod import;
 pub(crate) mod operators;
 pub(crate) mod organizations;
+pub(crate) mod presets;
 pub(crate) mod rollouts;
 pub(crate) mod select;
 pub(crate) mod tags;
 pub(crate) mod updates;
+pub(crate) mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -145,10 +149,11 @@ pub(crate) fn busy(open_jobs: usize, desired: &Desired, patch: &Values) -> Optio
     None
 }
 
-/// Why an entry is refused by the state of its device, which is frozen or not and has so many open
-/// jobs; what is desired of it may be left out where the entry asks for no values. What an update
-/// and a look at what it would do have to judge alike.
+/// Why an entry is refused by the state of its device, which is at a revision, is frozen or not and
+/// has so many open jobs; what is desired of it may be left out where the entry asks for no values.
+/// What an update and a look at what it would do have to judge alike.
 pub fn refusal_of(
+    revision: Revision,
     frozen: bool,
     open_jobs: usize,
     desired: &Desired,
@@ -156,6 +161,9 @@ pub fn refusal_of(
 ) -> Option<Refusal> {
     if frozen {
         return Some(Refusal::Frozen);
+    }
+    if let Some(expected) = entry.if_revision.filter(|expected| *expected != revision) {
+        return Some(Refusal::RevisionDiffers { expected, current: revision });
     }
     if is_of_records_alone(entry) {
         return None;

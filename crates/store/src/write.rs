@@ -14,14 +14,27 @@ use crate::feed::Sighting;
 use crate::tag::{Tag, Tagged};
 
 mod access;
+mod enrolment;
+mod idempotency;
 mod outcome;
+mod presets;
 mod rollouts;
+mod webhooks;
 
 pub use access::{CreateToken, NoteUse, RevokeToken, SetGrant};
+pub use enrolment::{
+    AcceptPending, AcceptedPending, EnrolledWith, EnrolmentTerms, NotAccepted, NotePending,
+    RejectPending, SetEnrolment,
+};
+pub use idempotency::{
+    CallKey, FreeKeys, KeepAnswer, KeptAnswer, RenewKey, Reservation, ReserveKey,
+};
 pub use outcome::{AcceptedEntry, Refused, Settled, Written};
+pub use presets::{DeletePreset, SetPreset};
 pub use rollouts::{
     AddRolloutDevices, Cancel, CreateRollout, NewRolloutDevice, RolloutStep, StepRollout, WaveStep,
 };
+pub use webhooks::{ChangeWebhook, CreateWebhook, DeleteWebhook, DeliveryNote};
 
 /// One change. Applied whole or not at all.
 #[derive(Debug, Clone)]
@@ -68,6 +81,14 @@ pub enum Write {
     ImportDevices(ImportDevices),
     /// A device and all that is on record of it is deleted.
     DeleteDevice(DeleteDevice),
+    /// A project is opened for enrolment, or closed.
+    SetEnrolment(SetEnrolment),
+    /// GB devices that nobody knows have shown an enrolment password.
+    NotePending(NotePending),
+    /// Some of them are accepted.
+    AcceptPending(AcceptPending),
+    /// Some of them are rejected.
+    RejectPending(RejectPending),
     /// GB devices have registered, moved, or gone; in their order, at most
     /// [`fleet::limits::BINDINGS_PER_WRITE_MAX`]. Refused with [`Refused::NoSuchDevice`] to one who
     /// is bound to a project. Whether the devices exist is not looked at: a binding of none is
@@ -85,6 +106,10 @@ pub enum Write {
     Accept(Accept),
     /// What a step of a device's lane has found is recorded, and jobs end.
     Settle(Box<Settle>),
+    /// A preset is made or changed.
+    SetPreset(Box<SetPreset>),
+    /// A preset is deleted.
+    DeletePreset(DeletePreset),
     /// An update is made that goes out in waves.
     CreateRollout(Box<CreateRollout>),
     /// Devices are added to one that is being made.
@@ -93,10 +118,27 @@ pub enum Write {
     StepRollout(Box<StepRollout>),
     /// Jobs are taken back.
     Cancel(Cancel),
+    /// A webhook is made.
+    CreateWebhook(Box<CreateWebhook>),
+    /// A webhook is changed.
+    ChangeWebhook(ChangeWebhook),
+    /// A webhook is deleted.
+    DeleteWebhook(DeleteWebhook),
+    /// How the deliveries of some webhooks stand.
+    NoteDeliveries(Vec<DeliveryNote>),
     /// The node that works on another device is told of what was seen. It is on record in the feed
     /// alone, and there are no rows for the devices to be looked up in. Refused with
     /// [`Refused::NoSuchServer`] to one who is bound to a project.
     Tell(Sighting),
+    /// A key is reserved for a call.
+    ReserveKey(Box<ReserveKey>),
+    /// The call of a key is still being made.
+    RenewKey(Box<RenewKey>),
+    /// The answer to a call with a key is kept.
+    KeepAnswer(Box<KeepAnswer>),
+    /// Keys are let go. All of a node's, and those whose time is over: refused with
+    /// [`Refused::NoSuchServer`] to one who is not the server itself.
+    FreeKeys(FreeKeys),
 }
 
 /// Makes a project. Refused with [`Refused::Exists`] if the id is taken.
@@ -406,6 +448,10 @@ pub struct Accept {
     pub project: ProjectKey,
     /// The call's id: the jobs' ids follow from it.
     pub request: RequestId,
+    /// Whether it may have been accepted under this id before. Then it is looked for: an entry
+    /// whose job is there is answered with that, and changes nothing; it is refused alone, with
+    /// [`fleet::Refusal::PropertiesInvalid`], if that job is another device's.
+    pub may_repeat: bool,
     /// The API through which it came.
     pub door: Door,
     /// Now.
@@ -431,6 +477,9 @@ pub struct AcceptEntry {
     pub record: Values,
     /// What becomes of a GB device's records with it; `None` for a phone.
     pub camera: Option<CameraPatch>,
+    /// The revision that the device has to be at; `None`: any. With another the entry is refused
+    /// alone, with [`fleet::Refusal::RevisionDiffers`].
+    pub if_revision: Option<Revision>,
 }
 
 /// What an update changes of a GB device's records besides its desired state, with the commit

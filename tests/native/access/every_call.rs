@@ -8,6 +8,9 @@ use crate::harness::{Answer, Cli, Native, Phones, Request, Server, Site, Start};
 
 const PASSWORD: &str = "correct horse battery staple";
 
+/// A preset of the first project.
+const PRESET: &str = "lobby";
+
 /// The other project.
 const OTHER: &str = "elsewhere";
 
@@ -61,6 +64,7 @@ struct Stage {
     key: String,
     token: String,
     organization: String,
+    webhook: String,
     viewer: String,
     stranger: String,
 }
@@ -87,6 +91,10 @@ impl Stage {
         let key = native.post(&format!("/api/v1/projects/{PROJECT}/keys"), &json!({}));
         let filed = json!({ "path": "a/b" });
         let filed = native.post(&format!("/api/v1/projects/{PROJECT}/organizations"), &filed);
+        let webhook = json!({ "project": PROJECT, "url": "http://127.0.0.1:9/", "enabled": false });
+        let webhook = native.post("/api/v1/webhooks", &webhook);
+        let preset = json!({ "kind": "phone", "values": { "com.cph.mainkeys": "1" } });
+        native.put(&format!("/api/v1/projects/{PROJECT}/presets/{PRESET}"), &preset);
         native.new_project(OTHER);
         let viewer = signed_in(&site.server, "vera", PROJECT, "viewer");
         let stranger = signed_in(&site.server, "stan", OTHER, "admin");
@@ -99,6 +107,7 @@ impl Stage {
             key: text(&key["ak"]),
             token: text(&token["id"]),
             organization: text(&filed["id"]),
+            webhook: text(&webhook["id"]),
             viewer,
             stranger,
             site,
@@ -115,12 +124,15 @@ impl Stage {
             &self.update
         } else if is_of("jobs") {
             &self.job
+        } else if is_of("webhooks") {
+            &self.webhook
         } else {
             &self.token
         };
         for (name, value) in [
             ("{project}", PROJECT),
             ("{organization}", &self.organization),
+            ("{preset}", PRESET),
             ("{ak}", &self.key),
             ("{name}", "vera"),
             ("{id}", id),
@@ -128,6 +140,9 @@ impl Stage {
             target = target.replace(name, value);
         }
         assert!(!target.contains('{'), "say what stands in {}", call.path);
+        if call.path.ends_with("/import/template") {
+            target.push_str("?kind=phone");
+        }
         target
     }
 
@@ -148,7 +163,11 @@ impl Stage {
                 "candidates": [{ "address": "127.0.0.1:9" }],
             }),
             ("POST", "/devices/{id}/revert") => json!({ "to": 1 }),
+            ("POST", "/webhooks") => {
+                json!({ "project": PROJECT, "url": "http://127.0.0.1:9/" })
+            }
             ("PUT", "/devices/{id}/credentials") => json!({ "user": "x" }),
+            ("PATCH", "/devices/{id}/desired") => json!({ "set": {}, "restart": true }),
             ("POST", "/projects/{project}/users") => {
                 json!({ "name": "eve", "password": PASSWORD })
             }
@@ -156,6 +175,16 @@ impl Stage {
             | ("PATCH", "/projects/{project}/organizations/{organization}") => {
                 json!({ "path": "c" })
             }
+            ("PUT", "/projects/{project}/presets/{preset}") => {
+                json!({ "kind": "phone", "values": { "com.cph.mainkeys": "0" } })
+            }
+            ("PUT", "/projects/{project}/enrolment") => {
+                json!({ "password": PASSWORD, "prefixes": ["34"], "ends_in_days": 1 })
+            }
+            ("POST", "/projects/{project}/pending/accept") => {
+                json!({ "all": true, "generate": true })
+            }
+            ("POST", "/projects/{project}/pending/reject") => json!({ "all": true }),
             ("PUT", "/users/{name}/password") => json!({ "password": PASSWORD }),
             ("PUT", "/users/{name}/grants/{project}") => json!({ "role": "admin" }),
             ("POST", "/users/{name}/tokens") => json!({ "name": "x", "expires_in_days": 1 }),
@@ -250,11 +279,15 @@ fn who_is_of_another_project_sees_nothing() {
             _ => &[200],
         };
         assert!(expected.contains(&answer.status), "{what}: {answer:?}");
-        let ids = [&stage.device, &stage.update, &stage.job, &stage.key, &stage.token];
+        let Stage { device, update, job, key, token, webhook, .. } = &stage;
+        let ids = [device, update, job, key, token, webhook];
         if answer.status == 200 {
             for id in ids.into_iter().map(String::as_str).chain([PROJECT, "vera"]) {
                 assert!(!answer.text.contains(&format!("\"{id}\"")), "{what}: {}", answer.text);
             }
+            // Of a file, in which nothing stands between quotation marks.
+            let is_export = call.path.ends_with("/export");
+            assert!(!(is_export && answer.text.contains(&stage.device)), "{}", answer.text);
         }
     }
     let after = stage.site.native().get(&format!("/api/v1/projects/{PROJECT}"));

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use bytes::Bytes;
-use engine::TokenHolder;
+use engine::{CallId, TokenHolder};
 use fleet::limits::BODY_BYTES_MAX;
-use fleet::{Grant, Principal, ProjectId};
+use fleet::{Grant, Principal, ProjectId, RequestId};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -19,6 +19,7 @@ use super::Door;
 use super::error::{Code, Failure};
 use super::tokens::microseconds;
 use crate::admission::{NoRoom, Room};
+use crate::idempotency;
 use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
 use crate::signature::huawei::{Head, Refusal, Signed};
 use crate::signature::lockout::{self, Outcome};
@@ -42,6 +43,8 @@ pub(super) struct Caller {
 pub(super) struct Visit {
     /// Who.
     pub(super) caller: Caller,
+    /// The call's id.
+    id: CallId,
     /// The query, still percent-encoded.
     pub(super) query: Option<String>,
     /// The body.
@@ -54,6 +57,8 @@ pub(super) struct Visit {
 
 /// A call about a project of somebody who has proved who it is.
 pub(super) struct Call {
+    /// Its id.
+    pub(super) id: CallId,
     /// The project.
     pub(super) project: ProjectId,
     /// Who calls: may see nothing but the project.
@@ -76,13 +81,18 @@ impl Call {
 }
 
 impl Door {
-    /// Lets a request in whose path names a project, or says why not.
+    /// Lets a request in whose path names a project, or says why not. `id` as in [`Self::enter`].
     ///
     /// Errors: those of [`Self::enter`]; 403 CPS.0001 if the project is not the caller's.
-    pub(super) async fn admit(&self, request: Request) -> Result<Call, Failure> {
-        let Visit { caller, query, body, params, room } = self.enter(request).await?;
+    pub(super) async fn admit(
+        &self,
+        id: &mut RequestId,
+        request: Request,
+    ) -> Result<Call, Failure> {
+        let visit = self.enter(id, request).await?;
+        let Visit { caller, id, query, body, params, room } = visit;
         let (principal, project) = self.narrow(caller, param(&params, "project_id")).await?;
-        Ok(Call { project, principal, query, body, params, _room: room })
+        Ok(Call { id, project, principal, query, body, params, _room: room })
     }
 
     /// The project that a path names and its caller, who from here on sees nothing else.
@@ -101,12 +111,18 @@ impl Door {
     }
 
     /// Lets a request in, or says why not. One of the two ways to prove who calls is enough; where
-    /// there is a signature, it decides.
+    /// there is a signature, it decides. `id` is the call's; it becomes that under which the call
+    /// was made before, if its key says so.
     ///
     /// Errors: 401 APIGW.0301 if the signature does not hold, its caller is locked out, or the
     /// token does not work; 413 APIGW.0201 for a body over the bound; 429 where there is no room,
-    /// for the body or to count what may be a guess.
-    pub(super) async fn enter(&self, request: Request) -> Result<Visit, Failure> {
+    /// for the body or to count what may be a guess; those of a key by which there is no making the
+    /// call now.
+    pub(super) async fn enter(
+        &self,
+        id: &mut RequestId,
+        request: Request,
+    ) -> Result<Visit, Failure> {
         let (mut parts, body) = request.into_parts();
         let by_token = parts.headers.contains_key(TOKEN) && !Signed::is_meant(&parts.headers);
         let (caller, body, room) = if by_token {
@@ -117,8 +133,11 @@ impl Door {
         let params = RawPathParams::from_request_parts(&mut parts, &())
             .await
             .map_err(|_| Failure::of(Code::RequestBroken))?;
+        let keyed = idempotency::reserve(&parts, &caller.principal, &body).await?;
+        let call = keyed.unwrap_or_else(|| (*id).into());
+        *id = call.request;
         let query = parts.uri.query().map(str::to_owned);
-        Ok(Visit { caller, query, body, params, room })
+        Ok(Visit { caller, id: call, query, body, params, room })
     }
 
     /// Checks the token: gives who called, and the body. Guessing needs no lock-out: a token has 32

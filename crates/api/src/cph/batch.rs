@@ -47,7 +47,7 @@ pub(super) async fn run(
     let commands = entries.iter().map(|entry| command(operation, entry)).collect();
     let project = call.project.clone();
     let update = Update {
-        request: id,
+        call: call.id,
         door: DoorName::Cph,
         project,
         kind: Some(Kind::Phone),
@@ -74,10 +74,14 @@ fn command(operation: Operation, entry: &Entry<'_>) -> UpdateEntry {
         Operation::Reset => property::factory_reset(entry),
         Operation::Update | Operation::Restart | Operation::Stop => Ok(false),
     };
-    let camera = CameraAsked::default();
+    let (camera, if_revision) = (CameraAsked::default(), None);
     match clear {
-        Ok(clear) => UpdateEntry { device, clear, patch: property::patch(entry, need), camera },
-        Err(refusal) => UpdateEntry { device, clear: false, patch: Err(refusal), camera },
+        Ok(clear) => {
+            UpdateEntry { device, clear, patch: property::patch(entry, need), camera, if_revision }
+        }
+        Err(refusal) => {
+            UpdateEntry { device, clear: false, patch: Err(refusal), camera, if_revision }
+        }
     }
 }
 

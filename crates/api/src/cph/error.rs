@@ -13,6 +13,7 @@ use fleet::Refusal;
 use fleet::limits::PROPERTY_NAME_BYTES_MAX;
 use store::Refused;
 
+use crate::idempotency::Stopped;
 use crate::printable::printable;
 use crate::signature::huawei;
 
@@ -50,7 +51,7 @@ impl Failure {
     /// The code with its own status and text.
     pub(super) fn of(code: Code) -> Self {
         let message = Cow::Borrowed(code.message());
-        let passes = matches!(code, Code::Throttled | Code::SignInBusy);
+        let passes = matches!(code, Code::Throttled | Code::SignInBusy | Code::KeyInProgress);
         Self { code, message, retry_after_seconds: passes.then_some(RETRY_SOON_SECONDS) }
     }
 
@@ -87,6 +88,20 @@ impl Failure {
 impl From<huawei::Refusal> for Failure {
     fn from(refusal: huawei::Refusal) -> Self {
         Self { message: Cow::Owned(refusal.message()), ..Self::of(Code::Unauthenticated) }
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Invalid(rule) => Self::because(Code::RequestBroken, rule),
+            // An answer that was given takes the place of this one.
+            Stopped::InProgress | Stopped::Answered(_) => Self::of(Code::KeyInProgress),
+            Stopped::TooLarge => Self::of(Code::KeyAnswerTooLarge),
+            Stopped::Reused => Self::of(Code::KeyReused),
+            Stopped::TooMany | Stopped::Busy => Self::of(Code::Throttled),
+            Stopped::Failed(error) => error.into(),
+        }
     }
 }
 
@@ -149,8 +164,14 @@ pub(super) fn entry(refusal: &Refusal) -> (Code, String) {
             let code = Code::PropertyInvalid;
             (code, explained(&code.message_about(name), detail))
         }
+        // Of presets, which this API has none of.
+        Refusal::VariableMissing { name, variable } => {
+            let code = Code::PropertyInvalid;
+            (code, explained(&code.message_about(name), &format!("it needs {variable}")))
+        }
         Refusal::Frozen => plain(Code::PhoneFrozen),
-        Refusal::Busy { .. } => plain(Code::PhoneBusy),
+        // The latter is of the native door alone.
+        Refusal::Busy { .. } | Refusal::RevisionDiffers { .. } => plain(Code::PhoneBusy),
     }
 }
 

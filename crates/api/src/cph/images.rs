@@ -66,8 +66,8 @@ struct PageInfo {
 
 /// `GET /v1/{project_id}/cloud-phone/phone-models`.
 pub(crate) async fn list_models(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.admit(&mut id, request).await {
         Ok(call) => models_of(&door, id, &call).await,
         Err(failure) => Err(failure),
     };
@@ -76,8 +76,8 @@ pub(crate) async fn list_models(State(door): State<Arc<Door>>, request: Request)
 
 /// `GET /v1/{project_id}/cloud-phone/phone-images`.
 pub(crate) async fn list_images(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.admit(&mut id, request).await {
         Ok(call) => images_of(&door, id, &call).await,
         Err(failure) => Err(failure),
     };

@@ -40,8 +40,8 @@ struct Entry {
 
 /// `GET /v1/{project_id}/cloud-phone/jobs`.
 pub(crate) async fn list_jobs(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.admit(&mut id, request).await {
         Ok(call) => list(&door, id, &call).await,
         Err(failure) => Err(failure),
     };

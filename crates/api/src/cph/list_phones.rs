@@ -32,8 +32,8 @@ struct Listed {
 
 /// `GET /v1/{project_id}/cloud-phone/phones`.
 pub(crate) async fn list_phones(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.admit(&mut id, request).await {
         Ok(call) => list(&door, id, &call).await,
         Err(failure) => Err(failure),
     };

@@ -24,8 +24,8 @@ pub(crate) async fn reset_phones(State(door): State<Arc<Door>>, request: Request
 
 /// `POST /v1/{project_id}/cloud-phone/phones/batch-stop`.
 pub(crate) async fn stop_phones(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let call = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let call = match door.admit(&mut id, request).await {
         Ok(call) => call,
         Err(failure) => return answer::refuse(id, &failure),
     };
@@ -37,8 +37,8 @@ pub(crate) async fn stop_phones(State(door): State<Arc<Door>>, request: Request)
 
 /// Restarts or resets.
 async fn switch(door: &Door, operation: Operation, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let call = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let call = match door.admit(&mut id, request).await {
         Ok(call) => call,
         Err(failure) => return answer::refuse(id, &failure),
     };

@@ -52,8 +52,8 @@ impl Links {
 
 /// `GET /v3/projects`.
 pub(crate) async fn list_projects(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.enter(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.enter(&mut id, request).await {
         Ok(visit) => list(&door, &visit.caller, visit.query.as_deref()).await,
         Err(failure) => Err(failure),
     };

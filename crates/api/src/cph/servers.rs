@@ -70,8 +70,8 @@ struct Named {
 
 /// `GET /v1/{project_id}/cloud-phone/servers`.
 pub(crate) async fn list_servers(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match door.admit(&mut id, request).await {
         Ok(call) => list(&door, id, &call).await,
         Err(failure) => Err(failure),
     };
@@ -80,8 +80,8 @@ pub(crate) async fn list_servers(State(door): State<Arc<Door>>, request: Request
 
 /// `GET /v1/{project_id}/cloud-phone/servers/{server_id}`.
 pub(crate) async fn show_server(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let shown = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let shown = match door.admit(&mut id, request).await {
         Ok(call) => show(&door, id, &call).await,
         Err(failure) => Err(failure),
     };
@@ -90,8 +90,8 @@ pub(crate) async fn show_server(State(door): State<Arc<Door>>, request: Request)
 
 /// `PUT /v1/{project_id}/cloud-phone/servers/{server_id}`.
 pub(crate) async fn rename_server(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let named = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let named = match door.admit(&mut id, request).await {
         Ok(call) => rename(&door, id, &call).await,
         Err(failure) => Err(failure),
     };

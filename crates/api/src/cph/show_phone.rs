@@ -53,8 +53,8 @@ struct Named {
 
 /// `GET /v1/{project_id}/cloud-phone/phones/{phone_id}`.
 pub(crate) async fn show_phone(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let shown = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let shown = match door.admit(&mut id, request).await {
         Ok(call) => show(&door, id, &call).await,
         Err(failure) => Err(failure),
     };
@@ -63,8 +63,8 @@ pub(crate) async fn show_phone(State(door): State<Arc<Door>>, request: Request) 
 
 /// `PUT /v1/{project_id}/cloud-phone/phones/{phone_id}`.
 pub(crate) async fn rename_phone(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let named = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let named = match door.admit(&mut id, request).await {
         Ok(call) => rename(&door, id, &call).await,
         Err(failure) => Err(failure),
     };

@@ -77,8 +77,8 @@ struct Found {
 /// `POST /v1/{project_id}/{resource_type}/{resource_id}/tags/action`: BatchCreateTags and
 /// BatchDeleteTags.
 pub(crate) async fn change_tags(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let changed = match admit(&door, request).await {
+    let mut id = door.handle.next_request_id();
+    let changed = match admit(&door, &mut id, request).await {
         Ok((call, kind)) => change(&door, &call, kind).await,
         Err(failure) => Err(failure),
     };
@@ -87,8 +87,8 @@ pub(crate) async fn change_tags(State(door): State<Arc<Door>>, request: Request)
 
 /// `GET /v1/{project_id}/{resource_type}/{resource_id}/tags`: ListResourceTags.
 pub(crate) async fn list_tags(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match admit(&door, request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match admit(&door, &mut id, request).await {
         Ok((call, kind)) => of_one(&door, &call, kind).await,
         Err(failure) => Err(failure),
     };
@@ -97,8 +97,8 @@ pub(crate) async fn list_tags(State(door): State<Arc<Door>>, request: Request) -
 
 /// `GET /v1/{project_id}/{resource_type}/tags`: ListProjectTags.
 pub(crate) async fn list_tag_keys(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let listed = match admit(&door, request).await {
+    let mut id = door.handle.next_request_id();
+    let listed = match admit(&door, &mut id, request).await {
         Ok((call, kind)) => keys(&door, &call, kind).await,
         Err(failure) => Err(failure),
     };
@@ -107,8 +107,8 @@ pub(crate) async fn list_tag_keys(State(door): State<Arc<Door>>, request: Reques
 
 /// `POST /v1/{project_id}/{resource_type}/resource_instances/action`: ListResourceInstances.
 pub(crate) async fn search_tags(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id: RequestId = door.handle.next_request_id();
-    let found = match admit(&door, request).await {
+    let mut id = door.handle.next_request_id();
+    let found = match admit(&door, &mut id, request).await {
         Ok((call, kind)) => search(&door, &call, kind).await,
         Err(failure) => Err(failure),
     };
@@ -117,13 +117,17 @@ pub(crate) async fn search_tags(State(door): State<Arc<Door>>, request: Request)
 
 /// Lets a request in whose path names one of the two types of resources. Any other is a path that
 /// no call has.
-async fn admit(door: &Door, request: Request) -> Result<(Call, TaggedKind), Failure> {
+async fn admit(
+    door: &Door,
+    id: &mut RequestId,
+    request: Request,
+) -> Result<(Call, TaggedKind), Failure> {
     let kind = match request.uri().path().split('/').nth(3) {
         Some("cph-server") => TaggedKind::Server,
         Some("elastic-cloud-phone") => TaggedKind::Device,
         _ => return Err(Failure::of(Code::NotPublished)),
     };
-    Ok((door.admit(request).await?, kind))
+    Ok((door.admit(id, request).await?, kind))
 }
 
 /// The thing in the path.

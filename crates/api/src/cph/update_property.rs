@@ -11,8 +11,8 @@ use super::{Door, answer, batch, body};
 
 /// `POST /v1/{project_id}/cloud-phone/phones/batch-update-property`.
 pub(crate) async fn update_property(State(door): State<Arc<Door>>, request: Request) -> Response {
-    let id = door.handle.next_request_id();
-    let call = match door.admit(request).await {
+    let mut id = door.handle.next_request_id();
+    let call = match door.admit(&mut id, request).await {
         Ok(call) => call,
         Err(failure) => return answer::refuse(id, &failure),
     };

@@ -8,7 +8,8 @@ use std::sync::{MutexGuard, PoisonError};
 use axum::body::Body;
 use axum::extract::{FromRequestParts as _, RawPathParams, Request};
 use bytes::Bytes;
-use fleet::{Principal, Project, ProjectId, RequestId};
+use engine::CallId;
+use fleet::{Principal, Project, ProjectId};
 use http::request::Parts;
 use http::{Method, header};
 
@@ -19,6 +20,7 @@ use super::query::Query;
 use super::request_id;
 use super::xml::BYTES_MAX;
 use crate::admission::{NoRoom, Room};
+use crate::idempotency;
 use crate::listener::{BODY_TIMEOUT, read_body};
 use crate::signature::lockout::Outcome;
 use crate::signature::tencent::{Head, Refusal, Replays, Signed};
@@ -35,7 +37,7 @@ pub(super) enum Scope {
 /// A call of somebody who has proved who it is.
 pub(super) struct Call {
     /// Its id.
-    pub(super) id: RequestId,
+    pub(super) id: CallId,
     /// The same as ISS prints it, for `RequestId`.
     pub(super) request_id: String,
     /// Who calls.
@@ -66,7 +68,7 @@ impl Door {
     /// out, and, for a strict key, if it leaves something out or was used before; 400 for a body
     /// over the bound or not of its MD5, and for a query that can't be read; 411 for one of unknown
     /// length; 503 where there is no room, for the body, to count what may be a guess, or to
-    /// remember what a strict key used.
+    /// remember what a strict key used; those of a key by which there is no making the call now.
     pub(super) async fn admit(
         &self,
         envelope: &mut Envelope,
@@ -74,12 +76,14 @@ impl Door {
     ) -> Result<Call, Failure> {
         let (mut parts, body) = request.into_parts();
         let (principal, scope, body, room) = self.authenticate(envelope, &parts, body).await?;
-        let id = envelope.id;
+        let keyed = idempotency::reserve(&parts, &principal, &body).await?;
+        let id = keyed.unwrap_or_else(|| envelope.id.into());
+        envelope.id = id.request;
         let query = Query::parse(parts.uri.query())?;
         let params = RawPathParams::from_request_parts(&mut parts, &())
             .await
             .map_err(|_| Failure::because(Code::InvalidArgument, "the path is not UTF-8"))?;
-        let request_id = request_id::to_text(id);
+        let request_id = request_id::to_text(id.request);
         Ok(Call { id, request_id, principal, scope, query, body, params, _room: room })
     }
 

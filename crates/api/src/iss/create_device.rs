@@ -35,7 +35,7 @@ pub(super) async fn create_device(door: &Door, call: &Call) -> Result<String, Fa
     let found = door.find(call, &project, ids).await;
     if let Err(failure) = &found {
         // They are made, and must not be made again for want of an answer.
-        tracing::warn!(id = %call.id, ?failure, "the devices that were made can't be read back");
+        tracing::warn!(id = %call.id.request, ?failure, "the devices that were made can't be read back");
     }
     let mut found = found.unwrap_or_default().into_iter();
     let outcomes: Vec<Outcome<'_, Named>> = (1..)

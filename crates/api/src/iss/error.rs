@@ -9,6 +9,7 @@ use store::Refused;
 
 use super::fields::Fault;
 use super::xml::XmlError;
+use crate::idempotency::Stopped;
 use crate::listener::BodyError;
 use crate::printable::printable;
 use crate::signature::lockout;
@@ -39,7 +40,8 @@ pub(super) struct Failure {
 impl Failure {
     /// The code with its own text.
     pub(super) fn of(code: Code) -> Self {
-        let passes = matches!(code, Code::SlowDown | Code::ServiceUnavailable);
+        let passes =
+            matches!(code, Code::SlowDown | Code::ServiceUnavailable | Code::IdempotencyInProgress);
         let retry_after_seconds = passes.then_some(RETRY_SOON_SECONDS);
         Self { code, message: Cow::Borrowed(code.row().message), retry_after_seconds }
     }
@@ -118,6 +120,20 @@ impl From<XmlError> for Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::because(Code::InvalidArgument, fault.sentence())
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Invalid(rule) => Self::because(Code::InvalidArgument, rule),
+            // An answer that was given takes the place of this one.
+            Stopped::InProgress | Stopped::Answered(_) => Self::of(Code::IdempotencyInProgress),
+            Stopped::TooLarge => Self::of(Code::IdempotencyAnswerTooLarge),
+            Stopped::Reused => Self::of(Code::IdempotencyKeyReused),
+            Stopped::TooMany | Stopped::Busy => Self::of(Code::SlowDown),
+            Stopped::Failed(error) => error.into(),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use engine::{CameraAsked, Credentials, Patch, Update, UpdateEntry};
-use fleet::{DeviceId, Door as Via, IssProfile, IssSettings, Kind, Operation, Project, Values};
+use fleet::{
+    DeviceId, Door as Via, IssProfile, IssSettings, Kind, Operation, Project, Refusal, Values,
+};
 
 use super::Door;
 use super::auth::Call;
@@ -36,6 +38,7 @@ impl Wanted {
             camera: CameraAsked {
                 credentials: Credentials { user, password, overlap: None },
                 organization,
+                ..CameraAsked::default()
             },
         })
     }
@@ -101,37 +104,36 @@ impl Door {
         mut wanted: Vec<Outcome<'a, Wanted>>,
     ) -> Result<Vec<Outcome<'a, Named>>, Failure> {
         self.require_passwords(call, project, &mut wanted).await?;
-        let passed = wanted.iter().filter_map(|outcome| outcome.result.as_ref().ok());
-        let ids: Vec<DeviceId> = passed.map(|wanted| wanted.id.clone()).collect();
-        let done = self.update(call, project, &mut wanted).await?;
-        let is_any_done = done.contains(&Ok(Done::Accepted));
+        let done = self.update(call, project, wanted).await?;
+        let passed = done.iter().filter_map(|outcome| outcome.result.as_ref().ok());
+        let ids: Vec<DeviceId> = passed.map(|(id, _)| id.clone()).collect();
+        let is_accepted = |outcome: &Outcome<'a, (DeviceId, Done)>| {
+            matches!(outcome.result, Ok((_, Done::Accepted)))
+        };
+        let is_any_done = done.iter().any(is_accepted);
         let found = match self.find(call, project, ids).await {
             Ok(found) => Some(found),
             // What is durable is no failure, and must not be tried again for want of an answer.
             Err(failure) if is_any_done => {
-                tracing::warn!(id = %call.id, ?failure, "what was changed can't be read back");
+                tracing::warn!(id = %call.id.request, ?failure, "what was changed can't be read back");
                 None
             }
             Err(failure) => return Err(failure),
         };
         let is_read = found.is_some();
         let mut found = found.into_iter().flatten();
-        let mut done = done.into_iter();
-        let shown = |Outcome { gbid, result }: Outcome<'a, Wanted>| {
-            let result = result.and_then(|wanted| {
-                let found = found.next().flatten();
-                match (done.next().unwrap_or(Ok(Done::NothingAsked))?, found) {
-                    (_, Some(named)) => Ok(named),
-                    (Done::Accepted, None) => Ok(Named::Unread(wanted.id)),
-                    (Done::NothingAsked, None) if is_read => Err(Fault::not_found()),
-                    (Done::NothingAsked, None) => {
-                        Err(Fault::new(EntryCode::Busy, "it could not be read: try again"))
-                    }
+        let shown = |Outcome { gbid, result }: Outcome<'a, (DeviceId, Done)>| {
+            let result = result.and_then(|(id, done)| match (done, found.next().flatten()) {
+                (_, Some(named)) => Ok(named),
+                (Done::Accepted, None) => Ok(Named::Unread(id)),
+                (Done::NothingAsked, None) if is_read => Err(Fault::not_found()),
+                (Done::NothingAsked, None) => {
+                    Err(Fault::new(EntryCode::Busy, "it could not be read: try again"))
                 }
             });
             Outcome { gbid, result }
         };
-        Ok(wanted.into_iter().map(shown).collect())
+        Ok(done.into_iter().map(shown).collect())
     }
 
     /// Fails the devices of which a password is required and not given. Of channels none is, so
@@ -158,48 +160,69 @@ impl Door {
         Ok(())
     }
 
-    /// Gives the engine what is asked of the devices that passed: what came of each of these, in
-    /// their order. A device of which nothing is asked gets no job.
-    async fn update(
+    /// Gives the engine what is asked of the devices: what came of each of them, in their order. A
+    /// device of which nothing is asked gets no job.
+    async fn update<'a>(
         &self,
         call: &Call,
         project: &Project,
-        wanted: &mut [Outcome<'_, Wanted>],
-    ) -> Result<Vec<Result<Done, Fault>>, Failure> {
-        let passed = wanted.iter_mut().filter_map(|outcome| outcome.result.as_mut().ok());
-        let mut entries = Vec::new();
-        let mut places = Vec::new();
-        let mut done = Vec::new();
-        for (place, wanted) in passed.enumerate() {
-            done.push(Ok(Done::NothingAsked));
-            if wanted.is_empty() {
-                continue;
-            }
-            places.push(place);
-            entries.push(UpdateEntry {
-                device: Ok(wanted.id.clone()),
-                clear: false,
-                patch: Ok(Patch::from(std::mem::take(&mut wanted.values))),
-                camera: std::mem::take(&mut wanted.camera),
-            });
-        }
-        if entries.is_empty() {
-            return Ok(done);
-        }
-        let update = Update {
-            request: call.id,
-            door: Via::Iss,
-            project: project.id.clone(),
-            kind: Some(Kind::Camera),
-            operation: Operation::Update,
-            entries,
+        mut wanted: Vec<Outcome<'a, Wanted>>,
+    ) -> Result<Vec<Outcome<'a, (DeviceId, Done)>>, Failure> {
+        let entries: Vec<UpdateEntry> = wanted.iter_mut().map(entry).collect();
+        let is_asked: Vec<bool> = entries.iter().map(|entry| entry.patch.is_ok()).collect();
+        // What does not pass now may have passed when the call was made first.
+        let results = if is_asked.contains(&true) || call.id.may_repeat {
+            let update = Update {
+                call: call.id,
+                door: Via::Iss,
+                project: project.id.clone(),
+                kind: Some(Kind::Camera),
+                operation: Operation::Update,
+                entries,
+            };
+            self.handle.update(&call.principal, update).await?
+        } else {
+            entries.iter().map(|_| Err(nothing_asked())).collect()
         };
-        let results = self.handle.update(&call.principal, update).await?;
-        for (place, result) in places.into_iter().zip(results) {
-            if let Some(slot) = done.get_mut(place) {
-                *slot = result.map(|_| Done::Accepted).map_err(Fault::of);
-            }
-        }
-        Ok(done)
+        let done = |((outcome, is_asked), made): ((Outcome<'a, Wanted>, bool), _)| {
+            let Outcome { gbid, result } = outcome;
+            let result = match (result, made) {
+                (Ok(wanted), Ok(_)) => Ok((wanted.id, Done::Accepted)),
+                (Ok(wanted), Err(_)) if !is_asked => Ok((wanted.id, Done::NothingAsked)),
+                (Ok(_), Err(refusal)) => Err(Fault::of(refusal)),
+                // It has its job since the call was made first.
+                (Err(fault), Ok(_)) => match DeviceId::new(gbid) {
+                    Ok(id) => Ok((id, Done::Accepted)),
+                    Err(_) => Err(fault),
+                },
+                (Err(fault), Err(_)) => Err(fault),
+            };
+            Outcome { gbid, result }
+        };
+        Ok(wanted.into_iter().zip(is_asked).zip(results).map(done).collect())
     }
+}
+
+/// What the engine is given for one device of a call. Where it has failed, or nothing is asked of
+/// it, that is nothing, and holds its place: by its place a call that is made again finds its job.
+fn entry(outcome: &mut Outcome<'_, Wanted>) -> UpdateEntry {
+    let mut camera = CameraAsked::default();
+    let (device, patch) = match &mut outcome.result {
+        Ok(wanted) if wanted.is_empty() => (Ok(wanted.id.clone()), Err(nothing_asked())),
+        Ok(wanted) => {
+            camera = std::mem::take(&mut wanted.camera);
+            let values = std::mem::take(&mut wanted.values);
+            (Ok(wanted.id.clone()), Ok(Patch::from(values)))
+        }
+        Err(_) => {
+            let id = DeviceId::new(outcome.gbid).map_err(|_| Refusal::DeviceIdInvalid);
+            (id, Err(nothing_asked()))
+        }
+    };
+    UpdateEntry { device, clear: false, patch, camera, if_revision: None }
+}
+
+/// Why the engine gives no job to a device of which nothing is asked. Nobody is told.
+fn nothing_asked() -> Refusal {
+    Refusal::PropertiesInvalid { detail: "nothing is asked".to_owned() }
 }

@@ -45,14 +45,14 @@ pub(super) struct Backup {
     /// SHA-256 of the file, as 64 hexadecimal digits.
     sha256: String,
     /// What it holds.
-    counts: Counts,
+    counts: BackupCounts,
     /// What is beside the database in the server's data directory and not in the backup.
     not_included: &'static [&'static str],
 }
 
 /// What a backup holds.
 #[derive(Debug, Serialize, ToSchema)]
-struct Counts {
+struct BackupCounts {
     /// Projects.
     projects: u64,
     /// Devices.
@@ -103,7 +103,7 @@ pub(super) async fn back_up(
     let name = format!("fleetwright-{time}.db");
     let path = directory.join(&name);
     let made = native.handle.back_up(&principal, &path).await?;
-    let counts = Counts {
+    let counts = BackupCounts {
         projects: made.counts.projects,
         devices: made.counts.devices,
         jobs: made.counts.jobs,

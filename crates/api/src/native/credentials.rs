@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::devices::{self, ShowQuery};
 use super::exchange::{self, FromPath, FromQuery};
 use super::import::password;
+use super::keyed::Call;
 use super::power::{Accepted, accept};
 use super::token::Caller;
 use super::{Native, Problem, openapi};
@@ -52,6 +53,7 @@ pub(super) struct NewCredentials {
 pub(super) async fn set_credentials(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     exchange::Json(new): exchange::Json<NewCredentials>,
@@ -68,7 +70,8 @@ pub(super) async fn set_credentials(
         device: Ok(id),
         clear: false,
         patch: Ok(Patch::default()),
-        camera: CameraAsked { credentials, organization: None },
+        camera: CameraAsked { credentials, ..CameraAsked::default() },
+        if_revision: None,
     };
-    accept(&native, &principal, device, Operation::Update, entry).await
+    accept(&native, (&principal, call), device, Operation::Update, entry).await
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use engine::Handle;
-use fleet::catalogue::{Route, SetBy};
+use engine::{Handle, ValueStands, spoken_to_by};
 use fleet::desired::DesiredValue;
 use fleet::{
-    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, Facts,
-    JobId, Kind, Operation, PowerStep, ProjectId, PushOutcome, Revision, Timestamp, Values,
+    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, JobId,
+    Kind, Operation, PowerStep, ProjectId, PushOutcome, Revision, Timestamp, Values,
 };
 use serde::Serialize;
 use store::{DeviceWithState, Reads};
@@ -199,7 +198,7 @@ struct Reported {
 /// Where a value that is asked of a device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum ValueState {
+pub(super) enum ValueState {
     /// The device showed it when it was last read.
     Shown,
     /// The device holds it, and it acts after a restart.
@@ -215,6 +214,20 @@ enum ValueState {
     Pending,
     /// The device runs and shows something else: it has changed there, or was refused.
     Drift,
+}
+
+impl From<ValueStands> for ValueState {
+    fn from(stands: ValueStands) -> Self {
+        match stands {
+            ValueStands::Shown => Self::Shown,
+            ValueStands::RestartPending => Self::RestartPending,
+            ValueStands::Recorded => Self::Recorded,
+            ValueStands::Acknowledged => Self::Acknowledged,
+            ValueStands::NeedsRecreate => Self::NeedsRecreate,
+            ValueStands::Pending => Self::Pending,
+            ValueStands::Drift => Self::Drift,
+        }
+    }
 }
 
 /// Makes the view of devices at one moment.
@@ -335,49 +348,13 @@ impl View {
 
     /// Where each value stands that is asked of a device.
     fn states(&self, device: &fleet::Device, state: &DeviceState) -> BTreeMap<String, ValueState> {
-        let profile = self.profile(device, state);
-        let desired = state.desired.0.iter();
-        let stands = desired.map(|(name, wanted)| {
-            let reported = state.reported.values.get(name);
-            let shown = reported.and_then(|shown| shown.value.as_deref());
-            let stands = if state.restart_pending.contains_key(name) {
-                ValueState::RestartPending
-            } else if shown == Some(wanted.value.as_str()) {
-                ValueState::Shown
-            } else if wanted.revision > state.settled {
-                ValueState::Pending
-            } else {
-                let took_unseen = reported.is_none() && self.acknowledged.contains(&device.key);
-                let route = self.catalogue.route(profile, name);
-                at_rest(route, took_unseen, state.has_work())
-            };
-            (name.clone(), stands)
+        let profile = spoken_to_by(&self.catalogue, device, state);
+        let took = self.acknowledged.contains(&device.key);
+        let stands = state.desired.0.iter().map(|(name, wanted)| {
+            let of = (name.as_str(), wanted);
+            let stands = ValueStands::of(&self.catalogue, profile, state, of, took);
+            (name.clone(), ValueState::from(stands))
         });
         stands.collect()
-    }
-
-    /// The profile by which a device is spoken to.
-    fn profile<'a>(&'a self, device: &'a fleet::Device, state: &DeviceState) -> &'a str {
-        let recorded = device.profile.as_str();
-        if device.kind != Kind::Camera {
-            return recorded;
-        }
-        let manufacturer = state.facts.get(Facts::MANUFACTURER);
-        let profile = self.catalogue.camera_profile(recorded, manufacturer);
-        profile.map_or(recorded, |profile| &profile.name)
-    }
-}
-
-/// Where a value stands that was dealt with and that the device does not show. `took_unseen` says
-/// whether the device said yes to it and has never shown it, `has_work` whether there is something
-/// to be done for the device, so that what differs may still change.
-fn at_rest(route: Option<Route<'_>>, took_unseen: bool, has_work: bool) -> ValueState {
-    match route.map(|route| route.set_by) {
-        Some(SetBy::Stored) => ValueState::Recorded,
-        Some(SetBy::Command { get: [], .. }) => ValueState::Acknowledged,
-        Some(SetBy::BasicParam) if took_unseen => ValueState::Acknowledged,
-        Some(SetBy::StartArgument { .. }) => ValueState::NeedsRecreate,
-        _ if has_work => ValueState::Pending,
-        _ => ValueState::Drift,
     }
 }

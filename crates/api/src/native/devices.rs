@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use fleet::{DeviceId, DeviceKey, Kind, Principal, ProjectId};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use store::DeviceWithState;
 use utoipa::ToSchema;
 
 use super::device_view::{Device, View};
+use super::entity_tag::{self, Tags};
 use super::exchange::{FromPath, FromQuery};
 use super::token::Caller;
 use super::updates::selector::DevicesQuery;
@@ -106,16 +108,27 @@ pub(super) async fn list_devices(
     }))
 }
 
-/// Shows a device.
+/// Shows a device. Its tag says what is desired of it and nothing of what it shows: who waits for
+/// that asks without `If-None-Match`.
 #[utoipa::path(
     get,
     path = "/devices/{id}",
     tag = "devices",
     security(("token" = ["viewer"])),
-    params(("id" = String, Path, description = "The device's id"), ShowQuery),
+    params(
+        ("id" = String, Path, description = "The device's id"),
+        ShowQuery,
+        ("If-None-Match" = Option<String>, Header,
+            description = "The tags that are known: then the device is shown only if it has another"),
+    ),
     responses(
-        (status = 200, description = "The device", body = Device),
-        openapi::Guarded, openapi::Missing, openapi::Conflict,
+        (status = 200, description = "The device", body = Device, headers(
+            ("ETag" = String, description = "The device's revision, in quotes"),
+        )),
+        (status = 304, description = "The device has one of the tags", headers(
+            ("ETag" = String, description = "The device's revision, in quotes"),
+        )),
+        openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
     )
 )]
 pub(super) async fn show_device(
@@ -123,11 +136,23 @@ pub(super) async fn show_device(
     Caller(principal): Caller,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
-) -> Result<Json<Device>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let known = Tags::if_none_match(&headers)?;
     let found = [find(&native, &principal, query.project.as_ref(), &id).await?];
-    let view = View::of(&native.handle, &found).await?;
-    let [found] = found;
-    Ok(Json(view.device(found)))
+    let [DeviceWithState { state, .. }] = &found;
+    let revision = state.revision;
+    let mut response = if known.is_some_and(|tags| tags.knows(revision)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let view = View::of(&native.handle, &found).await?;
+        let [found] = found;
+        Json(view.device(found)).into_response()
+    };
+    if let Some(tag) = entity_tag::of_revision(revision) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
 }
 
 /// Deletes a device and all that is on record of it: its values, its channels, its registration,

@@ -17,9 +17,9 @@ use super::{Native, Problem, openapi};
 /// Where to look, and what to do with what is found.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct Search {
     /// The project that the phones belong to.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1, max_length = 64)]
     project: ProjectId,
     /// The profile that new phones get.
     #[schema(example = "redroid")]
@@ -30,7 +30,7 @@ pub(super) struct Asked {
     server: String,
     /// Where to look: at most 1,024 addresses.
     #[schema(max_items = 1024)]
-    candidates: Vec<AskedCandidate>,
+    candidates: Vec<SearchedAddress>,
     /// Whether what is found is recorded: new phones imported, moved ones given their new address,
     /// containers that had no name given theirs.
     /// Unless it is, this is a preview and changes nothing.
@@ -41,7 +41,7 @@ pub(super) struct Asked {
 /// An address that may have a phone.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AskedCandidate {
+struct SearchedAddress {
     /// host:port.
     #[schema(max_length = 260, example = "10.0.3.11:5555")]
     address: String,
@@ -149,7 +149,7 @@ impl From<Found> for FoundPhone {
     path = "/devices/discover",
     tag = "devices",
     security(("token" = ["operator"])),
-    request_body = Asked,
+    request_body = Search,
     responses(
         (status = 200, description = "What was found", body = Discovered),
         openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
@@ -158,14 +158,14 @@ impl From<Found> for FoundPhone {
 pub(super) async fn discover_devices(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
-    exchange::Json(asked): exchange::Json<Asked>,
+    exchange::Json(asked): exchange::Json<Search>,
 ) -> Result<Json<Discovered>, Problem> {
     if asked.candidates.len() > DISCOVERED_PER_CALL_MAX {
         let bound = format!("more than {DISCOVERED_PER_CALL_MAX} candidates");
         return Err(Problem::invalid(bound));
     }
     let candidates = asked.candidates.into_iter().map(|candidate| {
-        let AskedCandidate { address, container, name, server } = candidate;
+        let SearchedAddress { address, container, name, server } = candidate;
         Candidate { address, container, name, server }
     });
     let discovery = Discovery {

@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use engine::events::{WATCHES_MAX, Watch, WatchError};
-use fleet::{DeviceId, Grant, Principal, ProjectId};
+use fleet::{DeviceId, EventTypes, Grant, Principal, ProjectId, UnknownEventType};
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
@@ -25,7 +25,8 @@ use crate::listener::Stopping;
 mod filter;
 mod text;
 
-use filter::{Filter, Types};
+use filter::Filter;
+pub(super) use text::data;
 
 /// How often a client that is told nothing else gets a sign of life, with the place that it goes on
 /// from; and how often it is asked whether it may watch still.
@@ -97,7 +98,8 @@ pub(super) async fn follow_events(
     FromQuery(asked): FromQuery<Asked>,
 ) -> Result<Response, Problem> {
     let after = after(&headers, asked.after.as_deref())?;
-    let types = asked.types.as_deref().map(str::parse).transpose().map_err(Problem::invalid)?;
+    let types = asked.types.as_deref().map(str::parse).transpose();
+    let types = types.map_err(|error: UnknownEventType| Problem::invalid(error.to_string()))?;
     if let Some(project) = &asked.project {
         let found = native.handle.reads().project(&principal, project).await?;
         found.ok_or_else(|| Problem::no_such_project(project))?;
@@ -109,7 +111,7 @@ pub(super) async fn follow_events(
         }
         WatchError::Store(error) => error.into(),
     })?;
-    let types = types.unwrap_or(Types::ALL);
+    let types = types.unwrap_or(EventTypes::ALL);
     let following = Following {
         native,
         watch,

@@ -1,8 +1,10 @@
 //! What is read of a native request, with every fault as a problem.
 
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use fleet::limits::BODY_BYTES_MAX;
+use http::header;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -12,8 +14,13 @@ use crate::listener::{BODY_TIMEOUT, BodyError, read_body};
 /// A body that is a JSON object, whatever its `Content-Type` says. Bounded in size and time.
 pub(super) struct Json<T>(pub(super) T);
 
-/// The same for a list.
-pub(super) struct JsonList<T>(pub(super) T);
+/// A body of any type, whole. Bounded in size and time.
+pub(super) struct Typed {
+    /// What its `Content-Type` says; empty if it says nothing that can be read.
+    pub(super) content_type: String,
+    /// The body.
+    pub(super) body: Bytes,
+}
 
 /// An object, where an empty body stands for `{}`.
 pub(super) struct JsonOrNothing<T>(pub(super) T);
@@ -26,11 +33,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonList<T> {
+impl<S: Sync> FromRequest<S> for Typed {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        parse(&whole_body(request).await?).map(Self)
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default().to_owned();
+        Ok(Self { content_type, body: whole_body(request).await? })
     }
 }
 
@@ -43,8 +53,16 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for JsonOrNothing<T> {
     }
 }
 
-async fn whole_body(request: Request) -> Result<axum::body::Bytes, Problem> {
-    let body = read_body(request.into_body(), BODY_BYTES_MAX, BODY_TIMEOUT).await;
+async fn whole_body(request: Request) -> Result<Bytes, Problem> {
+    read_whole(request.into_body()).await
+}
+
+/// Reads a body whole.
+///
+/// # Errors
+/// 413 over the bound; 400 if it does not come.
+pub(super) async fn read_whole(body: Body) -> Result<Bytes, Problem> {
+    let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
     body.map_err(|error| match error {
         BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
         BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
@@ -60,7 +78,8 @@ pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     Ok(read)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Reads a body that is JSON.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body)
         .map_err(|error| Problem::invalid(format!("the body can't be read: {error}")))
 }

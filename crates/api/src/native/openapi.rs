@@ -1,11 +1,19 @@
 //! The door's OpenAPI document, made from its handlers.
 
+mod answers;
+
+use fleet::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use utoipa::PartialSchema as _;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Components, InfoBuilder, License, OpenApiBuilder};
+use utoipa::openapi::{
+    Components, ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, Required,
+    Response, ResponseBuilder,
+};
 
 use super::Problem;
-use super::need::TOKEN;
+use super::need::{Need, TOKEN};
 
 /// Declares the answers that several calls share: each a problem.
 macro_rules! problems {
@@ -41,9 +49,17 @@ problems! {
     Invalid {
         BadRequest 400 "A value is not acceptable or not known; the problem names it",
     }
+    /// A body that is not read to its end.
+    Oversized {
+        TooLarge 413 "The body is larger than 12 MiB",
+    }
     /// What is not there.
     Missing {
         NotFound 404 "There is none of this id",
+    }
+    /// What is not as the caller said that it has to be.
+    Differs {
+        PreconditionFailed 412 "The device is at another revision; the problem says both",
     }
     /// What does not go together with what is there.
     Conflict {
@@ -57,7 +73,8 @@ problems! {
 /// # Errors
 /// Only if the document can't be written as JSON.
 pub fn document() -> Result<String, serde_json::Error> {
-    let (_, calls) = super::guarded().split_for_parts();
+    let (_, mut calls) = super::guarded().split_for_parts();
+    add_idempotency(&mut calls);
     let token = SecurityScheme::Http(
         HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
@@ -82,17 +99,94 @@ pub fn document() -> Result<String, serde_json::Error> {
         ))
         .license(Some(License::new("Apache-2.0")));
     let base = OpenApiBuilder::new().info(info).components(Some(components)).build();
-    let document = base.nest("/api/v1", calls);
+    let mut document = base.nest("/api/v1", calls);
+    answers::complete(&mut document);
     let mut text = document.to_pretty_json()?;
     text.push('\n');
     Ok(text)
+}
+
+/// Says of each call that changes something that it may be sent twice, and what is answered then.
+/// Signing in is none: it is not known who calls before it has been done.
+fn add_idempotency(calls: &mut OpenApi) {
+    for item in calls.paths.paths.values_mut() {
+        let changing = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in changing.into_iter().flatten() {
+            if Need::of(operation) == Some(Need::Nothing) {
+                continue;
+            }
+            operation.parameters.get_or_insert_default().push(idempotency_key().into());
+            let answers = &mut operation.responses.responses;
+            for (status, description) in [
+                ("409", "The call of this Idempotency-Key is being made: ask again"),
+                ("422", "The Idempotency-Key was used for another request"),
+            ] {
+                let answer = || problem(description).into();
+                answers.entry(status.to_owned()).or_insert_with(answer);
+            }
+        }
+    }
+}
+
+/// The header by which a call may be sent twice.
+fn idempotency_key() -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(IDEMPOTENCY_KEY_BYTES_MAX))
+        .pattern(Some("^[!-~]+$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Which call it is. The same key with the same request has one effect, and one answer, \
+             for 24 hours; an answer that was given before has the header Idempotency-Replayed.",
+        ))
+        .schema(Some(text))
+        .build()
+}
+
+/// An answer that is a problem.
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build()
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
+    use utoipa::openapi::RefOr;
+
     use super::*;
+    use crate::native::need;
+
+    #[test]
+    fn each_change_but_signing_in_may_be_sent_twice() {
+        let (_, mut calls) = crate::native::guarded().split_for_parts();
+        add_idempotency(&mut calls);
+        let mut without = Vec::new();
+        for (path, item) in &calls.paths.paths {
+            for (method, operation) in need::operations(item) {
+                let parameters = operation.parameters.as_deref().unwrap_or_default();
+                let has_key = parameters
+                    .iter()
+                    .any(|one| matches!(one, RefOr::T(one) if one.name == "Idempotency-Key"));
+                let answers = &operation.responses.responses;
+                let answers = answers.contains_key("409") && answers.contains_key("422");
+                match (method == http::Method::GET, has_key && answers) {
+                    (true, _) => assert!(!has_key, "{path}"),
+                    (false, false) => without.push(format!("{method} {path}")),
+                    (false, true) => {}
+                }
+            }
+        }
+        assert_eq!(without, ["POST /session"]);
+    }
 
     /// `UPDATE_OPENAPI=1` writes the document instead of comparing it.
     #[test]

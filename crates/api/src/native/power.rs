@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use engine::{CameraAsked, Patch, Update, UpdateEntry};
+use engine::{CallId, CameraAsked, Patch, Update, UpdateEntry};
 use fleet::{DeviceId, Door, JobId, Kind, Operation, Principal, ProjectId, RequestId, Values};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use store::JobWithDevice;
 use utoipa::ToSchema;
 
 use super::devices::{self, ShowQuery};
 use super::exchange::{FromPath, FromQuery, JsonOrNothing};
+use super::keyed::Call;
 use super::token::Caller;
 use super::{Native, Problem, openapi};
 
@@ -74,12 +76,13 @@ pub(super) struct Accepted {
 pub(super) async fn restart_device(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Restart { property }): JsonOrNothing<Restart>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Restart, clear: false, property };
-    ask(&native, &principal, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, call, query.project.as_ref(), id, asked).await
 }
 
 /// Takes a phone back to how it left the factory and starts it. What is asked of it is applied
@@ -99,12 +102,13 @@ pub(super) async fn restart_device(
 pub(super) async fn reset_device(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Reset { property, factory_reset }): JsonOrNothing<Reset>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Reset, clear: factory_reset, property };
-    ask(&native, &principal, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, call, query.project.as_ref(), id, asked).await
 }
 
 /// Stops a phone. It stays stopped until it is restarted.
@@ -123,12 +127,22 @@ pub(super) async fn reset_device(
 pub(super) async fn stop_device(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
     JsonOrNothing(Stop {}): JsonOrNothing<Stop>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     let asked = Asked { operation: Operation::Stop, clear: false, property: Values::new() };
-    ask(&native, &principal, query.project.as_ref(), id, asked).await
+    ask(&native, &principal, call, query.project.as_ref(), id, asked).await
+}
+
+impl Accepted {
+    /// What is answered to a call of one device that was accepted before, with this job.
+    pub(super) fn before(made: JobWithDevice) -> (StatusCode, Json<Self>) {
+        let JobWithDevice { job, device_id, project_id, .. } = made;
+        let (job, request) = (job.id, job.id.request());
+        (StatusCode::ACCEPTED, Json(Self { job, request, project: project_id, device: device_id }))
+    }
 }
 
 /// What is asked of a device.
@@ -143,10 +157,14 @@ struct Asked {
 async fn ask(
     native: &Native,
     principal: &Principal,
+    call: CallId,
     project: Option<&ProjectId>,
     id: DeviceId,
     asked: Asked,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    if let Some(made) = native.handle.first_job(principal, call).await? {
+        return Ok(Accepted::before(made));
+    }
     let device = devices::find(native, principal, project, &id).await?.device;
     let why = format!("nothing here can {} one", asked.operation.name());
     devices::check_kind(&device, Kind::Phone, &why)?;
@@ -155,21 +173,22 @@ async fn ask(
         clear: asked.clear,
         patch: Ok(Patch::from(asked.property)),
         camera: CameraAsked::default(),
+        if_revision: None,
     };
-    accept(native, principal, device, asked.operation, entry).await
+    accept(native, (principal, call), device, asked.operation, entry).await
 }
 
 /// Has what is asked of one device accepted as an update of its own.
 pub(super) async fn accept(
     native: &Native,
-    principal: &Principal,
+    (principal, call): (&Principal, CallId),
     device: fleet::Device,
     operation: Operation,
     entry: UpdateEntry,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    let request = native.handle.next_request_id();
+    let request = call.request;
     let update = Update {
-        request,
+        call,
         door: Door::Native,
         project: device.project_id.clone(),
         kind: Some(device.kind),

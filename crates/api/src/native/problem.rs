@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use engine::operate::CatalogueSourceError;
-use fleet::Refusal;
+use fleet::{Refusal, Revision};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use store::Refused;
@@ -29,6 +29,14 @@ pub(crate) struct Problem {
     /// What went wrong, for programs; never changes once given.
     #[schema(example = "no_such_project")]
     code: &'static str,
+    /// Of `revision_differs`: the revision that the caller said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    expected: Option<Revision>,
+    /// Of `revision_differs`: the revision that the device is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    current: Option<Revision>,
     /// When to try again.
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
@@ -41,19 +49,21 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 
 impl Problem {
     /// A problem of this status and code.
-    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status,
             detail: detail.into(),
             code,
+            expected: None,
+            current: None,
             retry_after_seconds: None,
         }
     }
 
     /// The same, and that it may be over after so many seconds.
-    fn retry_after(self, seconds: u32) -> Self {
+    pub(super) fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
 
@@ -111,9 +121,55 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "ambiguous", detail)
     }
 
+    /// 412: a device is at another revision than the caller said.
+    pub(super) fn revision_differs(expected: Option<Revision>, current: Revision) -> Self {
+        let detail = match expected {
+            Some(expected) => Refusal::RevisionDiffers { expected, current }.to_string(),
+            None => format!("the device is at revision {}, which no tag names", current.0),
+        };
+        let problem = Self::new(StatusCode::PRECONDITION_FAILED, "revision_differs", detail);
+        Self { expected, current: Some(current), ..problem }
+    }
+
     /// 413: too large a body.
     pub(crate) fn too_large(detail: String) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// 422: it can be read, and not be done.
+    pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// What went wrong, for programs and for people.
+    pub(super) fn told(&self) -> (&'static str, &str) {
+        (self.code, &self.detail)
+    }
+
+    /// The answer whose body is this, which has the problem's own members among others (RFC 9457,
+    /// section 3.2).
+    pub(super) fn with_body(self, body: &impl Serialize) -> Response {
+        // Can't fail: the members of these bodies are texts, numbers and lists of such.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        self.answer(body)
+    }
+
+    /// The answer with this body, which is JSON.
+    fn answer(self, body: Vec<u8>) -> Response {
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        let problem = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, problem);
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // The guard may have a word to add.
+        response.extensions_mut().insert(self);
+        response
     }
 
     /// 429: too much is waiting.
@@ -149,6 +205,8 @@ impl From<engine::Error> for Problem {
             Error::NoneFound => Self::conflict("none_found", error.to_string()),
             Error::TooManyDevices { .. } => Self::conflict("too_many_devices", error.to_string()),
             Error::WrongPhase { .. } => Self::conflict("wrong_phase", error.to_string()),
+            Error::NotWhole(_) => Self::conflict("update_not_whole", error.to_string()),
+            Error::WindowShut { .. } => Self::conflict("window_shut", error.to_string()),
             Error::NothingToRevert(_) => Self::conflict("nothing_to_revert", error.to_string()),
             Error::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()).retry_after(1)
@@ -185,6 +243,10 @@ impl From<Refused> for Problem {
             Refused::Frozen => Self::conflict("frozen", detail),
             Refused::NoSuchKey(_) => Self::new(StatusCode::NOT_FOUND, "no_such_key", detail),
             Refused::NoSuchToken(_) => Self::new(StatusCode::NOT_FOUND, "no_such_token", detail),
+            Refused::NoSuchWebhook(_) => {
+                Self::new(StatusCode::NOT_FOUND, "no_such_webhook", detail)
+            }
+            Refused::TooManyWebhooks => Self::conflict("too_many_webhooks", detail),
             Refused::TooManyTokens => Self::conflict("too_many_tokens", detail),
             Refused::NoSuchUser(_) => Self::new(StatusCode::NOT_FOUND, "no_such_user", detail),
             Refused::NoSuchServer(_) => Self::new(StatusCode::NOT_FOUND, "no_such_server", detail),
@@ -195,6 +257,11 @@ impl From<Refused> for Problem {
             Refused::OrganizationInUse { .. } => Self::conflict("organization_in_use", detail),
             Refused::TooManyOrganizations => Self::conflict("too_many_organizations", detail),
             Refused::ProjectInUse { .. } => Self::conflict("project_in_use", detail),
+            Refused::NoSuchPreset(_) => Self::new(StatusCode::NOT_FOUND, "no_such_preset", detail),
+            Refused::PresetMoved { .. } => Self::conflict("preset_moved", detail),
+            Refused::TooManyPresets => Self::conflict("too_many_presets", detail),
+            Refused::NoEnrolment(_) => Self::conflict("no_enrolment", detail),
+            Refused::TooManyEnrolments => Self::conflict("too_many_enrolments", detail),
             Refused::NoSuchUpdate(_) => Self::not_found(detail),
             Refused::TooManyRollouts => Self::conflict("too_many_rollouts", detail),
             Refused::RolloutMoved => Self::conflict("rollout_moved", detail),
@@ -219,6 +286,8 @@ pub(super) fn refusal_code(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::PropertiesInvalid { .. } => (StatusCode::BAD_REQUEST, "properties_invalid"),
         Refusal::PropertyUnsupported { .. } => (StatusCode::BAD_REQUEST, "property_unsupported"),
         Refusal::PropertyInvalid { .. } => (StatusCode::BAD_REQUEST, "property_invalid"),
+        Refusal::VariableMissing { .. } => (StatusCode::BAD_REQUEST, "variable_missing"),
+        Refusal::RevisionDiffers { .. } => (StatusCode::PRECONDITION_FAILED, "revision_differs"),
         Refusal::Frozen => (StatusCode::CONFLICT, "frozen"),
         Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "busy"),
     }
@@ -226,6 +295,9 @@ pub(super) fn refusal_code(refusal: &Refusal) -> (StatusCode, &'static str) {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
+        if let Refusal::RevisionDiffers { expected, current } = refusal {
+            return Self::revision_differs(Some(expected), current);
+        }
         let (status, code) = refusal_code(&refusal);
         let problem = Self::new(status, code, refusal.to_string());
         if status == StatusCode::TOO_MANY_REQUESTS { problem.retry_after(1) } else { problem }
@@ -249,19 +321,6 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         // Can't fail: it is texts and a number.
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        let problem = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, problem);
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(seconds) = self.retry_after_seconds {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        // The guard may have a word to add.
-        response.extensions_mut().insert(self);
-        response
+        self.answer(body)
     }
 }

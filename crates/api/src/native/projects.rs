@@ -106,14 +106,14 @@ pub(super) struct ProjectWithDevices {
     #[serde(flatten)]
     project: Project,
     /// How many phones it has in each condition, and how many there are.
-    devices: Counts,
+    devices: PhoneCounts,
     /// How many cameras it has.
     cameras: u64,
 }
 
 /// How many phones there are.
 #[derive(Debug, Default, Serialize, ToSchema)]
-struct Counts {
+struct PhoneCounts {
     /// In all.
     total: u64,
     /// Imported, and never reached yet.
@@ -148,10 +148,10 @@ pub(super) struct ChangedProject {
     /// Whether nothing is done on its devices for now.
     paused: Option<bool>,
     /// `report` or `repair`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(report|repair)$")]
     drift: Option<DriftPolicy>,
     /// `unmarked` or `explicit`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(unmarked|explicit)$")]
     adoption: Option<AdoptionPolicy>,
     /// Whether identity properties beyond the vendor's list may be changed.
     identity: Option<bool>,
@@ -168,7 +168,7 @@ pub(super) struct ChangedProject {
 #[serde(deny_unknown_fields)]
 struct ChangedIss {
     /// `460` or `1344`.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^(460|1344)$")]
     profile: Option<IssProfile>,
     /// Whether `Ip` may be a private address.
     private_ip: Option<bool>,
@@ -358,14 +358,14 @@ async fn counts(
     native: &Native,
     principal: &Principal,
     project: &ProjectId,
-) -> Result<Counts, Problem> {
+) -> Result<PhoneCounts, Problem> {
     let reads = native.handle.reads();
     let count = async |filter: PhoneFilter| {
         let found = reads.phones(principal, project, &filter, 0, 1).await?;
         Ok::<u64, store::Error>(found.total)
     };
     let of = |condition| PhoneFilter { conditions: vec![condition], ..PhoneFilter::default() };
-    Ok(Counts {
+    Ok(PhoneCounts {
         total: count(PhoneFilter::default()).await?,
         new: count(of(Condition::New)).await?,
         running: count(of(Condition::Running)).await?,

@@ -29,7 +29,7 @@ struct RefusedRegistration {
     #[schema(value_type = String, example = "udp")]
     transport: SipTransport,
     /// Why: `unknown_id`, `no_password`, `wrong_user`, `wrong_realm`, `wrong_digest`,
-    /// `stale_nonce` or `malformed`.
+    /// `stale_nonce`, `malformed` or `pending`, which waits to be accepted.
     #[schema(example = "wrong_digest")]
     why: &'static str,
     /// The same for people.

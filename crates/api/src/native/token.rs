@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::need::{Need, Needs};
-use super::{Native, Problem};
+use super::{Native, Problem, keyed};
+use crate::idempotency;
 
 /// The admin token, hashed: the token itself is not kept. Its strength is that of 32 random bytes,
 /// so a fast hash does, and guessing needs no lock-out.
@@ -146,16 +147,24 @@ pub(super) async fn guard(
         Ok(principal) => principal,
         Err(problem) => return problem.into_response(),
     };
-    request.extensions_mut().insert(Caller(principal));
+    request.extensions_mut().insert(Caller(principal.clone()));
     request.extensions_mut().insert(bearer.clone());
-    let response = next.run(request).await;
-    match need {
-        Need::Grant(grant)
-            if response.status() == StatusCode::NOT_FOUND && bearer.is_less_elsewhere(grant) =>
-        {
-            or_too_little(response, grant)
+    let answered = async move |request| {
+        let response = next.run(request).await;
+        match need {
+            Need::Grant(grant)
+                if response.status() == StatusCode::NOT_FOUND
+                    && bearer.is_less_elsewhere(grant) =>
+            {
+                or_too_little(response, grant)
+            }
+            _ => response,
         }
-        _ => response,
+    };
+    if idempotency::is_asked(&request) {
+        keyed::make(&native, principal, request, answered).await
+    } else {
+        answered(request).await
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use api::listener::{self, Listener};
 use api::native::{AdminToken, OperatorFiles};
 use api::router::{self, router};
+use engine::events::Events;
 use fleet::{DeviceId, Kind, NewDevice, Principal, ProjectId, Secret};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
@@ -95,6 +96,7 @@ impl Site {
     pub async fn behind_proxies(&self, trusted: &[&str]) -> (SocketAddr, DropGuard) {
         let router = router(router::Options {
             handle: self.handle.clone(),
+            events: Events::new(&self.handle),
             admin_token: AdminToken::new(TOKEN),
             metrics_render: Arc::new(String::new),
             operator_files: OperatorFiles {

@@ -266,11 +266,12 @@ async fn an_update_by_iss_is_found_by_either_form_of_its_id() {
                 password: Some(Secret::new("12345678".to_owned())),
                 ..Credentials::default()
             },
-            organization: None,
+            ..CameraAsked::default()
         },
+        if_revision: None,
     };
     let update = Update {
-        request: id,
+        call: id.into(),
         door: Door::Iss,
         project: ProjectId::new(PROJECT).unwrap(),
         kind: None,

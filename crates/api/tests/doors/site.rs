@@ -12,6 +12,7 @@ use api::listener::{self, Listener};
 use api::native::{AdminToken, OperatorFiles};
 use api::router::{self, router};
 use engine::driver::EventSender;
+use engine::events::Events;
 use engine::operate::CatalogueSource;
 use engine::{Clock, Engine, Entropy, Handle, Settings};
 use fleet::catalogue::{CatalogueCell, Source};
@@ -158,6 +159,7 @@ impl Site {
         .unwrap();
         let router = router(router::Options {
             handle: engine.handle(),
+            events: Events::new(&engine.handle()),
             admin_token: AdminToken::new(TOKEN),
             metrics_render: Arc::new(|| "fleetwright_test 1\n".to_owned()),
             operator_files: OperatorFiles {

@@ -82,7 +82,7 @@ pub(crate) fn check_organizations(patch: &Values, kind: Kind) -> Result<(), Refu
 
 /// Checks what is asked of a GB device besides.
 fn check_asked(asked: &CameraAsked, target: &AcceptTarget) -> Result<(), Refusal> {
-    let CameraAsked { credentials, organization: _ } = asked;
+    let CameraAsked { credentials, organization: _, names: _ } = asked;
     if credentials.is_empty() {
         return Ok(());
     }

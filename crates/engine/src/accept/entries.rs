@@ -62,14 +62,14 @@ impl Handle {
         for (position, entry) in (0_u16..).zip(entries) {
             let target = if entry.device.is_ok() { targets.next().flatten() } else { None };
             let target = target.filter(|target| call.kind.is_none_or(|kind| target.kind == kind));
-            let clear = entry.clear;
+            let (clear, if_revision) = (entry.clear, entry.if_revision);
             let is_camera = target.as_ref().is_some_and(|target| target.kind == Kind::Camera);
             let camera_id = if is_camera { entry.device.clone().ok() } else { None };
             match check(&catalogue, entry, target) {
                 Ok(one) => {
                     let target = one.target.clone();
                     let entry = self.file(call, one, camera_id, &mut checked.registrants)?;
-                    checked.passed.push(AcceptEntry { position, clear, ..entry });
+                    checked.passed.push(AcceptEntry { position, clear, if_revision, ..entry });
                     checked.targets.push(target);
                 }
                 Err(refusal) => checked.refused.push((position, refusal)),
@@ -100,12 +100,21 @@ impl Handle {
                     registrants.push(id);
                 }
                 let filed = records::split(patch, &asked, || self.new_organization_id());
-                let camera = records::camera_patch(&filed, credentials);
+                let camera = records::camera_patch(&filed, &asked.names, credentials);
                 (filed.patch, filed.record, Some(camera))
             }
             None => (patch, Values::new(), None),
         };
         let (device, operation) = (target.device, call.operation);
-        Ok(AcceptEntry { position: 0, device, operation, clear: false, patch, record, camera })
+        Ok(AcceptEntry {
+            position: 0,
+            device,
+            operation,
+            clear: false,
+            patch,
+            record,
+            camera,
+            if_revision: None,
+        })
     }
 }

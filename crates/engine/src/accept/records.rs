@@ -71,13 +71,19 @@ fn organization(
 }
 
 /// What becomes of the device's records: our names for it and for its channels, what goes on
-/// record, and who may register as it.
-pub(crate) fn camera_patch(filed: &Filed, credentials: Option<CredentialsPatch>) -> CameraPatch {
+/// record, and who may register as it. Our names are what the devices get, but for those in
+/// `names`, by property.
+pub(crate) fn camera_patch(
+    filed: &Filed,
+    names: &Values,
+    credentials: Option<CredentialsPatch>,
+) -> CameraPatch {
+    let ours = |property: &str, name: &String| names.get(property).unwrap_or(name).clone();
     let channel = |(property, name): (&String, &String)| {
-        Some((channel_property(property)?, name.clone(), property.clone()))
+        Some((channel_property(property)?, ours(property, name), property.clone()))
     };
     CameraPatch {
-        name: filed.patch.get(NAME).cloned(),
+        name: filed.patch.get(NAME).map(|name| ours(NAME, name)),
         channels: filed.patch.iter().filter_map(channel).collect(),
         record: filed.of_device.clone(),
         channel_records: filed

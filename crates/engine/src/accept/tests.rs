@@ -60,7 +60,7 @@ impl Ask<'_> {
             overlap: self.overlap,
         };
         let update = Update {
-            request: stage.handle.next_request_id(),
+            call: stage.handle.new_call(),
             door: Door::Iss,
             project: project("p"),
             kind: Some(Kind::Camera),
@@ -69,7 +69,8 @@ impl Ask<'_> {
                 device: Ok(device_id(id)),
                 clear: false,
                 patch: Ok(values.into()),
-                camera: CameraAsked { credentials, organization: None },
+                camera: CameraAsked { credentials, ..CameraAsked::default() },
+                if_revision: None,
             }],
         };
         let job = stage.handle.update(&stage.admin, update).await.unwrap().remove(0)?;

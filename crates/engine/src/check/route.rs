@@ -5,7 +5,7 @@ use fleet::catalogue::{Retention, Route, SetBy, Timing};
 
 /// How devices of `profile` take the property `name`: how it is set, how it is read back, how long
 /// it holds and when it acts. The error says why they don't.
-pub(super) fn in_words(catalogue: &Catalogue, profile: &str, name: &str) -> Result<String, String> {
+pub(crate) fn in_words(catalogue: &Catalogue, profile: &str, name: &str) -> Result<String, String> {
     let Some(route) = catalogue.route(profile, name) else {
         return Err(format!("profile {profile} does not say how to apply it"));
     };

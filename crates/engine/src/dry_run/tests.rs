@@ -1,15 +1,19 @@
 use fleet::catalogue::{DESCRIPTION, ORGANIZATION};
 use fleet::{NewCamera, NewChannel, NewDevice, Operation, Phase, Plan, Secret, Selector};
 use store::Reads;
-use store::write::DeviceChange;
+use store::write::{ChangeTags, DeviceChange};
 
 use super::*;
 use crate::operate::stage::{device_id, project};
-use crate::rollout::tests::phones::{LOCALE, World, ask, id, named, set};
+use crate::presets::{NewPreset, PresetAsk};
+use crate::rollout::tests::phones::{LOCALE, World, ask, asked, id, named, set};
 
 const GATE: &str = "34020000001320000001";
 const RECORDER: &str = "34020000001180000001";
 const CHANNEL: &str = "34020000001310000007";
+
+/// A property that takes digits.
+const NUMBER: &str = "sys.prop.writephonenum";
 
 /// All pages of what is predicted.
 async fn predicted(handle: &Handle, world: &World, ask: &Ask) -> Vec<Prediction> {
@@ -30,7 +34,8 @@ async fn compare(handle: &Handle, world: &World, ask: Ask) -> Vec<Prediction> {
     let reads = world.reads();
     let before = reads.rollouts_open().await.unwrap();
     assert!(before.is_empty(), "a dry run writes nothing");
-    let made = handle.create_update(&world.admin, &project("p"), ask).await.unwrap();
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &project("p"), ask).await.unwrap();
     let done = world.comes_to(&made, |it| it.next == it.total).await;
     assert_eq!(done.total as usize, predictions.len());
     let devices = reads.rollout_devices(&world.admin, made.id, 0, 1_000, false).await.unwrap();
@@ -95,10 +100,10 @@ async fn of_phones_it_tells_what_the_update_then_does() {
 
     // Named ones, with faults of their own.
     let target = AskTarget::Devices(vec![
-        (device_id(&id(5)), values(&[("no.such.property", "x")])),
-        (device_id("nobody"), Values::new()),
-        (device_id(&id(6)), values(&[(LOCALE, &"x".repeat(5_000))])),
-        (device_id(&id(7)), Values::new()),
+        asked(device_id(&id(5)), values(&[("no.such.property", "x")])),
+        asked(device_id("nobody"), Values::new()),
+        asked(device_id(&id(6)), values(&[(LOCALE, &"x".repeat(5_000))])),
+        asked(device_id(&id(7)), Values::new()),
     ]);
     let told = compare(&handle, &world, Ask { target, ..ask("it", plan) }).await;
     assert!(matches!(told[0].refused, Some(Refusal::PropertyUnsupported { .. })));
@@ -140,6 +145,7 @@ async fn of_cameras_it_tells_what_the_update_then_does() {
         target: AskTarget::Selector(Selector::default()),
         kind: Some(Kind::Camera),
         operation: Operation::Update,
+        preset: None,
         patch: values(patch),
         plan: Plan::all_at_once(),
     };
@@ -156,12 +162,97 @@ async fn of_cameras_it_tells_what_the_update_then_does() {
 
     let of_channel = format!("Channel.{CHANNEL}.Name");
     let target = AskTarget::Devices(vec![
-        (device_id(GATE), values(&[(&of_channel, "x")])),
-        (device_id(RECORDER), values(&[(&of_channel, "x")])),
-        (device_id(CHANNEL), values(&[(DESCRIPTION, "rusty")])),
-        (device_id(CHANNEL), values(&[("Ip", "192.0.2.1")])),
+        asked(device_id(GATE), values(&[(&of_channel, "x")])),
+        asked(device_id(RECORDER), values(&[(&of_channel, "x")])),
+        asked(device_id(CHANNEL), values(&[(DESCRIPTION, "rusty")])),
+        asked(device_id(CHANNEL), values(&[("Ip", "192.0.2.1")])),
     ]);
     let told = compare(&handle, &world, Ask { target, ..of_all(&[]) }).await;
     let refused: Vec<bool> = told.iter().map(|it| it.refused.is_some()).collect();
     assert_eq!(refused, [true, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_preset_it_tells_what_the_update_then_does() {
+    let (world, engine) = World::with(4).await;
+    let handle = engine.handle();
+    let p = project("p");
+    for (number, lang) in [(0, "fr"), (1, "de")] {
+        let put = vec![store::Tag { key: "lang".to_owned(), value: lang.to_owned() }];
+        let tagged = store::Tagged::Device(device_id(&id(number)));
+        let change = ChangeTags { project: p.clone(), tagged, put, take: Vec::new() };
+        handle.change_tags(&world.admin, change).await.unwrap();
+    }
+    let name: fleet::PresetName = "lobby".parse().unwrap();
+    let of_phones = |pairs: &[(&str, &str)]| NewPreset {
+        name: name.clone(),
+        kind: Kind::Phone,
+        description: String::new(),
+        values: values(pairs).into_iter().map(|(name, it)| (name, it.parse().unwrap())).collect(),
+        expected: None,
+    };
+    let varied = [(LOCALE, "${tag:lang:-it}"), (NUMBER, "1${var:n}")];
+    handle.set_preset(&world.admin, &p, of_phones(&varied)).await.unwrap();
+    let with = |variables: &[(&str, &str)], patch: &[(&str, &str)], target: AskTarget| Ask {
+        target,
+        kind: None,
+        operation: Operation::Update,
+        preset: Some(PresetAsk { name: name.clone(), variables: values(variables) }),
+        patch: values(patch),
+        plan: Plan::all_at_once(),
+    };
+    let all = || AskTarget::Selector(Selector::default());
+    let asked_for = |told: &[Prediction], name: &str| {
+        let of = |it: &Prediction| {
+            it.changes.iter().find(|change| change.name == name).map(|change| change.to.clone())
+        };
+        told.iter().map(of).map(Option::unwrap_or_default).collect::<Vec<_>>()
+    };
+    let told = compare(&handle, &world, with(&[("n", "7")], &[], all())).await;
+    assert_eq!(asked_for(&told, LOCALE), ["fr", "de", "it", "it"]);
+    assert_eq!(asked_for(&told, NUMBER), ["17"; 4]);
+    assert_eq!(world.phones.value(&id(0), LOCALE).as_deref(), Some("fr"));
+    let told = compare(&handle, &world, with(&[], &[(NUMBER, "5"), (LOCALE, "es")], all())).await;
+    assert_eq!(asked_for(&told, LOCALE), ["es"; 4], "what is asked otherwise goes before");
+
+    // One that lacks a variable is refused alone.
+    let own = |number: usize, variables: &[(&str, &str)], set: &[(&str, &str)]| AskedDevice {
+        variables: values(variables),
+        ..asked(device_id(&id(number)), values(set))
+    };
+    let listed = AskTarget::Devices(vec![
+        own(0, &[("n", "8")], &[]),
+        own(1, &[], &[]),
+        own(2, &[], &[(NUMBER, "6")]),
+        asked(device_id("nobody"), Values::new()),
+    ]);
+    let told = compare(&handle, &world, with(&[], &[], listed)).await;
+    let missing =
+        Refusal::VariableMissing { name: NUMBER.to_owned(), variable: "var:n".to_owned() };
+    let refused: Vec<_> = told.iter().map(|it| it.refused.clone()).collect();
+    assert_eq!(refused, [None, Some(missing), None, Some(Refusal::DeviceUnknown)]);
+    assert_eq!(asked_for(&told, NUMBER), ["18", "", "6", ""]);
+
+    handle.set_preset(&world.admin, &p, of_phones(&[(LOCALE, "pt")])).await.unwrap();
+    let told = compare(&handle, &world, with(&[], &[], all())).await;
+    assert_eq!(asked_for(&told, LOCALE), ["pt"; 4], "the same for all");
+    let rollouts = world.reads().updates(&world.admin, None, None, 1).await.unwrap();
+    let last = world.reads().rollout(&world.admin, rollouts.updates[0].id).await.unwrap();
+    assert_eq!(last.unwrap().patch, values(&[(LOCALE, "pt")]));
+
+    let refused = |ask: Ask| {
+        let (handle, p, admin) = (handle.clone(), p.clone(), world.admin.clone());
+        async move { handle.dry_run(&admin, &p, &ask, 0, 9).await.unwrap_err().to_string() }
+    };
+    let camera = Ask { kind: Some(Kind::Camera), ..with(&[], &[], all()) };
+    assert!(refused(camera).await.starts_with("kind: preset lobby is for phones"));
+    let none = Ask {
+        preset: None,
+        ..with(&[], &[], AskTarget::Devices(vec![own(0, &[("n", "1")], &[])]))
+    };
+    assert!(refused(none).await.starts_with("variables: are of a preset alone"));
+    assert!(refused(with(&[("a b", "1")], &[], all())).await.contains("\"a b\" is no name"));
+    let mut gone = with(&[], &[], all());
+    gone.preset = Some(PresetAsk { name: "gone".parse().unwrap(), variables: Values::new() });
+    assert_eq!(refused(gone).await, "no such preset: gone");
 }

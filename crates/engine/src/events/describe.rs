@@ -222,6 +222,7 @@ impl Found {
                 | Change::Keys
                 | Change::Users
                 | Change::Tags
+                | Change::Webhooks
                 | Change::Servers
                 | Change::Server
                 | Change::Cluster

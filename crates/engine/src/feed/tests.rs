@@ -132,9 +132,10 @@ async fn restart(node: &Stage, device: &Device) {
         clear: false,
         patch: Ok(Patch::default()),
         camera: CameraAsked::default(),
+        if_revision: None,
     };
     let update = Update {
-        request: RequestId::from_parts(1, 1),
+        call: RequestId::from_parts(1, 1).into(),
         door: Door::Native,
         project: project("p"),
         kind: None,

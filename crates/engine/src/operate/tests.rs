@@ -18,7 +18,7 @@ async fn stage() -> Stage {
 /// Asks for one value of one device, and gives what came of that.
 async fn update(stage: &Stage, id: &str, name: &str, value: &str) -> Result<(), Refusal> {
     let update = Update {
-        request: stage.handle.next_request_id(),
+        call: stage.handle.new_call(),
         door: fleet::Door::Native,
         project: project("p"),
         kind: None,
@@ -28,6 +28,7 @@ async fn update(stage: &Stage, id: &str, name: &str, value: &str) -> Result<(), 
             clear: false,
             patch: Ok(Patch::from(Values::from([(name.to_owned(), value.to_owned())]))),
             camera: CameraAsked::default(),
+            if_revision: None,
         }],
     };
     let mut results = stage.handle.update(&stage.admin, update).await.unwrap();

@@ -25,6 +25,9 @@ pub enum RegistrationFault {
     StaleNonce,
     /// The digest can't be read.
     Malformed,
+    /// No device has the id, and the digest fits a project's enrolment password: it waits to be
+    /// accepted.
+    Pending,
 }
 
 impl RegistrationFault {
@@ -38,6 +41,7 @@ impl RegistrationFault {
             Self::WrongDigest => "wrong_digest",
             Self::StaleNonce => "stale_nonce",
             Self::Malformed => "malformed",
+            Self::Pending => "pending",
         }
     }
 }
@@ -52,6 +56,7 @@ impl fmt::Display for RegistrationFault {
             Self::WrongDigest => "the digest does not fit the password on record",
             Self::StaleNonce => "the nonce is too old, or was answered before",
             Self::Malformed => "the Authorization header can't be read",
+            Self::Pending => "it has the enrolment password, and waits to be accepted",
         })
     }
 }

@@ -138,6 +138,11 @@ async fn what_operators_ask_for_is_refused_in_words() {
     };
     assert_eq!(create("Ann Lee", "q", PASSWORD).await, "user Ann Lee exists already");
     assert_eq!(create("Bob", "nowhere", PASSWORD).await, "no such project: nowhere");
+    for own in ["admin", "Engine"] {
+        let why =
+            format!("user name: {own} is what the server calls itself where it tells who acted");
+        assert_eq!(create(own, "p", PASSWORD).await, why);
+    }
     let short = create("Bob", "p", "hunter2").await;
     assert_eq!(short, "password: must have 8 to 128 bytes");
     let nobody = stage.handle.set_password(&stage.admin, "Bob", secret(PASSWORD)).await;

@@ -73,7 +73,8 @@ impl Client {
             self.ledger.of_phones.lock().unwrap().push(request);
         }
         let (project, door) = (project(), Door::Native);
-        let update = Update { request, door, project, kind: None, operation, entries };
+        let call = request.into();
+        let update = Update { call, door, project, kind: None, operation, entries };
         let asked_at = self.clock.now();
         let admin = Principal::admin();
         let answer = tokio::time::timeout(PATIENCE, handle.update(&admin, update));
@@ -137,6 +138,7 @@ pub async fn client(client: Client) {
                 clear: false,
                 patch: Ok(patch(chance, ledger).into()),
                 camera: CameraAsked::default(),
+                if_revision: None,
             })
             .collect();
         let operation = if chance.strikes(5) { Operation::Restart } else { Operation::Update };
@@ -168,6 +170,7 @@ pub async fn namer(client: Client) {
             clear: false,
             patch: Ok(values.into()),
             camera: CameraAsked::default(),
+            if_revision: None,
         };
         // Cameras were recorded after the phones.
         client.call(Operation::Update, vec![entry], &[scenario.phones + camera]).await;

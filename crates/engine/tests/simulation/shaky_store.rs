@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, PushOutcome, RequestId, Revision, Rollout, RolloutDevice, Selector,
-    ServerSettings, Shard, Wave, WaveCounts,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, PushOutcome, RequestId,
+    Revision, Rollout, RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 use store::sqlite::InlineNode;
 use store::write::NotePush;
@@ -22,8 +22,9 @@ use store::{
     ClusterState, Counted, DeviceFilter, DeviceWithState, Error, FeedPage, FeedPosition, Held,
     JobWithDevice, LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, Refused,
     Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, Session,
-    SessionEnded, SessionKey, StoredBinding, StoredToken, StoredUser, Tag, TagFilter, Tagged,
-    TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, Work, Write, Writes, Written,
+    SessionEnded, SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser,
+    StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord, UpdatePage,
+    UserGrant, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -356,6 +357,22 @@ impl Reads for ShakyStore {
         shaky!(self.tokens(user))
     }
 
+    async fn webhooks(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<StoredWebhook>, Error> {
+        shaky!(self.webhooks(principal, project))
+    }
+
+    async fn webhook(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<Option<StoredWebhook>, Error> {
+        shaky!(self.webhook(principal, id))
+    }
+
     async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error> {
         shaky!(self.token_record(id))
     }
@@ -390,6 +407,43 @@ impl Reads for ShakyStore {
         limit: u32,
     ) -> Result<SelectedKeys, Error> {
         shaky!(self.select_keys(principal, project, selector, after, limit))
+    }
+
+    async fn presets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Preset>, Error> {
+        shaky!(self.presets(principal, project, after, limit))
+    }
+
+    async fn preset(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        name: &PresetName,
+    ) -> Result<Option<Preset>, Error> {
+        shaky!(self.preset(principal, project, name))
+    }
+
+    async fn tags_of_devices(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Vec<Tag>>, Error> {
+        shaky!(self.tags_of_devices(principal, project, ids))
+    }
+
+    async fn jobs_at(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        revisions: Vec<Revision>,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        shaky!(self.jobs_at(principal, device, revisions))
     }
 
     async fn history(
@@ -441,6 +495,28 @@ impl Reads for ShakyStore {
 
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         shaky!(self.wave_counts(requests))
+    }
+
+    async fn enrolment(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<StoredEnrolment>, Error> {
+        shaky!(self.enrolment(principal, project))
+    }
+
+    async fn enrolments_open(&self, at: Timestamp) -> Result<Vec<StoredEnrolment>, Error> {
+        shaky!(self.enrolments_open(at))
+    }
+
+    async fn pending(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PendingDevice>, Error> {
+        shaky!(self.pending(principal, project, after, limit))
     }
 
     async fn server_settings(&self) -> Result<ServerSettings, Error> {

@@ -212,6 +212,51 @@ impl Catalogue {
         self.properties.get(*self.names.of(kind).get(entry)?)
     }
 
+    /// The name in the store of the property `name` of that sort of device; `None` if the catalogue
+    /// lists none.
+    pub fn canonical<'a>(&'a self, kind: Kind, name: &'a str) -> Option<&'a str> {
+        self.find(kind, name).map(|(_, canonical)| canonical)
+    }
+
+    /// Checks a property for devices of that sort whose profiles are not known yet, and the value,
+    /// if it is known already; gives the name to store it under.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::check`] that are about no profile and no project.
+    pub fn check_listed<'a>(
+        &'a self,
+        kind: Kind,
+        name: &'a str,
+        value: Option<&str>,
+    ) -> Result<&'a str, Refusal> {
+        let Some((property, canonical)) = self.find(kind, name) else {
+            return Err(unsupported(name, why_unknown(name)));
+        };
+        if !property.updatable {
+            return Err(unsupported(name, "it may not be changed".to_owned()));
+        }
+        if value.is_some_and(|value| !property.takes(value)) {
+            let detail = format!("allowed: {}", property.allows);
+            return Err(Refusal::PropertyInvalid { name: name.to_owned(), detail });
+        }
+        Ok(canonical)
+    }
+
+    /// The name in the store of a property that devices of that sort may have: one that is listed,
+    /// or, of phones, one that callers may choose freely.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none of this name.
+    pub fn canonical_or_free<'a>(&'a self, kind: Kind, name: &'a str) -> Result<&'a str, String> {
+        match self.canonical(kind, name) {
+            Some(canonical) => Ok(canonical),
+            None if kind == Kind::Phone && custom::is_free(name) => Ok(name),
+            None => Err(why_unknown(name)),
+        }
+    }
+
     /// All properties, of phones and of cameras, in the order of the files.
     pub fn properties(&self) -> impl Iterator<Item = &Property> {
         self.properties.iter()

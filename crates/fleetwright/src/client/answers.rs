@@ -4,7 +4,12 @@
 mod access;
 mod camera;
 mod cluster;
+mod enrolment;
+mod explain;
+mod import;
+mod preset;
 mod update;
+mod webhooks;
 
 use std::collections::BTreeMap;
 
@@ -13,11 +18,18 @@ use serde::Deserialize;
 pub use access::{Act, Audit, Grants, NewToken, Tokens};
 pub use camera::{Camera, Channel, Channels, Credentials, Record, RefusedRegistrations};
 pub use cluster::{Cluster, Node};
+pub use enrolment::{
+    AcceptedDevice, AcceptedPending, Enrolment, PendingDevice, PendingDevices, RejectedPending,
+};
+pub use explain::{Asker, ExplainedValue, Explanation, Reason, ValueBefore};
+pub use import::{ImportReport, LineError, NothingImported};
+pub use preset::{Preset, Presets};
 pub use update::{
     AcceptedUpdate, BegunUpdate, DeviceOutcome, History, HistoryEntry, HistoryValue, JobCounts,
     LeftOut, Predicted, Prediction, RefusedDevice, RefusedDevices, RevertedDevice, Rollout, Update,
     UpdateHead, UpdateJobs, Updates,
 };
+pub use webhooks::{Trial, Webhook, Webhooks};
 
 /// `GET /projects`.
 #[derive(Debug, Deserialize)]
@@ -181,6 +193,8 @@ pub struct Device {
     pub id: String,
     /// What it is.
     pub kind: String,
+    /// How many changes of what is asked of it were accepted.
+    pub revision: i64,
     /// The operator's name for it.
     pub name: String,
     /// The host it lives on; empty if none was named.

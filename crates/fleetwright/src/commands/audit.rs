@@ -15,8 +15,9 @@ const PAGE_MAX: u32 = 1_000;
 
 /// Lists administrative acts: `fleetwright audit list --project ID`
 ///
-/// They are changes of projects, users, keys, tokens, records and settings. What was asked of
-/// devices is in their jobs.
+/// They are changes of projects, users, keys, tokens, records and settings, and that updates in
+/// waves were made, paused, resumed, aborted or cancelled. What was asked of devices is in their
+/// jobs.
 #[derive(Debug, clap::Args)]
 pub struct Audit {
     #[command(subcommand)]

@@ -5,11 +5,14 @@ mod check;
 mod credentials;
 mod discover;
 mod docker;
+mod explain;
+mod export;
 mod history;
 mod import;
 mod list;
 pub mod power;
 mod range;
+mod report;
 mod show;
 mod target;
 mod upload;
@@ -21,7 +24,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::duration;
+use super::{at_least_one, duration};
 use crate::client::{Client, ServerOptions};
 use crate::output;
 use credentials::{Change, InUse};
@@ -42,11 +45,19 @@ pub struct Device {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Imports phones and cameras from files of one JSON object a line or of one JSON list, or
-    /// cameras from the tables of another platform; a device that exists already takes the new
+    /// Imports phones and cameras from files: CSV, one JSON object a line, or one JSON list; or
+    /// cameras from the tables of another platform. A device that exists already takes the new
     /// record and keeps its values.
     #[command(after_help = upload::HELP)]
     Import(upload::Import),
+    /// Exports devices to a file that can be imported: CSV, or one JSON object a line.
+    #[command(after_help = export::HELP)]
+    Export(export::Export),
+    /// Prints a file to begin an import with: its columns, which are needed, and an example.
+    #[command(after_help = "Example:\n  \
+        fleetwright device template --kind phone --output phones.csv\n\n\
+        The example in it is refused until a device of yours stands in its place.")]
+    Template(export::Template),
     /// Finds phones by the output of `docker ps` or in ranges of addresses, and shows which are
     /// new, known, moved, copies, or not to be reached. Changes nothing without --apply.
     #[command(after_help = "Examples:\n  \
@@ -77,7 +88,7 @@ enum Command {
         #[arg(long, value_name = "WHICH")]
         credentials: Option<InUse>,
         /// At most so many.
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
         limit: usize,
     },
     /// Lists what was asked of a device, newest first: when, by whom, and what there was before.
@@ -88,7 +99,7 @@ enum Command {
         #[command(flatten)]
         target: Target,
         /// At most so many updates.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = at_least_one)]
         limit: usize,
     },
     /// Asks a device again for what was asked of it at a revision of its history. Is an update of
@@ -111,6 +122,21 @@ enum Command {
     Show {
         #[command(flatten)]
         target: Target,
+    },
+    /// Explains a device: of each value which update asked for it, who and when, what it showed and
+    /// what there was before; and of what is not as it should be, why, and what to do about it.
+    #[command(after_help = "Examples:\n  \
+        fleetwright device explain 1678567b8bab40f93711234cb80d0764\n  \
+        fleetwright device explain ID --property com.cph.mainkeys\n  \
+        fleetwright device explain ID --json | jq -r '.reasons[].code'\n\n\
+        What is not as it should be comes first. It tells what is on record: `device check` looks\n\
+        at the device itself.")]
+    Explain {
+        #[command(flatten)]
+        target: Target,
+        /// This property alone, by its name or an alias.
+        #[arg(long, value_name = "PROPERTY")]
+        property: Option<String>,
     },
     /// Gives a camera another user name or password to register with. Its next registration or
     /// renewal must have them; the camera itself is not told, and is to be set there.
@@ -255,10 +281,10 @@ impl Device {
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
             // It asks no server, so it needs no token.
-            Command::Import(import) if import.is_dry_run() => import.rehearse(self.server.json)?,
+            Command::Import(import) if import.is_alone() => import.rehearse(self.server.json)?,
             command => {
                 let client = match &command {
-                    Command::Discover(_) => Client::patient(&self.server)?,
+                    Command::Discover(_) | Command::Export(_) => Client::patient(&self.server)?,
                     _ => Client::new(&self.server)?,
                 };
                 command.run(&client, self.server.json)?;
@@ -273,6 +299,8 @@ impl Command {
     fn run(self, client: &Client, is_json: bool) -> Result<()> {
         match self {
             Self::Import(import) => import.upload(client, is_json)?,
+            Self::Export(export) => export.run(client)?,
+            Self::Template(template) => template.run(client)?,
             Self::Discover(discover) => discover.run(client, is_json)?,
             Self::List { filter, credentials, limit } => {
                 list::list(client, filter, credentials, limit, is_json)?;
@@ -288,6 +316,9 @@ impl Command {
                 } else {
                     output::data(&show::words(&client.read(&answer)?))?;
                 }
+            }
+            Self::Explain { target, property } => {
+                explain::explain(client, &target, property, is_json)?;
             }
             Self::Channels { target } => channels::list(client, &target, is_json)?,
             Self::Credentials { target, change, waiting } => {

@@ -15,6 +15,7 @@ use crate::output;
     The last one first; at most 1,000 are remembered, and none over a restart of the server.\n\n\
     What to do about WHY (in JSON, `why`):\n  \
     unknown_id    import the camera: fleetwright device import FILE\n  \
+    pending       accept it: fleetwright enrolment accept --project ID CAMERA\n  \
     no_password   import it again with `password`\n  \
     wrong_user    the camera has another user name; import it again with `user`\n  \
     wrong_digest  the camera has another password; correct it there or here\n  \

@@ -1,4 +1,6 @@
-//! `fleetwright store`: a store copied into another.
+//! `fleetwright store`: a store copied into another, and one master key changed for another.
+
+mod rekey;
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -25,10 +27,10 @@ and never again one on the source: both would set the same devices. Not in a sto
 beside it: master-key, admin-token and adb-host-key of the data directory, and the directory \
 catalogue. Start the first server on the copy with the data directory that has them.";
 
-/// How often at most it is said how far a copy is, where nobody watches a bar.
+/// How often at most it is said how far something is, where nobody watches a bar.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// Copies a store into another.
+/// Copies a store into another, and changes the master key.
 #[derive(Debug, clap::Args)]
 pub struct Store {
     #[command(subcommand)]
@@ -38,6 +40,7 @@ pub struct Store {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Copy(Copy),
+    Rekey(rekey::Rekey),
 }
 
 /// Copies a store into an empty one, of SQLite or PostgreSQL, and checks the copy.
@@ -69,8 +72,10 @@ struct Copy {
 impl Store {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
-        let Command::Copy(copy) = self.command;
-        copy.run()
+        match self.command {
+            Command::Copy(copy) => copy.run(),
+            Command::Rekey(rekey) => rekey.run(),
+        }
     }
 }
 
@@ -121,7 +126,7 @@ async fn copied(from: &Place, to: &Place) -> Result<Vec<CopiedTable>> {
     });
     let mut teller = Teller::new();
     let mut watch = |progress: Progress| {
-        teller.tell(progress);
+        teller.tell(what(progress), progress.rows, progress.of);
         if is_stopped.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
@@ -134,15 +139,16 @@ async fn copied(from: &Place, to: &Place) -> Result<Vec<CopiedTable>> {
     Ok(copied?)
 }
 
-/// Tells how far a copy is: by a bar on a terminal, by lines elsewhere.
+/// Tells how far it is: by a bar on a terminal, by lines elsewhere.
 struct Teller {
     bar: ProgressBar,
     is_terminal: bool,
-    /// The step and the table that was last told of, and when.
-    last: Option<(Step, &'static str, tokio::time::Instant)>,
+    /// What was last told of, and when.
+    last: Option<(String, tokio::time::Instant)>,
 }
 
 impl Teller {
+    /// Nothing is told yet.
     fn new() -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -153,25 +159,31 @@ impl Teller {
         Self { bar, is_terminal, last: None }
     }
 
-    fn tell(&mut self, progress: Progress) {
-        let Progress { step, table, rows, of } = progress;
-        let verb = match step {
-            Step::Copying => "copying",
-            Step::Checking => "checking",
-        };
+    /// So many of these are done of so many.
+    fn tell(&mut self, what: String, done: u64, of: u64) {
         if self.is_terminal {
-            self.bar.set_length(of.max(rows));
-            self.bar.set_position(rows);
-            self.bar.set_message(format!("{verb} {table}"));
+            self.bar.set_length(of.max(done));
+            self.bar.set_position(done);
+            self.bar.set_message(what);
             return;
         }
         let now = tokio::time::Instant::now();
-        let is_news = self.last.is_none_or(|(told, of, at)| {
-            (told, of) != (step, table) || now.duration_since(at) >= TELL_EVERY
-        });
+        let is_news = self
+            .last
+            .as_ref()
+            .is_none_or(|(told, at)| *told != what || now.duration_since(*at) >= TELL_EVERY);
         if is_news {
-            self.last = Some((step, table, now));
-            output::tell(&format!("{verb} {table}: {rows} of {of}"));
+            output::tell(&format!("{what}: {done} of {of}"));
+            self.last = Some((what, now));
         }
     }
+}
+
+/// What a step of a copy is called, with its table.
+fn what(progress: Progress) -> String {
+    let verb = match progress.step {
+        Step::Copying => "copying",
+        Step::Checking => "checking",
+    };
+    format!("{verb} {}", progress.table)
 }

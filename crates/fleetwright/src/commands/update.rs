@@ -2,6 +2,7 @@
 
 mod ask;
 mod control;
+mod csv_file;
 mod entries;
 mod follow;
 mod list;
@@ -15,10 +16,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use fleet::{DeviceId, Kind, ProjectId};
+use fleet::{DeviceId, Kind, PresetName, ProjectId};
 
 use super::device::power::assignment;
-use super::duration;
+use super::{at_least_one, duration};
 use crate::client::{Client, ServerOptions};
 use pace::Pace;
 pub use rollout::left_out;
@@ -39,14 +40,20 @@ use selection::Parts;
     fleetwright update --project acme --device phone-1 phone-2 \\\n    \
     --set com.cph.mainkeys=1 --restart\n  \
     fleetwright update --project acme --file names.jsonl --wait 10m --json\n  \
+    fleetwright update --project acme --preset lobby --csv numbers.csv --dry-run\n  \
     fleetwright update --project acme --kind phone --where server=farm-1,tag=floor:2 \\\n    \
     --set com.cph.mainkeys=1 --dry-run\n  \
     fleetwright update --project acme --kind phone --set com.cph.mainkeys=1 \\\n    \
     --canary 10 --wave 500 --pause 30s --stop-failed-percent 5 --wait\n  \
+    fleetwright update --project acme --device phone-1 --set com.cph.mainkeys=1 \\\n    \
+    --if-revision 4 --idempotency-key order-4711\n  \
     fleetwright update show 019a7c6e4b3d7a1c8e5f000000000000\n\n\
     A line of the file:\n  {\"id\":\"34020000001320000001\",\"set\":{\"Name\":\"East gate\"}}\n\
     Values of --set are asked of each device; what its line says of a property goes before them,\n\
-    and `set` may be left out of it. At most 8,096 devices in one file.\n\n\
+    and `set` may be left out of it. At most 8,096 devices in one file.\n\
+    The first line of --csv names its columns: `id`, and properties, or with --preset variables\n\
+    of it. An empty cell says nothing. With --preset, a line of --file may have `variables`,\n\
+    too.\n\n\
     Words of --where, parted by commas; all must hold, and of several servers, conditions or ids\n\
     one:\n  \
     server=NAME  condition=WORD  id=ID  tag=KEY  tag=KEY:VALUE\n  \
@@ -71,29 +78,57 @@ pub struct Update {
         long = "device",
         value_name = "ID",
         num_args = 1..,
-        required_unless_present_any = ["file", "selection", "kind"]
+        required_unless_present_any = ["file", "csv", "selection", "kind"]
     )]
     devices: Vec<DeviceId>,
     /// A file of devices, one JSON object a line; - is stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "devices")]
     file: Option<String>,
+    /// A file of devices, comma-separated values under a line with the columns' names; - is stdin.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["devices", "file"])]
+    csv: Option<String>,
     /// Means the devices of which this holds; may be given several times. The words are below.
     #[arg(
         id = "selection",
         long = "where",
         value_name = "WORD=VALUE,...",
-        conflicts_with_all = ["devices", "file"]
+        conflicts_with_all = ["devices", "file", "csv"]
     )]
     selection: Vec<Parts>,
     /// A value to ask of each device; may be given several times.
     #[arg(long = "set", value_name = "PROPERTY=VALUE", value_parser = assignment)]
     values: Vec<(String, String)>,
+    /// Asks for the values of this preset, but for those that --set names.
+    #[arg(long, value_name = "NAME")]
+    preset: Option<PresetName>,
+    /// A variable of the preset; may be given several times. What a file says of a device goes
+    /// before it.
+    #[arg(
+        long = "var",
+        value_name = "NAME=VALUE",
+        value_parser = assignment,
+        requires = "preset"
+    )]
+    variables: Vec<(String, String)>,
     /// Means devices of this kind alone, phone or camera: no other is found by its id.
     #[arg(long)]
     kind: Option<Kind>,
     /// Restarts the phones too, once they hold the values.
     #[arg(long)]
     restart: bool,
+    /// Only if what is asked of the device is at this revision: see `fleetwright device show`. Of
+    /// one device.
+    #[arg(
+        long,
+        value_name = "REVISION",
+        requires = "devices",
+        conflicts_with_all = ["file", "csv", "selection"]
+    )]
+    if_revision: Option<u64>,
+    /// What this update is known by, 1 to 255 characters: asked again with the same key within 24
+    /// hours, it is answered as before and changes nothing.
+    #[arg(long, value_name = "KEY", conflicts_with = "dry_run")]
+    idempotency_key: Option<String>,
     #[command(flatten)]
     pace: Pace,
     /// Changes nothing, and says of each device what would change and what would be refused.
@@ -104,7 +139,7 @@ pub struct Update {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
     wait: Option<Option<Duration>>,
     /// The same as --wait DURATION.
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "wait")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with_all = ["wait", "dry_run"])]
     timeout: Option<Duration>,
     #[command(flatten)]
     server: ServerOptions,
@@ -121,7 +156,7 @@ enum Command {
         #[arg(long, value_name = "ID")]
         project: Option<ProjectId>,
         /// At most so many.
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = at_least_one)]
         limit: usize,
     },
     /// Shows how far an update has come, and which of its jobs failed. It may have come by any of

@@ -20,10 +20,11 @@ fn the_process_stops_where_it_is_told_and_a_kill_there_loses_what_was_not_answer
         };
         (server, command)
     };
-    // The first commits of a first start are those of what it keeps of its keys, and its session.
-    let (server, command) = serve("before-commit:5");
+    // The first commits of a first start are those of what it keeps of its keys, its session, and
+    // the calls that it lets go.
+    let (server, command) = serve("before-commit:6");
     let made = crate::process::run(&mut command(&["project", "create", "One", "--id", "one"]));
-    assert_eq!(made.status, 0, "the fourth commit passes: {}", made.stderr);
+    assert_eq!(made.status, 0, "the fifth commit passes: {}", made.stderr);
     let mut waiting = Running::start(&mut command(&["project", "create", "Two", "--id", "two"]));
     server.says("fault point before-commit");
     server.signal("KILL");

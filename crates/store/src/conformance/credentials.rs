@@ -9,7 +9,7 @@ use crate::{OldCredentials, SealedRegistrant, Store};
 /// Until when what is replaced works.
 const UNTIL: Timestamp = Timestamp(LATER.0 + 3_600_000);
 
-fn credentials(
+pub(crate) fn credentials(
     user: Option<&str>,
     password: Option<&str>,
     overlap_until: Option<Timestamp>,
@@ -19,7 +19,7 @@ fn credentials(
 }
 
 /// An update of nothing but credentials.
-async fn change(
+pub(crate) async fn change(
     store: &dyn Store,
     (project, key): (ProjectKey, DeviceKey),
     number: u64,

@@ -113,6 +113,8 @@ fn of_the_whole() -> Vec<(Write, Change)> {
         (Write::ChangeUser(disable), Change::Users),
         (Write::RenameServer(rename), Change::Servers),
         (Write::ChangeTags(tags), Change::Tags),
+        (super::webhooks::create("w", Some("p")), Change::Webhooks),
+        (super::webhooks::delete("w"), Change::Webhooks),
     ]
 }
 

@@ -231,9 +231,10 @@ pub(crate) fn accept(project: ProjectKey, request: RequestId, entries: &[Entry<'
         patch: values(patch),
         record: Values::new(),
         camera: None,
+        if_revision: None,
     };
     let entries = (0_u16..).zip(entries).map(entry).collect();
-    Accept { project, request, door: Door::Cph, at: AT, entries }
+    Accept { project, request, may_repeat: false, door: Door::Cph, at: AT, entries }
 }
 
 pub(crate) async fn accepted_as(

@@ -299,6 +299,7 @@ fn given(position: u16, entry: &Entry, keys: &[DeviceKey]) -> AcceptEntry {
         patch: values(&entry.patch),
         record: Values::new(),
         camera: (entry.phone == CAMERA).then(|| camera_patch(entry)),
+        if_revision: None,
     }
 }
 

@@ -48,7 +48,7 @@ impl File {
     fn open_here(file: PathBuf, role: Role, now: Timestamp) -> Result<Self, CopyError> {
         let working = match (role, file.exists()) {
             (_, true) => file.clone(),
-            (Role::Source, false) => return Err(CopyError::NoDatabase { file }),
+            (Role::Source | Role::Only, false) => return Err(CopyError::NoDatabase { file }),
             (Role::Target, false) => {
                 let mut left = BESIDE.iter().map(|suffix| with_suffix(&file, suffix));
                 if let Some(file) = left.find(|left| left.exists()) {
@@ -65,7 +65,7 @@ impl File {
         Sqlite::open(options).map_err(failed)?.close();
         let lock = DirectoryLock::take(directory_of(&working))
             .map_err(|source| failed(OpenError::Lock(source)))?;
-        let connection = connect(&working).map_err(|source| {
+        let connection = connect(&working, role).map_err(|source| {
             failed(OpenError::Database { operation: "open the database for a copy", source })
         })?;
         let connection = Arc::new(Mutex::new(Some(connection)));
@@ -162,6 +162,35 @@ impl Side for File {
                 for row in rows {
                     insert.execute(params_from_iter(row))?;
                 }
+            }
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    async fn found(
+        &self,
+        table: &'static Table,
+        sql: String,
+        params: Row,
+    ) -> Result<Vec<Row>, CopyError> {
+        self.ask("read rows", move |connection| {
+            let mut select = connection.prepare_cached(&sql)?;
+            let mut found = select.query(params_from_iter(params))?;
+            let mut rows = Vec::new();
+            while let Some(row) = found.next()? {
+                rows.push(read(table, table.columns, row)?);
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
+    async fn change(&self, changes: Vec<(Arc<str>, Row)>) -> Result<(), CopyError> {
+        self.ask("change rows", move |connection| {
+            let transaction = connection.transaction()?;
+            for (sql, params) in changes {
+                transaction.prepare_cached(&sql)?.execute(params_from_iter(params))?;
             }
             Ok(transaction.commit()?)
         })
@@ -311,11 +340,16 @@ fn read(table: &'static Table, columns: &[Column], row: &rusqlite::Row<'_>) -> R
 }
 
 /// Opens a database that nobody else has open.
-fn connect(file: &Path) -> Result<Connection, rusqlite::Error> {
+fn connect(file: &Path, role: Role) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
-    // What is committed is whole after a power cut, if not the latest of it.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let synchronous = match role {
+        // What is committed is whole after a power cut, if not the latest of it.
+        Role::Source | Role::Target => "NORMAL",
+        // What is done to the only store is done before what follows from it.
+        Role::Only => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

@@ -1,5 +1,7 @@
 //! What either engine does for a copy.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::CopyError;
@@ -44,6 +46,17 @@ pub(crate) trait Side: Send + Sync {
 
     /// Puts rows into a table, all or none.
     async fn insert(&self, table: &'static Table, rows: Vec<Row>) -> Result<(), CopyError>;
+
+    /// The rows that a statement gives, whose columns are those of `table`.
+    async fn found(
+        &self,
+        table: &'static Table,
+        sql: String,
+        params: Row,
+    ) -> Result<Vec<Row>, CopyError>;
+
+    /// Carries statements out, each with its parameters, all or none.
+    async fn change(&self, changes: Vec<(Arc<str>, Row)>) -> Result<(), CopyError>;
 
     /// The value of a setting.
     async fn setting(&self, name: &'static str) -> Result<Option<String>, CopyError>;

@@ -40,7 +40,7 @@ pub(crate) struct Table {
 }
 
 /// A column with numbers.
-const fn integer(name: &'static str) -> Column {
+pub(crate) const fn integer(name: &'static str) -> Column {
     Column { name, kind: Kind::Integer }
 }
 
@@ -50,17 +50,17 @@ const fn flag(name: &'static str) -> Column {
 }
 
 /// A column with text.
-const fn text(name: &'static str) -> Column {
+pub(crate) const fn text(name: &'static str) -> Column {
     Column { name, kind: Kind::Text }
 }
 
 /// A column with bytes.
-const fn bytes(name: &'static str) -> Column {
+pub(crate) const fn bytes(name: &'static str) -> Column {
     Column { name, kind: Kind::Bytes }
 }
 
 /// A table whose rows are copied, all and whole.
-const fn table(name: &'static str, keys: usize, columns: &'static [Column]) -> Table {
+pub(crate) const fn table(name: &'static str, keys: usize, columns: &'static [Column]) -> Table {
     Table { name, keys, columns, left_out: &[], only: "" }
 }
 
@@ -73,12 +73,15 @@ pub(crate) const TABLES: &[Table] = &[
     table("project", 1, PROJECT),
     table("deleted_project", 1, &[integer("key"), text("id")]),
     table("access_key", 1, ACCESS_KEY),
+    table("webhook", 1, WEBHOOK),
     table("user_account", 1, USER_ACCOUNT),
     table("user_grant", 2, USER_GRANT),
     table("token", 1, TOKEN),
     table("server", 2, SERVER),
     table("tag", 4, TAG),
     table("organization", 1, ORGANIZATION),
+    table("enrolment", 1, ENROLMENT),
+    table("pending_device", 2, PENDING_DEVICE),
     table("device", 1, DEVICE),
     table("deleted_device", 1, DELETED_DEVICE),
     table("device_state", 1, DEVICE_STATE),
@@ -88,6 +91,7 @@ pub(crate) const TABLES: &[Table] = &[
     Table { left_out: &["session"], ..table("binding", 1, BINDING) },
     table("channel", 2, CHANNEL),
     table("job", 1, JOB),
+    table("preset", 2, PRESET),
     table("rollout", 1, ROLLOUT),
     table("rollout_wave", 2, ROLLOUT_WAVE),
     table("rollout_device", 2, ROLLOUT_DEVICE),
@@ -122,6 +126,24 @@ const ACCESS_KEY: &[Column] = &[
     integer("created_at"),
     integer("revoked_at"),
     integer("last_used_at"),
+];
+
+const WEBHOOK: &[Column] = &[
+    text("id"),
+    integer("project"),
+    text("url"),
+    text("filter"),
+    bytes("sealed_secret"),
+    flag("enabled"),
+    text("position"),
+    integer("last_success_at"),
+    integer("last_failure_at"),
+    text("last_failure"),
+    integer("failures"),
+    integer("next_attempt_at"),
+    integer("created_at"),
+    text("created_by"),
+    integer("updated_at"),
 ];
 
 const USER_ACCOUNT: &[Column] = &[
@@ -167,6 +189,26 @@ const ORGANIZATION: &[Column] = &[
     text("path"),
     integer("created_at"),
     integer("updated_at"),
+];
+
+const ENROLMENT: &[Column] = &[
+    integer("project"),
+    bytes("sealed_password"),
+    text("prefixes"),
+    integer("ends_at"),
+    text("actor"),
+    integer("set_at"),
+];
+
+const PENDING_DEVICE: &[Column] = &[
+    integer("project"),
+    text("id"),
+    integer("first_seen"),
+    integer("last_seen"),
+    text("address"),
+    text("transport"),
+    text("user_agent"),
+    integer("rejected_at"),
 ];
 
 const DEVICE: &[Column] = &[
@@ -268,6 +310,17 @@ const JOB: &[Column] = &[
     integer("operation"),
     text("record"),
     text("before"),
+];
+
+const PRESET: &[Column] = &[
+    integer("project"),
+    text("name"),
+    text("kind"),
+    text("description"),
+    integer("created_at"),
+    integer("updated_at"),
+    integer("version"),
+    text("templates"),
 ];
 
 const ROLLOUT: &[Column] = &[

@@ -4,22 +4,22 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, Revision, Rollout, RolloutDevice, Selector, ServerSettings,
-    Shard, Wave, WaveCounts,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Revision, Rollout,
+    RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 
 use super::Postgres;
 use super::queries::{
-    access, camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones,
-    projects, rollouts, select, servers, tags, users,
+    access, camera_ids, cameras, channels, devices, enrolment, jobs, lanes, listings,
+    organizations, phones, presets, projects, rollouts, select, servers, tags, users, webhooks,
 };
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
     DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
     SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
-    StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord,
-    UpdatePage, UserGrant, Work,
+    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind,
+    TaggedThing, TokenRecord, UpdatePage, UserGrant, Work,
 };
 
 /// A backup was asked for.
@@ -239,6 +239,24 @@ impl Reads for Postgres {
         c.read(access::tokens(&c, user)).await
     }
 
+    async fn webhooks(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<StoredWebhook>, Error> {
+        let c = self.reads.take().await?;
+        c.read(webhooks::webhooks(&c, principal, project)).await
+    }
+
+    async fn webhook(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<Option<StoredWebhook>, Error> {
+        let c = self.reads.take().await?;
+        c.read(webhooks::webhook(&c, principal, id)).await
+    }
+
     async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error> {
         let c = self.reads.take().await?;
         c.read(access::token_record_by_id(&c, id)).await
@@ -359,6 +377,47 @@ impl Reads for Postgres {
         c.read(select::select_keys(&c, principal, project, selector, (after, limit))).await
     }
 
+    async fn presets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Preset>, Error> {
+        let c = self.reads.take().await?;
+        c.read(presets::presets(&c, principal, project, after, limit)).await
+    }
+
+    async fn preset(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        name: &PresetName,
+    ) -> Result<Option<Preset>, Error> {
+        let c = self.reads.take().await?;
+        c.read(presets::preset(&c, principal, project, name)).await
+    }
+
+    async fn tags_of_devices(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Vec<Tag>>, Error> {
+        let c = self.reads.take().await?;
+        c.read(tags::tags_of_devices(&c, principal, project, &ids)).await
+    }
+
+    async fn jobs_at(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        revisions: Vec<Revision>,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let c = self.reads.take().await?;
+        c.read(jobs::jobs_at(&c, principal, device, &revisions)).await
+    }
+
     async fn history(
         &self,
         principal: &Principal,
@@ -415,6 +474,31 @@ impl Reads for Postgres {
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         let c = self.reads.take().await?;
         c.read(rollouts::wave_counts(&c, requests)).await
+    }
+
+    async fn enrolment(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<StoredEnrolment>, Error> {
+        let c = self.reads.take().await?;
+        c.read(enrolment::enrolment(&c, principal, project)).await
+    }
+
+    async fn enrolments_open(&self, at: Timestamp) -> Result<Vec<StoredEnrolment>, Error> {
+        let c = self.reads.take().await?;
+        c.read(enrolment::enrolments_open(&c, at)).await
+    }
+
+    async fn pending(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PendingDevice>, Error> {
+        let c = self.reads.take().await?;
+        c.read(enrolment::pending(&c, principal, project, after, limit)).await
     }
 
     async fn server_settings(&self) -> Result<ServerSettings, Error> {

@@ -1,11 +1,13 @@
 //! A PostgreSQL database as one side of a copy.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet::Timestamp;
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use tokio::time::timeout;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
@@ -61,7 +63,9 @@ impl Database {
         let this = match role {
             // Its transaction begins once it has an id: see `Side::put_setting`.
             Role::Source => Self { role, link, lock: None },
-            Role::Target => Self { role, lock: Some(connect(&connector, role).await?), link },
+            Role::Target | Role::Only => {
+                Self { role, lock: Some(connect(&connector, role).await?), link }
+            }
         };
         match &this.lock {
             // Two copies at a time don't go into one database; two may come out of one.
@@ -181,6 +185,45 @@ impl Side for Database {
         };
         self.ask(operation, written).await?;
         Ok(())
+    }
+
+    async fn found(
+        &self,
+        table: &'static Table,
+        sql: String,
+        params: Row,
+    ) -> Result<Vec<Row>, CopyError> {
+        let operation = "read rows";
+        let found = async {
+            let statement = self.link.prepare(&sql).await.during(operation)?;
+            let found = self.link.client().query_raw(&statement, &params).await;
+            let found = found.during(operation)?.try_collect::<Vec<_>>().await;
+            found.during(operation)
+        };
+        let found = self.ask(operation, found).await?;
+        found.iter().map(|row| read(table, table.columns, row)).collect()
+    }
+
+    async fn change(&self, changes: Vec<(Arc<str>, Row)>) -> Result<(), CopyError> {
+        let operation = "change rows";
+        if let Some(lock) = &self.lock {
+            // Whether the lock has held until now.
+            self.ask(operation, lock.exists(operation, "SELECT 1", &[])).await?;
+        }
+        let changed = async {
+            self.link.client().batch_execute("BEGIN").await.during(operation)?;
+            let mut prepared = Vec::with_capacity(changes.len());
+            for (sql, params) in &changes {
+                prepared.push((self.link.prepare(sql).await.during(operation)?, params));
+            }
+            // They are sent without waiting for one another's answers.
+            let client = self.link.client();
+            let each =
+                prepared.iter().map(|(statement, params)| client.execute_raw(statement, *params));
+            try_join_all(each).await.during(operation)?;
+            self.link.client().batch_execute("COMMIT").await.during(operation)
+        };
+        self.ask(operation, changed).await
     }
 
     async fn setting(&self, name: &'static str) -> Result<Option<String>, CopyError> {

@@ -31,6 +31,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "instance", sql: include_str!("schema/0002_instance.sql") },
     Migration { version: 3, name: "access", sql: include_str!("schema/0003_access.sql") },
     Migration { version: 4, name: "updates", sql: include_str!("schema/0004_updates.sql") },
+    Migration { version: 5, name: "idempotency", sql: include_str!("schema/0005_idempotency.sql") },
+    Migration { version: 6, name: "presets", sql: include_str!("schema/0006_presets.sql") },
+    Migration { version: 7, name: "enrolment", sql: include_str!("schema/0007_enrolment.sql") },
+    Migration { version: 8, name: "webhooks", sql: include_str!("schema/0008_webhooks.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use fleet::{Phase, Principal, ProjectId, ProjectKey, RequestId, Role};
+use fleet::{DeviceId, Phase, Principal, ProjectId, ProjectKey, RequestId, Role};
 use serde_json::{Value, json};
 
 use crate::write::{
-    ChangeDevice, ChangeOrganization, ChangeProject, ChangeTags, ChangeUser, CreateRollout,
-    DeviceChange, ImportDevices, OrganizationEdit, StepRollout, UserChange, Write,
+    AcceptPending, ChangeDevice, ChangeOrganization, ChangeProject, ChangeTags, ChangeUser,
+    ChangeWebhook, CreateRollout, CreateWebhook, DeviceChange, ImportDevices, OrganizationEdit,
+    RejectPending, SetEnrolment, StepRollout, UserChange, Write,
 };
 use crate::{Tagged, Written};
 
@@ -55,8 +56,14 @@ pub(crate) fn entries(principal: &Principal, write: &Write, written: &Written) -
         | Write::NotePush(_)
         | Write::NoteSurvey(_)
         | Write::NoteUse(_)
+        | Write::NotePending(_)
         | Write::RecordChannels(_)
         | Write::AddRolloutDevices(_)
+        | Write::ReserveKey(_)
+        | Write::RenewKey(_)
+        | Write::KeepAnswer(_)
+        | Write::FreeKeys(_)
+        | Write::NoteDeliveries(_)
         | Write::Tell(_) => Vec::new(),
         Write::StepRollout(_) if principal.role() == Role::Engine => Vec::new(),
         Write::ImportDevices(import) => imported(import),
@@ -73,9 +80,15 @@ fn one(write: &Write, written: &Written) -> Option<Entry> {
         | Write::NotePush(_)
         | Write::NoteSurvey(_)
         | Write::NoteUse(_)
+        | Write::NotePending(_)
         | Write::RecordChannels(_)
         | Write::AddRolloutDevices(_)
         | Write::ImportDevices(_)
+        | Write::ReserveKey(_)
+        | Write::RenewKey(_)
+        | Write::KeepAnswer(_)
+        | Write::FreeKeys(_)
+        | Write::NoteDeliveries(_)
         | Write::Tell(_) => return None,
         Write::CreateProject(create) => {
             of_project(&create.id, "project.create", json!({ "name": create.name }))
@@ -145,6 +158,32 @@ fn one(write: &Write, written: &Written) -> Option<Entry> {
             about: About::Project(delete.project.clone()),
             action: "device.delete",
             target: delete.id.to_string(),
+            detail: json!({}),
+        },
+        Write::CreateWebhook(create) => created_webhook(create),
+        Write::ChangeWebhook(change) => changed_webhook(change, written),
+        Write::DeleteWebhook(delete) => Entry {
+            about: of_webhook(written),
+            action: "webhook.delete",
+            target: delete.id.clone(),
+            detail: json!({}),
+        },
+        Write::SetEnrolment(set) => set_enrolment(set),
+        Write::AcceptPending(accept) => accepted_pending(accept, written)?,
+        Write::RejectPending(reject) => rejected_pending(reject, written)?,
+        Write::SetPreset(set) => {
+            let properties: Vec<&String> = set.values.keys().collect();
+            Entry {
+                about: About::Project(set.project.clone()),
+                action: "preset.set",
+                target: set.name.to_string(),
+                detail: json!({ "kind": set.kind.name(), "properties": properties }),
+            }
+        }
+        Write::DeletePreset(delete) => Entry {
+            about: About::Project(delete.project.clone()),
+            action: "preset.delete",
+            target: delete.name.to_string(),
             detail: json!({}),
         },
         Write::CreateRollout(create) => created_rollout(create),
@@ -259,10 +298,101 @@ fn imported(import: &ImportDevices) -> Vec<Entry> {
     for device in &import.devices {
         by_project.entry(&device.record.project).or_default().push(device.record.id.as_str());
     }
-    let entry = |(project, ids): (&ProjectId, Vec<&str>)| Entry {
+    let entry =
+        |(project, ids): (&ProjectId, Vec<&str>)| of_devices(project, "device.import", &ids);
+    by_project.into_iter().map(entry).collect()
+}
+
+/// Whose a webhook is, or was, that was changed.
+fn of_webhook(written: &Written) -> About {
+    match written {
+        Written::Webhook(Some(project)) => About::ProjectKey(*project),
+        _ => About::Server,
+    }
+}
+
+/// A webhook is made. What follows `?` in its URL may be what it opens its receiver with.
+fn created_webhook(create: &CreateWebhook) -> Entry {
+    Entry {
+        about: create.project.clone().map_or(About::Server, About::Project),
+        action: "webhook.create",
+        target: create.id.clone(),
+        detail: json!({
+            "url": without_query(&create.url),
+            "types": create.types,
+            "enabled": create.enabled,
+        }),
+    }
+}
+
+/// A webhook is changed.
+fn changed_webhook(change: &ChangeWebhook, written: &Written) -> Entry {
+    let mut detail = serde_json::Map::new();
+    if let Some(url) = &change.url {
+        detail.insert("url".to_owned(), json!(without_query(url)));
+    }
+    if let Some(types) = change.types {
+        detail.insert("types".to_owned(), json!(types));
+    }
+    if let Some(enabled) = change.enabled {
+        detail.insert("enabled".to_owned(), json!(enabled));
+    }
+    if change.sealed_secret.is_some() {
+        detail.insert("secret".to_owned(), json!("another"));
+    }
+    Entry {
+        about: of_webhook(written),
+        action: "webhook.change",
+        target: change.id.clone(),
+        detail: Value::Object(detail),
+    }
+}
+
+/// A URL up to its query.
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
+}
+
+/// A project is opened for enrolment, or closed.
+fn set_enrolment(set: &SetEnrolment) -> Entry {
+    let Some(terms) = &set.terms else {
+        return of_project(&set.project, "enrolment.close", json!({}));
+    };
+    let detail = json!({
+        "prefixes": terms.prefixes,
+        "ends_at": terms.ends_at.to_string(),
+        "password": terms.sealed_password.is_some(),
+    });
+    of_project(&set.project, "enrolment.open", detail)
+}
+
+/// Pending devices are accepted; `None` if none is.
+fn accepted_pending(accept: &AcceptPending, written: &Written) -> Option<Entry> {
+    let Written::PendingAccepted(results) = written else { return None };
+    let asked = accept.devices.iter().map(|device| device.new.record.id.as_str());
+    let ids: Vec<&str> =
+        asked.zip(results).filter(|(_, result)| result.is_ok()).map(|(id, _)| id).collect();
+    (!ids.is_empty()).then(|| of_devices(&accept.project, "enrolment.accept", &ids))
+}
+
+/// Pending devices are rejected; `None` if none is.
+fn rejected_pending(reject: &RejectPending, written: &Written) -> Option<Entry> {
+    let &Written::PendingRejected(rejected) = written else { return None };
+    let first: Vec<&str> = reject.ids.iter().take(IDS_MAX).map(DeviceId::as_str).collect();
+    (rejected > 0).then(|| Entry {
+        about: About::Project(reject.project.clone()),
+        action: "enrolment.reject",
+        target: format!("{rejected} devices"),
+        detail: json!({ "devices": rejected, "first": first }),
+    })
+}
+
+/// What was done with several devices of a project.
+fn of_devices(project: &ProjectId, action: &'static str, ids: &[&str]) -> Entry {
+    Entry {
         about: About::Project(project.clone()),
-        action: "device.import",
-        target: match ids.as_slice() {
+        action,
+        target: match ids {
             [one] => (*one).to_owned(),
             several => format!("{} devices", several.len()),
         },
@@ -270,8 +400,7 @@ fn imported(import: &ImportDevices) -> Vec<Entry> {
             "devices": ids.len(),
             "first": ids.iter().take(IDS_MAX).collect::<Vec<_>>(),
         }),
-    };
-    by_project.into_iter().map(entry).collect()
+    }
 }
 
 /// An update is made that goes out in waves.

@@ -5,23 +5,23 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use fleet::{
-    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId, Principal,
-    Project, ProjectId, RequestId, Revision, Rollout, RolloutDevice, Selector, ServerSettings,
-    Shard, Wave, WaveCounts,
+    Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Revision, Rollout,
+    RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 use rusqlite::Connection;
 
 use super::clock::Now;
 use super::queries::{
-    access, camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones,
-    projects, rollouts, select, servers, tags, users,
+    access, camera_ids, cameras, channels, devices, enrolment, jobs, lanes, listings,
+    organizations, phones, presets, projects, rollouts, select, servers, tags, users, webhooks,
 };
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
     DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
     SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
-    StoredToken, StoredUser, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord,
-    UpdatePage, UserGrant, Work,
+    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind,
+    TaggedThing, TokenRecord, UpdatePage, UserGrant, Work,
 };
 
 /// Runs queries.
@@ -252,6 +252,24 @@ impl<A: Asking> Reads for A {
         self.ask(move |c| access::tokens(c, &user)).await
     }
 
+    async fn webhooks(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<StoredWebhook>, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        self.ask(move |c| webhooks::webhooks(c, &principal, project.as_ref())).await
+    }
+
+    async fn webhook(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<Option<StoredWebhook>, Error> {
+        let (principal, id) = (principal.clone(), id.to_owned());
+        self.ask(move |c| webhooks::webhook(c, &principal, &id)).await
+    }
+
     async fn token_record(&self, id: &str) -> Result<Option<TokenRecord>, Error> {
         let id = id.to_owned();
         self.ask(move |c| access::token_record_by_id(c, &id)).await
@@ -375,6 +393,47 @@ impl<A: Asking> Reads for A {
             .await
     }
 
+    async fn presets(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Preset>, Error> {
+        let (principal, project, after) = (principal.clone(), project.clone(), after.to_owned());
+        self.ask(move |c| presets::presets(c, &principal, &project, &after, limit)).await
+    }
+
+    async fn preset(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        name: &PresetName,
+    ) -> Result<Option<Preset>, Error> {
+        let (principal, project, name) = (principal.clone(), project.clone(), name.clone());
+        self.ask(move |c| presets::preset(c, &principal, &project, &name)).await
+    }
+
+    async fn tags_of_devices(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        ids: Vec<DeviceId>,
+    ) -> Result<Vec<Vec<Tag>>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| tags::tags_of_devices(c, &principal, &project, &ids)).await
+    }
+
+    async fn jobs_at(
+        &self,
+        principal: &Principal,
+        device: DeviceKey,
+        revisions: Vec<Revision>,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let principal = principal.clone();
+        self.ask(move |c| jobs::jobs_at(c, &principal, device, &revisions)).await
+    }
+
     async fn history(
         &self,
         principal: &Principal,
@@ -430,6 +489,31 @@ impl<A: Asking> Reads for A {
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         let requests = requests.to_vec();
         self.ask(move |c| rollouts::wave_counts(c, &requests)).await
+    }
+
+    async fn enrolment(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<StoredEnrolment>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        self.ask(move |c| enrolment::enrolment(c, &principal, &project)).await
+    }
+
+    async fn enrolments_open(&self, at: Timestamp) -> Result<Vec<StoredEnrolment>, Error> {
+        self.ask(move |c| enrolment::enrolments_open(c, at)).await
+    }
+
+    async fn pending(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<PendingDevice>, Error> {
+        let (principal, project) = (principal.clone(), project.clone());
+        let after = after.to_owned();
+        self.ask(move |c| enrolment::pending(c, &principal, &project, &after, limit)).await
     }
 
     async fn server_settings(&self) -> Result<ServerSettings, Error> {

@@ -58,6 +58,12 @@ impl Inline {
         InlineNode { store: Arc::clone(self), session: OwnSession::default() }
     }
 
+    /// Lets a test look at the database itself.
+    #[cfg(test)]
+    pub(super) fn with_connection<T>(&self, look: impl FnOnce(&mut Connection) -> T) -> T {
+        look(&mut self.lock())
+    }
+
     /// From now on what is written under a stale fence is written all the same.
     #[cfg(feature = "planted-bugs")]
     pub fn let_stale_fences_through(&self) {

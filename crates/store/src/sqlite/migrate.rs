@@ -30,6 +30,10 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "instance", sql: include_str!("schema/0006_instance.sql") },
     Migration { version: 7, name: "access", sql: include_str!("schema/0007_access.sql") },
     Migration { version: 8, name: "updates", sql: include_str!("schema/0008_updates.sql") },
+    Migration { version: 9, name: "idempotency", sql: include_str!("schema/0009_idempotency.sql") },
+    Migration { version: 10, name: "presets", sql: include_str!("schema/0010_presets.sql") },
+    Migration { version: 11, name: "enrolment", sql: include_str!("schema/0011_enrolment.sql") },
+    Migration { version: 12, name: "webhooks", sql: include_str!("schema/0012_webhooks.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

@@ -9,6 +9,7 @@ mod groups;
 mod limits;
 mod opened;
 mod plans;
+mod plenty;
 mod schema;
 mod upgrade;
 mod upgrade_to_access;

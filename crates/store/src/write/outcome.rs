@@ -1,9 +1,13 @@
 //! What came of a change, or why a rule of the record forbade it.
 
 use fleet::{
-    DeviceId, DeviceKey, JobId, OrganizationId, OrganizationPath, ProjectId, Refusal, RequestId,
-    Revision,
+    DeviceId, DeviceKey, JobId, OrganizationId, OrganizationPath, PresetName, ProjectId,
+    ProjectKey, Refusal, RequestId, Revision,
 };
+
+use super::enrolment::NotAccepted;
+
+use super::idempotency::Reservation;
 
 /// What came of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,10 @@ pub enum Written {
     Project(Box<fleet::Project>),
     /// The organization as it is from now on, or as it was until it was deleted.
     Organization(fleet::Organization),
+    /// The webhook, which is of this project or of the whole server, is changed or deleted.
+    Webhook(Option<ProjectKey>),
+    /// The preset as it is from now on.
+    Preset(Box<fleet::Preset>),
     /// The device of this key is changed.
     Changed(DeviceKey),
     /// The device of this key is deleted.
@@ -29,8 +37,19 @@ pub enum Written {
     Accepted(Vec<Result<AcceptedEntry, Refusal>>),
     /// The result is recorded.
     Settled(Settled),
+    /// What became of the key of a call.
+    Reserved(Reservation),
     /// The rollout has gone on: one result for each entry of the wave that began, in their order.
     Stepped(Vec<Result<AcceptedEntry, Refusal>>),
+    /// Pending devices are noted.
+    PendingNoted {
+        /// How many were left out because their projects have as many as one may have.
+        left_out: usize,
+    },
+    /// Pending devices are accepted: one result a device, in the order given.
+    PendingAccepted(Vec<Result<DeviceKey, NotAccepted>>),
+    /// So many pending devices are rejected.
+    PendingRejected(usize),
     /// Jobs are taken back.
     Cancelled {
         /// Those that ended with it.
@@ -128,6 +147,16 @@ pub enum Refused {
     /// No such token, or none of that user.
     #[error("no such token: {0}")]
     NoSuchToken(String),
+    /// No such webhook, or none that the principal may see.
+    #[error("no such webhook: {0}")]
+    NoSuchWebhook(String),
+    /// The project, or the server, would have more webhooks than it may have.
+    #[error(
+        "more than {} webhooks of one project or of the whole server, or {} in all",
+        fleet::limits::WEBHOOKS_PER_PROJECT_MAX,
+        fleet::limits::WEBHOOKS_MAX
+    )]
+    TooManyWebhooks,
     /// The user has as many tokens with names as one may have.
     #[error("more than {} tokens of one user", fleet::limits::TOKENS_PER_USER_MAX)]
     TooManyTokens,
@@ -149,6 +178,20 @@ pub enum Refused {
         /// What the import says it is.
         asked: &'static str,
     },
+    /// No such preset.
+    #[error("no such preset: {0}")]
+    NoSuchPreset(PresetName),
+    /// The preset has another version than the one that was named.
+    #[error("preset {name} is at version {version}, which is 0 of one that does not exist")]
+    PresetMoved {
+        /// Which.
+        name: PresetName,
+        /// The version that it has.
+        version: i64,
+    },
+    /// The project has as many presets as one may have.
+    #[error("more than {} presets of one project", fleet::limits::PRESETS_PER_PROJECT_MAX)]
+    TooManyPresets,
     /// The device was changed by an operator since it was read.
     #[error("an operator has changed the device meanwhile")]
     Stale,
@@ -160,10 +203,16 @@ pub enum Refused {
     RolloutMoved,
     /// The project has as many updates under way as one may have.
     #[error(
-        "more than {} updates that go out in waves are not over",
+        "{} updates of the project that go out in waves are not over: it may have no more",
         fleet::limits::ROLLOUTS_OPEN_MAX
     )]
     TooManyRollouts,
+    /// The project is not open for enrolment, so that there is no password to keep.
+    #[error("project {0} has no enrolment password: give one")]
+    NoEnrolment(ProjectId),
+    /// As many projects of the server are open for enrolment as may be.
+    #[error("more than {} projects are open for enrolment", fleet::limits::ENROLMENTS_MAX)]
+    TooManyEnrolments,
     /// The fence is stale: another owner has taken the device since.
     #[error("the device has another owner now")]
     Fenced,

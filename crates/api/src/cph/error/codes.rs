@@ -182,7 +182,17 @@ codes! {
     /// More load than there is room for.
     Throttled "APIGW.0308" 429 ["call"] "server"
         "The throttling threshold has been reached.";
-    /// A documented call that this server does not have. The code is ours: none of the vendor's
+    /// A call whose `Idempotency-Key` was used for another request. The code is ours, as the next
+    /// three are: the vendor has no such header.
+    KeyReused "FLEETWRIGHT.0422" 422 ["call"] "state"
+        "The Idempotency-Key was used for another request.";
+    /// A call that is being made, by its `Idempotency-Key`.
+    KeyInProgress "FLEETWRIGHT.0409" 409 ["call"] "state"
+        "The call of this Idempotency-Key is being made.";
+    /// A call that was answered, by its `Idempotency-Key`, with more than is kept.
+    KeyAnswerTooLarge "FLEETWRIGHT.0410" 409 ["call"] "state"
+        "The call of this Idempotency-Key was made, and its answer was too large to be kept.";
+    /// A documented call that this server does not have. None of the vendor's codes
     /// says so, and its own would look like a client's fault or a failure that may pass.
     NotOffered "FLEETWRIGHT.0501" 501 ["call"] "input"
         "This server does not offer {0}.";

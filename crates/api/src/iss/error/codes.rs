@@ -116,6 +116,16 @@ codes! {
     /// A path that would make more organizations than a project may have.
     TooManyOrganizations "TooManyOrganizations" 409 "state"
         "The project has as many organizations as it may have.";
+    /// A call whose `Idempotency-Key` was used for another request. The header is ours, and so are
+    /// this code and the next two.
+    IdempotencyKeyReused "IdempotencyKeyReused" 422 "state"
+        "The Idempotency-Key was used for another request.";
+    /// A call that is being made, by its `Idempotency-Key`.
+    IdempotencyInProgress "IdempotencyInProgress" 409 "state"
+        "The call of this Idempotency-Key is being made.";
+    /// A call that was answered, by its `Idempotency-Key`, with more than is kept.
+    IdempotencyAnswerTooLarge "IdempotencyAnswerTooLarge" 409 "state"
+        "The call of this Idempotency-Key was made, and its answer was too large to be kept.";
     /// Our fault.
     InternalError "InternalError" 500 "server"
         "An internal error.";

@@ -180,10 +180,18 @@ impl Fault {
             Refusal::PropertyInvalid { name, detail } => {
                 Self::new(code_of(&name), format!("{name}: {detail}"))
             }
+            // Of presets, which this API has none of.
+            Refusal::VariableMissing { name, variable } => {
+                Self::new(code_of(&name), format!("{name}: it needs {variable}"))
+            }
             Refusal::Frozen => {
                 Self::new(EntryCode::Frozen, "the device is frozen: its operator unfreezes it")
             }
             Refusal::Busy { detail } => Self::new(EntryCode::Busy, detail),
+            // Of the native door alone.
+            refusal @ Refusal::RevisionDiffers { .. } => {
+                Self::new(EntryCode::Busy, refusal.to_string())
+            }
         }
     }
 }

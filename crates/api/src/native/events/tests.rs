@@ -27,18 +27,6 @@ fn where_a_client_goes_on_is_said_by_the_header_before_the_query() {
 }
 
 #[test]
-fn types_are_read_by_name_and_a_wrong_one_is_named() {
-    let types: Types = "job.ended, device.changed".parse().unwrap();
-    assert_ne!(types, Types::ALL);
-    let all = "update.accepted,job.ended,device.changed,projects.changed";
-    assert_eq!(all.parse::<Types>(), Ok(Types::ALL));
-    for text in ["", "job.ended,", "job.begun", "dropped"] {
-        let error = text.parse::<Types>().unwrap_err();
-        assert!(error.contains("update.accepted, job.ended"), "{error}");
-    }
-}
-
-#[test]
 fn what_a_client_may_not_see_or_did_not_ask_for_is_not_told() {
     let id = |id: &str| DeviceId::new(id).unwrap();
     let project = |id: &str| ProjectId::new(id).unwrap();
@@ -54,7 +42,7 @@ fn what_a_client_may_not_see_or_did_not_ask_for_is_not_told() {
     let admin = Principal::admin();
     let own = Principal::user("ada", vec![ProjectKey(1)]);
     let other = Principal::user("bob", vec![ProjectKey(2)]);
-    let all = Filter { project: None, device: None, types: Types::ALL };
+    let all = Filter { project: None, device: None, types: EventTypes::ALL };
     let passes = |filter: &Filter, event: &Event| {
         [&admin, &own, &other].map(|principal| filter.passes(principal, event))
     };
@@ -72,7 +60,7 @@ fn what_a_client_may_not_see_or_did_not_ask_for_is_not_told() {
     for (filter, is_told) in narrowed {
         assert_eq!(passes(&filter, &changed(Some(1))), [is_told, is_told, false], "{filter:?}");
         let types_alone = filter.project.is_none() && filter.device.is_none();
-        let is_told = types_alone && filter.types == Types::ALL;
+        let is_told = types_alone && filter.types == EventTypes::ALL;
         assert_eq!(passes(&filter, &projects), [is_told, false, false], "{filter:?}");
     }
 }

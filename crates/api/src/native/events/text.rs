@@ -7,7 +7,7 @@ use fleet::{Principal, Timestamp};
 use serde::Serialize;
 use store::ResumeToken;
 
-use super::filter::{DEVICE_CHANGED, Filter, JOB_ENDED, PROJECTS_CHANGED, UPDATE_ACCEPTED};
+use super::filter::Filter;
 
 /// How long a browser waits before it comes back.
 const RETRY_MS: u32 = 2_000;
@@ -28,7 +28,7 @@ pub(super) fn told(told: &Told, watch: &Watch, filter: &Filter, principal: &Prin
     let mut text = String::new();
     match told {
         Told::Dropped(dropped) => {
-            put(&mut text, "dropped", &Data::of(dropped), dropped.to);
+            put(&mut text, "dropped", &as_json(&Data::of(dropped)), dropped.to);
         }
         Told::Happened(parts) => {
             for part in parts.iter() {
@@ -37,7 +37,8 @@ pub(super) fn told(told: &Told, watch: &Watch, filter: &Filter, principal: &Prin
                 while let Some(event) = passing.next() {
                     let is_last = part.is_last && passing.peek().is_none();
                     let token = is_last.then(|| watch.token_of(part.position));
-                    put(&mut text, name(event), &Data::new(event, part.at), token);
+                    let name = event.what.event_type().name();
+                    put(&mut text, name, &data(event, part.at), token);
                 }
             }
         }
@@ -45,9 +46,9 @@ pub(super) fn told(told: &Told, watch: &Watch, filter: &Filter, principal: &Prin
     text
 }
 
-fn put(text: &mut String, name: &str, data: &Data<'_>, token: Option<ResumeToken>) {
-    // Can't fail: it is texts and a number, and JSON on one line.
-    let data = serde_json::to_string(data).unwrap_or_default();
+/// Adds an event. Its data is one line.
+fn put(text: &mut String, name: &str, data: &str, token: Option<ResumeToken>) {
+    // Can't fail: it is a text.
     let _ = writeln!(text, "event: {name}\ndata: {data}");
     if let Some(token) = token {
         let _ = writeln!(text, "id: {token}");
@@ -55,13 +56,14 @@ fn put(text: &mut String, name: &str, data: &Data<'_>, token: Option<ResumeToken
     text.push('\n');
 }
 
-fn name(event: &Event) -> &'static str {
-    match event.what {
-        Happened::UpdateAccepted { .. } => UPDATE_ACCEPTED,
-        Happened::JobEnded { .. } => JOB_ENDED,
-        Happened::DeviceChanged { .. } => DEVICE_CHANGED,
-        Happened::ProjectsChanged => PROJECTS_CHANGED,
-    }
+/// An event's data, as JSON on one line: what webhooks deliver is the same to the byte.
+pub(in crate::native) fn data(event: &Event, at: Timestamp) -> String {
+    as_json(&Data::new(event, at))
+}
+
+fn as_json(data: &Data<'_>) -> String {
+    // Can't fail: it is texts and a number.
+    serde_json::to_string(data).unwrap_or_default()
 }
 
 /// An event's data. What there is nothing of is left out.

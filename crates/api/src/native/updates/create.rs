@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use engine::{Ask, AskTarget, CameraAsked, Patch, Update, UpdateEntry};
+use engine::{
+    Ask, AskTarget, AskedDevice, CallId, CameraAsked, Error, Patch, PresetAsk, Update, UpdateEntry,
+};
 use fleet::limits::PHONES_PER_UPDATE_MAX;
 use fleet::{
-    DeviceId, Door, JobId, Kind, Operation, Plan, Principal, ProjectId, Refusal, RequestId, Values,
+    DeviceId, Door, JobId, Kind, Operation, Plan, PresetName, Principal, ProjectId, Refusal,
+    RequestId, Revision, Values,
 };
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
@@ -20,20 +23,21 @@ use super::predict::{self, PredictedUpdate};
 use super::revert::{self, LeftOut};
 use super::selector::SelectorBody;
 use crate::native::entries::Entries;
+use crate::native::keyed::Call;
 use crate::native::token::Caller;
-use crate::native::{Native, Problem, exchange, openapi, problem};
+use crate::native::{Native, Problem, exchange, objects, openapi, problem};
 
 /// What is asked of devices: of those in `devices`, or of those that `selector` means.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::native) struct NewUpdate {
     /// The project that the devices belong to.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, min_length = 1, max_length = 64)]
     project: ProjectId,
     /// The kind of device that is meant, `phone` or `camera`: no other is found. With `selector` it
-    /// is needed; without, both are meant unless it is given, or, in waves, that of the devices,
-    /// all of one kind.
-    #[schema(value_type = Option<String>)]
+    /// is needed, unless a preset says it; without, both are meant unless it is given, or, in
+    /// waves, that of the devices, all of one kind.
+    #[schema(value_type = Option<String>, pattern = "^(phone|camera)$")]
     kind: Option<Kind>,
     /// Whether the devices are restarted too, once they hold the values. Of phones only: no other
     /// device is found then.
@@ -44,15 +48,25 @@ pub(in crate::native) struct NewUpdate {
     #[schema(value_type = Option<Vec<DeviceValues>>, min_items = 1, max_items = 8096)]
     devices: Option<Entries<DeviceValues, PHONES_PER_UPDATE_MAX>>,
     /// Which devices are meant instead of named ones: at most 100,000.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::object_or_null")]
     selector: Option<SelectorBody>,
-    /// What is asked of each of them, by property, each value as text; of named devices, what their
-    /// own values do not name.
+    /// The name of a preset of the project, whose values are asked of each device, made of what
+    /// it has of its own. A device that lacks something of that is refused alone.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    preset: Option<PresetName>,
+    /// Variables for the preset, by name: what stands there for `${var:NAME}`. Of named devices,
+    /// what their own do not name.
+    #[serde(default, deserialize_with = "variables")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    variables: Values,
+    /// What is asked of each of them, by property, each value as text, before what the preset says
+    /// of it; of named devices, what their own values do not name.
     #[serde(default, deserialize_with = "values")]
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     set: Values,
     /// How it goes through the devices. With `selector`, all at once unless given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::object_or_null")]
     rollout: Option<PlanBody>,
     /// Whether nothing is written, and the answer says what would come of each device.
     #[serde(default)]
@@ -73,35 +87,64 @@ struct DeviceValues {
     /// The device's id.
     #[schema(value_type = String, min_length = 1, max_length = 32)]
     id: DeviceId,
-    /// The values, by property, each as text. What is not named stays as it is.
-    #[serde(deserialize_with = "values")]
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    set: Values,
+    /// The values, by property, each as text. What is not named stays as it is. Needed unless there
+    /// is a preset.
+    #[serde(default, deserialize_with = "some_values")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    set: Option<Values>,
+    /// Variables of its own for the preset, by name.
+    #[serde(default, deserialize_with = "variables")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    variables: Values,
+    /// The revision that the device has to be at: with another, it is refused alone. Not in waves.
+    #[serde(default)]
+    if_revision: Option<u64>,
 }
 
-/// Reads values by property. Its error names the property: one that stands there twice, or whose
-/// value is no text.
-fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error> {
-    struct Reader;
+/// Reads values by property.
+pub(in crate::native) fn values<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Values, D::Error> {
+    texts(deserializer, "set")
+}
+
+/// The same of a field that may be left out.
+fn some_values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Values>, D::Error> {
+    values(deserializer).map(Some)
+}
+
+/// Reads variables by name.
+fn variables<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error> {
+    texts(deserializer, "variables")
+}
+
+/// Reads texts by name. Its error says in which `field`, and names the one that stands there twice
+/// or is no text.
+fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    field: &'static str,
+) -> Result<Values, D::Error> {
+    struct Reader(&'static str);
 
     impl<'de> Visitor<'de> for Reader {
         type Value = Values;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of values by property")
+            f.write_str("an object of values by name")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values, A::Error> {
             let mut values = Values::new();
             while let Some(name) = map.next_key::<String>()? {
+                let field = self.0;
                 let value = map
                     .next_value::<String>()
-                    .map_err(|error| A::Error::custom(format!("set, {name}: {error}")))?;
+                    .map_err(|error| A::Error::custom(format!("{field}, {name}: {error}")))?;
                 match values.entry(name) {
                     btree_map::Entry::Vacant(place) => place.insert(value),
                     btree_map::Entry::Occupied(place) => {
-                        let name = place.key();
-                        return Err(A::Error::custom(format!("set, {name}: stands there twice")));
+                        let why = format!("{field}, {}: stands there twice", place.key());
+                        return Err(A::Error::custom(why));
                     }
                 };
             }
@@ -109,7 +152,7 @@ fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error
         }
     }
 
-    deserializer.deserialize_map(Reader)
+    deserializer.deserialize_map(Reader(field))
 }
 
 /// What came of a call.
@@ -161,7 +204,7 @@ enum DeviceOutcome {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeviceRefusal {
     /// The reason, for programs: `no_such_device`, `property_unsupported`, `property_invalid`,
-    /// `frozen` or `busy`.
+    /// `variable_missing`, `revision_differs`, `frozen` or `busy`.
     #[schema(example = "property_invalid")]
     code: &'static str,
     /// The property that it is about; absent if it is about none.
@@ -169,6 +212,14 @@ pub(super) struct DeviceRefusal {
     property: Option<String>,
     /// The reason, for people.
     detail: String,
+    /// Of `revision_differs`: the revision that the call said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    expected: Option<Revision>,
+    /// Of `revision_differs`: the revision that the device is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    current: Option<Revision>,
 }
 
 impl DeviceRefusal {
@@ -179,17 +230,22 @@ impl DeviceRefusal {
         if restarts && refusal == Refusal::DeviceUnknown {
             "no such phone, and no camera can be restarted".clone_into(&mut detail);
         }
+        let (expected, current) = match refusal {
+            Refusal::RevisionDiffers { expected, current } => (Some(expected), Some(current)),
+            _ => (None, None),
+        };
         let property = match refusal {
-            Refusal::PropertyUnsupported { name, .. } | Refusal::PropertyInvalid { name, .. } => {
-                Some(name)
-            }
+            Refusal::PropertyUnsupported { name, .. }
+            | Refusal::PropertyInvalid { name, .. }
+            | Refusal::VariableMissing { name, .. } => Some(name),
             Refusal::DeviceIdInvalid
             | Refusal::DeviceUnknown
             | Refusal::PropertiesInvalid { .. }
+            | Refusal::RevisionDiffers { .. }
             | Refusal::Frozen
             | Refusal::Busy { .. } => None,
         };
-        Self { code, property, detail }
+        Self { code, property, detail, expected, current }
     }
 }
 
@@ -226,9 +282,15 @@ pub(in crate::native) struct BegunUpdate {
 pub(in crate::native) async fn create_update(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    Call(call): Call,
     exchange::Json(new): exchange::Json<NewUpdate>,
 ) -> Result<Json<Asked>, Problem> {
     let NewUpdate { project, kind, restart, devices, selector, set, rollout, .. } = new;
+    let preset = match new.preset {
+        Some(name) => Some(PresetAsk { name, variables: new.variables }),
+        None if new.variables.is_empty() => None,
+        None => return Err(Problem::invalid("variables: are of a preset alone; see preset")),
+    };
     let (kind, operation) = match (kind, restart) {
         (Some(Kind::Camera), true) => {
             return Err(Problem::invalid("restart: no camera can be restarted"));
@@ -252,71 +314,95 @@ pub(in crate::native) async fn create_update(
             return Err(Problem::invalid("devices: is empty"));
         }
         (Some(Entries(devices)), None) => {
-            if !(has_plan || new.dry_run) {
-                let asked = Named { project, kind, operation, devices, set };
-                return at_once(&native, &principal, asked).await;
-            }
-            AskTarget::Devices(devices.into_iter().map(|one| (one.id, one.set)).collect())
+            AskTarget::Devices(named(devices, preset.is_some(), has_plan)?)
         }
         (None, Some(selector)) => {
-            if kind.is_none() {
+            if kind.is_none() && preset.is_none() {
                 let why = "kind: is missing: with selector it must be phone or camera";
                 return Err(Problem::invalid(why));
             }
-            if set.is_empty() && operation == Operation::Update {
+            if set.is_empty() && preset.is_none() && operation == Operation::Update {
                 return Err(Problem::invalid("set: is empty, so that nothing is asked for"));
             }
             AskTarget::Selector(selector.selector(kind, &native.handle.catalogue())?)
         }
     };
-    let ask = Ask { target, kind, operation, patch: set, plan };
+    let is_named = matches!(target, AskTarget::Devices(_));
+    let ask = Ask { target, kind, operation, preset, patch: set, plan };
+    if is_named && !has_plan && !new.dry_run {
+        return at_once(&native, (&principal, call), project, ask).await;
+    }
     if new.dry_run {
         let page = (new.after.as_deref(), new.limit);
         let predicted = predict::predict(&native, &principal, &project, &ask, page).await?;
         return Ok(Json(Asked::Predicted(predicted)));
     }
-    let rollout = native.handle.create_update(&principal, &project, ask).await?;
+    let rollout = native.handle.create_update(&principal, call, &project, ask).await?;
     let (id, devices) = (rollout.id, rollout.total);
     Ok(Json(Asked::Begun(BegunUpdate { id, devices, left_out: Vec::new(), left_out_total: 0 })))
 }
 
-/// What is asked of named devices.
-struct Named {
-    project: ProjectId,
-    kind: Option<Kind>,
-    operation: Operation,
+/// The devices that are named. Without a preset, each has to say what is asked of it. Nobody knows
+/// at which revision a device is when its wave begins.
+fn named(
     devices: Vec<DeviceValues>,
-    /// What is asked of each that its own values do not name.
-    set: Values,
+    has_preset: bool,
+    has_plan: bool,
+) -> Result<Vec<AskedDevice>, Problem> {
+    let numbered = devices.into_iter().zip(1..);
+    let device = |(device, number): (DeviceValues, usize)| {
+        let DeviceValues { id, set, variables, if_revision } = device;
+        if set.is_none() && !has_preset {
+            return Err(Problem::invalid(format!("device {number}: missing field `set`")));
+        }
+        let values = set.unwrap_or_default();
+        // No device comes to more than fits.
+        let if_revision = if_revision.map(|it| Revision(i64::try_from(it).unwrap_or(i64::MAX)));
+        if if_revision.is_some() && has_plan {
+            let why = format!("device {number}, if_revision: is not for updates in waves");
+            return Err(Problem::invalid(why));
+        }
+        Ok(AskedDevice { id, values, variables, if_revision })
+    };
+    numbered.map(device).collect()
 }
 
-/// Asks all of it at once.
+/// Asks it of named devices, all of it at once.
 async fn at_once(
     native: &Native,
-    principal: &Principal,
-    asked: Named,
+    (principal, call): (&Principal, CallId),
+    project: ProjectId,
+    ask: Ask,
 ) -> Result<Json<Asked>, Problem> {
-    let Named { project, kind, operation, devices, set } = asked;
-    let ids: Vec<DeviceId> = devices.iter().map(|device| device.id.clone()).collect();
-    let entries = devices.into_iter().map(|DeviceValues { id, set: own }| {
-        let mut values = set.clone();
-        values.extend(own);
-        UpdateEntry {
-            device: Ok(id),
-            clear: false,
-            patch: Ok(Patch::from(values)),
-            camera: CameraAsked::default(),
+    let operation = ask.operation;
+    let devices: Vec<(DeviceId, Option<Revision>)> = match &ask.target {
+        AskTarget::Devices(devices) => {
+            devices.iter().map(|device| (device.id.clone(), device.if_revision)).collect()
         }
-    });
-    let id = native.handle.next_request_id();
-    let update = Update {
-        request: id,
-        door: Door::Native,
-        project,
-        kind,
-        operation,
-        entries: entries.collect(),
+        AskTarget::Selector(_) => Vec::new(),
     };
+    let asked_kind = ask.kind;
+    let (kind, values) = match native.handle.values_of(principal, &project, ask).await {
+        // What was accepted before stands, though its preset may be gone by now.
+        Err(error @ (Error::Refused(_) | Error::Invalid { .. }))
+            if native.handle.first_job(principal, call).await?.is_some() =>
+        {
+            let detail = error.to_string();
+            let refused = |_: &_| Err(Refusal::PropertiesInvalid { detail: detail.clone() });
+            (asked_kind, devices.iter().map(refused).collect())
+        }
+        made => made?,
+    };
+    let entries = devices.iter().zip(values).map(|((id, if_revision), values)| UpdateEntry {
+        device: Ok(id.clone()),
+        clear: false,
+        patch: values.map(Patch::from),
+        camera: CameraAsked::default(),
+        if_revision: *if_revision,
+    });
+    let id = call.request;
+    let update =
+        Update { call, door: Door::Native, project, kind, operation, entries: entries.collect() };
     let restarts = operation == Operation::Restart;
     let results = native.handle.update(principal, update).await?;
     let outcome = |(device, result)| match result {
@@ -326,6 +412,7 @@ async fn at_once(
             DeviceOutcome::Refused { device, error }
         }
     };
-    let jobs = ids.into_iter().zip(results).map(outcome).collect();
+    let ids = devices.into_iter().map(|(id, _)| id);
+    let jobs = ids.zip(results).map(outcome).collect();
     Ok(Json(Asked::Accepted(AcceptedUpdate { id, jobs })))
 }

@@ -6,7 +6,7 @@ use fleet::{Plan, Window};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::native::Problem;
+use crate::native::{Problem, objects};
 
 /// The most devices of a wave.
 const WAVE_MAX: u32 = PHONES_PER_UPDATE_MAX as u32;
@@ -33,10 +33,10 @@ pub(in crate::native) struct PlanBody {
     #[schema(maximum = 604800)]
     pause_seconds: u32,
     /// When it stops by itself. What is begun goes on then; resume lets it begin more.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::object")]
     stop: StopBody,
     /// The hours of the day in which it begins waves; any hour unless given.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::object_or_null")]
     window: Option<WindowBody>,
 }
 

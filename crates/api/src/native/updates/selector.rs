@@ -8,7 +8,7 @@ use fleet::{Catalogue, Condition, DeviceId, Kind, OrganizationPath, ProjectId, S
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::native::Problem;
+use crate::native::{Problem, objects};
 
 /// The most servers, conditions, tags or values that a selection may name of each.
 const NAMED_MAX: usize = 100;
@@ -22,18 +22,19 @@ const TEXT_CHARS_MAX: usize = 128;
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Selector)]
 pub(in crate::native) struct SelectorBody {
-    /// On one of these servers: at most 100.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// On one of these servers: at most 100. An empty list is refused, here and below: a script
+    /// whose list came out empty does not mean all devices.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     servers: Vec<String>,
     /// With all of these tags, each with this value; null lets any value through. At most 100.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, Option<String>>,
     /// In one of these conditions, as a device shows it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     #[schema(value_type = Vec<String>)]
     conditions: Vec<Condition>,
     /// With all of these values: at most 100.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_objects")]
     values: Vec<SelectedValue>,
     /// Filed in the organization of this path, its names joined by `/`, or in one below it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub(in crate::native) struct SelectorBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     /// One of these: at most 8,096.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     #[schema(value_type = Vec<String>)]
     ids: Vec<DeviceId>,
 }
@@ -59,15 +60,36 @@ struct SelectedValue {
     name: String,
     /// The value, whole; null means devices that have none.
     #[serde(deserialize_with = "value_or_null")]
+    #[schema(required)]
     value: Option<String>,
     /// Which value: `desired`, what is asked of the device, or `reported`, what it last showed.
-    #[schema(value_type = String, example = "reported")]
+    #[schema(value_type = String, pattern = "^(desired|reported)$", example = "reported")]
     of: ValueOf,
 }
 
 /// Reads a text or null: leaving it out is no way to mean null.
 fn value_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(from)
+}
+
+/// Reads a list with something in it: one that came out empty is no way to mean all.
+fn some<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    not_empty(Vec::deserialize(from)?)
+}
+
+/// Reads a list of objects with something in it.
+fn some_objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    not_empty(objects::objects(from)?)
+}
+
+/// A list, or why it is not acceptable.
+fn not_empty<T, E: serde::de::Error>(list: Vec<T>) -> Result<Vec<T>, E> {
+    if list.is_empty() {
+        return Err(E::custom("a list in selector is empty: leave it out to let all through"));
+    }
+    Ok(list)
 }
 
 impl SelectorBody {
@@ -145,6 +167,12 @@ fn checked(
             return Err((field, format!("has {length} entries, and may have {most}")));
         }
     }
+    if selector.tags.iter().any(|(key, _)| key.is_empty()) {
+        return Err(("tags", "names no tag".to_owned()));
+    }
+    if selector.manufacturer.as_deref() == Some("") {
+        return Err(("manufacturer", "must have a character or more".to_owned()));
+    }
     if let Some(text) = &selector.text
         && (text.is_empty() || text.chars().nth(TEXT_CHARS_MAX).is_some())
     {
@@ -156,10 +184,13 @@ fn checked(
         }
         let kinds =
             selector.kind.map_or_else(|| vec![Kind::Phone, Kind::Camera], |kind| vec![kind]);
-        let known = kinds.into_iter().find_map(|kind| catalogue.property_of(kind, name));
-        if let Some(known) = known.filter(|known| known.aliases.contains(name)) {
-            name.clone_from(&known.name);
+        let mut canonical = Err(String::new());
+        for kind in kinds {
+            if canonical.is_err() {
+                canonical = catalogue.canonical_or_free(kind, name).map(str::to_owned);
+            }
         }
+        *name = canonical.map_err(|why| ("values", format!("{name}: {why}")))?;
     }
     Ok(selector)
 }
@@ -305,6 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn what_came_out_empty_is_not_all_devices() {
+        for body in ["servers", "conditions", "values", "ids"] {
+            let text = format!(r#"{{"{body}":[]}}"#);
+            let error = serde_json::from_str::<SelectorBody>(&text).unwrap_err().to_string();
+            assert!(error.starts_with("a list in selector is empty"), "{error}");
+        }
+        let pair = r#"{"values":[["Name","x","desired"]]}"#;
+        let error = serde_json::from_str::<SelectorBody>(pair).unwrap_err().to_string();
+        assert!(error.starts_with("invalid type: sequence, expected an object"), "{error}");
+        let all: SelectorBody = serde_json::from_str("{}").unwrap();
+        let all = all.selector(Some(Kind::Phone), &Catalogue::built_in().unwrap()).unwrap();
+        assert_eq!(all, Selector { kind: Some(Kind::Phone), ..Selector::default() });
+    }
+
+    #[test]
     fn what_is_wrong_in_a_query_is_named() {
         let long = "x".repeat(TEXT_CHARS_MAX + 1);
         for (key, value, part) in [
@@ -313,6 +359,10 @@ mod tests {
             ("condition", "ill", "condition: unknown"),
             ("desired", "Name", "desired: must be NAME:VALUE"),
             ("reported", ":x", "reported: names no property"),
+            ("desired", "!com.cph.mainkey", "values: com.cph.mainkey: "),
+            ("tag", "", "tags: names no tag"),
+            ("tag", ":red", "tags: names no tag"),
+            ("manufacturer", "", "manufacturer: must have"),
             ("organization", "a//b", "organization: level 2"),
             ("limit", "x", "limit: "),
             ("text", "", "text: must have 1 to 128"),

@@ -192,7 +192,7 @@ async fn of_rollout(
         accepted_at: rollout.created_at.to_string(),
         ended_at: ended_at.map(|at| at.to_string()),
         jobs,
-        rollout: Some(RolloutView::of(reads, rollout, &waves).await?),
+        rollout: Some(RolloutView::of(reads, rollout, &waves, native.handle.now()).await?),
     })
 }
 

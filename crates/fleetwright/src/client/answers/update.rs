@@ -78,6 +78,10 @@ pub struct Rollout {
     pub wave: u32,
     /// When the next wave begins at the earliest.
     pub next_at: Option<String>,
+    /// The jobs that are open because their devices were away.
+    pub away: u64,
+    /// How it is to go.
+    pub plan: Plan,
     /// The update that it takes back.
     pub revert_of: Option<String>,
     /// The latest waves, oldest first.
@@ -87,8 +91,29 @@ pub struct Rollout {
 impl Rollout {
     /// Whether it begins nothing new any more, or not before somebody has looked at it.
     pub fn is_over(&self) -> bool {
-        matches!(self.phase.as_str(), "paused" | "stopped" | "aborted" | "done")
+        self.waits_for_people() || matches!(self.phase.as_str(), "aborted" | "done")
     }
+
+    /// Whether it begins nothing new before somebody has looked at it.
+    pub fn waits_for_people(&self) -> bool {
+        matches!(self.phase.as_str(), "paused" | "stopped")
+    }
+}
+
+/// How an update goes through its devices, as far as it is shown.
+#[derive(Debug, Deserialize)]
+pub struct Plan {
+    /// The hours of the day in which it begins waves; any if there are none.
+    pub window: Option<Window>,
+}
+
+/// Hours of each day, in UTC.
+#[derive(Debug, Deserialize)]
+pub struct Window {
+    /// Their begin, `HH:MM`.
+    pub from: String,
+    /// Their end, `HH:MM`.
+    pub to: String,
 }
 
 /// A wave of an update.
@@ -168,6 +193,8 @@ pub struct Prediction {
     pub refused: Option<DeviceError>,
     /// Whether it can't be worked on at the moment.
     pub away: bool,
+    /// Whether it would be restarted.
+    pub restart: bool,
 }
 
 /// A value that would change.
@@ -264,12 +291,14 @@ pub struct HistoryEntry {
 pub struct HistoryValue {
     /// The property.
     pub name: String,
-    /// The value.
-    pub to: String,
+    /// The value; `None` for one that a factory reset made forgotten.
+    pub to: Option<String>,
     /// What was asked of the device before.
     pub desired_before: Option<String>,
     /// What it showed before.
     pub shown_before: Option<String>,
+    /// Of a name, what it was on record before, where that is known.
+    pub name_before: Option<String>,
 }
 
 /// How many jobs stand where.

@@ -55,7 +55,15 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// As the server takes it, but for the kind.
+    /// As the server takes it.
+    pub fn query_with_kind(self) -> Vec<(&'static str, String)> {
+        let kind = self.kind;
+        let mut query = self.query();
+        query.extend(kind.map(|kind| ("kind", kind.name().to_owned())));
+        query
+    }
+
+    /// The same but for the kind.
     fn query(self) -> Vec<(&'static str, String)> {
         let mut query = Vec::new();
         query.extend(self.project.map(|project| ("project", project.to_string())));

@@ -17,6 +17,7 @@ pub fn words(device: &answers::Device) -> String {
         Some(camera) => of_camera(device, camera),
         None => of_phone(device),
     });
+    fields.push(("revision", device.revision.to_string()));
     fields.push(("open jobs", device.open_jobs.join(", ")));
     let text = output::fields(&fields);
     if device.desired.is_empty() && device.reported.is_empty() {

@@ -52,6 +52,7 @@ fn a_device_is_shown_with_all_that_is_asked_and_shown() {
     copy       other at 127.0.0.1:9 bears its marker too
     going on   restart begun at 2026-11-22T01:03:00.000Z
     says       model Simulated, release 9
+    revision   4
     open jobs  019a7c6e4b3d7a1c8e5f000000000001
 
     PROPERTY                DESIRED  SHOWN   READ       STATE
@@ -179,6 +180,7 @@ fn a_camera_is_shown_with_its_registration_and_both_names() {
     firmware      V5.7
     channels      1; see fleetwright device channels 34020000001320000002
     condition     awaited since 2026-11-22T01:02:03.000Z
+    revision      1
 
     PROPERTY  DESIRED  SHOWN  READ     STATE
     Name      东门     IPC    9 s ago  DIFFERS

@@ -21,10 +21,13 @@ const LINE_BYTES_MAX: usize = 512 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The device.
-    id: DeviceId,
+    pub id: DeviceId,
     /// The values, by property.
     #[serde(default, deserialize_with = "values")]
-    set: Values,
+    pub set: Values,
+    /// Variables of the preset, by name.
+    #[serde(default, deserialize_with = "values", skip_serializing_if = "Values::is_empty")]
+    pub variables: Values,
 }
 
 /// Reads values by property, none of them twice.
@@ -35,7 +38,7 @@ fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Values, D::Error
         type Value = Values;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object of values, each a text, by property")
+            f.write_str("an object of values, each a text, by name")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values, A::Error> {
@@ -70,20 +73,35 @@ pub fn shared(given: Vec<(String, String)>) -> Result<Values> {
     Ok(values)
 }
 
+/// The variables of --var.
+pub fn variables(given: Vec<(String, String)>) -> Result<Values> {
+    let mut values = Values::new();
+    for (name, value) in given {
+        put(&mut values, name, value).map_err(|why| Failure::usage(format!("--var: {why}")))?;
+    }
+    Ok(values)
+}
+
 /// The same values for each of these devices.
 pub fn of_ids(ids: Vec<DeviceId>, shared: &Values) -> Vec<Entry> {
-    ids.into_iter().map(|id| Entry { id, set: shared.clone() }).collect()
+    let entry = |id| Entry { id, set: shared.clone(), variables: Values::new() };
+    ids.into_iter().map(entry).collect()
 }
 
 /// The devices of a file, - being stdin, each with its own values and those of `shared` that it has
-/// none of its own for.
-pub fn of_file(file: &str, shared: &Values) -> Result<Vec<Entry>> {
+/// none of its own for. It may have neither if there is a preset.
+pub fn of_file(file: &str, shared: &Values, has_preset: bool) -> Result<Vec<Entry>> {
     let (name, source) = open_file(file)?;
-    read(&name, source, shared)
+    read(&name, source, shared, has_preset)
 }
 
 /// Reads one object a line. Errors name the line of the file, which they call `name`.
-fn read(name: &str, mut source: impl BufRead, shared: &Values) -> Result<Vec<Entry>> {
+fn read(
+    name: &str,
+    mut source: impl BufRead,
+    shared: &Values,
+    has_preset: bool,
+) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut line = 0;
     loop {
@@ -110,15 +128,16 @@ fn read(name: &str, mut source: impl BufRead, shared: &Values) -> Result<Vec<Ent
         for (name, value) in shared {
             entry.set.entry(name.clone()).or_insert_with(|| value.clone());
         }
-        if entry.set.is_empty() {
+        if entry.set.is_empty() && !has_preset {
             return Err(bad(format!("no value is asked of {}: see --set", entry.id)).into());
         }
         entries.push(entry);
     }
 }
 
-/// Refuses what asks for nothing, or of more devices than one update takes.
-pub fn check(entries: &[Entry], restart: bool) -> Result<()> {
+/// Refuses what asks for nothing, unless something is asked of each device `besides` values, and
+/// what asks it of more devices than one update takes.
+pub fn check(entries: &[Entry], besides: bool) -> Result<()> {
     if entries.is_empty() {
         return Err(Failure::usage("there is no device in the file").into());
     }
@@ -126,7 +145,7 @@ pub fn check(entries: &[Entry], restart: bool) -> Result<()> {
         let what = format!("more than {PHONES_PER_UPDATE_MAX} devices: make several updates");
         return Err(Failure::usage(what).into());
     }
-    if !restart && entries.iter().any(|entry| entry.set.is_empty()) {
+    if !besides && entries.iter().any(|entry| entry.set.is_empty()) {
         return Err(Failure::usage("nothing is asked for: see --set").into());
     }
     Ok(())
@@ -144,13 +163,14 @@ mod tests {
     fn a_line_has_its_own_values_before_those_of_all() {
         let text = "\n{\"id\":\"a\",\"set\":{\"Name\":\"x\"}}\r\n{\"id\":\"b\"}\n";
         let shared = values(&[("Name", "y"), ("Expiration", "3600")]);
-        let found = read("f", text.as_bytes(), &shared).unwrap();
+        let found = read("f", text.as_bytes(), &shared, false).unwrap();
         let expected = [
             Entry {
                 id: DeviceId::new("a").unwrap(),
                 set: values(&[("Name", "x"), ("Expiration", "3600")]),
+                variables: Values::new(),
             },
-            Entry { id: DeviceId::new("b").unwrap(), set: shared },
+            Entry { id: DeviceId::new("b").unwrap(), set: shared, variables: Values::new() },
         ];
         assert_eq!(found, expected);
     }
@@ -159,7 +179,8 @@ mod tests {
     fn a_bad_line_is_named() {
         let check = |line: &str, expected: &str| {
             let text = format!("{{\"id\":\"a\",\"set\":{{\"b\":\"c\"}}}}\n{line}\n");
-            let error = read("f.jsonl", text.as_bytes(), &Values::new()).unwrap_err().to_string();
+            let error =
+                read("f.jsonl", text.as_bytes(), &Values::new(), false).unwrap_err().to_string();
             assert!(error.starts_with("f.jsonl:2: ") && error.contains(expected), "{error}");
         };
         check("{\"id\":\"a\",\"sett\":{}}", "unknown field `sett`");
@@ -169,7 +190,7 @@ mod tests {
         check("{\"set\":{}}", "missing field `id`");
         check(&" ".repeat(LINE_BYTES_MAX).replacen(' ', "x", 1), "is longer than");
         let many = "{\"id\":\"a\",\"set\":{\"b\":\"c\"}}\n".repeat(PHONES_PER_UPDATE_MAX + 1);
-        let error = read("f", many.as_bytes(), &Values::new()).unwrap_err().to_string();
+        let error = read("f", many.as_bytes(), &Values::new(), false).unwrap_err().to_string();
         assert!(error.starts_with("f:8097: more than 8096 devices"), "{error}");
     }
 

@@ -38,7 +38,8 @@ struct Hours {
 
 /// Reads a duration of whole seconds.
 fn whole_seconds(text: &str) -> Result<u32, String> {
-    let duration: Duration = duration(text)?;
+    let duration: Duration =
+        duration(text).map_err(|_| format!("{text:?} is no duration such as 30s, 5m or 2h"))?;
     if duration.subsec_nanos() > 0 {
         return Err(format!("{text:?} is no number of whole seconds"));
     }

@@ -228,6 +228,7 @@ mod tests {
                 "failed": 7},
             "rollout": {"phase": "stopped", "why": "7 devices failed, and it stops at 5",
                 "devices": 3000, "begun": 60, "refused": 2, "wave": 2, "next_at": null,
+                "away": 0, "plan": {"window": {"from": "22:00", "to": "06:00"}},
                 "revert_of": null, "waves": [
                 {"number": 1, "devices": 10, "refused": 0, "succeeded": 10, "failed": 0, "open": 0,
                  "begun_at": "01:02:04", "ended_at": "01:02:06"},
@@ -244,6 +245,7 @@ mod tests {
         phase      stopped: 7 devices failed, and it stops at 5
         begun      60 of 3000 devices, 2 waves
         refused    2
+        window     22:00 to 06:00 UTC
         jobs       58: 50 succeeded, 7 failed, 1 waiting
 
         WAVE  DEVICES  REFUSED  SUCCEEDED  FAILED  OPEN  BEGUN     ENDED

@@ -53,12 +53,19 @@ async fn accept_entry<'w>(
     entry: &'w AcceptEntry,
 ) -> Result<Result<AcceptedEntry, Refusal>, Error> {
     let (project, device, at) = (accept.project, entry.device, accept.at);
+    let job = rules::job(accept, entry)?;
+    if accept.may_repeat
+        && let Some(done) = ledger.accepted_before(job)
+    {
+        return Ok(rules::idempotency::repeated(entry, done));
+    }
     let ended = rules::is_of_records_alone(entry);
     let Some(state) = ledger.state(device).filter(|state| state.project == project) else {
         return Ok(Err(Refusal::DeviceUnknown));
     };
-    let open_jobs = state.open_jobs.len() / 16;
-    if let Some(refusal) = rules::refusal_of(state.frozen, open_jobs, &state.desired, entry) {
+    let (revision, open_jobs) = (state.revision, state.open_jobs.len() / 16);
+    let refusal = rules::refusal_of(revision, state.frozen, open_jobs, &state.desired, entry);
+    if let Some(refusal) = refusal {
         return Ok(Err(refusal));
     }
     let mut was_on_record = BTreeMap::new();
@@ -67,17 +74,17 @@ async fn accept_entry<'w>(
             return Ok(Err(refusal));
         }
         was_on_record = on_record(c, entry).await?;
+        was_on_record.extend(camera_patch::names(c, device, patch).await?);
         if camera_patch::apply(c, project, device, patch, at).await? {
             ledger.record_changed(device, at);
         }
     }
-    let job = rules::job(accept, entry)?;
     let is_registered = entry.camera.as_ref().map(|_| ledger.is_registered(device, at));
     let Some(state) = ledger.state(device) else {
         return Ok(Err(Refusal::DeviceUnknown));
     };
     let shown = state.shown(&entry.patch)?;
-    let before = before::column(&entry.patch, &state.desired, shown, was_on_record)?;
+    let before = before::column(entry, &state.desired, shown, was_on_record)?;
     let revision = state.revision.next();
     if ended {
         // Where all before it was settled, so is this: its work is what it was.
@@ -101,6 +108,9 @@ async fn accept_entry<'w>(
     };
     let stored = !ended && entry.operation == Operation::Update && is_away;
     let accepted = AcceptedEntry { device, job, revision, stored, ended };
+    if accept.may_repeat {
+        ledger.note_accepted(accepted);
+    }
     ledger.jobs.push(new_job((actor, before), accept, entry, accepted)?);
     Ok(Ok(accepted))
 }

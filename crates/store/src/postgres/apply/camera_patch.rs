@@ -4,13 +4,17 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use fleet::{DeviceKey, ProjectKey, Refusal, Timestamp};
+use fleet::catalogue::NAME;
+use fleet::{Before, DeviceKey, ProjectKey, Refusal, Timestamp};
+use tokio_postgres::Row;
 
 use super::{credentials, organizations, records};
 use crate::Error;
-use crate::columns::column;
+use crate::columns::{column, optional};
 use crate::postgres::connection::{Connection, Params};
+use crate::rules::before::named;
 use crate::rules::cameras as rules;
+use crate::rules::cancel::NameBack;
 use crate::write::CameraPatch;
 
 /// Why it can't be applied: it is about a channel that the device does not have, or an organization
@@ -67,8 +71,54 @@ pub(super) async fn apply(
     Ok(is_renamed || is_changed)
 }
 
-/// Records the names that an update gives to a device and to its channels; says whether the
-/// device's has changed.
+/// The names that are on record where it gives others, by property.
+pub(super) async fn names(
+    c: &Connection,
+    device: DeviceKey,
+    patch: &CameraPatch,
+) -> Result<BTreeMap<String, Before>, Error> {
+    const OF_DEVICE: &str = "SELECT name FROM device WHERE key = $1";
+    const OF_CHANNEL: &str = "SELECT name FROM channel WHERE device = $1 AND id = $2";
+    let operation = "read a name on record";
+    let read = |row: &Row| optional(row, 0);
+    let mut names = BTreeMap::new();
+    if let Some(given) = &patch.name {
+        let found = c.first(operation, OF_DEVICE, &[&device.0], read).await?;
+        names.extend(found.map(|name| (NAME.to_owned(), named(name, given))));
+    }
+    for (id, given, property) in &patch.channels {
+        let found = c.first(operation, OF_CHANNEL, &[&device.0, &id.as_str()], read).await?;
+        names.extend(found.map(|name| (property.clone(), named(name, given))));
+    }
+    Ok(names)
+}
+
+/// Puts names back that cancelled jobs have given, where they still stand: an empty one takes a
+/// channel's off.
+pub(super) async fn name_back(
+    c: &Connection,
+    device: DeviceKey,
+    names: &[NameBack],
+    at: Timestamp,
+) -> Result<(), Error> {
+    const OF_DEVICE: &str =
+        "UPDATE device SET name = $2, updated_at = $4 WHERE key = $1 AND name = $3";
+    const OF_CHANNEL: &str = "UPDATE channel SET name = nullif($2, '')
+         WHERE device = $1 AND name = $3 AND id = $4";
+    for NameBack { channel, given, to } in names {
+        let operation = "put a name back";
+        match channel {
+            None => c.execute(operation, OF_DEVICE, &[&device.0, to, given, &at.0]).await?,
+            Some(id) => {
+                c.execute(operation, OF_CHANNEL, &[&device.0, to, given, &id.as_str()]).await?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// Records the names that an update gives to a device and to its channels, of which an empty one
+/// takes a channel's off; says whether the device's has changed.
 async fn name(
     c: &Connection,
     device: DeviceKey,
@@ -85,7 +135,7 @@ async fn name(
         let names: BTreeMap<&str, &str> =
             patch.channels.iter().map(|(id, name, _)| (id.as_str(), name.as_str())).collect();
         let (ids, names): (Vec<&str>, Vec<&str>) = names.into_iter().unzip();
-        let sql = "UPDATE channel AS c SET name = n.name
+        let sql = "UPDATE channel AS c SET name = nullif(n.name, '')
              FROM unnest($2::text[], $3::text[]) AS n (id, name)
              WHERE c.device = $1 AND c.id = n.id";
         let params: Params<'_> = &[&device.0, &ids, &names];

@@ -1,9 +1,9 @@
 //! Changes, applied on a connection that has a transaction open.
 //!
 //! What is frequent goes in groups: `hot` applies many such changes by few statements and locks the
-//! rows that it changes, in the order of the devices. All else is rare: it comes alone, holding the
-//! guard of the whole cluster, so that what it has looked at stays as it is until it commits; if it
-//! is refused, its transaction is undone.
+//! rows that it changes, in the order of the devices. All else goes alone. Keys of calls need their
+//! own row's lock; the rest is rare and holds the guard of the whole cluster, so that what it has
+//! looked at stays as it is until it commits; if it is refused, its transaction is undone.
 
 mod accept;
 mod access;
@@ -16,10 +16,13 @@ mod channels;
 mod credentials;
 mod delete;
 mod device;
+mod enrolment;
 mod hot;
+mod idempotency;
 mod import;
 mod keys;
 mod organizations;
+mod presets;
 mod projects;
 mod records;
 mod rollouts;
@@ -28,14 +31,28 @@ mod settings;
 mod settle;
 mod tags;
 mod users;
+mod webhooks;
 
 use fleet::Principal;
 use fleet::limits::GROUP_ROWS_MAX;
 
 use super::connection::Connection;
+use crate::write::FreeKeys;
 use crate::{Error, Refused, Write, Written, rules};
 
 pub(super) use hot::{apply_group, is_frequent};
+
+/// Whether a change that goes alone looks at more than the rows that it locks. Calls with keys
+/// would wait for each other on the whole cluster.
+pub(super) fn needs_guard(write: &Write) -> bool {
+    !matches!(
+        write,
+        Write::ReserveKey(_)
+            | Write::RenewKey(_)
+            | Write::KeepAnswer(_)
+            | Write::FreeKeys(FreeKeys::One { .. } | FreeKeys::Expired)
+    )
+}
 
 /// Applies one change that is rare. On `Ok(Err(_))` something may have changed already: the caller
 /// undoes the transaction, as on `Err(_)`.
@@ -80,11 +97,25 @@ async fn change(
         Write::ChangeTags(change) => tags::change_tags(c, principal, change).await,
         Write::ImportDevices(import) => import::import_devices(c, principal, import).await,
         Write::DeleteDevice(delete) => delete::delete_device(c, principal, delete).await,
+        Write::SetEnrolment(set) => enrolment::set_enrolment(c, principal, set).await,
+        Write::NotePending(note) => enrolment::note_pending(c, note).await.map(Ok),
+        Write::AcceptPending(accept) => enrolment::accept_pending(c, principal, accept).await,
+        Write::RejectPending(reject) => enrolment::reject_pending(c, principal, reject).await,
+        Write::SetPreset(set) => presets::set_preset(c, principal, set).await,
+        Write::DeletePreset(delete) => presets::delete_preset(c, principal, delete).await,
         Write::CreateRollout(create) => rollouts::create_rollout(c, principal, create).await,
         Write::AddRolloutDevices(more) => rollouts::add_devices(c, principal, more).await,
         Write::StepRollout(step) => rollouts::step_rollout(c, principal, step).await,
         Write::Cancel(cancel) => cancel::cancel(c, principal, cancel).await.map(Ok),
+        Write::CreateWebhook(create) => webhooks::create_webhook(c, principal, create).await,
+        Write::ChangeWebhook(change) => webhooks::change_webhook(c, principal, change).await,
+        Write::DeleteWebhook(delete) => webhooks::delete_webhook(c, principal, delete).await,
+        Write::NoteDeliveries(notes) => webhooks::note_deliveries(c, notes).await.map(Ok),
         Write::Tell(_) => Ok(rules::tell(principal)),
+        Write::ReserveKey(asked) => idempotency::reserve_key(c, asked).await.map(Ok),
+        Write::RenewKey(renew) => idempotency::renew_key(c, renew).await.map(Ok),
+        Write::KeepAnswer(keep) => idempotency::keep_answer(c, keep).await.map(Ok),
+        Write::FreeKeys(free) => idempotency::free_keys(c, principal, free).await,
         Write::Accept(_)
         | Write::Bind(..)
         | Write::NotePush(_)

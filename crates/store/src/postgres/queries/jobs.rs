@@ -94,3 +94,27 @@ pub(in crate::postgres) async fn history(
     let params = [&device.0 as _, &bound as _, &before as _, &limit as _];
     c.all("list the jobs of a device", &history_sql(), &params, rows::job_with_device).await
 }
+
+/// The jobs of a device at some revisions, newest first.
+fn jobs_at_sql() -> String {
+    let page = page(
+        "SELECT id FROM job WHERE device = $1 AND revision = ANY($3::bigint[])
+             AND ($2::bigint[] IS NULL OR project = ANY($2))
+         ORDER BY revision DESC",
+    );
+    let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
+    format!("{select} ORDER BY page.place")
+}
+
+/// See [`crate::Reads::jobs_at`].
+pub(in crate::postgres) async fn jobs_at(
+    c: &Connection,
+    principal: &Principal,
+    device: DeviceKey,
+    revisions: &[Revision],
+) -> Result<Vec<JobWithDevice>, Error> {
+    let bound = bound(principal);
+    let revisions: Vec<i64> = revisions.iter().map(|revision| revision.0).collect();
+    let params = [&device.0 as _, &bound as _, &revisions as _];
+    c.all("find jobs of a device", &jobs_at_sql(), &params, rows::job_with_device).await
+}

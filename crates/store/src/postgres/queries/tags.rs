@@ -1,13 +1,15 @@
 //! Tags, and things by their tags.
 
-use fleet::{Principal, ProjectId};
+use fleet::limits::TAGS_PER_RESOURCE_MAX;
+use fleet::{DeviceId, Principal, ProjectId};
 use futures_util::future::try_join;
 use tokio_postgres::Row;
 
 use super::servers::NAMED;
-use super::{Terms, counted, is_storable, nothing, projects, sql_count};
+use super::{Terms, counted, is_storable, nothing, place, projects, sql_count};
 use crate::columns::{column, damaged};
 use crate::postgres::connection::Connection;
+use crate::postgres::rows::asked;
 use crate::rows;
 use crate::words::{tagged_columns, tagged_kind};
 use crate::{Counted, Error, Tag, TagFilter, Tagged, TaggedKind, TaggedThing};
@@ -40,6 +42,39 @@ pub(in crate::postgres) async fn tags(
     let tags = c.all("read the tags of a thing", sql, &of_kind, rows::tag);
     let (there, tags) = try_join(there, tags).await?;
     Ok(there.then_some(tags))
+}
+
+/// See [`crate::Reads::tags_of_devices`].
+pub(in crate::postgres) async fn tags_of_devices(
+    c: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    ids: &[DeviceId],
+) -> Result<Vec<Vec<Tag>>, Error> {
+    let mut tags: Vec<Vec<Tag>> = ids.iter().map(|_| Vec::new()).collect();
+    let Some(project) = projects::project(c, principal, project).await? else {
+        return Ok(tags);
+    };
+    let asked = asked("$2::text[]");
+    let sql = format!(
+        "SELECT asked.place, g.key, g.value
+         FROM {asked} CROSS JOIN LATERAL (
+                 SELECT key, value FROM tag
+                 WHERE project = $1 AND kind = $3 AND thing = asked.key
+                 ORDER BY key LIMIT {TAGS_PER_RESOURCE_MAX}) AS g
+         ORDER BY asked.place, g.key"
+    );
+    let ids: Vec<&str> = ids.iter().map(DeviceId::as_str).collect();
+    let kind = tagged_kind(TaggedKind::Device);
+    let read = |row: &Row| Ok((place(row)?, rows::tag(row)?));
+    let params = [&project.key.0 as _, &ids as _, &kind as _];
+    for (place, tag) in c.all("read the tags of devices", &sql, &params, read).await? {
+        let of_device = usize::try_from(place - 1).ok().and_then(|place| tags.get_mut(place));
+        if let Some(of_device) = of_device {
+            of_device.push(tag);
+        }
+    }
+    Ok(tags)
 }
 
 /// See [`crate::Reads::tag_keys`].

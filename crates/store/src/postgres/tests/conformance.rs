@@ -105,7 +105,9 @@ impl Nodes for Shared {
                  expires_at = expires_at - {time};
              UPDATE shard SET quiet_until = quiet_until - {time};
              UPDATE binding SET expires_at = expires_at - {time};
-             UPDATE event SET at = at - {time}"
+             UPDATE event SET at = at - {time};
+             UPDATE idempotency SET begun_at = begun_at - {time},
+                 expires_at = expires_at - {time}"
         );
         self.server.sql(&self.database, &sql).await;
     }

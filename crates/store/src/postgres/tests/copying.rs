@@ -66,7 +66,11 @@ async fn every_table_and_column_of_the_schema_is_copied_or_left_out_knowingly(se
         Kind::Text => "text",
         Kind::Bytes => "bytea",
     };
-    check_schema(&found, kind, &["schema_migration", "session", "shard", "event", "guard"]);
+    check_schema(
+        &found,
+        kind,
+        &["schema_migration", "session", "shard", "event", "guard", "idempotency"],
+    );
     // Every sequence is set past the highest key.
     let sql = "SELECT table_name::text FROM information_schema.columns
          WHERE table_schema = 'public' AND is_identity = 'YES' AND table_name <> 'event'

@@ -258,6 +258,7 @@ fn any_accept(random: &mut Random, fleet: &Fleet, number: u64) -> Write {
             patch,
             record,
             camera,
+            if_revision: None,
         });
     }
     Write::Accept(call)

@@ -318,6 +318,9 @@ async fn jobs_and_names(reader: &Reader) {
     let phone = Tagged::Device(device_id("phone-13"));
     let query = tags::tags(c, &client, &project, &phone);
     assert_eq!(reader.reads(20, "tags", query).await.unwrap().len(), 1);
+    let ids = phone_ids([13, 23].into_iter());
+    let query = tags::tags_of_devices(c, &client, &project, &ids);
+    assert_eq!(reader.reads(100, "the tags of devices", query).await.len(), 2);
     let query = tags::tag_keys(c, &client, &project, TaggedKind::Device, 0, 10);
     assert_eq!(reader.reads(2_500, "keys of tags", query).await.total, 7);
     let filter = TagFilter { tags: vec![("key-3".to_owned(), Vec::new())], ..TagFilter::default() };
@@ -363,6 +366,9 @@ async fn updates_and_rollouts(reader: &Reader) {
     let request = |number: u128| RequestId::from_bytes((number << 16).to_be_bytes());
     let query = jobs::history(c, &client, DeviceKey(13), Some(Revision(9)), 5);
     assert_eq!(reader.reads(100, "a history", query).await.len(), 5);
+    let at = [Revision(1), Revision(9)];
+    let query = jobs::jobs_at(c, &client, DeviceKey(13), &at);
+    assert_eq!(reader.reads(200, "jobs of some revisions", query).await.len(), 10);
     let query = rollouts::updates(c, &engine, None, Some(request(4_001)), 20);
     assert_eq!(reader.reads(4_000, "updates", query).await.updates.len(), 20);
     let query = rollouts::updates(c, &client, Some(&project), Some(request(4_001)), 20);

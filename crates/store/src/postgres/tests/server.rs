@@ -112,6 +112,11 @@ impl Server {
         self.path("data")
     }
 
+    /// What it writes of itself.
+    pub(super) fn log(&self) -> PathBuf {
+        self.path("log")
+    }
+
     /// A file for the server to read, its own and nobody else's.
     pub(super) fn put(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);

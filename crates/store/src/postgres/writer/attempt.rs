@@ -16,7 +16,7 @@ use tokio_postgres::SimpleQueryMessage;
 use super::{Outcome, Waiting, Writer};
 use crate::columns::to_json;
 use crate::feed::change;
-use crate::postgres::apply::{apply, apply_group, is_frequent, rows};
+use crate::postgres::apply::{apply, apply_group, is_frequent, needs_guard, rows};
 use crate::postgres::connection::During as _;
 use crate::postgres::failure::{Failure, failure, failure_of};
 use crate::postgres::link::Link;
@@ -207,7 +207,7 @@ async fn applied(link: &Link, group: &[Waiting]) -> Result<Applied, Error> {
     let (begin, work) = match changes.as_slice() {
         [(principal, write)] if !is_frequent(write) => {
             let work = async { Ok(vec![apply(link, principal, write).await?]) };
-            (BEGIN_ALONE, work.boxed())
+            (if needs_guard(write) { BEGIN_ALONE } else { BEGIN }, work.boxed())
         }
         changes => (BEGIN, apply_group(link, changes).boxed()),
     };

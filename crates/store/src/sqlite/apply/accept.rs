@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use fleet::{Before, Condition, Desired, Operation, Principal, Refusal, Revision, Values};
+use fleet::{Before, Condition, Desired, JobId, Operation, Principal, Refusal, Revision, Values};
 use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::{bindings, camera_patch};
 use crate::Error;
 use crate::columns::{Columns, column, json, optional_json, parsed, to_json};
+use crate::rows::idempotency::accepted_before;
 use crate::rules::{self, before};
 use crate::sqlite::queries::first;
 use crate::sqlite::rows::During;
@@ -115,12 +116,19 @@ impl Statements<'_> {
         accept: &Accept,
         entry: &AcceptEntry,
     ) -> Result<Result<AcceptedEntry, Refusal>, Error> {
+        let job = rules::job(accept, entry)?;
+        if accept.may_repeat
+            && let Some(done) = self.accepted_before(job)?
+        {
+            return Ok(rules::idempotency::repeated(entry, done));
+        }
         let mut state = match self.state(entry)? {
             Some(state) if state.project == accept.project.0 => state,
             _ => return Ok(Err(Refusal::DeviceUnknown)),
         };
-        let open_jobs = state.open_jobs.len() / 16;
-        if let Some(refusal) = rules::refusal_of(state.frozen, open_jobs, &state.desired, entry) {
+        let (revision, open_jobs) = (state.revision, state.open_jobs.len() / 16);
+        let refusal = rules::refusal_of(revision, state.frozen, open_jobs, &state.desired, entry);
+        if let Some(refusal) = refusal {
             return Ok(Err(refusal));
         }
         if let Some(patch) = &entry.camera
@@ -129,10 +137,12 @@ impl Statements<'_> {
         {
             return Ok(Err(refusal));
         }
-        let job = rules::job(accept, entry)?;
         let shown = std::mem::take(&mut state.shown);
-        let on_record = on_record(self.connection, entry)?;
-        let before = before::column(&entry.patch, &state.desired, shown, on_record)?;
+        let mut on_record = on_record(self.connection, entry)?;
+        if let Some(patch) = &entry.camera {
+            on_record.extend(camera_patch::names(self.connection, entry.device, patch)?);
+        }
+        let before = before::column(entry, &state.desired, shown, on_record)?;
         let ended = rules::is_of_records_alone(entry);
         let revision = state.revision.next();
         if ended {
@@ -222,6 +232,13 @@ impl Statements<'_> {
             None => Ok(state.condition.stores()),
             Some(_) => Ok(!bindings::is_live(self.connection, entry.device, accept.at)?),
         }
+    }
+
+    /// The entry whose job is there already, as it was accepted.
+    fn accepted_before(&self, job: JobId) -> Result<Option<AcceptedEntry>, Error> {
+        let sql = "SELECT device, revision, stored, state FROM job WHERE id = ?1";
+        let read = |row: &Row<'_>| accepted_before(row, job);
+        first(self.connection, "look for a job", sql, [job.to_bytes()], read)
     }
 
     /// The state of the entry's device; `None` if the device is gone.

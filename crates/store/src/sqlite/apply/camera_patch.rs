@@ -1,11 +1,18 @@
 //! What an update changes of a GB device's records besides its desired state.
 
-use fleet::{DeviceId, DeviceKey, ProjectKey, Refusal, Timestamp};
-use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+
+use fleet::catalogue::NAME;
+use fleet::{Before, DeviceId, DeviceKey, ProjectKey, Refusal, Timestamp};
+use rusqlite::{Connection, Row, params};
 
 use super::{credentials, organizations, records};
 use crate::Error;
+use crate::columns::optional;
+use crate::rules::before::named;
 use crate::rules::cameras as rules;
+use crate::rules::cancel::NameBack;
+use crate::sqlite::queries::first;
 use crate::sqlite::rows::During;
 use crate::write::CameraPatch;
 
@@ -62,7 +69,57 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// Records the names that an update gives to a device and to its channels.
+/// The names that are on record where it gives others, by property.
+pub(super) fn names(
+    connection: &Connection,
+    device: DeviceKey,
+    patch: &CameraPatch,
+) -> Result<BTreeMap<String, Before>, Error> {
+    const OF_DEVICE: &str = "SELECT name FROM device WHERE key = ?1";
+    const OF_CHANNEL: &str = "SELECT name FROM channel WHERE device = ?1 AND id = ?2";
+    let operation = "read a name on record";
+    let read = |row: &Row<'_>| optional(row, 0);
+    let mut names = BTreeMap::new();
+    if let Some(given) = &patch.name {
+        let found = first(connection, operation, OF_DEVICE, [device.0], read)?;
+        names.extend(found.map(|name| (NAME.to_owned(), named(name, given))));
+    }
+    for (id, given, property) in &patch.channels {
+        let params = params![device.0, id.as_str()];
+        let found = first(connection, operation, OF_CHANNEL, params, read)?;
+        names.extend(found.map(|name| (property.clone(), named(name, given))));
+    }
+    Ok(names)
+}
+
+/// Puts names back that cancelled jobs have given, where they still stand: an empty one takes a
+/// channel's off.
+pub(super) fn name_back(
+    connection: &Connection,
+    device: DeviceKey,
+    names: &[NameBack],
+    at: Timestamp,
+) -> Result<(), Error> {
+    const OF_DEVICE: &str =
+        "UPDATE device SET name = ?2, updated_at = ?4 WHERE key = ?1 AND name = ?3";
+    const OF_CHANNEL: &str = "UPDATE channel SET name = nullif(?2, '')
+         WHERE device = ?1 AND name = ?3 AND id = ?4";
+    for NameBack { channel, given, to } in names {
+        match channel {
+            None => connection
+                .prepare_cached(OF_DEVICE)
+                .and_then(|mut update| update.execute(params![device.0, to, given, at.0])),
+            Some(id) => connection
+                .prepare_cached(OF_CHANNEL)
+                .and_then(|mut update| update.execute(params![device.0, to, given, id.as_str()])),
+        }
+        .during("put a name back")?;
+    }
+    Ok(())
+}
+
+/// Records the names that an update gives to a device and to its channels; an empty one takes a
+/// channel's off.
 fn name(
     connection: &Connection,
     device: DeviceKey,
@@ -79,7 +136,9 @@ fn name(
     }
     for (id, name, _) in &patch.channels {
         connection
-            .prepare_cached("UPDATE channel SET name = ?3 WHERE device = ?1 AND id = ?2")
+            .prepare_cached(
+                "UPDATE channel SET name = nullif(?3, '') WHERE device = ?1 AND id = ?2",
+            )
             .and_then(|mut update| update.execute(params![device.0, id.as_str(), name]))
             .during("name a channel")?;
     }

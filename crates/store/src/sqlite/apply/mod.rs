@@ -15,10 +15,13 @@ mod channels;
 mod credentials;
 mod delete;
 mod device;
+mod enrolment;
 mod fence;
+mod idempotency;
 mod import;
 mod keys;
 mod organizations;
+mod presets;
 mod projects;
 mod records;
 mod rollouts;
@@ -27,6 +30,7 @@ mod settings;
 mod settle;
 mod tags;
 mod users;
+mod webhooks;
 
 use fleet::Principal;
 use fleet::limits::GROUP_ROWS_MAX;
@@ -36,7 +40,7 @@ use rusqlite::Connection;
 pub(super) use fence::STANDING;
 
 use super::terms::Terms;
-use crate::write::{ImportedDevice, OrganizationEdit};
+use crate::write::{FreeKeys, ImportedDevice, OrganizationEdit};
 use crate::{Error, Refused, Write, Written, rules};
 
 /// Applies one change. On `Ok(Err(_))` nothing has changed; on `Err(_)` the caller rolls the whole
@@ -84,6 +88,10 @@ fn change(
         Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
         Write::DeleteDevice(delete) => delete::delete_device(connection, principal, delete),
+        Write::SetEnrolment(set) => enrolment::set_enrolment(connection, principal, set),
+        Write::NotePending(note) => enrolment::note_pending(connection, note).map(Ok),
+        Write::AcceptPending(accept) => enrolment::accept_pending(connection, principal, accept),
+        Write::RejectPending(reject) => enrolment::reject_pending(connection, principal, reject),
         Write::Bind(session, bindings) => bindings::bind(connection, principal, *session, bindings),
         Write::NotePush(note) => cameras::note_push(connection, terms, principal, note),
         Write::NoteSurvey(note) => cameras::note_survey(connection, principal, note),
@@ -91,11 +99,21 @@ fn change(
         Write::Accept(accept) => accept::accept(connection, principal, accept)
             .map(|results| Ok(Written::Accepted(results))),
         Write::Settle(settle) => settle::settle(connection, terms, principal, settle),
+        Write::SetPreset(set) => presets::set_preset(connection, principal, set),
+        Write::DeletePreset(delete) => presets::delete_preset(connection, principal, delete),
         Write::CreateRollout(create) => rollouts::create_rollout(connection, principal, create),
         Write::AddRolloutDevices(more) => rollouts::add_devices(connection, principal, more),
         Write::StepRollout(step) => rollouts::step_rollout(connection, principal, step),
         Write::Cancel(cancel) => cancel::cancel(connection, principal, cancel).map(Ok),
+        Write::CreateWebhook(create) => webhooks::create_webhook(connection, principal, create),
+        Write::ChangeWebhook(change) => webhooks::change_webhook(connection, principal, change),
+        Write::DeleteWebhook(delete) => webhooks::delete_webhook(connection, principal, delete),
+        Write::NoteDeliveries(notes) => webhooks::note_deliveries(connection, notes).map(Ok),
         Write::Tell(_) => Ok(rules::tell(principal)),
+        Write::ReserveKey(asked) => idempotency::reserve_key(connection, terms, asked).map(Ok),
+        Write::RenewKey(renew) => idempotency::renew_key(connection, terms, renew).map(Ok),
+        Write::KeepAnswer(keep) => idempotency::keep_answer(connection, keep).map(Ok),
+        Write::FreeKeys(free) => idempotency::free_keys(connection, terms, principal, free),
     }
 }
 
@@ -115,14 +133,29 @@ pub(super) fn rows(write: &Write) -> usize {
         | Write::RevokeToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
+        | Write::SetPreset(_)
+        | Write::DeletePreset(_)
         | Write::NotePush(_)
+        | Write::RenewKey(_)
+        | Write::KeepAnswer(_)
+        | Write::FreeKeys(FreeKeys::One { .. } | FreeKeys::OfNode(_))
         | Write::Tell(_) => 1,
+        Write::FreeKeys(FreeKeys::Expired) => idempotency::EXPIRED_PER_ROUND as usize,
+        Write::ReserveKey(_) => 1 + idempotency::EXPIRED_PER_KEY as usize,
         // With all its organizations: alone.
         Write::DeleteProject(_) => GROUP_ROWS_MAX,
         Write::DeleteDevice(_) => delete::ROWS,
+        // Closing takes all that wait with it: alone.
+        Write::SetEnrolment(set) if set.terms.is_none() => GROUP_ROWS_MAX,
+        Write::SetEnrolment(_) => 1,
+        Write::NotePending(note) => note.seen.len(),
+        Write::AcceptPending(accept) => enrolment::ROWS_PER_ACCEPTED * accept.devices.len(),
+        Write::RejectPending(reject) => reject.ids.len(),
         Write::NoteSurvey(note) => 1 + usize::from(note.facts.is_some()),
         Write::IssueToken(_) | Write::CreateToken(_) => 1 + users::EXPIRED_PER_TOKEN as usize,
         Write::NoteUse(note) => note.keys.len() + note.tokens.len(),
+        Write::CreateWebhook(_) | Write::ChangeWebhook(_) | Write::DeleteWebhook(_) => 1,
+        Write::NoteDeliveries(notes) => notes.len(),
         Write::ChangeTags(change) => change.put.len() + change.take.len(),
         Write::ImportDevices(import) => {
             let channels = |device: &ImportedDevice| {
@@ -155,13 +188,19 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::CreateKey(_)
         | Write::CreateUser(_)
         | Write::CreateToken(_)
+        | Write::CreateWebhook(_)
         | Write::ImportDevices(_)
+        | Write::NotePending(_)
+        | Write::AcceptPending(_)
         | Write::RecordChannels(_)
+        | Write::SetPreset(_)
         | Write::CreateRollout(_)
         | Write::AddRolloutDevices(_)
+        | Write::ReserveKey(_)
         | Write::Accept(_) => true,
         Write::StepRollout(step) => step.accept.is_some(),
         Write::ChangeTags(change) => !change.put.is_empty(),
+        Write::SetEnrolment(set) => set.terms.is_some(),
         Write::ChangeOrganization(change) => {
             matches!(change.change, OrganizationEdit::Create(_))
         }
@@ -170,19 +209,27 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::ChangeProject(_)
         | Write::DeleteProject(_)
         | Write::DeleteDevice(_)
+        | Write::RejectPending(_)
         | Write::SetServer(_)
         | Write::ChangeUser(_)
         | Write::SetGrant(_)
         | Write::RevokeToken(_)
         | Write::NoteUse(_)
+        | Write::ChangeWebhook(_)
+        | Write::DeleteWebhook(_)
+        | Write::NoteDeliveries(_)
         | Write::IssueToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)
+        | Write::DeletePreset(_)
         | Write::Bind(..)
         | Write::NotePush(_)
         | Write::NoteSurvey(_)
         | Write::Settle(_)
         | Write::Cancel(_)
+        | Write::RenewKey(_)
+        | Write::KeepAnswer(_)
+        | Write::FreeKeys(_)
         | Write::Tell(_) => false,
     }
 }

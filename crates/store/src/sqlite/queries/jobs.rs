@@ -4,6 +4,7 @@ use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
 use rusqlite::{Connection, params};
 
 use super::{all, bound, first, seen};
+use crate::columns::to_json;
 use crate::rows::{self, JOB_COLUMNS};
 use crate::sqlite::rows::During;
 use crate::{Error, JobWithDevice};
@@ -92,6 +93,30 @@ pub(in crate::sqlite) fn history(
     let before = before.map_or(i64::MAX, |before| before.0);
     let params = params![device.0, bound(principal), before, limit];
     all(connection, "list the jobs of a device", &history_sql(), params, |row| {
+        rows::job_with_device(row)
+    })
+}
+
+/// The jobs of a device at some revisions, newest first.
+pub(in crate::sqlite) fn jobs_at_sql() -> String {
+    let seen = seen("j.project", "?2");
+    format!(
+        "{} WHERE j.device = ?1 AND j.revision IN (SELECT value FROM json_each(?3)) AND {seen}
+         ORDER BY j.revision DESC",
+        select()
+    )
+}
+
+/// See [`crate::Reads::jobs_at`].
+pub(in crate::sqlite) fn jobs_at(
+    connection: &Connection,
+    principal: &Principal,
+    device: DeviceKey,
+    revisions: &[Revision],
+) -> Result<Vec<JobWithDevice>, Error> {
+    let revisions = to_json(&revisions)?;
+    let params = params![device.0, bound(principal), revisions];
+    all(connection, "find jobs of a device", &jobs_at_sql(), params, |row| {
         rows::job_with_device(row)
     })
 }

@@ -1,6 +1,6 @@
 //! Tags, and things by their tags.
 
-use fleet::{Principal, ProjectId};
+use fleet::{DeviceId, Principal, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -47,6 +47,20 @@ fn of_thing(
     all(connection, "read the tags of a thing", sql, params![project, kind, thing], |row| {
         rows::tag(row)
     })
+}
+
+/// See [`crate::Reads::tags_of_devices`].
+pub(in crate::sqlite) fn tags_of_devices(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    ids: &[DeviceId],
+) -> Result<Vec<Vec<Tag>>, Error> {
+    let Some(project) = projects::project(connection, principal, project)? else {
+        return Ok(ids.iter().map(|_| Vec::new()).collect());
+    };
+    let kind = tagged_kind(TaggedKind::Device);
+    ids.iter().map(|id| of_thing(connection, project.key.0, kind, id.as_str())).collect()
 }
 
 /// See [`crate::Reads::tag_keys`].

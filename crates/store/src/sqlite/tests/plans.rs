@@ -9,7 +9,7 @@ use crate::sqlite::queries::{jobs, rollouts, select};
 use crate::sqlite::rows::select_device_with_state;
 
 /// The steps of a statement's plan.
-fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+pub(super) fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     for index in 1..=statement.parameter_count() {
         statement.raw_bind_parameter(index, 1).unwrap();
@@ -100,4 +100,6 @@ async fn updates_and_rollouts_are_looked_up() {
     let history = plan(&connection, &jobs::history_sql());
     assert!(history[0].contains("job_by_device (device=? AND revision<?)"), "{history:?}");
     assert!(!history.iter().any(|step| step.contains("TEMP B-TREE")), "{history:?}");
+    let found = plan(&connection, &jobs::jobs_at_sql());
+    assert!(found[0].contains("job_by_device (device=? AND revision=?)"), "{found:?}");
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fleet::{
-    AdoptionRequest, Binding, BootIdentity, Condition, Desired, DeviceKey, Epoch, Facts, PowerStep,
-    ProjectKey, Push, Reported, RestartPending, Revision, Shard, Timestamp, Values,
+    AdoptionRequest, Binding, BootIdentity, Condition, Desired, DeviceKey, Epoch, Facts, JobId,
+    PowerStep, ProjectKey, Push, Reported, RestartPending, Revision, Shard, Timestamp, Values,
 };
 use futures_util::future::{try_join, try_join4};
 use tokio_postgres::{Row, Statement};
@@ -15,7 +15,9 @@ use super::writes::{JobEnd, NewJob};
 use crate::cluster::SessionKey;
 use crate::columns::{column, optional, optional_json, parsed};
 use crate::postgres::connection::{Connection, During, Params};
+use crate::rows::idempotency::accepted_before;
 use crate::rules::{self, Bound, Standing};
+use crate::write::AcceptedEntry;
 use crate::{Error, Fence};
 
 /// The shards of the group's fences.
@@ -44,6 +46,9 @@ const SESSIONS: &str = "SELECT key FROM session
          OR expires_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 /// Whose the GB devices are of which something is noted.
 const CAMERAS: &str = "SELECT device, project FROM camera WHERE device = ANY($1::bigint[])";
+/// What was accepted with jobs that are there.
+const ACCEPTED_BEFORE: &str = "SELECT device, revision, stored, state, id FROM job
+     WHERE id = ANY($1::bytea[])";
 /// When the records last changed of devices whose adoption is at stake.
 const RECORDS: &str = "SELECT key, updated_at FROM device WHERE key = ANY($1::bigint[])";
 
@@ -163,6 +168,8 @@ pub(in crate::postgres) struct Ledger<'w> {
     lasting: HashSet<SessionKey>,
     cameras: HashMap<DeviceKey, ProjectKey>,
     records: HashMap<DeviceKey, Timestamp>,
+    /// What was accepted before, or here, by calls that may be made again.
+    accepted: HashMap<JobId, AcceptedEntry>,
     /// Jobs that are new.
     pub(crate) jobs: Vec<NewJob<'w>>,
     /// Jobs that end.
@@ -219,7 +226,31 @@ impl<'w> Ledger<'w> {
             ledger.lasting.insert(SessionKey(column(row, 0)?));
         }
         ledger.read_records(c, needs).await?;
+        ledger.read_accepted(c, needs).await?;
         Ok(ledger)
+    }
+
+    /// Reads which of the jobs of calls that may be made again are there. Under the locks of the
+    /// devices: whoever makes the same call at the same time has committed, or waits.
+    async fn read_accepted(&mut self, c: &Connection, needs: &Needs) -> Result<(), Error> {
+        if needs.jobs.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Vec<u8>> = needs.jobs.iter().map(|job| job.to_bytes().to_vec()).collect();
+        let read = |row: &Row| accepted_before(row, JobId::from_bytes(column(row, 4)?));
+        let found = c.all("look for jobs", ACCEPTED_BEFORE, &[&ids], read).await?;
+        self.accepted = found.into_iter().map(|entry| (entry.job, entry)).collect();
+        Ok(())
+    }
+
+    /// What was accepted before with this job.
+    pub(crate) fn accepted_before(&self, job: JobId) -> Option<AcceptedEntry> {
+        self.accepted.get(&job).copied()
+    }
+
+    /// Notes what is accepted for a call that may be made again, in this group too.
+    pub(crate) fn note_accepted(&mut self, entry: AcceptedEntry) {
+        self.accepted.insert(entry.job, entry);
     }
 
     /// Reads when the records last changed of the devices whose adoption is at stake.

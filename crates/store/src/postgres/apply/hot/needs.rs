@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleet::{DeviceKey, Operation, Principal};
+use fleet::{DeviceKey, JobId, Operation, Principal};
 
 use crate::rules;
 use crate::write::{Accept, Settle};
@@ -25,6 +25,8 @@ pub(super) struct Needs {
     pub(super) adoptions: BTreeSet<i64>,
     /// Devices that a result says have shown their marker.
     pub(super) adopted: BTreeSet<i64>,
+    /// Jobs of calls that may be made again.
+    pub(super) jobs: BTreeSet<JobId>,
     /// Whether it matters which sessions last.
     pub(super) sessions: bool,
 }
@@ -72,8 +74,12 @@ impl Needs {
 
     /// What accepting an update looks at.
     fn accept(&mut self, accept: &Accept) {
+        if accept.may_repeat {
+            let positions = accept.entries.iter().map(|entry| entry.position);
+            self.jobs.extend(positions.filter_map(|position| accept.request.job(position)));
+        }
         for entry in &accept.entries {
-            self.state(entry.device, !entry.patch.is_empty());
+            self.state(entry.device, rules::before::is_of_desired(entry));
             let is_stored = entry.operation == Operation::Update
                 && entry.camera.is_some()
                 && !rules::is_of_records_alone(entry);
