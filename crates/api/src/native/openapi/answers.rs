@@ -41,9 +41,10 @@ fn complete_call(operation: &mut Operation) {
         })
     };
     let has_body = operation.request_body.is_some();
+    let has_values = reads(ParameterIn::Query) || reads(ParameterIn::Header);
     let met = [
         (reads(ParameterIn::Path), Missing::responses()),
-        (reads(ParameterIn::Query) || has_body, Invalid::responses()),
+        (has_values || has_body, Invalid::responses()),
         (has_body, Oversized::responses()),
     ];
     let responses = &mut operation.responses.responses;
