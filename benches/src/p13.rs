@@ -4,8 +4,8 @@
 //! Ours is the native API's list, asked over HTTP with a token, of a server whose store is SQLite;
 //! the peer is asked by `pgbench` through a Unix socket, by a prepared statement that gives the
 //! same devices, in the same order, with what our answer is made of. It has our own tables and
-//! indexes, and fresh statistics. Our server is paused: a million devices that nobody answers
-//! for would be looked at meanwhile.
+//! indexes, and fresh statistics, and its statements are written as its planner takes them best.
+//! Our server is paused: a million devices that nobody answers for would be looked at meanwhile.
 
 use std::time::Duration;
 
@@ -28,42 +28,61 @@ const PAGE: usize = 100;
 /// How long each side is asked before it counts.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// A query: the end of the figure's name, what is asked of ours, and the peer's condition.
+/// A query: the end of the figure's name, what is asked of ours, the peer's condition, and how the
+/// peer is asked.
 struct Query {
     name: &'static str,
     asks: String,
     condition: String,
+    form: Form,
+}
+
+/// How the peer is asked. Of the two it is the one that took it less time here.
+#[derive(Clone, Copy)]
+enum Form {
+    /// The keys of the page are found in the table of devices, and what they have elsewhere is
+    /// joined to them alone. Left to itself the planner joins all 2,500 devices of a server, since
+    /// it takes the server and the project for independent: 21 ms for 4.
+    PageFirst,
+    /// All is joined and the page taken from it, walking along the order. The condition needs more
+    /// than one table.
+    Joined,
 }
 
 /// The queries.
 fn queries() -> [Query; 5] {
-    let query = |name, asks: &str, condition: &str| Query {
+    let query = |name, asks: &str, form, condition: &str| Query {
         name,
         asks: asks.to_owned(),
         condition: condition.to_owned(),
+        form,
     };
     [
-        query("server", "server=server-10", "d.server = 'server-10'"),
+        query("server", "server=server-10", Form::PageFirst, "d.server = 'server-10'"),
         query(
             "tag",
             "tag=key-3:value-1",
+            Form::PageFirst,
             "EXISTS (SELECT 1 FROM tag AS g WHERE g.project = d.project AND g.kind = 0
                  AND g.thing = d.id AND g.key = 'key-3' AND g.value = 'value-1')",
         ),
         query(
             "condition-manufacturer",
             "condition=running&manufacturer=maker%201",
+            Form::Joined,
             "s.condition = 'running' AND lower(f.facts::json ->> 'manufacturer') = 'maker 1'",
         ),
         query(
             "value",
             &format!("desired={PROPERTY}:1"),
+            Form::Joined,
             &format!("s.desired::json #>> ARRAY['{PROPERTY}', '0'] = '1'"),
         ),
         // Not only at the beginning, and not only of the id: that is what ours means by it.
         query(
             "text",
             "text=phone-9",
+            Form::PageFirst,
             "(strpos(lower(d.id), 'phone-9') > 0 OR strpos(lower(d.name), 'phone-9') > 0
                  OR strpos(lower(d.server), 'phone-9') > 0
                  OR strpos(lower(d.address), 'phone-9') > 0)",
@@ -84,14 +103,23 @@ impl Query {
 
     /// What the peer is sent.
     fn statement(&self) -> String {
-        format!(
-            "SELECT d.id, d.*, p.id, s.*, f.facts FROM device AS d
-                 JOIN project AS p ON p.key = d.project
-                 JOIN device_state AS s ON s.device = d.key
-                 LEFT JOIN device_facts AS f ON f.device = d.key
-             WHERE p.id = '{PROJECT}' AND {} ORDER BY d.key LIMIT {PAGE}",
-            self.condition
-        )
+        let columns = "SELECT d.id, d.*, p.id, s.*, f.facts";
+        let others = "JOIN project AS p ON p.key = d.project
+             JOIN device_state AS s ON s.device = d.key
+             LEFT JOIN device_facts AS f ON f.device = d.key";
+        let of_project = format!("d.project = (SELECT key FROM project WHERE id = '{PROJECT}')");
+        let condition = &self.condition;
+        match self.form {
+            Form::Joined => format!(
+                "{columns} FROM device AS d {others}
+                 WHERE {of_project} AND {condition} ORDER BY d.key LIMIT {PAGE}"
+            ),
+            Form::PageFirst => format!(
+                "{columns} FROM (SELECT d.key AS found FROM device AS d
+                     WHERE {of_project} AND {condition} ORDER BY d.key LIMIT {PAGE}) AS page
+                 JOIN device AS d ON d.key = page.found {others} ORDER BY d.key"
+            ),
+        }
     }
 }
 
