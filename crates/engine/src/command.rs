@@ -142,6 +142,9 @@ pub enum Error {
         /// What was to be done with it: `paused`, `resumed`, `aborted`, `reverted`.
         asked: &'static str,
     },
+    /// It is a wave of an update that is not over, which alone can be brought back.
+    #[error("it is a wave of update {0}, which is not over: revert that one")]
+    WaveOfOpen(RequestId),
     /// The call has begun to write the update down before, and nobody has ended that in time.
     #[error(
         "update {0} was aborted before all of its devices were written down: nothing of it has \

@@ -4,18 +4,18 @@
 
 mod reasons;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleet::catalogue::{ORGANIZATION, record_of};
 use fleet::desired::{DesiredValue, Shown};
 use fleet::limits::EXPLAINED_JOBS_MAX;
 use fleet::{
     Before, BootIdentity, Catalogue, Device, DeviceId, JobState, Kind, Principal, ProjectId,
-    PushOutcome, Revision, Timestamp,
+    PushOutcome, RequestId, Revision, Timestamp,
 };
 use store::{DeviceWithState, JobWithDevice};
 
-pub use reasons::{Code, Reason};
+pub use reasons::{Code, Reason, what_to_do};
 
 use crate::access::invalid;
 use crate::check::in_words;
@@ -82,8 +82,10 @@ pub struct ExplainedValue {
 /// Who asked for a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedBy {
-    /// The job, which names the update.
+    /// The job, which names its request: the update, or a wave of one.
     pub job: JobWithDevice,
+    /// The update, if that request is a wave of it.
+    pub rollout: Option<RequestId>,
     /// Where it stands.
     pub state: JobState,
 }
@@ -118,15 +120,31 @@ impl Handle {
             return Err(invalid("property", detail));
         }
         let jobs = self.jobs_of(principal, seen, &names).await?;
+        let rollouts = self.rollouts_of(jobs.values().flatten()).await?;
         let now = self.shared.clock.now();
         let values = names.into_iter().map(|name| {
             let job = jobs.get(&name).cloned().unwrap_or(Err(NOT_ASKED));
             self.explain_value(seen, name, job, &reasons, now)
         });
         let mut values: Vec<ExplainedValue> = values.collect();
+        for asked in values.iter_mut().filter_map(|value| value.asked.as_mut().ok()) {
+            asked.rollout = rollouts.get(&asked.job.job.id.request()).copied();
+        }
         values.sort_by_key(|value| value.reasons.is_empty());
         let DeviceWithState { device, state, .. } = found;
         Ok(Explanation { device, boot: state.boot, reasons, values })
+    }
+
+    /// Of the requests of some jobs, those that are waves, each with the update that it is of.
+    pub async fn rollouts_of(
+        &self,
+        jobs: impl IntoIterator<Item = &JobWithDevice>,
+    ) -> Result<HashMap<RequestId, RequestId>, Error> {
+        let requests: BTreeSet<RequestId> =
+            jobs.into_iter().map(|found| found.job.id.request()).collect();
+        let requests: Vec<RequestId> = requests.into_iter().collect();
+        let waves = self.shared.store.waves_of(&requests).await?;
+        Ok(waves.into_iter().map(|of| (of.request, of.rollout)).collect())
     }
 
     /// What is not as it should be with a device as a whole.
@@ -251,7 +269,7 @@ impl Handle {
         let before = job.as_ref().ok().and_then(|found| found.job.before.get(&name).cloned());
         let asked = job.map(|job| {
             let state = job.job.state(job.trouble.is_some(), is_running);
-            AskedBy { job, state }
+            AskedBy { job, rollout: None, state }
         });
         let route = if seen.is_recorded(&name) && desired.is_none() {
             Ok(A_RECORD.to_owned())

@@ -27,6 +27,7 @@ use crate::keys::Keys;
 use crate::lane::Bounds;
 use crate::last_use::{self, LastUse};
 use crate::operate::CatalogueSource;
+use crate::overview;
 use crate::ownership::Ownership;
 use crate::registrants::{RefusedRegistrations, Registrants};
 use crate::renewal::{self, Node, NodeStanding, StartError, begin};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub feed_every: Duration,
     /// How often the updates that go out in waves are looked at.
     pub rollouts_every: Duration,
+    /// How often devices are counted at most. 0 switches that off.
+    pub count_every: Duration,
     /// A bug that the simulation must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<crate::planted::Bug>,
@@ -86,6 +89,7 @@ impl Default for Settings {
             renew_every: limits::LEASE_RENEW_EVERY,
             feed_every: limits::FEED_EVERY,
             rollouts_every: rollout::LOOK_EVERY,
+            count_every: limits::COUNT_WAIT.0,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
@@ -214,6 +218,8 @@ impl Engine {
         if roles.engine {
             let drive = rollout::drive(shared.clone(), options.settings.rollouts_every);
             tasks.spawn(until(stop.clone(), drive));
+            let count = overview::keep(shared.clone(), options.settings.count_every);
+            tasks.spawn(until(stop.clone(), count));
         }
         tasks.spawn(until(stop.clone(), sweep::events(shared.clone(), options.events)));
         tasks.spawn(until(stop.clone(), feed::prune(shared.clone())));

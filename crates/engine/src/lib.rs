@@ -39,6 +39,7 @@ mod keys;
 pub mod lane;
 mod last_use;
 pub mod operate;
+mod overview;
 mod ownership;
 pub mod plan;
 #[cfg(feature = "planted-bugs")]
@@ -75,7 +76,7 @@ pub use driver::{
 };
 pub use dry_run::{Acts, Predicted, PredictedChange, Prediction};
 pub use enrolment::{AcceptRefused, NewEnrolment, OpenEnrolment, PendingAsked, PendingPage};
-pub use explain::{AskedBy, Code, ExplainedValue, Explanation, Reason};
+pub use explain::{AskedBy, Code, ExplainedValue, Explanation, Reason, what_to_do};
 pub use handle::{Engine, Handle, Options, Settings};
 pub use idempotency::{Answer, CallId, HeldKey, Reserved};
 pub use import::{ImportEntry, ImportTerms, Imported, Judged, Untaken, check_channel};

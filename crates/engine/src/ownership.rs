@@ -429,8 +429,14 @@ impl Ownership {
 
     /// Whether this node may work on what falls in the shard at the moment.
     pub(crate) fn owns(&self, shard: Shard) -> bool {
+        self.epoch(shard).is_some()
+    }
+
+    /// Under which epoch it may; `None` if it may not.
+    pub(crate) fn epoch(&self, shard: Shard) -> Option<Epoch> {
         let state = self.state();
-        !state.stopping && state.workable(shard, Instant::now()).is_some()
+        let owned = state.workable(shard, Instant::now()).filter(|_| !state.stopping);
+        owned.map(|owned| owned.epoch)
     }
 
     /// What stands now, before a device's work is read.

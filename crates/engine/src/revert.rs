@@ -117,7 +117,8 @@ impl Handle {
     /// does what nothing is known of from before: that is told.
     ///
     /// Errors: [`Error::NoSuchUpdate`]; [`Error::WrongPhase`] while it runs;
-    /// [`Error::NothingToRevert`]; those of [`Self::create_update`].
+    /// [`Error::WaveOfOpen`] of a wave of one that is not over; [`Error::NothingToRevert`]; those
+    /// of [`Self::create_update`].
     pub async fn revert_update(
         &self,
         principal: &Principal,
@@ -133,6 +134,9 @@ impl Handle {
         let phase = rollout.map(|rollout| rollout.phase);
         if let Some(phase @ (Phase::Running | Phase::Collecting)) = phase {
             return Err(Error::WrongPhase { phase, asked: "reverted" });
+        }
+        if phase.is_none() {
+            self.check_no_open_wave(principal, id).await?;
         }
         let mut back = self.brought_back(principal, id, phase.is_some()).await?;
         let total = u32::try_from(back.devices.len()).unwrap_or(u32::MAX);
@@ -158,6 +162,19 @@ impl Handle {
         };
         let rollout = self.make_rollout(principal, call, new).await?;
         Ok(Reverted { rollout, left_out: leaving.told, left_out_total: leaving.total })
+    }
+
+    /// Checks that an update is no wave of one that is not over: what that has changed would come
+    /// back in part, and its other waves would go on.
+    ///
+    /// Errors: [`Error::WaveOfOpen`]; or the store failed.
+    async fn check_no_open_wave(&self, principal: &Principal, id: RequestId) -> Result<(), Error> {
+        let store = &self.shared.store;
+        let Some(of) = store.waves_of(&[id]).await?.into_iter().next() else { return Ok(()) };
+        match store.rollout(principal, of.rollout).await? {
+            Some(rollout) if !rollout.phase.is_end() => Err(Error::WaveOfOpen(rollout.id)),
+            _ => Ok(()),
+        }
     }
 
     /// What would be asked to bring back what an update has changed until now. `is_known`: there is

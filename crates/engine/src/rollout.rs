@@ -38,6 +38,7 @@ pub struct Ask {
 }
 
 /// Which devices are meant.
+#[expect(clippy::large_enum_variant, reason = "one a call, and most have a selector")]
 #[derive(Debug, Clone)]
 pub enum AskTarget {
     /// Those that a selector means at this moment.

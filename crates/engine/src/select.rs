@@ -1,6 +1,6 @@
-//! The devices that a selector means, all of them.
+//! The devices that a selector means, all of them, and how many they are.
 
-use fleet::limits::{SELECT_WALK_MAX, UPDATE_DEVICES_MAX};
+use fleet::limits::{COUNT_WALK_MAX, SELECT_WALK_MAX, UPDATE_DEVICES_MAX};
 use fleet::{DeviceId, DeviceKey, Principal, ProjectId, Selector};
 
 use crate::command::Error;
@@ -39,5 +39,26 @@ impl Handle {
             1..=UPDATE_DEVICES_MAX => Ok(devices),
             _ => Err(Error::TooManyDevices { found: found as u64 }),
         }
+    }
+
+    /// How many devices a selector means, of one project if it is given, and whether there may be
+    /// more: they are counted among the first [`COUNT_WALK_MAX`] that are looked at.
+    ///
+    /// Errors: the store failed.
+    pub async fn count_selected(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        selector: &Selector,
+    ) -> Result<(u64, bool), Error> {
+        let store = &self.shared.store;
+        let (mut found, mut after) = (0, Some(DeviceKey(0)));
+        for _ in 0..COUNT_WALK_MAX / SELECT_WALK_MAX {
+            let Some(key) = after else { break };
+            let page = store.select_keys(principal, project, selector, key, PAGE).await?;
+            found += page.devices.len() as u64;
+            after = page.next;
+        }
+        Ok((found, after.is_some()))
     }
 }

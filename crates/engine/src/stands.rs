@@ -89,3 +89,38 @@ fn at_rest(route: Option<Route<'_>>, took_unseen: bool, has_work: bool) -> Value
         _ => ValueStands::Drift,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use fleet::{Attention, Condition, Revision, Timestamp};
+
+    use super::*;
+
+    const NAME: &str = "sys.prop.writephonenum";
+
+    #[test]
+    fn a_device_that_has_shown_what_is_drift_needs_attention_for_it() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let mut state = DeviceState::new(Timestamp(0));
+        state.condition = Condition::Running;
+        state.desired.merge(&BTreeMap::from([(NAME.to_owned(), "1".to_owned())]), Revision(1));
+        (state.revision, state.settled) = (Revision(1), Revision(1));
+        let both = |state: &DeviceState| {
+            let wanted = state.desired.get(NAME).unwrap();
+            let stands = ValueStands::of(&catalogue, "simulated", state, (NAME, wanted), false);
+            (stands, Attention::of(state, None, Timestamp(9)))
+        };
+        assert_eq!(both(&state), (ValueStands::Drift, None), "it never showed any: decision 042");
+        for (shown, expected) in [
+            (Some("2"), (ValueStands::Drift, Some(Attention::Drift))),
+            (None, (ValueStands::Drift, Some(Attention::Drift))),
+            (Some("1"), (ValueStands::Shown, None)),
+        ] {
+            let shown = BTreeMap::from([(NAME.to_owned(), shown.map(str::to_owned))]);
+            state.reported.record(&shown, Timestamp(1));
+            assert_eq!(both(&state), expected, "{shown:?}");
+        }
+    }
+}

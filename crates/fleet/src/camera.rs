@@ -202,7 +202,7 @@ impl FromStr for Offline {
 }
 
 /// How a GB device stands, in ISS's words (DescribeDevice, `Status`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum CameraStatus {
     /// On record, and never registered.
     Register,
@@ -228,6 +228,55 @@ impl CameraStatus {
             Self::Register => "Register",
             Self::OnLine => "OnLine",
             Self::OffLine => "OffLine",
+        }
+    }
+}
+
+impl FromStr for CameraStatus {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "Register" => Ok(Self::Register),
+            "OnLine" => Ok(Self::OnLine),
+            "OffLine" => Ok(Self::OffLine),
+            _ => Err(UnknownWord { what: "camera status", word: text.to_owned() }),
+        }
+    }
+}
+
+/// Which user name and password a registration that lasts was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialsInUse {
+    /// Those on record.
+    Current,
+    /// Those that were replaced at the last change.
+    Old,
+    /// It was not renewed since the last change.
+    NotRenewed,
+}
+
+impl CredentialsInUse {
+    /// The word that stands for it in the store's statements and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Old => "old",
+            Self::NotRenewed => "not_renewed",
+        }
+    }
+}
+
+impl FromStr for CredentialsInUse {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "current" => Ok(Self::Current),
+            "old" => Ok(Self::Old),
+            "not_renewed" => Ok(Self::NotRenewed),
+            _ => Err(UnknownWord { what: "credentials in use", word: text.to_owned() }),
         }
     }
 }
@@ -340,6 +389,16 @@ mod tests {
         }
         for transport in [SipTransport::Udp, SipTransport::Tcp] {
             assert_eq!(transport.name().parse(), Ok(transport));
+        }
+        for status in [CameraStatus::Register, CameraStatus::OnLine, CameraStatus::OffLine] {
+            assert_eq!(status.name().parse(), Ok(status));
+        }
+        assert!("online".parse::<CameraStatus>().is_err(), "ISS's words have capitals");
+        for in_use in
+            [CredentialsInUse::Current, CredentialsInUse::Old, CredentialsInUse::NotRenewed]
+        {
+            assert_eq!(in_use.name().parse(), Ok(in_use));
+            assert_eq!(serde_json::to_value(in_use).unwrap(), in_use.name());
         }
     }
 }

@@ -223,6 +223,12 @@ impl JobId {
     pub fn request(self) -> RequestId {
         RequestId(self.0 & !0xffff)
     }
+
+    /// Its position in that request, counted from 0: what [`RequestId::job`] was given.
+    pub fn position(self) -> u16 {
+        let number = u16::try_from(self.0 & 0xffff).unwrap_or(u16::MAX);
+        number.saturating_sub(1)
+    }
 }
 
 macro_rules! hex_id {
@@ -287,6 +293,7 @@ mod tests {
         assert!(first < last);
         assert_eq!(first.request(), request);
         assert_eq!(last.request(), request);
+        assert_eq!((first.position(), last.position()), (0, 8_095));
         assert_eq!(request.to_string().len(), 32);
         assert!(request.to_string().ends_with("0000"));
         assert!(first.to_string().ends_with("0001"));

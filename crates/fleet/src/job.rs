@@ -302,6 +302,34 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// The words of all of them.
+    pub const CODES: [&'static str; 8] = [
+        "deadline_passed",
+        "refused",
+        "read_back_differs",
+        "unsupported",
+        "needs_recreate",
+        "deleted",
+        "cancelled",
+        "power_failed",
+    ];
+
+    /// The word that stands for it in the store and the API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DeadlinePassed { .. } => "deadline_passed",
+            Self::Refused { .. } => "refused",
+            Self::ReadBackDiffers { .. } => "read_back_differs",
+            Self::Unsupported { .. } => "unsupported",
+            Self::NeedsRecreate { .. } => "needs_recreate",
+            Self::Deleted => "deleted",
+            Self::Cancelled { .. } => "cancelled",
+            Self::PowerFailed { .. } => "power_failed",
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -348,5 +376,24 @@ mod tests {
             assert_eq!(serde_json::from_str::<Before>(written).unwrap(), before);
         }
         assert!(serde_json::from_str::<Before>(r#"["a"]"#).is_err());
+    }
+
+    #[test]
+    fn a_failure_is_written_down_under_its_code() {
+        let (name, detail) = ("a".to_owned(), "b".to_owned());
+        let failures = [
+            Failure::DeadlinePassed { trouble: detail.clone() },
+            Failure::Refused { name: name.clone(), detail: detail.clone() },
+            Failure::ReadBackDiffers { name: name.clone(), shown: None },
+            Failure::Unsupported { name: name.clone(), detail: detail.clone() },
+            Failure::NeedsRecreate { name, argument: detail.clone() },
+            Failure::Deleted,
+            Failure::Cancelled { by: detail.clone() },
+            Failure::PowerFailed { operation: Operation::Restart, detail },
+        ];
+        assert_eq!(failures.each_ref().map(Failure::code), Failure::CODES);
+        for failure in failures {
+            assert_eq!(serde_json::to_value(&failure).unwrap()["why"], failure.code());
+        }
     }
 }

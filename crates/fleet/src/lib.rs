@@ -8,8 +8,10 @@
 //! Start with [`device`] and [`job`] for the nouns, then [`desired`] for the rule by which a job
 //! ends, then [`catalogue`] for what is known of each property.
 
+pub mod attention;
 pub mod camera;
 pub mod catalogue;
+pub mod counts;
 pub mod desired;
 pub mod device;
 pub mod enrolment;
@@ -30,11 +32,13 @@ pub mod selector;
 pub mod template;
 pub mod time;
 
+pub use attention::Attention;
 pub use camera::{
-    Binding, CameraStatus, Channel, NewCamera, NewChannel, Offline, OrganizationChange, Push,
-    PushOutcome, RecordPatch, ReportedChannel, SipTransport,
+    Binding, CameraStatus, Channel, CredentialsInUse, NewCamera, NewChannel, Offline,
+    OrganizationChange, Push, PushOutcome, RecordPatch, ReportedChannel, SipTransport,
 };
 pub use catalogue::Catalogue;
+pub use counts::{Alike, DeviceCounts, FleetCounts, RolloutCounts};
 pub use desired::{Desired, Reported, Values};
 pub use device::{
     AdoptionRequest, BootIdentity, Condition, Device, DeviceState, Facts, Kind, NewDevice,

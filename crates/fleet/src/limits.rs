@@ -140,10 +140,46 @@ pub const UPDATE_DEVICES_MAX: usize = 100_000;
 pub const ROLLOUT_DEVICES_PER_WRITE_MAX: usize = 10_000;
 /// Waves of one such update: all of them are told at once.
 pub const ROLLOUT_WAVES_MAX: u32 = 10_000;
+/// Reasons for which jobs of an update failed that are told one by one, those of most jobs: what
+/// devices say of themselves may differ with each. The others are counted together.
+pub const FAILURE_GROUPS_MAX: u32 = 100;
+/// Devices that are named of each.
+pub const FAILURE_DEVICES_MAX: u32 = 5;
 /// Such updates of one project that are not over.
 pub const ROLLOUTS_OPEN_MAX: usize = 64;
+/// How long counts of a fleet are kept: long enough to see what a night has done beside the one
+/// before.
+pub const COUNTS_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
+/// How often a row of them is kept, at most.
+pub const COUNTS_SAMPLED_EVERY: Duration = Duration::from_secs(600);
+/// Devices that are counted at a time, so that no read takes long.
+pub const COUNTED_PER_READ: u32 = 2_000;
+/// The pause between two such reads, in which others have their turn.
+pub const COUNT_PAUSE: Duration = Duration::from_millis(20);
+/// The wait between two counts of a fleet: the least there is, and the most.
+pub const COUNT_WAIT: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
+/// How many times as long as a count took it waits for the next one: counting takes at most 2 % of
+/// one core.
+pub const COUNT_SHARE: u32 = 50;
+/// How long the newest counts are left as they are in the store while nothing changes: a server
+/// that has nothing to do hardly writes.
+pub const COUNTS_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+/// Rows of counts that are forgotten with one change of the store, besides as many as it adds.
+pub const COUNTS_FORGOTTEN_PER_WRITE: u32 = 1_000;
+/// How far back an overview looks for jobs that failed.
+pub const FAILURES_SINCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Failed jobs of a project that an overview looks at, the newest.
+pub const FAILURES_COUNTED_MAX: u32 = 10_000;
+/// Reasons that an overview names, those of most jobs.
+pub const FAILURE_REASONS_MAX: usize = 100;
+/// Devices that it names for each.
+pub const FAILURE_REASON_DEVICES_MAX: u32 = 3;
+/// Open updates that an overview names, the newest of those that go out in waves.
+pub const OVERVIEW_ROLLOUTS_MAX: usize = 100;
 /// Devices that one page of a selection walks past at most, whether they are meant or not.
 pub const SELECT_WALK_MAX: usize = 10_000;
+/// Devices that a count of a selection walks past at most: as many as an update may have.
+pub const COUNT_WALK_MAX: usize = 100_000;
 /// Requests that one page of the list of updates walks past at most.
 pub const UPDATES_WALK_MAX: usize = 2_000;
 /// Jobs that one change of the store cancels at most.

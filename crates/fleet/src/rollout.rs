@@ -160,6 +160,7 @@ impl FromStr for Phase {
 }
 
 /// How the devices of a rollout were named.
+#[expect(clippy::large_enum_variant, reason = "one a rollout, and most have a selector")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

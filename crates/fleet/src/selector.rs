@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attention::Attention;
+use crate::camera::{CameraStatus, CredentialsInUse};
 use crate::device::{Condition, Kind};
 use crate::id::DeviceId;
 use crate::organization::OrganizationPath;
@@ -23,9 +25,21 @@ pub struct Selector {
     /// In one of these conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// Not as they should be, for one of these reasons.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attention: Vec<Attention>,
     /// With all of these values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ValueIs>,
+    /// That an operator has frozen, or has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<bool>,
+    /// A GB device that stands so: one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<CameraStatus>,
+    /// A GB device that is registered, with one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<CredentialsInUse>,
     /// Filed in this organization or in one below it.
     #[serde(skip_serializing_if = "Option::is_none", with = "path")]
     pub organization: Option<OrganizationPath>,
@@ -38,6 +52,14 @@ pub struct Selector {
     /// One of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<DeviceId>,
+}
+
+impl Selector {
+    /// What all devices that are meant are, if it says so: phones register nowhere.
+    pub fn only_kind(&self) -> Option<Kind> {
+        let of_cameras = !self.statuses.is_empty() || !self.credentials.is_empty();
+        self.kind.or_else(|| of_cameras.then_some(Kind::Camera))
+    }
 }
 
 /// What one of a device's values is.
@@ -98,6 +120,18 @@ mod tests {
     }
 
     #[test]
+    fn what_only_cameras_have_means_cameras() {
+        let with = |kind| Selector {
+            kind,
+            credentials: vec![CredentialsInUse::Old],
+            ..Selector::default()
+        };
+        assert_eq!(Selector::default().only_kind(), None);
+        assert_eq!(with(None).only_kind(), Some(Kind::Camera));
+        assert_eq!(with(Some(Kind::Phone)).only_kind(), Some(Kind::Phone), "which means none");
+    }
+
+    #[test]
     fn a_selector_is_read_as_it_is_written() {
         let value = |of| ValueIs { name: "a".to_owned(), value: None, of };
         let selector = Selector {
@@ -105,7 +139,11 @@ mod tests {
             servers: vec!["s".to_owned()],
             tags: vec![("k".to_owned(), None), ("l".to_owned(), Some("v".to_owned()))],
             conditions: vec![Condition::Running],
+            attention: vec![Attention::RestartPending],
             values: vec![value(ValueOf::Desired), value(ValueOf::Reported)],
+            frozen: Some(true),
+            statuses: vec![CameraStatus::OffLine],
+            credentials: vec![CredentialsInUse::NotRenewed],
             organization: Some("北京/海淀".parse().unwrap()),
             manufacturer: Some("Dahua".to_owned()),
             text: Some("x".to_owned()),

@@ -18,6 +18,7 @@ pub(crate) mod credentials;
 pub(crate) mod deleted;
 pub(crate) mod devices;
 pub(crate) mod enrolment;
+pub(crate) mod failures;
 pub(crate) mod feed;
 pub(crate) mod fences;
 pub(crate) mod fixture;
@@ -31,6 +32,7 @@ pub(crate) mod listings;
 pub(crate) mod model;
 pub(crate) mod operators;
 pub(crate) mod organizations;
+pub(crate) mod overview;
 pub(crate) mod phones;
 pub(crate) mod plenty;
 pub(crate) mod power;
@@ -122,7 +124,12 @@ macro_rules! with_cases {
             idempotency: a_device_at_another_revision_is_refused_alone,
             jobs: a_job_is_read_back_as_it_was_accepted,
             jobs: jobs_are_paged_over_several_requests,
+            jobs: jobs_are_filtered_from_a_position_on,
             jobs: a_client_sees_its_own_jobs_alone,
+            failures: failures_are_told_by_reason,
+            failures: a_device_that_failed_twice_is_named_once,
+            failures: of_many_reasons_those_of_most_are_told,
+            failures: a_rollout_tells_whom_it_refused,
             before: a_job_tells_what_was_desired_and_shown,
             before: a_job_tells_what_was_on_record_and_no_password,
             before: a_job_tells_the_names_that_were_on_record,
@@ -136,6 +143,7 @@ macro_rules! with_cases {
             cancel: what_is_taken_back_is_told,
             rollouts: a_rollout_is_made_and_read_back,
             rollouts: a_rollout_collects_its_devices_first,
+            rollouts: a_wave_names_what_it_is_of,
             rollouts: a_wave_begins_once,
             rollouts: a_rollout_goes_on_until_it_is_over,
             rollouts: a_project_has_so_many_rollouts_and_no_more,
@@ -149,6 +157,13 @@ macro_rules! with_cases {
             presets: a_device_may_be_refused_when_its_rollout_is_made,
             select: devices_are_selected_by_their_records,
             select: devices_are_selected_by_their_state,
+            select: cameras_are_selected_by_their_registration,
+            overview: the_term_finds_the_word_that_a_device_has,
+            overview: devices_are_counted_by_all_that_they_are,
+            overview: counts_are_told_to_who_may_see_them,
+            overview: old_counts_are_forgotten_some_at_a_time,
+            overview: counts_go_with_their_project,
+            overview: the_newest_failures_are_told_by_reason,
             select: a_selection_is_of_what_the_principal_sees,
             select: a_page_of_a_selection_ends_where_the_next_begins,
             settle: ended_jobs_leave_the_list_and_are_told,
@@ -227,6 +242,7 @@ macro_rules! with_cases {
             channels: channels_are_paged_by_id,
             credentials: a_new_password_replaces_the_old_one_at_once,
             credentials: the_pair_that_is_replaced_works_until_its_time,
+            credentials: credentials_in_use_are_counted,
             credentials: the_same_again_changes_nothing,
             credentials: a_user_name_alone_is_replaced_with_its_password,
             credentials: where_there_was_no_password_nothing_overlaps,

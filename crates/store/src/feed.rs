@@ -234,7 +234,9 @@ pub(crate) fn change(write: &Write, written: &Written) -> Option<Change> {
         | Write::RejectPending(_)
         | Write::NoteUse(_)
         // A webhook that was told of its own deliveries would have no end.
-        | Write::NoteDeliveries(_) => return None,
+        | Write::NoteDeliveries(_)
+        // Who wants to know asks.
+        | Write::NoteCounts(_) => return None,
     })
 }
 

@@ -47,10 +47,12 @@ pub use feed::{
 };
 pub use read::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, BackupCounts, CameraListing, CameraState,
-    CameraWork, Counted, CredentialsInUse, DeviceFilter, DeviceWithState, JobWithDevice, LaneSeed,
-    Make, OldCredentials, Page, PhoneFilter, SealedKey, SealedRegistrant, Selected, SelectedKeys,
-    Server, ServerFilter, StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook,
-    TokenRecord, UpdateHead, UpdatePage, UserGrant, Work,
+    CameraWork, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
+    DeviceWithState, FailedJob, FailureGroup, FailureReason, Failures, JobFilter, JobStands,
+    JobWithDevice, LaneSeed, Make, OldCredentials, Page, PhoneFilter, RecentFailures, SealedKey,
+    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
+    StoredToken, StoredUser, StoredWebhook, TokenRecord, UpdateHead, UpdatePage, UserGrant, WaveOf,
+    WhyNot, Work,
 };
 pub use rules::cameras::no_such_channel;
 pub use rules::refusal_of;
@@ -180,6 +182,27 @@ pub trait Reads: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<JobWithDevice>, Error>;
 
+    /// The jobs of these requests that the principal may see and the filter lets through, in the
+    /// order of the requests as given and of their positions, from the position `from` of the first
+    /// request on: at most `limit`.
+    async fn jobs_from(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        from: u16,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error>;
+
+    /// Why the jobs of these requests failed that the principal may see and, where `rollout` is one
+    /// that it may see, why devices of it were refused.
+    async fn failures(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        rollout: Option<RequestId>,
+    ) -> Result<Failures, Error>;
+
     /// Everything one step of a device's lane needs, read in one snapshot; `None` if the device is
     /// gone.
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error>;
@@ -206,6 +229,14 @@ pub trait Reads: Send + Sync + 'static {
     /// The bindings that have not ended before their time, whether they have run out or not, of
     /// devices with a key above `after`, by key.
     async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error>;
+
+    /// With which credentials the GB devices of a project are registered now; `None` if there is no
+    /// such project.
+    async fn credentials_counts(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<CredentialsCounts>, Error>;
 
     /// What a driver needs to know of a GB device; `None` if there is none.
     async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error>;
@@ -478,8 +509,34 @@ pub trait Reads: Send + Sync + 'static {
         refused_only: bool,
     ) -> Result<Vec<RolloutDevice>, Error>;
 
+    /// Of these requests, those that are waves, with what they are of. Asked for those who may see
+    /// their jobs, which are of the same project.
+    async fn waves_of(&self, requests: &[RequestId]) -> Result<Vec<WaveOf>, Error>;
+
     /// How the jobs of these requests stand, all together.
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error>;
+
+    /// The next devices with a key above `after`, at most `limit`, counted by project.
+    async fn count_devices(&self, after: DeviceKey, limit: u32) -> Result<CountedPage, Error>;
+
+    /// What was counted of one project, if it is given, or of all that the principal may see, and
+    /// what is kept of it since a time.
+    async fn counted_fleet(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<CountedFleet, Error>;
+
+    /// The jobs that ended as failed since a time, by reason, of one project if it is given: of
+    /// each project the [`fleet::limits::FAILURES_COUNTED_MAX`] newest that failed are looked at,
+    /// for one who may see all projects those of all together.
+    async fn recent_failures(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<RecentFailures, Error>;
 
     /// On what terms cameras may enrol in a project, those whose time is over among them; `None`
     /// where they may not.

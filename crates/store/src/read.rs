@@ -4,18 +4,23 @@ use std::path::PathBuf;
 
 mod access;
 mod enrolment;
+mod overview;
 mod updates;
 mod webhooks;
 
 pub use access::{AuditEntry, AuditFilter, TokenRecord, UserGrant};
 pub use enrolment::StoredEnrolment;
-pub use updates::{Selected, SelectedKeys, UpdateHead, UpdatePage};
+pub use overview::{CountedFleet, CountedPage, FailedJob, FailureReason, RecentFailures};
+pub use updates::{
+    FailureGroup, Failures, JobFilter, JobStands, Selected, SelectedKeys, UpdateHead, UpdatePage,
+    WaveOf, WhyNot,
+};
 pub use webhooks::StoredWebhook;
 
 use crate::cluster::SessionKey;
 use fleet::{
-    Binding, Condition, Device, DeviceId, DeviceKey, DeviceState, Facts, Job, Kind, Organization,
-    ProjectId, ProjectKey, ProjectSettings, Push, Shard, Timestamp, Values,
+    Binding, Condition, CredentialsInUse, Device, DeviceId, DeviceKey, DeviceState, Facts, Job,
+    Kind, Organization, ProjectId, ProjectKey, ProjectSettings, Push, Shard, Timestamp, Values,
 };
 
 /// An access key as it is stored.
@@ -79,17 +84,6 @@ pub struct CameraState {
     pub overlap_until: Option<Timestamp>,
 }
 
-/// Which user name and password a registration that lasts was made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialsInUse {
-    /// Those on record.
-    Current,
-    /// Those that were replaced at the last change.
-    Old,
-    /// It was not renewed since the last change.
-    NotRenewed,
-}
-
 impl CameraState {
     /// Which credentials this device's registration `binding` was made with.
     pub fn credentials_in_use(&self, binding: &Binding) -> CredentialsInUse {
@@ -100,6 +94,21 @@ impl CameraState {
             _ => CredentialsInUse::Current,
         }
     }
+}
+
+/// With which user names and passwords the GB devices of a project are registered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CredentialsCounts {
+    /// With those on record.
+    pub current: u64,
+    /// With those that were replaced at the last change.
+    pub old: u64,
+    /// They have not registered since the last change.
+    pub not_renewed: u64,
+    /// They are not registered, those that never were among them.
+    pub offline: u64,
+    /// The latest time until which some that were replaced work; `None` if none do.
+    pub overlap_until: Option<Timestamp>,
 }
 
 /// A GB device as ISS's answers show it.

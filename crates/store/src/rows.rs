@@ -6,6 +6,7 @@ pub(crate) mod cameras;
 pub(crate) mod enrolment;
 pub(crate) mod idempotency;
 pub(crate) mod organizations;
+pub(crate) mod overview;
 pub(crate) mod presets;
 pub(crate) mod rollouts;
 pub(crate) mod webhooks;

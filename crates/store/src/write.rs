@@ -17,6 +17,7 @@ mod access;
 mod enrolment;
 mod idempotency;
 mod outcome;
+mod overview;
 mod presets;
 mod rollouts;
 mod webhooks;
@@ -30,6 +31,7 @@ pub use idempotency::{
     CallKey, FreeKeys, KeepAnswer, KeptAnswer, RenewKey, Reservation, ReserveKey,
 };
 pub use outcome::{AcceptedEntry, Refused, Settled, Written};
+pub use overview::NoteCounts;
 pub use presets::{DeletePreset, SetPreset};
 pub use rollouts::{
     AddRolloutDevices, Cancel, CreateRollout, NewRolloutDevice, RolloutStep, StepRollout, WaveStep,
@@ -126,6 +128,8 @@ pub enum Write {
     DeleteWebhook(DeleteWebhook),
     /// How the deliveries of some webhooks stand.
     NoteDeliveries(Vec<DeliveryNote>),
+    /// How many devices there are and how they do was counted.
+    NoteCounts(Box<NoteCounts>),
     /// The node that works on another device is told of what was seen. It is on record in the feed
     /// alone, and there are no rows for the devices to be looked up in. Refused with
     /// [`Refused::NoSuchServer`] to one who is bound to a project.

@@ -1,8 +1,8 @@
 //! What the findings of a GB device's check mean. Pure.
 
 use fleet::catalogue::TRANSPORT;
-use fleet::{Binding, Facts, Timestamp};
-use store::{CameraState, CredentialsInUse};
+use fleet::{Binding, CredentialsInUse, Facts, Timestamp};
+use store::CameraState;
 
 use super::judgement::{Finding, Findings, failed, not_reached, passed};
 use crate::driver::Away;

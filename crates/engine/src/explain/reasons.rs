@@ -4,8 +4,11 @@
 use std::fmt;
 
 use fleet::job::Ended;
-use fleet::{Binding, Condition, Device, DeviceState, End, Failure, Job, Timestamp};
-use store::{CameraState, CredentialsInUse};
+use fleet::{
+    Binding, Condition, CredentialsInUse, Device, DeviceId, DeviceState, End, Failure, Job,
+    ProjectId, Refusal, Timestamp,
+};
+use store::{CameraState, WhyNot};
 
 use crate::stands::ValueStands;
 
@@ -210,14 +213,43 @@ impl About<'_> {
     /// The reason of this code, with what else is known of it.
     pub(super) fn reason(self, code: Code, detail: &str) -> Reason {
         let (why, what_to_do) = code.sentences();
-        let fill = |text: &str| {
-            // What is put in is put in last, so that nothing in it is taken for a place.
-            let text = text.replace("{project}", self.device.project_id.as_str());
-            let text = text.replace("{device}", self.device.id.as_str());
-            text.replace("{property}", self.property).replace("{detail}", detail)
-        };
+        let of = (&self.device.project_id, &self.device.id);
+        let fill = |text: &str| filled(text, of, self.property, detail);
         Reason { code, why: fill(why), what_to_do: fill(what_to_do) }
     }
+}
+
+/// A sentence with what is known.
+fn filled(
+    text: &str,
+    (project, device): (&ProjectId, &DeviceId),
+    property: &str,
+    detail: &str,
+) -> String {
+    // What is put in is put in last, so that nothing in it is taken for a place.
+    let text = text.replace("{project}", project.as_str()).replace("{device}", device.as_str());
+    text.replace("{property}", property).replace("{detail}", detail)
+}
+
+/// What to do about that for which jobs failed or devices were refused, a device of a project among
+/// them; `None` where there is nothing to be said.
+pub fn what_to_do(why: &WhyNot, project: &ProjectId, device: &DeviceId) -> Option<String> {
+    let (code, property) = match why {
+        WhyNot::Failed(failure) => match failure {
+            Failure::Refused { name, .. } => (Code::Refused, name.as_str()),
+            Failure::ReadBackDiffers { name, .. } => (Code::ReadBackDiffers, name.as_str()),
+            Failure::Unsupported { name, .. } => (Code::Unsupported, name.as_str()),
+            Failure::NeedsRecreate { name, .. } => (Code::NeedsRecreate, name.as_str()),
+            Failure::PowerFailed { .. } => (Code::PowerFailed, ""),
+            // What stood in the way says more than that there was a deadline.
+            Failure::DeadlinePassed { trouble } => (code_of_trouble(trouble), ""),
+            Failure::Deleted | Failure::Cancelled { .. } => return None,
+        },
+        WhyNot::Refused(Refusal::Frozen) => (Code::Frozen, ""),
+        WhyNot::Refused(_) => return None,
+    };
+    let (_, to_do) = code.sentences();
+    Some(filled(to_do, (project, device), property, ""))
 }
 
 /// What is known of a device as a whole.
@@ -300,10 +332,15 @@ const TROUBLES: &[(&str, Code)] = &[
     ("unexpected answer", Code::Garbled),
 ];
 
+/// Which reason a trouble is.
+fn code_of_trouble(trouble: &str) -> Code {
+    let code = TROUBLES.iter().find(|(begins, _)| trouble.starts_with(begins));
+    code.map_or(Code::Trouble, |(_, code)| *code)
+}
+
 /// The reason that a trouble is.
 fn of_trouble(about: About<'_>, trouble: &str) -> Reason {
-    let code = TROUBLES.iter().find(|(begins, _)| trouble.starts_with(begins));
-    let code = code.map_or(Code::Trouble, |(_, code)| *code);
+    let code = code_of_trouble(trouble);
     let detail = trouble.split_once(": ").filter(|_| code != Code::Trouble);
     about.reason(code, detail.map_or(trouble, |(_, detail)| detail))
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleet::catalogue::{CatalogueCell, LoadError, Source};
@@ -63,6 +64,17 @@ impl Stage {
 
     /// An engine that is the node of this name on a store.
     pub(crate) async fn node(store: &Arc<Inline>, name: &str, catalogue: Catalogue) -> Self {
+        // Tests of counting count themselves.
+        Self::node_that_counts(store, name, catalogue, Duration::ZERO).await
+    }
+
+    /// The same that counts devices so often.
+    pub(crate) async fn node_that_counts(
+        store: &Arc<Inline>,
+        name: &str,
+        catalogue: Catalogue,
+        count_every: Duration,
+    ) -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(BEGAN.0)));
         let phones = Arc::new(Phones::default());
         let source = Arc::new(Files::default());
@@ -80,7 +92,7 @@ impl Stage {
             clock: clock.clone(),
             entropy: Arc::new(SystemEntropy),
             master_key: MasterKey::from_bytes([7; 32]),
-            settings: Settings { sweep_per_second: 0, ..Settings::default() },
+            settings: Settings { sweep_per_second: 0, count_every, ..Settings::default() },
             fault_points: FaultPoints::none(),
         })
         .await

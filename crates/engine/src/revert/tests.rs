@@ -25,6 +25,12 @@ async fn a_revert_brings_all_back_but_what_has_changed_since() {
     set(&handle, [id(3)], &[(LOCALE, "it")]).await;
     world.settled().await;
     assert_eq!(locales(&world, 6), ["de", "de", "de", "it", "de", "fr"]);
+    let explained = handle.explain(&world.admin, &p, &named(0).1, Some(LOCALE)).await.unwrap();
+    let asked = explained.values[0].asked.as_ref().unwrap();
+    assert_eq!(asked.rollout, Some(made.id), "and its request is a wave's");
+    assert_ne!(asked.job.job.id.request(), made.id);
+    let explained = handle.explain(&world.admin, &p, &named(3).1, Some(LOCALE)).await.unwrap();
+    assert_eq!(explained.values[0].asked.as_ref().unwrap().rollout, None);
 
     let plan = Plan { wave: 2, ..Plan::all_at_once() };
     let reverted =
@@ -71,6 +77,10 @@ async fn what_runs_is_not_reverted_and_what_has_stopped_is_given_up_with_it() {
         handle.revert_update(&world.admin, handle.new_call(), made.id, Plan::all_at_once()).await;
     assert!(matches!(runs, Err(Error::WrongPhase { phase: Phase::Running, .. })), "{runs:?}");
     handle.pause_rollout(&world.admin, made.id).await.unwrap();
+    let wave = world.reads().waves(&world.admin, made.id).await.unwrap()[0].request;
+    let part =
+        handle.revert_update(&world.admin, handle.new_call(), wave, Plan::all_at_once()).await;
+    assert!(matches!(part, Err(Error::WaveOfOpen(of)) if of == made.id), "{part:?}");
     let back = handle
         .revert_update(&world.admin, handle.new_call(), made.id, Plan::all_at_once())
         .await
@@ -78,6 +88,9 @@ async fn what_runs_is_not_reverted_and_what_has_stopped_is_given_up_with_it() {
     assert_eq!(back.rollout.total, 2);
     world.comes_to_be(&made, Phase::Aborted).await;
     world.comes_to_be(&back.rollout, Phase::Done).await;
+    let again =
+        handle.revert_update(&world.admin, handle.new_call(), wave, Plan::all_at_once()).await;
+    assert!(matches!(again, Err(Error::NothingToRevert(_))), "it is over: {again:?}");
     world.settled().await;
     assert_eq!(locales(&world, 4), ["fr", "fr", "fr", "fr"]);
     let nobody = handle.next_request_id();

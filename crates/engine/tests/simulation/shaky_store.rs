@@ -19,12 +19,13 @@ use store::sqlite::InlineNode;
 use store::write::NotePush;
 use store::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Cluster,
-    ClusterState, Counted, DeviceFilter, DeviceWithState, Error, FeedPage, FeedPosition, Held,
-    JobWithDevice, LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, Refused,
+    ClusterState, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
+    DeviceWithState, Error, Failures, FeedPage, FeedPosition, Held, JobFilter, JobWithDevice,
+    LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, RecentFailures, Refused,
     Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, Session,
     SessionEnded, SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser,
     StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord, UpdatePage,
-    UserGrant, Work, Write, Writes, Written,
+    UserGrant, WaveOf, Work, Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -181,6 +182,14 @@ impl Reads for ShakyStore {
         shaky!(self.bindings(after, limit))
     }
 
+    async fn credentials_counts(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<CredentialsCounts>, Error> {
+        shaky!(self.credentials_counts(principal, project))
+    }
+
     async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error> {
         shaky!(self.camera(device))
     }
@@ -236,6 +245,26 @@ impl Reads for ShakyStore {
         limit: u32,
     ) -> Result<Counted<Organization>, Error> {
         shaky!(self.organizations(principal, project, ids, offset, limit))
+    }
+
+    async fn jobs_from(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        from: u16,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        shaky!(self.jobs_from(principal, requests, from, filter, limit))
+    }
+
+    async fn failures(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        rollout: Option<RequestId>,
+    ) -> Result<Failures, Error> {
+        shaky!(self.failures(principal, requests, rollout))
     }
 
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
@@ -493,8 +522,34 @@ impl Reads for ShakyStore {
         shaky!(self.rollout_devices(principal, id, from, limit, refused_only))
     }
 
+    async fn waves_of(&self, requests: &[RequestId]) -> Result<Vec<WaveOf>, Error> {
+        shaky!(self.waves_of(requests))
+    }
+
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         shaky!(self.wave_counts(requests))
+    }
+
+    async fn count_devices(&self, after: DeviceKey, limit: u32) -> Result<CountedPage, Error> {
+        shaky!(self.count_devices(after, limit))
+    }
+
+    async fn counted_fleet(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<CountedFleet, Error> {
+        shaky!(self.counted_fleet(principal, project, since))
+    }
+
+    async fn recent_failures(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<RecentFailures, Error> {
+        shaky!(self.recent_failures(principal, project, since))
     }
 
     async fn enrolment(

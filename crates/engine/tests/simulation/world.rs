@@ -338,6 +338,8 @@ impl World {
             }),
             // Nothing goes out in waves here.
             rollouts_every: Duration::from_secs(60),
+            // Nobody here asks how many devices there are.
+            count_every: Duration::ZERO,
             planted: self.planted,
             ..Settings::default()
         }

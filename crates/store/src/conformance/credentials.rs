@@ -1,10 +1,10 @@
 //! Who may register as a GB device: what replaces what, and what goes on working for a while.
 
-use fleet::{DeviceKey, ProjectKey, Timestamp};
+use fleet::{DeviceKey, Principal, ProjectKey, Timestamp};
 
 use super::fixture::*;
 use crate::write::{CameraPatch, CredentialsPatch, ImportedDevice};
-use crate::{OldCredentials, SealedRegistrant, Store};
+use crate::{CredentialsCounts, OldCredentials, SealedRegistrant, Store};
 
 /// Until when what is replaced works.
 const UNTIL: Timestamp = Timestamp(LATER.0 + 3_600_000);
@@ -179,4 +179,43 @@ pub(crate) async fn the_devices_id_is_its_user_name_until_it_has_another(store: 
     let key = import_new(store, vec![new(None, Some("first"))]).await[0];
     change(store, (of.0, key), 3, credentials(Some("user"), None, Some(UNTIL))).await;
     assert_eq!(pairs(store).await, [pair(Some("user"), "first"), pair(None, "first")]);
+}
+
+pub(crate) async fn credentials_in_use_are_counted(store: &dyn Store) {
+    let project = create_project(store, "p").await;
+    let camera = |number| {
+        let mut camera = new_camera("p", &camera_id(number));
+        camera.password = Some(sealed("first"));
+        camera
+    };
+    let keys = import_new(store, (0..6).map(camera).collect()).await;
+    let mine = project_id("p");
+    let count =
+        async |principal: &Principal| store.credentials_counts(principal, &mine).await.unwrap();
+    let all_offline = CredentialsCounts { offline: 6, ..CredentialsCounts::default() };
+    assert_eq!(count(&engine()).await, Some(all_offline));
+    let mut bindings: Vec<_> = keys[1..].iter().map(|key| lasting(*key)).collect();
+    bindings[0].expires_at = Timestamp(1);
+    bindings[2].refreshed_at = LATER;
+    bindings[2].old_credentials = true;
+    bind(store, bindings).await;
+    for (number, key) in (1_u64..).zip(&keys[3..5]) {
+        let until = Timestamp(i64::MAX / 4 + number.cast_signed());
+        let patch = credentials(None, Some("second"), Some(until));
+        change(store, (project, *key), number, patch).await;
+    }
+    let expected = CredentialsCounts {
+        current: 2,
+        old: 1,
+        not_renewed: 1,
+        offline: 2,
+        overlap_until: Some(Timestamp(i64::MAX / 4 + 2)),
+    };
+    assert_eq!(count(&engine()).await, Some(expected));
+    assert_eq!(count(&Principal::client(project, "AK")).await, Some(expected));
+    let other = create_project(store, "other").await;
+    assert_eq!(count(&Principal::client(other, "AK2")).await, None);
+    let none = store.credentials_counts(&engine(), &project_id("other")).await.unwrap();
+    assert_eq!(none, Some(CredentialsCounts::default()));
+    assert_eq!(store.credentials_counts(&engine(), &project_id("nobody")).await.unwrap(), None);
 }

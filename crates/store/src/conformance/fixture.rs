@@ -171,6 +171,11 @@ pub(crate) fn binding(device: DeviceKey) -> Binding {
     }
 }
 
+/// One that does not run out, whatever the store's clock says.
+pub(crate) fn lasting(device: DeviceKey) -> Binding {
+    Binding { expires_at: Timestamp(i64::MAX / 2), ..binding(device) }
+}
+
 /// A password as it is stored: the same for the same text, whatever it was sealed with.
 pub(crate) fn sealed(text: &str) -> SealedPassword {
     let mut tag = [0; 16];

@@ -1,9 +1,9 @@
 //! Reading jobs.
 
-use fleet::{Door, Principal, RequestId};
+use fleet::{Door, End, Failure, Principal, Proof, RequestId};
 
 use super::fixture::*;
-use crate::Store;
+use crate::{JobFilter, JobStands, Store};
 
 pub(crate) async fn a_job_is_read_back_as_it_was_accepted(store: &dyn Store) {
     let (project, keys) = fleet(store, 1).await;
@@ -50,6 +50,62 @@ pub(crate) async fn jobs_are_paged_over_several_requests(store: &dyn Store) {
             assert_eq!(found, expected, "offset {offset}, limit {limit}");
         }
     }
+}
+
+pub(crate) async fn jobs_are_filtered_from_a_position_on(store: &dyn Store) {
+    let (project, keys) = fleet(store, 4).await;
+    let patch: &[(&str, &str)] = &[("a", "1")];
+    for number in [1, 3] {
+        let entries: Vec<_> = keys.iter().map(|key| (*key, patch)).collect();
+        let mut call = accept(project, request(number), &entries);
+        // Of the second there is no job.
+        call.entries.remove(1);
+        accepted_as(store, &engine(), call).await;
+    }
+    let failed = |failure| End::Failed { failure };
+    let (name, detail) = ("a".to_owned(), "\u{0}".to_owned());
+    let ends = [
+        (0, End::Succeeded { proof: Proof::Acknowledged }),
+        (2, failed(Failure::Refused { name, detail })),
+        (3, failed(Failure::Deleted)),
+    ];
+    for (position, end) in ends {
+        let key = keys[usize::from(position)];
+        let mut result = settle(key, fence(store, key).await, 0);
+        result.ended = vec![ended(request(1).job(position).unwrap(), end)];
+        settled(store, result).await.unwrap();
+    }
+    let found = async |principal: &Principal, from, stands: &[JobStands], codes: &[&str], limit| {
+        let codes = codes.iter().map(|code| (*code).to_owned()).collect();
+        let filter = JobFilter { stands: stands.to_vec(), codes };
+        let asked = [1, 9, 3].map(request);
+        let found = store.jobs_from(principal, &asked, from, &filter, limit).await.unwrap();
+        let place = |found: crate::JobWithDevice| {
+            let number = if found.job.id.request() == request(1) { 1 } else { 3 };
+            (number, found.job.id.position())
+        };
+        found.into_iter().map(place).collect::<Vec<_>>()
+    };
+    let all = [(1, 0), (1, 2), (1, 3), (3, 0), (3, 2), (3, 3)];
+    for (from, skipped) in [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (u16::MAX - 1, 3)] {
+        for limit in 0..=7 {
+            let expected: Vec<_> = all.iter().skip(skipped).take(limit as usize).copied().collect();
+            assert_eq!(found(&engine(), from, &[], &[], limit).await, expected, "{from}, {limit}");
+        }
+    }
+    let [open, succeeded, failed] = [JobStands::Open, JobStands::Succeeded, JobStands::Failed];
+    assert_eq!(found(&engine(), 0, &[open], &[], 9).await, [(3, 0), (3, 2), (3, 3)]);
+    assert_eq!(found(&engine(), 0, &[succeeded], &[], 9).await, [(1, 0)]);
+    assert_eq!(found(&engine(), 0, &[failed], &[], 9).await, [(1, 2), (1, 3)]);
+    assert_eq!(found(&engine(), 3, &[failed], &[], 9).await, [(1, 3)]);
+    assert_eq!(found(&engine(), 0, &[failed, succeeded], &[], 2).await, [(1, 0), (1, 2)]);
+    assert_eq!(found(&engine(), 0, &[], &["refused"], 9).await, [(1, 2)]);
+    assert_eq!(found(&engine(), 0, &[failed], &["deleted", "refused"], 9).await, [(1, 2), (1, 3)]);
+    assert!(found(&engine(), 0, &[], &["cancelled"], 9).await.is_empty());
+    assert!(found(&engine(), 0, &[open], &["deleted"], 9).await.is_empty(), "both have to hold");
+    assert_eq!(found(&Principal::client(project, "AK"), 0, &[failed], &[], 9).await.len(), 2);
+    let foreign = Principal::client(create_project(store, "other").await, "AK2");
+    assert!(found(&foreign, 0, &[], &[], 9).await.is_empty());
 }
 
 pub(crate) async fn a_client_sees_its_own_jobs_alone(store: &dyn Store) {

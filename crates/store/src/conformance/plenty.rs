@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use fleet::{
-    Condition, DeviceId, DeviceKey, Kind, Principal, RequestId, Selector, ValueIs, ValueOf,
+    Attention, Condition, DeviceId, DeviceKey, Kind, Principal, RequestId, Selector, Timestamp,
+    ValueIs, ValueOf,
 };
 
 use super::fixture::*;
@@ -18,6 +19,11 @@ const PAGE: u32 = 100;
 
 /// Projects among which the devices are divided.
 const PROJECTS: usize = 10;
+
+/// Projects of which counts are kept, those of the whole server among them, and how many of each.
+const SAMPLED: usize = 300;
+/// See there.
+const SAMPLES: usize = 288;
 
 /// How many devices a usual run has; what is reserved for a full run has the other number.
 pub(crate) const USUAL: usize = 200_000;
@@ -140,6 +146,19 @@ pub(crate) fn fill(devices: usize, dialect: &Dialect) -> Vec<String> {
              SELECT {}, 'user-' || n, 1, 9000000000000, 'token-' || n FROM {many}",
             dialect.id("n", "0")
         ),
+        "UPDATE job SET state = 3, ended_at = 2, failure = '{\"why\":\"deleted\"}'
+         WHERE device % 4000 IN (8, 9)"
+            .to_owned(),
+        format!(
+            "INSERT INTO fleet_count (project, at, counts)
+             SELECT n - 1, 1, '{{\"devices\":{{\"frozen\":1}}}}' FROM {}",
+            numbers(SAMPLED)
+        ),
+        format!(
+            "INSERT INTO fleet_sample (project, at, counts)
+             SELECT n % {SAMPLED}, 1 + n / {SAMPLED}, '{{\"frozen\":1}}' FROM {}",
+            numbers(SAMPLED * SAMPLES)
+        ),
     ];
     let mut audit = "INSERT INTO audit (seq, at, actor, project, action, target, detail)
          SELECT n, 1, 'actor-' || (n % 50), 1 + n % 10, 'action-' || (n % 20), '', '{}' FROM "
@@ -188,13 +207,14 @@ type Term = fn(&mut Selector, &dyn Fn(ValueOf) -> ValueIs);
 async fn selections(store: &dyn Reads, asked: &mut (dyn FnMut(&str) + Send)) {
     let (project, client) = own();
     let value = |of| ValueIs { name: "a".to_owned(), value: Some("1".to_owned()), of };
-    let terms: [Term; 11] = [
+    let terms: [Term; 12] = [
         |_, _| {},
         |selector, _| selector.kind = Some(Kind::Phone),
         |selector, _| selector.servers = vec!["server-4".to_owned()],
         |selector, _| selector.tags = vec![("key-3".to_owned(), None)],
         |selector, _| selector.tags = vec![("key-3".to_owned(), Some("value-1".to_owned()))],
         |selector, _| selector.conditions = vec![Condition::Abnormal],
+        |selector, _| selector.attention = vec![Attention::Drift],
         |selector, value| selector.values.push(value(ValueOf::Desired)),
         |selector, value| selector.values.push(value(ValueOf::Reported)),
         |selector, _| selector.organization = Some("path 4".parse().unwrap()),
@@ -270,6 +290,12 @@ async fn of_a_project(store: &dyn Reads, asked: &mut (dyn FnMut(&str) + Send)) {
     asked("a history");
     assert!(!store.updates(&client, Some(&project), None, PAGE).await.unwrap().updates.is_empty());
     asked("updates of a project");
+    let counted = store.counted_fleet(&client, Some(&project), Timestamp(1)).await.unwrap();
+    assert_eq!((counted.counts.devices.frozen, counted.history.len()), (1, SAMPLES));
+    asked("what was counted of a project");
+    let failed = store.recent_failures(&client, Some(&project), Timestamp(1)).await.unwrap();
+    assert!(failed.counted >= 100 && failed.reasons.len() == 1, "{failed:?}");
+    asked("the failures of a project");
     assert_eq!(store.access_keys(&client, Some(&project)).await.unwrap().len(), 500);
     asked("keys");
     assert_eq!(store.users(&client, &project).await.unwrap().len(), 500);
@@ -283,6 +309,16 @@ async fn of_the_server(store: &dyn Reads, asked: &mut (dyn FnMut(&str) + Send)) 
     asked("projects");
     assert!(!store.updates(engine, None, None, PAGE).await.unwrap().updates.is_empty());
     asked("updates");
+    let page = store.count_devices(DeviceKey(90), 1_000).await.unwrap();
+    assert_eq!(page.counts.iter().map(|(_, _, devices)| devices).sum::<u64>(), 1_000);
+    assert_eq!(page.next, Some(DeviceKey(1_090)));
+    asked("counts of devices");
+    let counted = store.counted_fleet(engine, None, Timestamp(1)).await.unwrap();
+    assert_eq!(counted.history.len(), SAMPLES);
+    asked("what was counted");
+    let failed = store.recent_failures(engine, None, Timestamp(1)).await.unwrap();
+    assert!(failed.counted >= 100, "{failed:?}");
+    asked("failures");
     let requests: Vec<RequestId> =
         (1..=3_u128).map(|number| RequestId::from_bytes((number << 16).to_be_bytes())).collect();
     assert_eq!(store.jobs(engine, &requests, 0, 20).await.unwrap().len(), 20);

@@ -11,7 +11,7 @@ use super::fixture::*;
 use crate::write::{
     AddRolloutDevices, CreateRollout, NewRolloutDevice, RolloutStep, StepRollout, WaveStep,
 };
-use crate::{Change, Refused, Store, UpdateHead, Write, Written};
+use crate::{Change, Refused, Store, UpdateHead, WaveOf, Write, Written};
 
 /// A rollout of the project `p` as it is made: running, with so many devices.
 pub(super) fn rollout(project: ProjectKey, number: u64, total: u32) -> Rollout {
@@ -163,6 +163,26 @@ fn first_wave(rollout: &Rollout, keys: &[DeviceKey]) -> StepRollout {
         accept: Some(accept),
         ..step(rollout)
     }
+}
+
+/// A rollout 1 of five phones whose first wave, 100, has begun: the first phone was frozen, the
+/// second got its job, at position 1, and the third is gone.
+pub(super) async fn begun(store: &dyn Store) -> (ProjectKey, Vec<DeviceKey>) {
+    let (project, keys) = fleet(store, 5).await;
+    create(store, &engine(), rollout(project, 1, 5), devices(&keys), true).await.unwrap();
+    let begin = first_wave(&stored(store, request(1)).await, &keys);
+    stepped(store, &engine(), &begin).await.unwrap();
+    (project, keys)
+}
+
+pub(crate) async fn a_wave_names_what_it_is_of(store: &dyn Store) {
+    let (project, keys) = begun(store).await;
+    accept_one(store, project, 3, keys[0], &[("a", "1")]).await;
+    let of = WaveOf { request: request(100), rollout: request(1), number: 1 };
+    let found = store.waves_of(&[request(3), request(100), request(1)]).await.unwrap();
+    assert_eq!(found, [of]);
+    assert!(store.waves_of(&[]).await.unwrap().is_empty());
+    assert!(store.waves_of(&[request(3)]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_wave_begins_once(store: &dyn Store) {
@@ -336,10 +356,10 @@ pub(crate) async fn updates_are_listed_newest_first(store: &dyn Store) {
         door: Door::Native,
         actor: "user:anna".to_owned(),
         accepted_at: AT,
-        rollout: true,
+        phase: Some(Phase::Running),
     };
     assert_eq!(all[2], wave);
-    assert_eq!((all[1].door, all[1].actor.as_str(), all[1].rollout), (Door::Cph, "engine", false));
+    assert_eq!((all[1].door, all[1].actor.as_str(), all[1].phase), (Door::Cph, "engine", None));
 }
 
 pub(crate) async fn what_a_wave_accepts_is_told(store: &dyn Store) {

@@ -1,11 +1,15 @@
 //! The devices that a selector means.
 
 use fleet::limits::SELECT_WALK_MAX;
-use fleet::{Condition, DeviceKey, Facts, Kind, Principal, Selector, ValueIs, ValueOf};
+use fleet::{
+    CameraStatus, Condition, CredentialsInUse, DeviceKey, Facts, Kind, Offline, Principal,
+    Selector, Timestamp, ValueIs, ValueOf,
+};
 
 use super::before::show;
+use super::credentials::{change, credentials};
 use super::fixture::*;
-use crate::write::{CameraPatch, ChangeTags};
+use crate::write::{CameraPatch, ChangeTags, DeviceChange};
 use crate::{Store, Tag, Tagged, Write};
 
 /// All devices of the project `p`, or of all, that a selector means, page by page.
@@ -164,12 +168,63 @@ pub(crate) async fn devices_are_selected_by_their_state(store: &dyn Store) {
     let conditions = vec![Condition::New];
     let values = vec![value("a.b", Some("1"), shown)];
     means(store, Selector { conditions, values, ..Selector::default() }, &[]).await;
+    changed(store, "phone-1", DeviceChange::Frozen(true)).await;
+    means(store, Selector { frozen: Some(true), ..Selector::default() }, &keys[1..2]).await;
+    let thawed = [&keys[..1], &keys[2..]].concat();
+    means(store, Selector { frozen: Some(false), ..Selector::default() }, &thawed).await;
     let of_others = Selector {
         values: vec![value("a.b", None, wanted)],
         conditions: vec![Condition::Running, Condition::New],
         ..Selector::default()
     };
     means(store, of_others, &[keys[2], keys[3]]).await;
+}
+
+pub(crate) async fn cameras_are_selected_by_their_registration(store: &dyn Store) {
+    let project = create_project(store, "p").await;
+    let mut devices = vec![new_device("p", "phone-0")];
+    devices.extend((0..6).map(|n| new_camera("p", &camera_id(n))));
+    let keys = import_new(store, devices).await;
+    // By the store's clock, which is the machine's: never registered, run out, unregistered, and
+    // three that are registered for good. Of the last three the password is changed: one has
+    // registered with the old one since, one not at all.
+    let mut bindings: Vec<_> = keys[2..].iter().map(|key| lasting(*key)).collect();
+    bindings[0].expires_at = Timestamp(1);
+    bindings[1].ended = Some((AT, Offline::Unregistered));
+    bindings[2].old_credentials = true;
+    bindings[3].refreshed_at = LATER;
+    bindings[3].old_credentials = true;
+    bind(store, bindings).await;
+    for (number, key) in (1..).zip(&keys[5..]) {
+        change(store, (project, *key), number, credentials(None, Some("second"), None)).await;
+    }
+    let stands =
+        |statuses: &[CameraStatus]| Selector { statuses: statuses.to_vec(), ..Selector::default() };
+    let [new, on, off] = [CameraStatus::Register, CameraStatus::OnLine, CameraStatus::OffLine];
+    means(store, stands(&[new]), &keys[1..2]).await;
+    means(store, stands(&[off]), &keys[2..4]).await;
+    means(store, stands(&[on]), &keys[4..]).await;
+    means(store, stands(&[on, new, on]), &[&keys[1..2], &keys[4..]].concat()).await;
+    means(store, stands(&[new, on, off]), &keys[1..]).await;
+    means(store, Selector { kind: Some(Kind::Phone), ..stands(&[on]) }, &[]).await;
+    let with = |credentials: &[CredentialsInUse]| Selector {
+        credentials: credentials.to_vec(),
+        ..Selector::default()
+    };
+    let [current, old, not_renewed] =
+        [CredentialsInUse::Current, CredentialsInUse::Old, CredentialsInUse::NotRenewed];
+    means(store, with(&[current]), &keys[4..5]).await;
+    means(store, with(&[old]), &keys[5..6]).await;
+    means(store, with(&[not_renewed]), &keys[6..]).await;
+    means(store, with(&[not_renewed, old]), &keys[5..]).await;
+    means(store, Selector { statuses: vec![off], ..with(&[current, old]) }, &[]).await;
+    let on_it = Selector { servers: vec!["server-1".to_owned()], ..with(&[old]) };
+    means(store, on_it, &[]).await;
+    // As the device's view finds it.
+    for (key, in_use) in [(keys[4], current), (keys[5], old), (keys[6], not_renewed)] {
+        let camera = camera_state(store, key).await;
+        assert_eq!(camera.credentials_in_use(camera.binding.as_ref().unwrap()), in_use);
+    }
 }
 
 pub(crate) async fn a_selection_is_of_what_the_principal_sees(store: &dyn Store) {

@@ -96,6 +96,8 @@ pub(crate) const TABLES: &[Table] = &[
     table("rollout_wave", 2, ROLLOUT_WAVE),
     table("rollout_device", 2, ROLLOUT_DEVICE),
     table("audit", 1, AUDIT),
+    table("fleet_count", 1, FLEET_COUNT),
+    table("fleet_sample", 2, FLEET_COUNT),
 ];
 
 /// Tables whose rows get their keys one after the other, and where those are that were deleted, if
@@ -175,6 +177,9 @@ const AUDIT: &[Column] = &[
     text("target"),
     text("detail"),
 ];
+
+/// Of the counts of devices: the newest, and those that are kept.
+const FLEET_COUNT: &[Column] = &[integer("project"), integer("at"), text("counts")];
 
 const SERVER: &[Column] =
     &[integer("project"), text("id"), text("name"), integer("created_at"), integer("updated_at")];

@@ -165,7 +165,7 @@ async fn a_copy_has_every_row_and_gives_no_key_twice() {
     };
     let copied = copy(&from.place(), &to.place(), AT, &mut watch).await.unwrap();
     check_copied(&copied);
-    let done = Progress { step: Step::Checking, table: "audit", rows: ROWS, of: ROWS };
+    let done = Progress { step: Step::Checking, table: "fleet_sample", rows: ROWS, of: ROWS };
     assert_eq!(last, Some(done));
 
     assert_eq!(to.number("SELECT count(*) FROM session"), 0);

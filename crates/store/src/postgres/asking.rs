@@ -11,15 +11,17 @@ use fleet::{
 
 use super::Postgres;
 use super::queries::{
-    access, camera_ids, cameras, channels, devices, enrolment, jobs, lanes, listings,
-    organizations, phones, presets, projects, rollouts, select, servers, tags, users, webhooks,
+    access, camera_ids, cameras, channels, devices, enrolment, failures, jobs, lanes, listings,
+    organizations, overview, phones, presets, projects, rollouts, select, servers, tags, users,
+    webhooks,
 };
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
-    DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
-    SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
-    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind,
-    TaggedThing, TokenRecord, UpdatePage, UserGrant, Work,
+    CountedFleet, CountedPage, CredentialsCounts, DeviceFilter, DeviceWithState, Error, Failures,
+    JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, RecentFailures, SealedKey,
+    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
+    StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing,
+    TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
 };
 
 /// A backup was asked for.
@@ -103,6 +105,28 @@ impl Reads for Postgres {
         c.read(jobs::jobs(&c, principal, requests, offset, limit)).await
     }
 
+    async fn jobs_from(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        from: u16,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let c = self.reads.take().await?;
+        c.read(jobs::jobs_from(&c, principal, requests, (from, limit), filter)).await
+    }
+
+    async fn failures(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        rollout: Option<RequestId>,
+    ) -> Result<Failures, Error> {
+        let c = self.reads.take().await?;
+        c.read(failures::failures(&c, principal, requests, rollout)).await
+    }
+
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
         let c = self.reads.take().await?;
         c.read(lanes::work(&c, device)).await
@@ -143,6 +167,15 @@ impl Reads for Postgres {
     async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error> {
         let c = self.reads.take().await?;
         c.read(cameras::bindings(&c, after, limit)).await
+    }
+
+    async fn credentials_counts(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<CredentialsCounts>, Error> {
+        let c = self.reads.take().await?;
+        c.read(cameras::credentials_counts(&c, principal, project)).await
     }
 
     async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error> {
@@ -471,9 +504,39 @@ impl Reads for Postgres {
         c.read(rollouts::rollout_devices(&c, principal, id, (from, limit), refused_only)).await
     }
 
+    async fn waves_of(&self, requests: &[RequestId]) -> Result<Vec<WaveOf>, Error> {
+        let c = self.reads.take().await?;
+        c.read(rollouts::waves_of(&c, requests)).await
+    }
+
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         let c = self.reads.take().await?;
         c.read(rollouts::wave_counts(&c, requests)).await
+    }
+
+    async fn count_devices(&self, after: DeviceKey, limit: u32) -> Result<CountedPage, Error> {
+        let c = self.reads.take().await?;
+        c.read(overview::count_devices(&c, (after, limit))).await
+    }
+
+    async fn counted_fleet(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<CountedFleet, Error> {
+        let c = self.reads.take().await?;
+        c.read(overview::counted_fleet(&c, principal, project, since)).await
+    }
+
+    async fn recent_failures(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<RecentFailures, Error> {
+        let c = self.reads.take().await?;
+        c.read(overview::recent_failures(&c, principal, project, since)).await
     }
 
     async fn enrolment(

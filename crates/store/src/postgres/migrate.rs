@@ -35,6 +35,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "presets", sql: include_str!("schema/0006_presets.sql") },
     Migration { version: 7, name: "enrolment", sql: include_str!("schema/0007_enrolment.sql") },
     Migration { version: 8, name: "webhooks", sql: include_str!("schema/0008_webhooks.sql") },
+    Migration { version: 9, name: "overview", sql: include_str!("schema/0009_overview.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

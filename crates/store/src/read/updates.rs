@@ -1,6 +1,9 @@
 //! What reads give of selections and of updates.
 
-use fleet::{DeviceId, DeviceKey, Door, ProjectId, RequestId, Timestamp};
+use std::str::FromStr;
+
+use fleet::device::UnknownWord;
+use fleet::{DeviceId, DeviceKey, Door, Failure, Phase, ProjectId, Refusal, RequestId, Timestamp};
 
 use super::DeviceWithState;
 
@@ -35,8 +38,8 @@ pub struct UpdateHead {
     pub actor: String,
     /// When it was accepted.
     pub accepted_at: Timestamp,
-    /// Whether it goes out in waves.
-    pub rollout: bool,
+    /// Where it stands, if it goes out in waves.
+    pub phase: Option<Phase>,
 }
 
 /// A page of updates, newest first.
@@ -46,4 +49,80 @@ pub struct UpdatePage {
     pub updates: Vec<UpdateHead>,
     /// Before which id to go on; `None`: these were the last.
     pub next: Option<RequestId>,
+}
+
+/// How far a job has come, as far as the store can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStands {
+    /// It has not ended.
+    Open,
+    /// It has succeeded.
+    Succeeded,
+    /// It has failed.
+    Failed,
+}
+
+impl FromStr for JobStands {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        match text {
+            "open" => Ok(Self::Open),
+            "succeeded" => Ok(Self::Succeeded),
+            "failed" => Ok(Self::Failed),
+            _ => Err(UnknownWord { what: "state of jobs", word: text.to_owned() }),
+        }
+    }
+}
+
+/// Which jobs of an update to list: those for which both hold. Empty means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// That stand so: one of these.
+    pub stands: Vec<JobStands>,
+    /// That failed by one of these: words of [`Failure::code`].
+    pub codes: Vec<String>,
+}
+
+/// Of which update a wave is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaveOf {
+    /// The wave's request.
+    pub request: RequestId,
+    /// The update that goes out in waves.
+    pub rollout: RequestId,
+    /// The wave's number, from 1.
+    pub number: u32,
+}
+
+/// Why jobs failed, or devices got none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyNot {
+    /// Their jobs failed. Of a deadline that passed, what stood in the way up to the first colon:
+    /// behind it devices tell of times of their own.
+    Failed(Failure),
+    /// They were refused.
+    Refused(Refusal),
+}
+
+/// Jobs that failed, or devices that were refused, for the same reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// The reason.
+    pub why: WhyNot,
+    /// How many there are.
+    pub count: u64,
+    /// The first [`fleet::limits::FAILURE_DEVICES_MAX`] of their devices, as they were imported.
+    pub devices: Vec<DeviceId>,
+}
+
+/// Why jobs of an update failed and devices of it were refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// By reason, those of most first: at most [`fleet::limits::FAILURE_GROUPS_MAX`].
+    pub groups: Vec<FailureGroup>,
+    /// How many there are in all.
+    pub total: u64,
+    /// For how many reasons, in all.
+    pub reasons: u64,
 }

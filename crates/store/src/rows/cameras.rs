@@ -9,7 +9,8 @@ use crate::cluster::SessionKey;
 use crate::columns::{Columns, column, damaged, optional, optional_json, parsed};
 use crate::words::remote;
 use crate::{
-    CameraListing, CameraState, CameraWork, Error, OldCredentials, SealedRegistrant, StoredBinding,
+    CameraListing, CameraState, CameraWork, CredentialsCounts, Error, OldCredentials,
+    SealedRegistrant, StoredBinding,
 };
 
 /// The columns that [`binding`] reads, from `binding AS b`.
@@ -141,6 +142,40 @@ pub(crate) fn camera_work(row: &impl Columns) -> Result<CameraWork, Error> {
         surveyed_at: optional_time(row, "surveyed_at")?,
         facts: optional_json(row, "facts")?.unwrap_or_default(),
         credentials_at: optional_time(row, "credentials_at")?,
+    })
+}
+
+/// How the GB device of `camera AS k` is registered, whose `binding AS b` lasts: the word of
+/// [`fleet::CredentialsInUse`], as [`CameraState::credentials_in_use`] finds it.
+pub(crate) const CREDENTIALS_IN_USE: &str = "CASE \
+     WHEN b.refreshed_at < k.credentials_at THEN 'not_renewed' \
+     WHEN k.credentials_at IS NOT NULL AND b.old_credentials THEN 'old' ELSE 'current' END";
+
+/// What [`credentials_counts`] reads of the GB devices in `from`, which has them as `camera AS k`
+/// with their `binding AS b`, if they have one. The other is the time.
+pub(crate) fn credentials_counts_sql(from: &str, now: &str) -> String {
+    format!(
+        "SELECT count(*) FILTER (WHERE in_use = 'current') AS current_ones,
+             count(*) FILTER (WHERE in_use = 'old') AS old_ones,
+             count(*) FILTER (WHERE in_use = 'not_renewed') AS not_renewed,
+             count(*) FILTER (WHERE in_use = 'offline') AS offline,
+             max(old_until) FILTER (WHERE old_until > {now}) AS overlap_until
+         FROM (SELECT k.old_until,
+                   CASE WHEN b.device IS NULL OR b.ended_at IS NOT NULL OR b.expires_at <= {now}
+                       THEN 'offline' ELSE {CREDENTIALS_IN_USE} END AS in_use
+               FROM {from}) AS camera"
+    )
+}
+
+/// A row of [`credentials_counts_sql`].
+pub(crate) fn credentials_counts(row: &impl Columns) -> Result<CredentialsCounts, Error> {
+    let count = |name: &'static str| Ok::<_, Error>(column::<i64>(row, name)?.unsigned_abs());
+    Ok(CredentialsCounts {
+        current: count("current_ones")?,
+        old: count("old_ones")?,
+        not_renewed: count("not_renewed")?,
+        offline: count("offline")?,
+        overlap_until: optional_time(row, "overlap_until")?,
     })
 }
 

@@ -5,7 +5,8 @@ use fleet::{
 };
 
 use crate::columns::{Columns, column, json, optional, optional_json, parsed};
-use crate::{Error, UpdateHead, words};
+use crate::rules::updates::FailureRow;
+use crate::{Error, UpdateHead, WaveOf, WhyNot, words};
 
 /// The columns that [`rollout`] reads, from `rollout AS r`.
 pub(crate) const ROLLOUT_COLUMNS: &str = "r.id AS rollout_id, r.project, \
@@ -72,7 +73,7 @@ pub(crate) fn rollout_device(row: &impl Columns) -> Result<RolloutDevice, Error>
 }
 
 /// A row with the columns `id` (of a job or a rollout), `project_id`, `door`, `actor` and
-/// `accepted_at`.
+/// `accepted_at`, and of a `rollout` with `phase`.
 pub(crate) fn update_head(row: &impl Columns, rollout: bool) -> Result<UpdateHead, Error> {
     let id = fleet::JobId::from_bytes(column(row, "id")?);
     Ok(UpdateHead {
@@ -81,7 +82,7 @@ pub(crate) fn update_head(row: &impl Columns, rollout: bool) -> Result<UpdateHea
         door: parsed(row, "door")?,
         actor: column(row, "actor")?,
         accepted_at: Timestamp(column(row, "accepted_at")?),
-        rollout,
+        phase: rollout.then(|| parsed(row, "phase")).transpose()?,
     })
 }
 
@@ -103,3 +104,58 @@ pub(crate) fn wave_counts(row: &impl Columns) -> Result<WaveCounts, Error> {
 pub(crate) const IS_LOST: &str = "j.operation IS NULL AND EXISTS (SELECT 1 \
      FROM device_state AS s WHERE s.device = j.device AND s.power IS NULL \
          AND (s.trouble IS NOT NULL OR s.condition IN ('abnormal', 'stopped', 'stopping')))";
+
+/// A row with `request`, `rollout` and `number`.
+pub(crate) fn wave_of(row: &impl Columns) -> Result<WaveOf, Error> {
+    Ok(WaveOf {
+        request: RequestId::from_bytes(column(row, "request")?),
+        rollout: RequestId::from_bytes(column(row, "rollout")?),
+        number: column(row, "number")?,
+    })
+}
+
+/// A row with `place` (the number of the reason), `refused` (0 or 1), `reason`, `jobs`,
+/// `device_id`, `total` and `reasons`.
+pub(crate) fn failure(row: &impl Columns) -> Result<FailureRow, Error> {
+    let count = |name: &'static str| Ok::<_, Error>(column::<i64>(row, name)?.unsigned_abs());
+    let is_refused = column::<i64>(row, "refused")? != 0;
+    Ok(FailureRow {
+        group: column(row, "place")?,
+        why: if is_refused {
+            WhyNot::Refused(json(row, "reason")?)
+        } else {
+            WhyNot::Failed(json(row, "reason")?)
+        },
+        count: count("jobs")?,
+        device: parsed(row, "device_id")?,
+        total: count("total")?,
+        reasons: count("reasons")?,
+    })
+}
+
+/// The reasons for which jobs failed and devices were refused, those of most first, each with its
+/// first devices, from `failed (refused, key, reason, device, name)`: what [`failure`] reads. What
+/// shares a `key` is told together, by the least of its reasons. The parameters named are how many
+/// reasons there may be, and how many devices of each.
+pub(crate) fn failures_sql(failed: &str, groups: &str, devices: &str) -> String {
+    format!(
+        "WITH failed (refused, key, reason, device, name) AS MATERIALIZED ({failed}),
+             grouped AS (
+                 SELECT refused, key, min(reason) AS reason, count(*) AS jobs,
+                     row_number() OVER (ORDER BY count(*) DESC, min(device), key) AS place
+                 FROM failed GROUP BY refused, key),
+             placed AS (
+                 SELECT refused, key, device, name,
+                     row_number() OVER (PARTITION BY refused, key ORDER BY device) AS place
+                 FROM failed)
+         SELECT g.place, g.refused, g.reason, g.jobs, (SELECT count(*) FROM failed) AS total,
+             (SELECT count(*) FROM grouped) AS reasons,
+             coalesce(d.id, (SELECT id FROM deleted_device WHERE key = p.device), p.name)
+                 AS device_id
+         FROM grouped AS g
+             JOIN placed AS p ON p.refused = g.refused AND p.key = g.key
+             LEFT JOIN device AS d ON d.key = p.device
+         WHERE g.place <= {groups} AND p.place <= {devices}
+         ORDER BY g.place, p.place"
+    )
+}

@@ -64,6 +64,7 @@ pub(crate) fn entries(principal: &Principal, write: &Write, written: &Written) -
         | Write::KeepAnswer(_)
         | Write::FreeKeys(_)
         | Write::NoteDeliveries(_)
+        | Write::NoteCounts(_)
         | Write::Tell(_) => Vec::new(),
         Write::StepRollout(_) if principal.role() == Role::Engine => Vec::new(),
         Write::ImportDevices(import) => imported(import),
@@ -89,6 +90,7 @@ fn one(write: &Write, written: &Written) -> Option<Entry> {
         | Write::KeepAnswer(_)
         | Write::FreeKeys(_)
         | Write::NoteDeliveries(_)
+        | Write::NoteCounts(_)
         | Write::Tell(_) => return None,
         Write::CreateProject(create) => {
             of_project(&create.id, "project.create", json!({ "name": create.name }))

@@ -11,6 +11,24 @@ pub(crate) fn conditions(selector: &Selector) -> Result<String, Error> {
     to_json(&words)
 }
 
+/// The words of why devices are not as they should be.
+pub(crate) fn attention(selector: &Selector) -> Result<String, Error> {
+    let words: Vec<_> = selector.attention.iter().map(|attention| attention.name()).collect();
+    to_json(&words)
+}
+
+/// The words of how GB devices stand.
+pub(crate) fn statuses(selector: &Selector) -> Result<String, Error> {
+    let words: Vec<_> = selector.statuses.iter().map(|status| status.name()).collect();
+    to_json(&words)
+}
+
+/// The words of the credentials with which they registered.
+pub(crate) fn credentials(selector: &Selector) -> Result<String, Error> {
+    let words: Vec<_> = selector.credentials.iter().map(|in_use| in_use.name()).collect();
+    to_json(&words)
+}
+
 /// The tags: each a key, and a value or nothing.
 pub(crate) fn tags(selector: &Selector) -> Result<String, Error> {
     to_json(&selector.tags)

@@ -13,15 +13,17 @@ use rusqlite::Connection;
 
 use super::clock::Now;
 use super::queries::{
-    access, camera_ids, cameras, channels, devices, enrolment, jobs, lanes, listings,
-    organizations, phones, presets, projects, rollouts, select, servers, tags, users, webhooks,
+    access, camera_ids, cameras, channels, devices, enrolment, failures, jobs, lanes, listings,
+    organizations, overview, phones, presets, projects, rollouts, select, servers, tags, users,
+    webhooks,
 };
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
-    DeviceFilter, DeviceWithState, Error, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
-    SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
-    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind,
-    TaggedThing, TokenRecord, UpdatePage, UserGrant, Work,
+    CountedFleet, CountedPage, CredentialsCounts, DeviceFilter, DeviceWithState, Error, Failures,
+    JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, RecentFailures, SealedKey,
+    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
+    StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing,
+    TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
 };
 
 /// Runs queries.
@@ -117,6 +119,29 @@ impl<A: Asking> Reads for A {
         self.ask(move |c| jobs::jobs(c, &principal, &requests, offset, limit)).await
     }
 
+    async fn jobs_from(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        from: u16,
+        filter: &JobFilter,
+        limit: u32,
+    ) -> Result<Vec<JobWithDevice>, Error> {
+        let (principal, requests) = (principal.clone(), requests.to_vec());
+        let (filter, page) = (filter.clone(), (from, limit));
+        self.ask(move |c| jobs::jobs_from(c, &principal, &requests, page, &filter)).await
+    }
+
+    async fn failures(
+        &self,
+        principal: &Principal,
+        requests: &[RequestId],
+        rollout: Option<RequestId>,
+    ) -> Result<Failures, Error> {
+        let (principal, requests) = (principal.clone(), requests.to_vec());
+        self.ask(move |c| failures::failures(c, &principal, &requests, rollout)).await
+    }
+
     async fn work(&self, device: DeviceKey) -> Result<Option<Work>, Error> {
         let now = self.now();
         self.ask(move |c| lanes::work(c, now, device)).await
@@ -155,6 +180,15 @@ impl<A: Asking> Reads for A {
 
     async fn bindings(&self, after: DeviceKey, limit: u32) -> Result<Vec<StoredBinding>, Error> {
         self.ask(move |c| cameras::bindings(c, after, limit)).await
+    }
+
+    async fn credentials_counts(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+    ) -> Result<Option<CredentialsCounts>, Error> {
+        let (principal, project, now) = (principal.clone(), project.clone(), self.now());
+        self.ask(move |c| cameras::credentials_counts(c, &principal, &project, now)).await
     }
 
     async fn camera(&self, device: DeviceKey) -> Result<Option<CameraWork>, Error> {
@@ -375,8 +409,9 @@ impl<A: Asking> Reads for A {
         limit: u32,
     ) -> Result<Selected, Error> {
         let (principal, project) = (principal.clone(), project.cloned());
-        let (selector, page) = (selector.clone(), (after, limit));
-        self.ask(move |c| select::select(c, &principal, project.as_ref(), &selector, page)).await
+        let (selector, page, now) = (selector.clone(), (after, limit), self.now());
+        self.ask(move |c| select::select(c, &principal, project.as_ref(), &selector, now, page))
+            .await
     }
 
     async fn select_keys(
@@ -388,9 +423,11 @@ impl<A: Asking> Reads for A {
         limit: u32,
     ) -> Result<SelectedKeys, Error> {
         let (principal, project) = (principal.clone(), project.cloned());
-        let (selector, page) = (selector.clone(), (after, limit));
-        self.ask(move |c| select::select_keys(c, &principal, project.as_ref(), &selector, page))
-            .await
+        let (selector, page, now) = (selector.clone(), (after, limit), self.now());
+        self.ask(move |c| {
+            select::select_keys(c, &principal, project.as_ref(), &selector, now, page)
+        })
+        .await
     }
 
     async fn presets(
@@ -486,9 +523,39 @@ impl<A: Asking> Reads for A {
         self.ask(move |c| rollouts::rollout_devices(c, &principal, id, page, refused_only)).await
     }
 
+    async fn waves_of(&self, requests: &[RequestId]) -> Result<Vec<WaveOf>, Error> {
+        let requests = requests.to_vec();
+        self.ask(move |c| rollouts::waves_of(c, &requests)).await
+    }
+
     async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
         let requests = requests.to_vec();
         self.ask(move |c| rollouts::wave_counts(c, &requests)).await
+    }
+
+    async fn count_devices(&self, after: DeviceKey, limit: u32) -> Result<CountedPage, Error> {
+        let now = self.now();
+        self.ask(move |c| overview::count_devices(c, now, (after, limit))).await
+    }
+
+    async fn counted_fleet(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<CountedFleet, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        self.ask(move |c| overview::counted_fleet(c, &principal, project.as_ref(), since)).await
+    }
+
+    async fn recent_failures(
+        &self,
+        principal: &Principal,
+        project: Option<&ProjectId>,
+        since: Timestamp,
+    ) -> Result<RecentFailures, Error> {
+        let (principal, project) = (principal.clone(), project.cloned());
+        self.ask(move |c| overview::recent_failures(c, &principal, project.as_ref(), since)).await
     }
 
     async fn enrolment(

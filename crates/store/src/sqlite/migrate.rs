@@ -34,6 +34,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, name: "presets", sql: include_str!("schema/0010_presets.sql") },
     Migration { version: 11, name: "enrolment", sql: include_str!("schema/0011_enrolment.sql") },
     Migration { version: 12, name: "webhooks", sql: include_str!("schema/0012_webhooks.sql") },
+    Migration { version: 13, name: "overview", sql: include_str!("schema/0013_overview.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

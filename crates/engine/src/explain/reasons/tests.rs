@@ -260,6 +260,22 @@ fn each_state_of_a_value_is_told() {
 }
 
 #[test]
+fn what_to_do_about_many_names_one_of_them() {
+    let (p, id) = (project("p"), device_id("phone-1"));
+    let told = |why| what_to_do(&why, &p, &id);
+    let trouble = "unreachable".to_owned();
+    let late = told(WhyNot::Failed(Failure::DeadlinePassed { trouble })).unwrap();
+    assert!(late.contains("`fleetwright device check phone-1`"), "{late}");
+    let (name, detail) = ("sys.a".to_owned(), "no".to_owned());
+    let refused = told(WhyNot::Failed(Failure::Refused { name, detail })).unwrap();
+    assert!(refused.contains("--project p --device phone-1 --set sys.a=VALUE"), "{refused}");
+    let frozen = told(WhyNot::Refused(Refusal::Frozen)).unwrap();
+    assert_eq!(frozen, "unfreeze it: `fleetwright device unfreeze phone-1`");
+    assert_eq!(told(WhyNot::Failed(Failure::Deleted)), None);
+    assert_eq!(told(WhyNot::Refused(Refusal::DeviceUnknown)), None);
+}
+
+#[test]
 fn the_table_is_whole() {
     let mut words = BTreeSet::new();
     let device = device(Kind::Phone);

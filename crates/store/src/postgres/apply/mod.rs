@@ -22,6 +22,7 @@ mod idempotency;
 mod import;
 mod keys;
 mod organizations;
+mod overview;
 mod presets;
 mod projects;
 mod records;
@@ -111,6 +112,7 @@ async fn change(
         Write::ChangeWebhook(change) => webhooks::change_webhook(c, principal, change).await,
         Write::DeleteWebhook(delete) => webhooks::delete_webhook(c, principal, delete).await,
         Write::NoteDeliveries(notes) => webhooks::note_deliveries(c, notes).await.map(Ok),
+        Write::NoteCounts(note) => overview::note_counts(c, note).await.map(Ok),
         Write::Tell(_) => Ok(rules::tell(principal)),
         Write::ReserveKey(asked) => idempotency::reserve_key(c, asked).await.map(Ok),
         Write::RenewKey(renew) => idempotency::renew_key(c, renew).await.map(Ok),

@@ -1,12 +1,12 @@
 //! GB devices, as the registrar and the driver ask for them: who may register, where each is.
 
-use fleet::{DeviceId, DeviceKey};
+use fleet::{DeviceId, DeviceKey, Principal, ProjectId};
 
-use super::{in_order, place};
+use super::{NOW, in_order, place, projects};
 use crate::postgres::connection::Connection;
 use crate::postgres::rows::{asked, page};
 use crate::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
-use crate::{CameraWork, Error, SealedRegistrant, StoredBinding};
+use crate::{CameraWork, CredentialsCounts, Error, SealedRegistrant, StoredBinding};
 
 /// The GB devices of these ids.
 fn registrants_sql() -> String {
@@ -69,4 +69,25 @@ pub(in crate::postgres) async fn camera(
          WHERE k.device = $1"
     );
     c.first("read a GB device", &sql, &[&device.0], cameras::camera_work).await
+}
+
+/// With which credentials the GB devices of a project are registered.
+fn credentials_counts_sql() -> String {
+    let from = "device AS d JOIN camera AS k ON k.device = d.key
+                   LEFT JOIN binding AS b ON b.device = k.device
+               WHERE d.project = $1 AND d.kind = 'camera'";
+    cameras::credentials_counts_sql(from, NOW)
+}
+
+/// See [`crate::Reads::credentials_counts`].
+pub(in crate::postgres) async fn credentials_counts(
+    c: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+) -> Result<Option<CredentialsCounts>, Error> {
+    let Some(project) = projects::project(c, principal, project).await? else {
+        return Ok(None);
+    };
+    let (sql, key) = (credentials_counts_sql(), project.key.0);
+    c.first("count credentials in use", &sql, &[&key], cameras::credentials_counts).await
 }

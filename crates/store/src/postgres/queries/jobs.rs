@@ -6,7 +6,8 @@ use super::{bound, sql_count};
 use crate::postgres::connection::Connection;
 use crate::postgres::rows::page;
 use crate::rows::{self, JOB_COLUMNS};
-use crate::{Error, JobWithDevice};
+use crate::rules::updates::job_states;
+use crate::{Error, JobFilter, JobWithDevice};
 
 /// What [`rows::job_with_device`] reads of the jobs in `from`, which has them as `j`. What was
 /// deleted has left its id.
@@ -68,6 +69,45 @@ pub(in crate::postgres) async fn jobs(
     let (bound, limit, offset) = (bound(principal), i64::from(limit), sql_count(offset));
     let params = [&low as _, &high as _, &bound as _, &limit as _, &offset as _];
     c.all("list jobs", &jobs_sql(), &params, rows::job_with_device).await
+}
+
+/// The same of those that a filter lets through, from the first of each range on. A failure's word
+/// stands first in its JSON: that of a failure with a U+0000 in it PostgreSQL could not read.
+fn jobs_from_sql() -> String {
+    let page = page(
+        "SELECT job.id
+         FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS request (low, high, place)
+             CROSS JOIN LATERAL (
+                 SELECT id FROM job WHERE id BETWEEN request.low AND request.high
+                     AND ($3::bigint[] IS NULL OR project = ANY($3))
+                     AND ($4::bigint[] IS NULL OR state = ANY($4))
+                     AND ($5::text[] IS NULL OR split_part(failure, '\"', 4) = ANY($5))
+                 OFFSET 0) AS job
+         ORDER BY request.place, job.id LIMIT $6",
+    );
+    let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
+    format!("{select} ORDER BY page.place")
+}
+
+/// See [`crate::Reads::jobs_from`].
+pub(in crate::postgres) async fn jobs_from(
+    c: &Connection,
+    principal: &Principal,
+    requests: &[RequestId],
+    (from, limit): (u16, u32),
+    filter: &JobFilter,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let mut begin = Some(from);
+    let ranges = requests.iter().map(|request| {
+        let (first, last) = request.job_range();
+        (begin.take().and_then(|from| request.job(from)).unwrap_or(first), last)
+    });
+    let (low, high): (Vec<_>, Vec<_>) =
+        ranges.map(|(low, high)| (low.to_bytes().to_vec(), high.to_bytes().to_vec())).unzip();
+    let (bound, limit, states) = (bound(principal), i64::from(limit), job_states(&filter.stands));
+    let codes = (!filter.codes.is_empty()).then_some(&filter.codes);
+    let params = [&low as _, &high as _, &bound as _, &states as _, &codes as _, &limit as _];
+    c.all("list jobs", &jobs_from_sql(), &params, rows::job_with_device).await
 }
 
 /// The jobs of a device below a revision, newest first.

@@ -4,15 +4,18 @@
 //! ids goes in one statement, as an array.
 
 pub(super) mod access;
+pub(super) mod attention;
 pub(super) mod camera_ids;
 pub(super) mod cameras;
 pub(super) mod channels;
 pub(super) mod devices;
 pub(super) mod enrolment;
+pub(super) mod failures;
 pub(super) mod jobs;
 pub(super) mod lanes;
 pub(super) mod listings;
 pub(super) mod organizations;
+pub(super) mod overview;
 pub(super) mod phones;
 pub(super) mod presets;
 pub(super) mod projects;
@@ -111,6 +114,10 @@ fn place(row: &impl Columns) -> Result<i64, Error> {
 pub(in crate::postgres) fn is_storable(text: &str) -> bool {
     !text.contains('\0')
 }
+
+/// Now, by the database's clock, in milliseconds: the same all through a statement. A query of its
+/// own, so that it is reckoned once and not for each row.
+const NOW: &str = "(SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint)";
 
 /// A number of rows as PostgreSQL takes it.
 fn sql_count(rows: u64) -> i64 {

@@ -9,9 +9,10 @@ use tokio_postgres::Row;
 use super::{bound, projects};
 use crate::columns::column;
 use crate::postgres::connection::{Connection, Params};
+use crate::postgres::rows::asked;
 use crate::rows::rollouts::{self as rows, IS_LOST, ROLLOUT_COLUMNS, WAVE_COLUMNS};
 use crate::rules::updates::newest;
-use crate::{Error, UpdateHead, UpdatePage};
+use crate::{Error, UpdateHead, UpdatePage, WaveOf};
 
 /// The rollouts that are not over.
 fn open_sql() -> String {
@@ -36,7 +37,11 @@ pub(in crate::postgres) async fn rollout(
 }
 
 /// Whether the principal may see this rollout, if there is one.
-async fn may_see(c: &Connection, principal: &Principal, id: RequestId) -> Result<bool, Error> {
+pub(super) async fn may_see(
+    c: &Connection,
+    principal: &Principal,
+    id: RequestId,
+) -> Result<bool, Error> {
     let (sql, id) = ("SELECT project FROM rollout WHERE id = $1", id.to_bytes());
     let read = |row: &Row| column(row, 0);
     let project = c.first("find a rollout", sql, &[&id.as_slice()], read).await?;
@@ -86,6 +91,24 @@ pub(in crate::postgres) async fn rollout_devices(
     let params: Params<'_> = &[&id.as_slice(), &from, &limit];
     let sql = devices_sql(refused_only);
     c.all("list the devices of a rollout", &sql, params, rows::rollout_device).await
+}
+
+/// What these requests are waves of.
+fn waves_of_sql() -> String {
+    let asked = asked("$1::bytea[]");
+    format!(
+        "SELECT w.request, w.rollout, w.number
+         FROM {asked} JOIN rollout_wave AS w ON w.request = asked.key ORDER BY asked.place"
+    )
+}
+
+/// See [`crate::Reads::waves_of`].
+pub(in crate::postgres) async fn waves_of(
+    c: &Connection,
+    requests: &[RequestId],
+) -> Result<Vec<WaveOf>, Error> {
+    let requests: Vec<_> = requests.iter().map(|request| request.to_bytes().to_vec()).collect();
+    c.all("find what waves are of", &waves_of_sql(), &[&requests], rows::wave_of).await
 }
 
 /// How the jobs of these ranges of ids stand. Each range is looked up: see
@@ -206,7 +229,7 @@ async fn rollout_heads(
     below: &[u8],
     limit: usize,
 ) -> Result<Vec<UpdateHead>, Error> {
-    let sql = "SELECT r.id, 'native'::text AS door, r.actor, r.created_at AS accepted_at,
+    let sql = "SELECT r.id, 'native'::text AS door, r.actor, r.created_at AS accepted_at, r.phase,
              coalesce((SELECT id FROM project WHERE key = r.project),
                  (SELECT id FROM deleted_project WHERE key = r.project)) AS project_id
          FROM rollout AS r

@@ -5,13 +5,15 @@ use fleet::limits::SELECT_WALK_MAX;
 use fleet::{DeviceId, DeviceKey, Kind, Principal, ProjectId, Selector};
 use tokio_postgres::Row;
 
+use super::attention::ATTENTION;
 use super::devices::of_state;
-use super::{Terms, is_storable, projects};
+use super::{NOW, Terms, is_storable, projects};
 use crate::columns::{column, parsed};
 use crate::postgres::connection::{Connection, Params};
 use crate::postgres::rows::{asked, select_devices_with_state};
 use crate::rows;
-use crate::rules::select::{conditions, needle, tags, values_of};
+use crate::rows::cameras::CREDENTIALS_IN_USE;
+use crate::rules::select::{attention, conditions, credentials, needle, statuses, tags, values_of};
 use crate::rules::updates::{WALK_CHUNK, page};
 use crate::{Error, Selected, SelectedKeys};
 
@@ -137,11 +139,24 @@ fn of_keys(
         let term = "s.condition IN (SELECT json_array_elements_text(?::text::json))";
         terms.require(&of_state(term), conditions(selector)?);
     }
+    if !selector.attention.is_empty() {
+        let term = format!("{ATTENTION} IN (SELECT json_array_elements_text(?::text::json))");
+        terms.require(&of_state(&term), attention(selector)?);
+    }
     if !selector.tags.is_empty() {
         terms.require(TAGS, tags(selector)?);
     }
     if !selector.values.is_empty() {
         terms.require(&of_state(VALUES), values_of(selector)?);
+    }
+    if let Some(frozen) = selector.frozen {
+        terms.require(&of_state("s.frozen = ?"), frozen);
+    }
+    if !selector.statuses.is_empty() {
+        terms.require(&status_term(), statuses(selector)?);
+    }
+    if !selector.credentials.is_empty() {
+        terms.require(&credentials_term(), credentials(selector)?);
     }
     if let Some(path) = &selector.organization {
         terms.require(ORGANIZATION, path.to_string());
@@ -175,6 +190,26 @@ const VALUES: &str = "NOT EXISTS (SELECT 1 FROM json_array_elements(?::text::jso
                  THEN s.reported::json #>> ARRAY['values', v ->> 1, '0']
              WHEN NOT (v ->> 0)::boolean AND strpos(s.desired, '\\u0000') = 0
                  THEN s.desired::json #>> ARRAY[v ->> 1, '0'] END)";
+
+/// That a GB device stands so. `OFFSET 0`: see [`of_state`].
+fn status_term() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM camera AS k LEFT JOIN binding AS b ON b.device = k.device
+         WHERE k.device = d.key AND CASE WHEN b.device IS NULL THEN 'Register'
+                 WHEN b.ended_at IS NULL AND b.expires_at > {NOW} THEN 'OnLine'
+                 ELSE 'OffLine' END
+             IN (SELECT json_array_elements_text(?::text::json)) OFFSET 0)"
+    )
+}
+
+/// That a GB device is registered, and with which credentials.
+fn credentials_term() -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM camera AS k JOIN binding AS b ON b.device = k.device
+         WHERE k.device = d.key AND b.ended_at IS NULL AND b.expires_at > {NOW}
+             AND {CREDENTIALS_IN_USE} IN (SELECT json_array_elements_text(?::text::json)) OFFSET 0)"
+    )
+}
 
 /// That a device is filed in an organization or below it.
 const ORGANIZATION: &str = "EXISTS (SELECT 1
@@ -273,7 +308,7 @@ impl Path {
             servers.dedup();
             Self::Servers(servers)
         } else if let Some(projects) = projects {
-            Self::Projects(projects.to_vec(), selector.kind)
+            Self::Projects(projects.to_vec(), selector.only_kind())
         } else {
             Self::Devices
         })

@@ -7,8 +7,9 @@
 use std::future::Future;
 
 use fleet::{
-    Condition, DeviceId, DeviceKey, Kind, OrganizationId, Principal, ProjectId, RequestId,
-    Revision, Selector, ValueIs, ValueOf,
+    Attention, CameraStatus, Condition, CredentialsInUse, DeviceId, DeviceKey, Kind,
+    OrganizationId, Principal, ProjectId, RequestId, Revision, Selector, Timestamp, ValueIs,
+    ValueOf,
 };
 
 use super::server::Server;
@@ -16,12 +17,12 @@ use crate::conformance::fixture::{camera_id, channel_id, device_id, engine, proj
 use crate::postgres::connection::Connection;
 use crate::postgres::feed;
 use crate::postgres::queries::{
-    camera_ids, cameras, channels, devices, jobs, lanes, listings, organizations, phones, projects,
-    rollouts, select, servers, tags, users,
+    camera_ids, cameras, channels, devices, failures, jobs, lanes, listings, organizations,
+    overview, phones, projects, rollouts, select, servers, tags, users,
 };
 use crate::{
-    DeviceFilter, Error, FeedPosition, Page, PhoneFilter, ServerFilter, TagFilter, Tagged,
-    TaggedKind,
+    DeviceFilter, Error, FeedPosition, JobFilter, JobStands, Page, PhoneFilter, ServerFilter,
+    TagFilter, Tagged, TaggedKind,
 };
 
 /// After so many uses of a statement the server may settle on one plan: five, says the manual
@@ -66,6 +67,12 @@ const FILL: &str = "
     SELECT decode(lpad(to_hex(n), 28, '0') || lpad(to_hex(place), 4, '0'), 'hex'), n, 1 + n % 10, 1,
         0, false, 'cph', 'somebody', 1, '{}'
     FROM generate_series(1, 9000) AS n, generate_series(1, 10) AS place;
+    UPDATE job SET state = 3, ended_at = 2, failure = '{\"why\":\"deleted\"}'
+    WHERE device % 100 = 3;
+    INSERT INTO fleet_sample (project, at, counts)
+    SELECT n % 300, n / 300, '{\"frozen\":1}' FROM generate_series(0, 86399) AS n;
+    INSERT INTO fleet_count (project, at, counts)
+    SELECT n, 1, '{\"devices\":{\"frozen\":1}}' FROM generate_series(0, 19999) AS n;
     INSERT INTO rollout (id, project, kind, phase, total, next, wave, actor, created_at, ended_at,
                          version, patch, plan, source)
     SELECT decode(lpad(to_hex(20000 + n), 28, '0') || '0000', 'hex'), 1 + n % 10, 'phone', 'done',
@@ -170,6 +177,7 @@ async fn queries_look_rows_up() {
         jobs_and_names(&reader).await;
         selections(&reader).await;
         updates_and_rollouts(&reader).await;
+        overviews(&reader).await;
     }
 }
 
@@ -341,9 +349,15 @@ async fn selections(reader: &Reader) {
     let tagged = Selector { tags: vec![("key-3".to_owned(), None)], ..all.clone() };
     let filed = Selector { organization: Some("path 3".parse().unwrap()), ..all.clone() };
     let named = Selector { ids: phone_ids([13, 23].into_iter()), ..all.clone() };
+    let registered = Selector {
+        statuses: vec![CameraStatus::OnLine, CameraStatus::OffLine],
+        credentials: vec![CredentialsInUse::Old],
+        ..all.clone()
+    };
     let searched = Selector {
         kind: Some(Kind::Phone),
         conditions: vec![Condition::Running],
+        attention: Attention::ALL.to_vec(),
         values: vec![value(ValueOf::Desired)],
         manufacturer: Some("none".to_owned()),
         text: Some("NAME".to_owned()),
@@ -354,10 +368,26 @@ async fn selections(reader: &Reader) {
         (tagged, "a selection of a tag", 2_500),
         (filed, "a selection of an organization", 2_500),
         (named, "a selection of ids", 100),
+        (registered, "a selection of cameras", 8_000),
         (searched, "a selection of a state", 8_000),
     ] {
         let query = select::select(c, &client, Some(&project), &selector, page);
         reader.reads(most, what, query).await;
+    }
+}
+
+async fn overviews(reader: &Reader) {
+    let (c, (project, client), engine) = (&reader.0, own(), engine());
+    let query = overview::count_devices(c, (DeviceKey(4_000), 100));
+    let page = reader.reads(600, "counts of devices", query).await;
+    assert_eq!(page.next, Some(DeviceKey(4_100)));
+    for (principal, of) in [(&client, Some(&project)), (&engine, None)] {
+        let query = overview::counted_fleet(c, principal, of, Timestamp(1));
+        let counted = reader.reads(400, "what was counted", query).await;
+        assert_eq!(counted.history.len(), 287);
+        let query = overview::recent_failures(c, principal, of, Timestamp(1));
+        let failed = reader.reads(2_000, "failures", query).await;
+        assert_eq!((failed.counted, failed.reasons.len()), (900, 1));
     }
 }
 
@@ -386,6 +416,16 @@ async fn updates_and_rollouts(reader: &Reader) {
         assert_eq!(found.len(), if refused { 1 } else { 5 });
     }
     let requests = [request(23), request(13), request(4_003)];
+    let all = JobFilter::default();
+    let query = jobs::jobs_from(c, &client, &requests, (5, 20), &all);
+    assert_eq!(reader.reads(200, "jobs from a position on", query).await.len(), 20);
+    let failed = JobFilter { stands: vec![JobStands::Failed], codes: vec!["refused".to_owned()] };
+    let query = jobs::jobs_from(c, &client, &requests, (0, 20), &failed);
+    reader.reads(200, "failed jobs", query).await;
+    let query = failures::failures(c, &client, &requests, Some(of_client));
+    assert!(reader.reads(300, "failures", query).await.total > 0, "one was refused");
+    let query = rollouts::waves_of(c, &requests);
+    reader.reads(20, "what waves are of", query).await;
     let query = rollouts::wave_counts(c, &requests);
     assert_eq!(reader.reads(200, "counts of waves", query).await.total, 30);
 }

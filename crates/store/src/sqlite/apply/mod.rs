@@ -21,6 +21,7 @@ mod idempotency;
 mod import;
 mod keys;
 mod organizations;
+mod overview;
 mod presets;
 mod projects;
 mod records;
@@ -38,6 +39,8 @@ use rusqlite::Connection;
 
 #[cfg(test)]
 pub(super) use fence::STANDING;
+#[cfg(test)]
+pub(super) use overview::FORGET as FORGET_COUNTS;
 
 use super::terms::Terms;
 use crate::write::{FreeKeys, ImportedDevice, OrganizationEdit};
@@ -109,6 +112,7 @@ fn change(
         Write::ChangeWebhook(change) => webhooks::change_webhook(connection, principal, change),
         Write::DeleteWebhook(delete) => webhooks::delete_webhook(connection, principal, delete),
         Write::NoteDeliveries(notes) => webhooks::note_deliveries(connection, notes).map(Ok),
+        Write::NoteCounts(note) => overview::note_counts(connection, note).map(Ok),
         Write::Tell(_) => Ok(rules::tell(principal)),
         Write::ReserveKey(asked) => idempotency::reserve_key(connection, terms, asked).map(Ok),
         Write::RenewKey(renew) => idempotency::renew_key(connection, terms, renew).map(Ok),
@@ -156,6 +160,7 @@ pub(super) fn rows(write: &Write) -> usize {
         Write::NoteUse(note) => note.keys.len() + note.tokens.len(),
         Write::CreateWebhook(_) | Write::ChangeWebhook(_) | Write::DeleteWebhook(_) => 1,
         Write::NoteDeliveries(notes) => notes.len(),
+        Write::NoteCounts(note) => overview::rows(note),
         Write::ChangeTags(change) => change.put.len() + change.take.len(),
         Write::ImportDevices(import) => {
             let channels = |device: &ImportedDevice| {
@@ -218,6 +223,7 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::ChangeWebhook(_)
         | Write::DeleteWebhook(_)
         | Write::NoteDeliveries(_)
+        | Write::NoteCounts(_)
         | Write::IssueToken(_)
         | Write::ChangeDevice(_)
         | Write::RenameServer(_)

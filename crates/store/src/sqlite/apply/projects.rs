@@ -11,7 +11,7 @@ use crate::{Error, Refused, Written};
 
 /// What goes with a project, in an order in which nothing is left that refers to what is gone, and
 /// the project last. Devices are not among it: it has none then. Nor are jobs.
-const DELETE: [&str; 12] = [
+const DELETE: [&str; 14] = [
     "DELETE FROM token WHERE user IN (SELECT name FROM user_account WHERE project = ?1)",
     "DELETE FROM user_grant WHERE project = ?1
          OR user IN (SELECT name FROM user_account WHERE project = ?1)",
@@ -24,6 +24,8 @@ const DELETE: [&str; 12] = [
     "DELETE FROM pending_device WHERE project = ?1",
     "DELETE FROM enrolment WHERE project = ?1",
     "DELETE FROM preset WHERE project = ?1",
+    "DELETE FROM fleet_count WHERE project = ?1",
+    "DELETE FROM fleet_sample WHERE project = ?1",
     "DELETE FROM project WHERE key = ?1",
 ];
 

@@ -1,12 +1,13 @@
 //! GB devices, as the registrar and the driver ask for them: who may register, where each is.
 
-use fleet::{DeviceId, DeviceKey};
+use fleet::{DeviceId, DeviceKey, Principal, ProjectId};
 use rusqlite::{Connection, params};
 
-use super::{all, first};
+use super::{all, first, projects};
 use crate::rows::cameras::{self, BINDING_COLUMNS, REGISTRANT_COLUMNS};
+use crate::sqlite::clock::{Now, now};
 use crate::sqlite::rows::During;
-use crate::{CameraWork, Error, SealedRegistrant, StoredBinding};
+use crate::{CameraWork, CredentialsCounts, Error, SealedRegistrant, StoredBinding};
 
 /// The GB device of an id. The index has the key and the id, so that the device's own row, which is
 /// long, is not read.
@@ -64,4 +65,30 @@ pub(in crate::sqlite) fn camera(
          WHERE k.device = ?1"
     );
     first(connection, "read a GB device", &sql, [device.0], |row| cameras::camera_work(row))
+}
+
+/// With which credentials the GB devices of a project are registered. The index has those of one
+/// project in the order of their keys, in which the other two tables are.
+pub(in crate::sqlite) fn credentials_counts_sql() -> String {
+    let from = "device AS d INDEXED BY device_camera_by_project
+                   CROSS JOIN camera AS k ON k.device = d.key
+                   LEFT JOIN binding AS b ON b.device = k.device
+               WHERE d.project = ?1 AND d.kind = 'camera'";
+    cameras::credentials_counts_sql(from, now!("?2"))
+}
+
+/// See [`crate::Reads::credentials_counts`].
+pub(in crate::sqlite) fn credentials_counts(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    now: Now,
+) -> Result<Option<CredentialsCounts>, Error> {
+    let Some(project) = projects::project(connection, principal, project)? else {
+        return Ok(None);
+    };
+    let (sql, params) = (credentials_counts_sql(), params![project.key.0, now]);
+    first(connection, "count credentials in use", &sql, params, |row| {
+        cameras::credentials_counts(row)
+    })
 }

@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 use super::{all, bound, first, seen};
 use crate::columns::to_json;
 use crate::rows::{self, JOB_COLUMNS};
+use crate::rules::updates::job_states;
 use crate::sqlite::rows::During;
-use crate::{Error, JobWithDevice};
+use crate::{Error, JobFilter, JobWithDevice};
 
 /// What [`rows::job_with_device`] reads. The order of the joins is fixed: jobs first, by their
 /// range. What was deleted has left its id.
@@ -68,6 +69,44 @@ pub(in crate::sqlite) fn jobs(
         let params = params![low.to_bytes(), high.to_bytes(), bound(principal), rest, skipped];
         found.extend(all(connection, "list jobs", &sql, params, |row| rows::job_with_device(row))?);
         skip = 0;
+    }
+    Ok(found)
+}
+
+/// The jobs in a range of ids that a filter lets through.
+pub(in crate::sqlite) fn jobs_from_sql() -> String {
+    let seen = seen("j.project", "?3");
+    format!(
+        "{} WHERE j.id BETWEEN ?1 AND ?2 AND {seen}
+             AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))
+             AND (?5 IS NULL OR j.failure ->> 'why' IN (SELECT value FROM json_each(?5)))
+         ORDER BY j.id LIMIT ?6",
+        select()
+    )
+}
+
+/// See [`crate::Reads::jobs_from`].
+pub(in crate::sqlite) fn jobs_from(
+    connection: &Connection,
+    principal: &Principal,
+    requests: &[RequestId],
+    (from, limit): (u16, u32),
+    filter: &JobFilter,
+) -> Result<Vec<JobWithDevice>, Error> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let states = job_states(&filter.stands).map(|states| to_json(&states)).transpose()?;
+    let codes = (!filter.codes.is_empty()).then(|| to_json(&filter.codes)).transpose()?;
+    let (sql, mut begin, mut found) = (jobs_from_sql(), Some(from), Vec::new());
+    for request in requests {
+        if found.len() >= limit {
+            break;
+        }
+        let (first, last) = request.job_range();
+        let low = begin.take().and_then(|from| request.job(from)).unwrap_or(first);
+        let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
+        let (low, last, bound) = (low.to_bytes(), last.to_bytes(), bound(principal));
+        let params = params![low, last, bound, states, codes, rest];
+        found.extend(all(connection, "list jobs", &sql, params, |row| rows::job_with_device(row))?);
     }
     Ok(found)
 }

@@ -4,15 +4,18 @@
 //! Whatever a principal may not see is left out by the statement itself, not afterwards.
 
 pub(super) mod access;
+pub(super) mod attention;
 pub(super) mod camera_ids;
 pub(super) mod cameras;
 pub(super) mod channels;
 pub(super) mod devices;
 pub(super) mod enrolment;
+pub(super) mod failures;
 pub(super) mod jobs;
 pub(super) mod lanes;
 pub(super) mod listings;
 pub(super) mod organizations;
+pub(super) mod overview;
 pub(super) mod phones;
 pub(super) mod presets;
 pub(super) mod projects;

@@ -12,7 +12,7 @@ use super::{all, bound, first, projects, seen};
 use crate::columns::column;
 use crate::rows::rollouts::{self as rows, IS_LOST, ROLLOUT_COLUMNS, WAVE_COLUMNS};
 use crate::rules::updates::newest;
-use crate::{Error, UpdateHead, UpdatePage};
+use crate::{Error, UpdateHead, UpdatePage, WaveOf};
 
 /// The rollouts that are not over. Left to itself SQLite would read all in the order of their ids.
 pub(in crate::sqlite) fn open_sql() -> String {
@@ -40,7 +40,11 @@ pub(in crate::sqlite) fn rollout(
 }
 
 /// Whether the principal may see this rollout, if there is one.
-fn may_see(connection: &Connection, principal: &Principal, id: RequestId) -> Result<bool, Error> {
+pub(super) fn may_see(
+    connection: &Connection,
+    principal: &Principal,
+    id: RequestId,
+) -> Result<bool, Error> {
     let sql = "SELECT project FROM rollout WHERE id = ?1";
     let project = first(connection, "find a rollout", sql, [id.to_bytes()], |row| column(row, 0))?;
     Ok(project.is_some_and(|project| principal.may_see(ProjectKey(project))))
@@ -93,6 +97,22 @@ pub(in crate::sqlite) fn rollout_devices(
     all(connection, "list the devices of a rollout", &devices_sql(refused_only), params, |row| {
         rows::rollout_device(row)
     })
+}
+
+/// What a request is a wave of.
+pub(in crate::sqlite) const WAVE_OF: &str =
+    "SELECT request, rollout, number FROM rollout_wave WHERE request = ?1";
+
+/// See [`crate::Reads::waves_of`]. One statement, bound anew for each request.
+pub(in crate::sqlite) fn waves_of(
+    connection: &Connection,
+    requests: &[RequestId],
+) -> Result<Vec<WaveOf>, Error> {
+    let find = |request: &RequestId| {
+        let operation = "find what a wave is of";
+        first(connection, operation, WAVE_OF, [request.to_bytes()], |row| rows::wave_of(row))
+    };
+    requests.iter().filter_map(|request| find(request).transpose()).collect()
 }
 
 /// How the jobs of a range of ids stand.
@@ -200,7 +220,7 @@ fn rollout_heads(
 ) -> Result<Vec<UpdateHead>, Error> {
     let seen = seen("r.project", "?2");
     let sql = format!(
-        "SELECT r.id, 'native' AS door, r.actor, r.created_at AS accepted_at,
+        "SELECT r.id, 'native' AS door, r.actor, r.created_at AS accepted_at, r.phase,
              coalesce((SELECT id FROM project WHERE key = r.project),
                  (SELECT id FROM deleted_project WHERE key = r.project)) AS project_id
          FROM rollout AS r

@@ -2,15 +2,18 @@
 //! looks at each of them; how many it walks past is bounded, so that no page reads a whole table.
 
 use fleet::limits::SELECT_WALK_MAX;
-use fleet::{DeviceId, DeviceKey, Kind, Principal, ProjectId, Selector};
+use fleet::{DeviceId, DeviceKey, Kind, Principal, ProjectId, Selector, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 
+use super::attention::ATTENTION;
 use super::{all, projects};
 use crate::columns::{column, parsed, to_json};
 use crate::rows;
-use crate::rules::select::{conditions, needle, tags, values_of};
+use crate::rows::cameras::CREDENTIALS_IN_USE;
+use crate::rules::select::{attention, conditions, credentials, needle, statuses, tags, values_of};
 use crate::rules::updates::{WALK_CHUNK, page};
+use crate::sqlite::clock::Now;
 use crate::sqlite::rows::select_device_with_state;
 use crate::{Error, Selected, SelectedKeys};
 
@@ -20,13 +23,14 @@ pub(in crate::sqlite) fn select(
     principal: &Principal,
     project: Option<&ProjectId>,
     selector: &Selector,
+    now: Now,
     (after, limit): (DeviceKey, u32),
 ) -> Result<Selected, Error> {
     let columns = select_device_with_state();
     let read = |row: &Row<'_>| rows::device_with_state(row);
     let (devices, next) = walk(
         connection,
-        (principal, project, selector),
+        (principal, project, selector, now),
         (after, limit),
         (&columns, read),
         |found| found.device.key,
@@ -44,12 +48,13 @@ pub(in crate::sqlite) fn select_keys(
     principal: &Principal,
     project: Option<&ProjectId>,
     selector: &Selector,
+    now: Now,
     (after, limit): (DeviceKey, u32),
 ) -> Result<SelectedKeys, Error> {
     let read = |row: &Row<'_>| Ok((DeviceKey(column(row, 0)?), parsed::<DeviceId>(row, 1)?));
     let (devices, next) = walk(
         connection,
-        (principal, project, selector),
+        (principal, project, selector, now),
         (after, limit),
         (KEYS, read),
         |(key, _)| *key,
@@ -57,10 +62,13 @@ pub(in crate::sqlite) fn select_keys(
     Ok(SelectedKeys { devices, next })
 }
 
+/// What is asked of a selection: whose, of which project, what is meant, and when.
+type Asked<'a> = (&'a Principal, Option<&'a ProjectId>, &'a Selector, Now);
+
 /// One page: what `statement` reads of each device that is meant.
 fn walk<T>(
     connection: &Connection,
-    (principal, project, selector): (&Principal, Option<&ProjectId>, &Selector),
+    (principal, project, selector, now): Asked<'_>,
     (after, limit): (DeviceKey, u32),
     (statement, read): (&str, impl Fn(&Row<'_>) -> Result<T, Error>),
     key: impl Fn(&T) -> DeviceKey,
@@ -73,7 +81,7 @@ fn walk<T>(
         None => principal.projects().map(|all| all.iter().map(|key| key.0).collect()),
     };
     let path = Path::choose(connection, projects.as_deref(), selector, after)?;
-    let (terms, values) = terms(projects.as_deref(), selector)?;
+    let (terms, values) = terms(projects.as_deref(), selector, now.read(connection)?)?;
     let sql = format!("{statement} WHERE {terms} ORDER BY d.key LIMIT ?2");
     let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
     let (mut at, mut walked, mut found) = (after.0, 0, Vec::new());
@@ -92,7 +100,7 @@ fn walk<T>(
             Value::Text(to_json(&keys)?),
             Value::Integer(i64::try_from(rest).unwrap_or(i64::MAX)),
         ];
-        params.extend(values.iter().cloned().map(Value::Text));
+        params.extend(values.iter().cloned());
         let params = params_from_iter(params);
         found.extend(all(connection, "select devices", &sql, params, &read)?);
         if keys.len() < WALK_CHUNK {
@@ -102,48 +110,87 @@ fn walk<T>(
     Ok(page(found, limit, end, key))
 }
 
-/// The terms about `device AS d` and `device_state AS s`, and their values from the third on. The
-/// first value is the keys of the devices that are looked at, the second how many are wanted. Lists
-/// are one value each, so that there are few statements.
+/// Terms, and the values that they compare with, which are numbered from the third on.
+#[derive(Default)]
+struct Terms {
+    /// The terms.
+    terms: Vec<String>,
+    /// The values.
+    values: Vec<Value>,
+}
+
+impl Terms {
+    /// A term in which `?` stands for the value.
+    fn require(&mut self, term: &str, value: String) {
+        let place = self.value(Value::Text(value));
+        self.terms.push(term.replace('?', &place));
+    }
+
+    /// A term in which `NOW` stands for the time, too.
+    fn require_at(&mut self, term: &str, value: String, at: Timestamp) {
+        let (place, now) = (self.value(Value::Text(value)), self.value(Value::Integer(at.0)));
+        self.terms.push(term.replace('?', &place).replace("NOW", &now));
+    }
+
+    /// How the statement speaks of this value.
+    fn value(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len() + 2)
+    }
+}
+
+/// The terms about `device AS d` and `device_state AS s` at a time, and their values from the third
+/// on. The first value is the keys of the devices that are looked at, the second how many are
+/// wanted. Lists are one value each, so that there are few statements.
 pub(in crate::sqlite) fn terms(
     projects: Option<&[i64]>,
     selector: &Selector,
-) -> Result<(String, Vec<String>), Error> {
-    let mut terms = vec!["d.key IN (SELECT value FROM json_each(?1))".to_owned()];
-    let mut values = Vec::new();
-    let mut require = |term: &str, value: String| {
-        values.push(value);
-        terms.push(term.replace('?', &format!("?{}", values.len() + 2)));
-    };
+    at: Timestamp,
+) -> Result<(String, Vec<Value>), Error> {
+    let mut found = Terms::default();
+    found.terms.push("d.key IN (SELECT value FROM json_each(?1))".to_owned());
     if let Some(projects) = projects {
-        require("d.project IN (SELECT value FROM json_each(?))", to_json(&projects)?);
+        found.require("d.project IN (SELECT value FROM json_each(?))", to_json(&projects)?);
     }
     if let Some(kind) = selector.kind {
-        require("d.kind = ?", kind.name().to_owned());
+        found.require("d.kind = ?", kind.name().to_owned());
     }
     if !selector.servers.is_empty() {
-        require("d.server IN (SELECT value FROM json_each(?))", to_json(&selector.servers)?);
+        found.require("d.server IN (SELECT value FROM json_each(?))", to_json(&selector.servers)?);
     }
     if !selector.conditions.is_empty() {
         let term = "s.condition IN (SELECT value FROM json_each(?))";
-        require(term, conditions(selector)?);
+        found.require(term, conditions(selector)?);
+    }
+    if !selector.attention.is_empty() {
+        let term = format!("{ATTENTION} IN (SELECT value FROM json_each(?))");
+        found.require_at(&term, attention(selector)?, at);
     }
     if !selector.tags.is_empty() {
-        require(TAGS, tags(selector)?);
+        found.require(TAGS, tags(selector)?);
     }
     if !selector.values.is_empty() {
-        require(VALUES, values_of(selector)?);
+        found.require(VALUES, values_of(selector)?);
+    }
+    if let Some(frozen) = selector.frozen {
+        found.terms.push(format!("s.frozen = {}", u8::from(frozen)));
+    }
+    if !selector.statuses.is_empty() {
+        found.require_at(STATUS, statuses(selector)?, at);
+    }
+    if !selector.credentials.is_empty() {
+        found.require_at(&credentials_term(), credentials(selector)?, at);
     }
     if let Some(path) = &selector.organization {
-        require(ORGANIZATION, path.to_string());
+        found.require(ORGANIZATION, path.to_string());
     }
     if let Some(manufacturer) = &selector.manufacturer {
-        require(MANUFACTURER, needle(manufacturer));
+        found.require(MANUFACTURER, needle(manufacturer));
     }
     if let Some(text) = &selector.text {
-        require(TEXT, needle(text));
+        found.require(TEXT, needle(text));
     }
-    Ok((terms.join(" AND "), values))
+    Ok((found.terms.join(" AND "), found.values))
 }
 
 /// That a device has all of these tags.
@@ -158,6 +205,22 @@ const VALUES: &str = "NOT EXISTS (SELECT 1 FROM json_each(?) AS v WHERE v.value 
          CASE WHEN v.value ->> 0
              THEN json_extract(s.reported, '$.values.\"' || (v.value ->> 1) || '\"[0]')
              ELSE json_extract(s.desired, '$.\"' || (v.value ->> 1) || '\"[0]') END)";
+
+/// That a GB device stands so. `NOW` is the time.
+const STATUS: &str = "(SELECT CASE WHEN b.device IS NULL THEN 'Register'
+             WHEN b.ended_at IS NULL AND b.expires_at > NOW THEN 'OnLine' ELSE 'OffLine' END
+         FROM camera AS k LEFT JOIN binding AS b ON b.device = k.device
+         WHERE k.device = d.key) IN (SELECT value FROM json_each(?))";
+
+/// That a GB device is registered, and with which credentials. `NOW` is the time.
+fn credentials_term() -> String {
+    format!(
+        "(SELECT {CREDENTIALS_IN_USE}
+         FROM camera AS k CROSS JOIN binding AS b ON b.device = k.device
+         WHERE k.device = d.key AND b.ended_at IS NULL AND b.expires_at > NOW)
+             IN (SELECT value FROM json_each(?))"
+    )
+}
 
 /// That a device is filed in an organization or below it.
 const ORGANIZATION: &str = "EXISTS (SELECT 1
@@ -249,7 +312,7 @@ impl Path {
             servers.dedup();
             Self::Servers(servers)
         } else if let Some(projects) = projects {
-            Self::Projects(projects.to_vec(), selector.kind)
+            Self::Projects(projects.to_vec(), selector.only_kind())
         } else {
             Self::Devices
         })

@@ -1,11 +1,14 @@
 //! That what is asked of selections and of updates finds its indexes: no such query reads a whole
 //! table.
 
-use fleet::{Condition, DeviceId, Kind, Selector, ValueIs, ValueOf};
+use fleet::{
+    Attention, CameraStatus, Condition, CredentialsInUse, DeviceId, Kind, Selector, Timestamp,
+    ValueIs, ValueOf,
+};
 use rusqlite::Connection;
 
 use super::opened::Opened;
-use crate::sqlite::queries::{jobs, rollouts, select};
+use crate::sqlite::queries::{cameras, failures, jobs, overview, rollouts, select};
 use crate::sqlite::rows::select_device_with_state;
 
 /// The steps of a statement's plan.
@@ -41,6 +44,10 @@ fn selector() -> Selector {
         servers: vec!["s".to_owned()],
         tags: vec![("k".to_owned(), None)],
         conditions: vec![Condition::Running],
+        attention: vec![Attention::Drift],
+        frozen: Some(true),
+        statuses: vec![CameraStatus::OnLine],
+        credentials: vec![CredentialsInUse::Old],
         values: vec![value(ValueOf::Desired), value(ValueOf::Reported)],
         organization: Some("a".parse().unwrap()),
         manufacturer: Some("m".to_owned()),
@@ -71,7 +78,7 @@ async fn a_selection_walks_along_indexes() {
     looks_up(&connection, select::BY_ORGANIZATION, "");
     for projects in [None, Some(&[1, 2][..])] {
         for selector in [selector(), Selector::default()] {
-            let (terms, _) = select::terms(projects, &selector).unwrap();
+            let (terms, _) = select::terms(projects, &selector, Timestamp(0)).unwrap();
             for columns in [select_device_with_state().as_str(), select::KEYS] {
                 let sql = format!("{columns} WHERE {terms} ORDER BY d.key LIMIT ?2");
                 looks_up(&connection, &sql, "");
@@ -82,6 +89,15 @@ async fn a_selection_walks_along_indexes() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn credentials_are_counted_along_one_index() {
+    let store = Opened::fresh();
+    let connection = Connection::open(store.file()).unwrap();
+    looks_up(&connection, &cameras::credentials_counts_sql(), "");
+    let steps = plan(&connection, &cameras::credentials_counts_sql());
+    assert!(steps[0].contains("device_camera_by_project (project=?)"), "{steps:?}");
 }
 
 #[tokio::test]
@@ -97,9 +113,45 @@ async fn updates_and_rollouts_are_looked_up() {
     assert_eq!(newest[0], "SEARCH j USING PRIMARY KEY (id<?)");
     let wave = plan(&connection, rollouts::IS_WAVE);
     assert!(wave.len() == 1 && wave[0].contains("(request=?)"), "{wave:?}");
+    let wave = plan(&connection, rollouts::WAVE_OF);
+    assert!(wave.len() == 1 && wave[0].contains("(request=?)"), "{wave:?}");
+    looks_up(&connection, &jobs::jobs_from_sql(), "");
+    let listed = plan(&connection, &jobs::jobs_from_sql());
+    assert_eq!(listed[0], "SEARCH j USING PRIMARY KEY (id>? AND id<?)");
+    assert!(!listed.iter().any(|step| step.contains("TEMP B-TREE")), "{listed:?}");
+    let failures = plan(&connection, &failures::sql()).join("\n");
+    for step in [
+        "SEARCH j USING PRIMARY KEY (id>? AND id<?)",
+        "SEARCH m USING INDEX rollout_device_refused (rollout=?)",
+        "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+    ] {
+        assert!(failures.contains(step), "{step}: {failures}");
+    }
     let history = plan(&connection, &jobs::history_sql());
     assert!(history[0].contains("job_by_device (device=? AND revision<?)"), "{history:?}");
     assert!(!history.iter().any(|step| step.contains("TEMP B-TREE")), "{history:?}");
     let found = plan(&connection, &jobs::jobs_at_sql());
     assert!(found[0].contains("job_by_device (device=? AND revision=?)"), "{found:?}");
+}
+
+#[tokio::test]
+async fn an_overview_walks_along_indexes() {
+    let store = Opened::fresh();
+    let connection = Connection::open(store.file()).unwrap();
+    looks_up(&connection, &overview::count_sql(), "page");
+    looks_up(&connection, overview::NEWEST, "");
+    looks_up(&connection, overview::SAMPLES, "");
+    let samples = plan(&connection, overview::SAMPLES).join("\n");
+    assert!(samples.contains("PRIMARY KEY (project=? AND at>?)"), "{samples}");
+    for (of_project, index) in [
+        (true, "SEARCH j USING INDEX job_failed (project=?)"),
+        (false, "SCAN j USING INDEX job_failed_newest"),
+    ] {
+        let steps = plan(&connection, &overview::failures_sql(of_project));
+        assert!(steps.iter().any(|step| step == index), "{steps:?}");
+        let whole = ["SCAN job", "SCAN device", "SCAN project", "SCAN deleted"];
+        assert!(!steps.iter().any(|step| whole.iter().any(|whole| step.starts_with(whole))));
+    }
+    let forget = plan(&connection, crate::sqlite::apply::FORGET_COUNTS).join("\n");
+    assert!(!forget.contains("SCAN fleet_sample"), "{forget}");
 }

@@ -1,0 +1,209 @@
+//! How many devices there are and how they do: counted for all nodes by one, once in a while, so
+//! that nobody who wants to know it has them counted.
+//!
+//! The node that owns the first shard counts. What it found is in the store, the newest of each
+//! project and a sample each ten minutes, so that every node can tell it, and tells it after a
+//! restart too. Two nodes that count at a time do no harm: what is written last holds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleet::{
+    DeviceCounts, DeviceKey, Epoch, FleetCounts, Principal, ProjectKey, RequestId, RolloutCounts,
+    Shard, Timestamp, limits,
+};
+use store::Write;
+use store::write::NoteCounts;
+use tokio::time::Instant;
+
+use crate::command::Error;
+use crate::shared::Shared;
+
+/// The shard whose owner counts.
+const COUNTED_BY: Shard = Shard(0);
+
+/// Waves whose jobs are counted with one read.
+const WAVES_AT_A_TIME: usize = 100;
+
+/// Counts again and again, as long as it takes and no more often than may be, `least` the shortest
+/// wait between two counts; never if that is zero.
+pub(crate) async fn keep(shared: Arc<Shared>, least: Duration) {
+    if least.is_zero() {
+        return;
+    }
+    let mut counter = Counter::default();
+    let mut fails = false;
+    let mut wait = least;
+    loop {
+        tokio::time::sleep(wait).await;
+        match counter.count(&shared).await {
+            Ok(took) => (fails, wait) = (false, wait_after(took, least)),
+            Err(error) => {
+                // Of many in a row the first is told.
+                if !std::mem::replace(&mut fails, true) {
+                    let error = crate::step::chain(&error);
+                    tracing::warn!(error, "the devices could not be counted");
+                }
+                wait = least.max(limits::COUNT_WAIT.0);
+            }
+        }
+    }
+}
+
+/// How long to wait after a count that kept the store busy for so long.
+fn wait_after(took: Duration, least: Duration) -> Duration {
+    let (_, most) = limits::COUNT_WAIT;
+    took.saturating_mul(limits::COUNT_SHARE).min(most).max(least)
+}
+
+/// What whoever counts remembers of what is in the store.
+#[derive(Debug, Default)]
+struct Counter {
+    /// What it owned the shard under when it wrote that. Under another one, somebody else may have
+    /// written since.
+    epoch: Option<Epoch>,
+    /// The newest counts, by project; under `None` those of the whole server.
+    written: HashMap<Option<ProjectKey>, FleetCounts>,
+    /// When they were last written.
+    written_at: Option<Instant>,
+    /// When they were last kept.
+    sampled_at: Option<Timestamp>,
+}
+
+impl Counter {
+    /// Counts, if that is for this node to do, and has what was found written where it is new.
+    /// Gives for how long it kept the store busy.
+    ///
+    /// Errors: the store failed.
+    async fn count(&mut self, shared: &Shared) -> Result<Duration, Error> {
+        let Some(epoch) = shared.ownership.epoch(COUNTED_BY) else {
+            *self = Self::default();
+            return Ok(Duration::ZERO);
+        };
+        if self.epoch != Some(epoch) {
+            let sampled_at = last_sampled(shared).await?;
+            *self = Self { epoch: Some(epoch), sampled_at, ..Self::default() };
+        }
+        let (found, took) = walk(shared).await?;
+        if shared.ownership.epoch(COUNTED_BY) == Some(epoch) {
+            self.note(shared, found).await?;
+        }
+        Ok(took)
+    }
+
+    /// Has what was found written: where it has changed, or all if it is time to keep it, and in
+    /// any case once in a while when it was found.
+    async fn note(
+        &mut self,
+        shared: &Shared,
+        found: BTreeMap<ProjectKey, FleetCounts>,
+    ) -> Result<(), Error> {
+        let at = shared.clock.now();
+        let mut server = FleetCounts::default();
+        for counts in found.values() {
+            server += counts.clone();
+        }
+        let all: HashMap<Option<ProjectKey>, FleetCounts> =
+            found.into_iter().map(|(project, counts)| (Some(project), counts)).collect();
+        let is_new = |(project, counts): &(&Option<ProjectKey>, &FleetCounts)| {
+            self.written.get(*project) != Some(*counts)
+        };
+        let mut newest: Vec<(Option<ProjectKey>, FleetCounts)> =
+            all.iter().filter(is_new).map(|(project, counts)| (*project, counts.clone())).collect();
+        newest.sort_by_key(|(project, _)| *project);
+        let is_sampled = self.is_sampled(at);
+        let is_recent =
+            self.written_at.is_some_and(|at| at.elapsed() < limits::COUNTS_WRITTEN_EVERY);
+        if newest.is_empty() && is_sampled && is_recent {
+            return Ok(());
+        }
+        let sample = if is_sampled { Vec::new() } else { sample(&all, &server) };
+        newest.push((None, server.clone()));
+        let forget_before = Timestamp(at.0.saturating_sub(milliseconds(limits::COUNTS_KEPT)));
+        let note = NoteCounts { at, newest, sample, forget_before };
+        // What came of it may not be known if it fails: then all of it is written the next time.
+        self.written.clear();
+        let write = Write::NoteCounts(Box::new(note));
+        shared.store.write(&Principal::engine(), write).await??;
+        self.written = all;
+        self.written_at = Some(Instant::now());
+        if !is_sampled {
+            self.sampled_at = Some(at);
+        }
+        Ok(())
+    }
+
+    /// Whether a sample was kept that is recent at `at`. One of a time to come is none: the clock
+    /// was set back.
+    fn is_sampled(&self, at: Timestamp) -> bool {
+        let is_recent =
+            |last: Timestamp| last <= at && at.since(last) < limits::COUNTS_SAMPLED_EVERY;
+        self.sampled_at.is_some_and(is_recent)
+    }
+}
+
+/// A time in milliseconds.
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What is kept over time: the devices of projects that have some, and those of the server.
+fn sample(
+    all: &HashMap<Option<ProjectKey>, FleetCounts>,
+    server: &FleetCounts,
+) -> Vec<(Option<ProjectKey>, DeviceCounts)> {
+    let devices = all.iter().map(|(project, counts)| (*project, counts.devices.clone()));
+    let mut sample: Vec<_> = devices.filter(|(_, devices)| devices.total() > 0).collect();
+    sample.sort_by_key(|(project, _)| *project);
+    sample.push((None, server.devices.clone()));
+    sample
+}
+
+/// When the last sample was kept that is recent.
+async fn last_sampled(shared: &Shared) -> Result<Option<Timestamp>, Error> {
+    let kept = milliseconds(limits::COUNTS_SAMPLED_EVERY);
+    let since = Timestamp(shared.clock.now().0.saturating_sub(kept));
+    let counted = shared.store.counted_fleet(&Principal::engine(), None, since).await?;
+    Ok(counted.history.last().map(|(at, _)| *at))
+}
+
+/// Counts all devices, and the jobs of the updates that go out in waves, by project. Gives for how
+/// long that kept the store busy, besides: it pauses between reads.
+async fn walk(shared: &Shared) -> Result<(BTreeMap<ProjectKey, FleetCounts>, Duration), Error> {
+    let (store, engine) = (&shared.store, Principal::engine());
+    let began = Instant::now();
+    let projects = store.projects(&engine).await?;
+    let mut found: BTreeMap<ProjectKey, FleetCounts> =
+        projects.into_iter().map(|project| (project.key, FleetCounts::default())).collect();
+    for rollout in store.rollouts_open().await? {
+        let waves = store.waves(&engine, rollout.id).await?;
+        let requests: Vec<RequestId> = waves.into_iter().map(|wave| wave.request).collect();
+        let mut counts = RolloutCounts::default();
+        for some in requests.chunks(WAVES_AT_A_TIME) {
+            let jobs = store.wave_counts(some).await?;
+            counts.succeeded += jobs.succeeded;
+            counts.failed += jobs.failed;
+        }
+        let of_project = found.entry(rollout.project).or_default();
+        of_project.rollouts.insert(rollout.id, counts);
+    }
+    let mut took = began.elapsed();
+    let mut after = Some(DeviceKey(0));
+    while let Some(key) = after {
+        let began = Instant::now();
+        let page = store.count_devices(key, limits::COUNTED_PER_READ).await?;
+        took += began.elapsed();
+        for (project, alike, devices) in page.counts {
+            found.entry(project).or_default().devices.add(alike, devices);
+        }
+        after = page.next;
+        if after.is_some() {
+            tokio::time::sleep(limits::COUNT_PAUSE).await;
+        }
+    }
+    Ok((found, took))
+}
+
+#[cfg(test)]
+mod tests;
