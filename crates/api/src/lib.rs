@@ -11,6 +11,7 @@
 //! [`cph`], [`iss`] and [`native`] have a file for each call or kind of thing.
 
 mod admission;
+mod console;
 pub mod cph;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

@@ -3,8 +3,8 @@
 //! And what machines ask of a server: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`.
 //!
 //! A caller is known by `Authorization: Bearer` and a token: the server's admin token, or that of a
-//! user, who may do what is granted in each project. Errors are RFC 9457 problems. The OpenAPI
-//! document is made from the handlers and kept in `openapi/`.
+//! user, who may do what is granted in each project. A browser keeps it in a cookie instead. Errors
+//! are RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
 
 mod audit;
 mod backup;
@@ -12,6 +12,8 @@ mod camera_view;
 mod catalogue;
 mod channels;
 mod cluster;
+mod cookie;
+mod count;
 mod credentials;
 mod delivery;
 mod desired;
@@ -36,6 +38,7 @@ mod objects;
 mod openapi;
 mod operate;
 mod organizations;
+mod overview;
 mod pages;
 mod pending;
 mod power;
@@ -192,10 +195,13 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(session::sign_in, session::who_am_i, session::sign_out))
+        .routes(routes!(session::cookie::sign_in_by_cookie))
         .routes(routes!(audit::list_audit))
         .routes(routes!(devices::list_devices))
+        .routes(routes!(count::count_devices))
         .routes(routes!(devices::show_device, devices::delete_device))
         .routes(routes!(credentials::set_credentials))
+        .routes(routes!(credentials::count_credentials))
         .routes(routes!(desired::change_desired))
         .routes(routes!(channels::list_channels))
         .routes(routes!(import::import_devices))
@@ -213,12 +219,14 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(power::reset_device))
         .routes(routes!(power::stop_device))
         .routes(routes!(registrations::refused_registrations))
+        .routes(routes!(overview::show_overview))
         .routes(routes!(history::device_history))
         .routes(routes!(explain::explain_device))
         .routes(routes!(updates::revert::revert_device))
         .routes(routes!(updates::list::list_updates, updates::create::create_update))
         .routes(routes!(updates::show::show_update))
         .routes(routes!(updates::jobs::list_update_jobs))
+        .routes(routes!(updates::failures::update_failures))
         .routes(routes!(updates::rollout::list_refused))
         .routes(routes!(updates::control::pause_update))
         .routes(routes!(updates::control::resume_update))

@@ -2,7 +2,8 @@
 //!
 //! The vendors' are at the root of the address, because their SDKs drop the path of an endpoint:
 //! CPH owns `/v1` to `/v3`, ISS `/device`, `/organization`, `/project`, `/stream`, `/domain`,
-//! `/template` and `/workflow`. Ours is under `/api`.
+//! `/template` and `/workflow`. Ours is under `/api`, and the web console's files are at `/ui` and
+//! `/assets`.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use engine::events::Events;
 use percent_encoding::percent_decode_str;
 
 use crate::admission::Admission;
+use crate::console::{self, Console};
 use crate::idempotency::{self, Keys};
 use crate::iss::{self, Operation, SipServers};
 use crate::listener::TrustedProxy;
@@ -34,8 +36,8 @@ pub struct Options {
     pub metrics_render: MetricsRender,
     /// The operator's files on the server.
     pub operator_files: OperatorFiles,
-    /// The names, ports included, under which a proxy that rewrites `Host` is reached. See
-    /// [`crate::signature::huawei::Signed::verify`].
+    /// The names, ports included, under which a proxy that rewrites `Host` is reached: by programs
+    /// ([`crate::signature::huawei::Signed::verify`]) and by browsers.
     pub public_hosts: Vec<String>,
     /// The proxies that are believed when they say, in `X-Forwarded-For`, where a request came
     /// from. See [`crate::listener::client_address`].
@@ -73,6 +75,7 @@ pub fn router(options: Options) -> Router {
         .merge(cph_calls(doors.cph.clone()).layer(keyed.clone()))
         .merge(iss_calls(doors.iss.clone()).layer(keyed))
         .merge(native::routes(&native))
+        .merge(console::routes(Console::built_in()))
         .fallback(unknown)
         .with_state(doors)
         .layer(from_fn(measured::request))

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, backup, catalogue, cluster, completions, config, device, enrolment, events, job, key,
-    man, organization, preset, project, registrations, server, simulate, store, update, user,
-    webhook,
+    man, organization, overview, preset, project, registrations, server, simulate, store, update,
+    user, webhook,
 };
 use crate::{demo, exit, serve};
 
@@ -45,6 +45,7 @@ pub enum Command {
     Audit(audit::Audit),
     /// Finds, imports, shows, checks and restarts devices: `fleetwright device import phones.jsonl`
     Device(Box<device::Device>),
+    Overview(overview::Overview),
     /// Lets cameras enrol by a password that they share, and accepts those that came:
     /// `fleetwright enrolment open --project ID --prefix DIGITS --days N`
     Enrolment(enrolment::Enrolment),

@@ -13,6 +13,7 @@ pub mod job;
 pub mod key;
 pub mod man;
 pub mod organization;
+pub mod overview;
 pub mod preset;
 pub mod project;
 pub mod registrations;

@@ -3,10 +3,13 @@
 //!
 //! [`stage`] sets up what is shown, [`show`] shows it and checks it, [`cph`] and [`iss`] are
 //! clients that sign as the vendors' SDKs do, and [`read_back`] reads the phones over an ADB
-//! connection of its own: what the show says of a device comes from the device.
+//! connection of its own: what the show says of a device comes from the device. [`in_use`] then
+//! gives whoever looks around something to see.
 
 mod cph;
+mod in_use;
 mod iss;
+mod native;
 mod read_back;
 mod show;
 mod stage;
@@ -37,7 +40,9 @@ const CAMERAS: usize = 3;
 /// shows each answer, follows the jobs, and reads the values back from the phones over ADB. Then it
 /// sends the requests of Tencent's documentation, and a valid one that gives each camera another
 /// name and password; a camera that has the new password registers, one with the old is refused,
-/// and each, asked over SIP, shows its name. It keeps serving until Ctrl-C. Whatever is not as
+/// and each, asked over SIP, shows its name. Then it gives the fleet what one in use has (a rollout
+/// that has stopped by itself, a phone that is off, cameras that wait to be accepted, and more),
+/// says how to sign in to the web console, and keeps serving until Ctrl-C. Whatever is not as
 /// expected ends it with status 1 and is named.
 ///
 /// With --quiet it shows nothing, has no cameras unless --cameras says how many, and is a server
@@ -153,8 +158,21 @@ impl Demo {
             }
         };
         if differences == 0 && !self.exit {
-            output::data(&show::how_to_try(&stage)?)?;
+            let in_use = tokio::select! {
+                begun = in_use::begin(&stage) => begun,
+                name = stop.asked() => Err(Failure::failed(format!("{name}: ended early")).into()),
+            };
+            let in_use = match in_use {
+                Ok(in_use) => in_use,
+                Err(error) => {
+                    stage.clear().await;
+                    return Err(error);
+                }
+            };
+            let password = stage.make_user().await?;
+            output::data(&show::how_to_try(&stage, &password)?)?;
             stop.asked().await;
+            in_use.stop().await;
         }
         stage.clear().await;
         match differences {

@@ -63,6 +63,7 @@ fn run(args: Args) -> Result<ExitCode> {
         Command::User(user) => user.run(),
         Command::Audit(audit) => audit.run(),
         Command::Device(device) => device.run(),
+        Command::Overview(overview) => overview.run(),
         Command::Enrolment(enrolment) => enrolment.run(),
         Command::Organization(organization) => organization.run(),
         Command::Preset(preset) => preset.run(),

@@ -115,6 +115,9 @@ async fn serve(options: wiring::Options) -> Result<ExitCode> {
     let sip = server.sip_address().map_or_else(String::new, |address| format!(" sip={address}"));
     let node = server.node().map_or_else(String::new, |node| format!(" node={node}"));
     output::tell(&format!("ready http={}{sip}{node}", server.address()));
+    if let Some(url) = server.console() {
+        tracing::info!(url, "the web console is there");
+    }
     let handle = server.handle();
     let mut ousted = std::pin::pin!(handle.ousted());
     let why = loop {

@@ -61,6 +61,8 @@ pub fn fault_points() -> Result<FaultPoints> {
 /// A server that answers. Dropping it ends everything at once; [`Server::stop`] ends it in order.
 pub struct Server {
     address: SocketAddr,
+    /// Whether the doors are open here, and the console is there.
+    answers_apis: bool,
     node: String,
     engine: Engine,
     phones: Arc<Phones>,
@@ -184,6 +186,7 @@ impl Server {
         let upkeep = tokio::spawn(metrics::upkeep(recorder, engine.handle(), warnings));
         Ok(Self {
             address,
+            answers_apis: roles.api,
             node: name,
             engine,
             phones,
@@ -201,6 +204,13 @@ impl Server {
     /// Where it answers; the port is the true one.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the web console is, by the address that is listened at; `None` on a node that does not
+    /// answer the APIs.
+    pub fn console(&self) -> Option<String> {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        self.answers_apis.then(|| format!("{scheme}://{}/ui/", self.address))
     }
 
     /// The node's name, where others may work on the same store.

@@ -1,9 +1,12 @@
 //! What a GB device has in its view that phones have not: who it must be, and where it is.
 
 use fleet::catalogue::{DESCRIPTION, IP, MANUFACTURER, NAME, PORT, TRANSPORT};
-use fleet::{Binding, CameraStatus, DeviceState, Facts, Offline, SipTransport, Timestamp, Values};
+use fleet::{
+    Binding, CameraStatus, CredentialsInUse, DeviceState, Facts, Offline, SipTransport, Timestamp,
+    Values,
+};
 use serde::Serialize;
-use store::{CameraState, CredentialsInUse};
+use store::CameraState;
 use utoipa::ToSchema;
 
 use super::organizations::Filed;
@@ -69,27 +72,14 @@ struct Credentials {
     /// With which it registered: `current`, `old` (the ones before, which work for a while yet), or
     /// `not_renewed` (it has not registered since they changed); null while it is not registered.
     #[schema(value_type = Option<String>, example = "current")]
-    in_use: Option<InUse>,
-}
-
-/// With which user name and password a GB device registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum InUse {
-    Current,
-    Old,
-    NotRenewed,
+    in_use: Option<CredentialsInUse>,
 }
 
 impl Credentials {
     /// Of this state at `now`.
     fn of(camera: &CameraState, now: Timestamp) -> Self {
         let live = camera.binding.as_ref().filter(|binding| binding.is_live(now));
-        let in_use = live.map(|binding| match camera.credentials_in_use(binding) {
-            CredentialsInUse::Current => InUse::Current,
-            CredentialsInUse::Old => InUse::Old,
-            CredentialsInUse::NotRenewed => InUse::NotRenewed,
-        });
+        let in_use = live.map(|binding| camera.credentials_in_use(binding));
         Self {
             changed_at: camera.credentials_at.map(|at| at.to_string()),
             overlap_until: camera.overlap_until.map(|at| at.to_string()),

@@ -1,4 +1,5 @@
-//! Whom a GB device must register as: its digest user name and its password.
+//! Whom a GB device must register as: its digest user name and its password; and how many register
+//! so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +7,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use engine::{CameraAsked, Credentials, Patch, UpdateEntry};
-use fleet::{DeviceId, Kind, Operation, Secret};
+use fleet::{DeviceId, Kind, Operation, ProjectId, Secret};
 use http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::devices::{self, ShowQuery};
@@ -74,4 +75,46 @@ pub(super) async fn set_credentials(
         if_revision: None,
     };
     accept(&native, (&principal, call), device, Operation::Update, entry).await
+}
+
+/// With which user names and passwords the cameras of a project are registered now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CredentialsCounts {
+    /// With those on record.
+    current: u64,
+    /// With those from before they were changed, which work for a while yet.
+    old: u64,
+    /// They are registered, and have not been renewed since the change.
+    not_renewed: u64,
+    /// They are not registered, those that never were among them.
+    offline: u64,
+    /// The latest time until which those from before a change work for some camera; null if they
+    /// work for none.
+    #[schema(format = DateTime)]
+    overlap_until: Option<String>,
+}
+
+/// Counts the cameras of a project by the user name and password that they are registered with: how
+/// far a change of passwords has come. Which cameras they are a list with `credentials` says.
+#[utoipa::path(
+    get,
+    path = "/projects/{project}/credentials",
+    tag = "projects",
+    security(("token" = ["viewer"])),
+    params(("project" = String, Path, description = "The project's id")),
+    responses(
+        (status = 200, description = "The counts", body = CredentialsCounts),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn count_credentials(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(project): FromPath<ProjectId>,
+) -> Result<Json<CredentialsCounts>, Problem> {
+    let counted = native.handle.reads().credentials_counts(&principal, &project).await?;
+    let counted = counted.ok_or_else(|| Problem::no_such_project(&project))?;
+    let store::CredentialsCounts { current, old, not_renewed, offline, overlap_until } = counted;
+    let overlap_until = overlap_until.map(|until| until.to_string());
+    Ok(Json(CredentialsCounts { current, old, not_renewed, offline, overlap_until }))
 }

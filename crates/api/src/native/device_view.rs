@@ -6,11 +6,12 @@ use std::sync::Arc;
 use engine::{Handle, ValueStands, spoken_to_by};
 use fleet::desired::DesiredValue;
 use fleet::{
-    AdoptionRequest, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey, DeviceState, JobId,
-    Kind, Operation, PowerStep, ProjectId, PushOutcome, Revision, Timestamp, Values,
+    AdoptionRequest, Attention, BootIdentity, Catalogue, Condition, DeviceId, DeviceKey,
+    DeviceState, JobId, Kind, Operation, PowerStep, ProjectId, PushOutcome, Revision, Timestamp,
+    Values,
 };
 use serde::Serialize;
-use store::{DeviceWithState, Reads};
+use store::{DeviceWithState, Reads, Tag};
 use utoipa::ToSchema;
 
 use super::camera_view::Camera;
@@ -53,6 +54,12 @@ pub(super) struct Device {
     since: String,
     /// Why it can't be worked on at the moment; null if it can.
     trouble: Option<String>,
+    /// Why it is not as it should be, in one word, the first of these that holds: `trouble` (it
+    /// can't be worked on, or a camera was registered once and is not now), `drift` (nothing is
+    /// under way, and it last showed another value than is asked), `restart_pending` (a value waits
+    /// for a restart) or `pending` (something that was asked is not settled); null if it is.
+    #[schema(value_type = Option<String>, example = "drift")]
+    attention: Option<Attention>,
     /// Whether an operator has frozen it, so that it takes no updates.
     frozen: bool,
     /// Whether a phone has shown that it is the device on record.
@@ -110,6 +117,17 @@ pub(super) struct Device {
     /// When its record last changed.
     #[schema(format = DateTime)]
     updated_at: String,
+    /// Its tags, each with its value. Absent where it is not shown alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<BTreeMap<String, String>>,
+}
+
+impl Device {
+    /// The same with its tags.
+    pub(super) fn with_tags(self, tags: Vec<Tag>) -> Self {
+        let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
+        Self { tags: Some(tags), ..self }
+    }
 }
 
 /// An adoption that was asked for.
@@ -300,6 +318,8 @@ impl View {
     pub(super) fn device(&self, found: DeviceWithState) -> Device {
         let DeviceWithState { device, state, camera } = found;
         let is_phone = device.kind == Kind::Phone;
+        let binding = camera.as_ref().and_then(|camera| camera.binding.as_ref());
+        let attention = Attention::of(&state, binding, self.now);
         let camera = camera.map(|camera| Camera::of(camera, &state, self.now));
         let states = self.states(&device, &state);
         let drift = states.iter().filter(|(_, state)| **state == ValueState::Drift);
@@ -325,6 +345,7 @@ impl View {
             condition: state.condition,
             since: state.since.to_string(),
             trouble: state.trouble,
+            attention,
             frozen: state.frozen,
             adopted: is_phone.then_some(state.adopted),
             adoption: is_phone.then(|| state.adoption.map(Adoption::from)),
@@ -343,6 +364,7 @@ impl View {
             open_jobs: state.open_jobs,
             created_at: device.created_at.to_string(),
             updated_at: device.updated_at.to_string(),
+            tags: None,
         }
     }
 

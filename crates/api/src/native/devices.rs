@@ -42,6 +42,17 @@ pub(super) struct ListParameters {
     tag: Option<Vec<String>>,
     /// In this condition only, as a device shows it; given several times: in one of them.
     condition: Option<Vec<String>>,
+    /// Not as it should be, for this reason only, as a device shows it: `trouble`, `drift`,
+    /// `restart_pending` or `pending`, or `any` for all of them; given several times: for one.
+    attention: Option<Vec<String>>,
+    /// Frozen by an operator only, or not frozen only.
+    frozen: Option<bool>,
+    /// Cameras that stand so only: `Register`, `OnLine` or `OffLine`; given several times: in one
+    /// of these ways.
+    status: Option<Vec<String>>,
+    /// Cameras only that are registered with these user names and passwords: `current`, `old` or
+    /// `not_renewed`; given several times: with one of them.
+    credentials: Option<Vec<String>>,
     /// Of which this is asked only: `PROPERTY:VALUE`, the whole value, or `!PROPERTY` for those of
     /// which no value of it is asked; given several times: all of it.
     desired: Option<Vec<String>>,
@@ -147,7 +158,10 @@ pub(super) async fn show_device(
     } else {
         let view = View::of(&native.handle, &found).await?;
         let [found] = found;
-        Json(view.device(found)).into_response()
+        let (reads, of) = (native.handle.reads(), &found.device.project_id);
+        let tags = reads.tags_of_devices(&principal, of, vec![id]).await?;
+        let tags = tags.into_iter().next().unwrap_or_default();
+        Json(view.device(found).with_tags(tags)).into_response()
     };
     if let Some(tag) = entity_tag::of_revision(revision) {
         response.headers_mut().insert(header::ETAG, tag);

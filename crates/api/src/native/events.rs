@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::FromQuery;
-use super::token::{self, Caller};
+use super::token::{self, Caller, Presented};
 use super::{Native, Problem, openapi};
 use crate::listener::Stopping;
 
@@ -93,6 +93,7 @@ pub(super) struct Asked {
 pub(super) async fn follow_events(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
+    presented: Presented,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
     FromQuery(asked): FromQuery<Asked>,
@@ -117,8 +118,7 @@ pub(super) async fn follow_events(
         watch,
         filter: Filter { project: asked.project, device: asked.device, types },
         principal,
-        // It proves who the client is as long as the stream lasts.
-        headers: authorization(&headers),
+        presented,
         stopping: stopping.map(|Extension(Stopping(stopping))| stopping).unwrap_or_default(),
         beat: Instant::now() + HEARTBEAT,
         greeting: true,
@@ -154,19 +154,13 @@ fn after(headers: &HeaderMap, asked: Option<&str>) -> Result<Option<ResumeToken>
     asked.map(|text| text.parse().map_err(|_| invalid("after"))).transpose()
 }
 
-/// What proves who the client is.
-fn authorization(headers: &HeaderMap) -> HeaderMap {
-    let own = headers.get(header::AUTHORIZATION);
-    own.map(|value| (header::AUTHORIZATION, value.clone())).into_iter().collect()
-}
-
 /// One client that is told what happens.
 struct Following {
     native: Arc<Native>,
     watch: Watch,
     filter: Filter,
     principal: Principal,
-    headers: HeaderMap,
+    presented: Presented,
     stopping: CancellationToken,
     /// When the next heartbeat is due.
     beat: Instant,
@@ -205,7 +199,7 @@ impl Following {
 
     /// Whether this client may still be told, and of what: tokens expire and roles change.
     async fn may_watch(&mut self) -> bool {
-        match token::caller(&self.native, &self.headers, Grant::Viewer).await {
+        match token::caller(&self.native, &self.presented, Grant::Viewer).await {
             Ok(principal) => {
                 self.principal = principal;
                 true

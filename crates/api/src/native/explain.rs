@@ -101,6 +101,9 @@ struct Asker {
     /// The update; one of a wave where it goes through its devices in waves.
     #[schema(value_type = String)]
     update: RequestId,
+    /// The update that goes through its devices in waves, where that is a wave of it; null else.
+    #[schema(value_type = Option<String>)]
+    rollout: Option<RequestId>,
     /// The device's job.
     #[schema(value_type = String)]
     job: JobId,
@@ -131,7 +134,7 @@ struct Asker {
 
 impl From<engine::AskedBy> for Asker {
     fn from(asked: engine::AskedBy) -> Self {
-        let engine::AskedBy { job: found, state } = asked;
+        let engine::AskedBy { job: found, rollout, state } = asked;
         let job = found.job;
         let (mut proof, mut detail) = (None, None);
         match job.end.as_ref().map(|ended| &ended.end) {
@@ -141,6 +144,7 @@ impl From<engine::AskedBy> for Asker {
         }
         Self {
             update: job.id.request(),
+            rollout,
             job: job.id,
             operation: job.operation,
             state,

@@ -34,6 +34,9 @@ struct Change {
     /// The update; one of a wave where it goes through its devices in waves.
     #[schema(value_type = String)]
     update: RequestId,
+    /// The update that goes through its devices in waves, where that is a wave of it; null else.
+    #[schema(value_type = Option<String>)]
+    rollout: Option<RequestId>,
     /// The device's job.
     #[schema(value_type = String)]
     job: JobId,
@@ -123,13 +126,17 @@ pub(super) async fn device_history(
     found.truncate(asked);
     let next = found.last().filter(|_| has_next).map(|last| last.job.revision.0.to_string());
     let is_running = native.handle.is_running(device.key);
-    let changes = found.into_iter().map(|found| Change::of(found, is_running));
+    let rollouts = native.handle.rollouts_of(&found).await?;
+    let changes = found.into_iter().map(|found| {
+        let rollout = rollouts.get(&found.job.id.request()).copied();
+        Change::of(found, rollout, is_running)
+    });
     Ok(Json(History { changes: changes.collect(), next }))
 }
 
 impl Change {
-    /// What a job asked for, as it is shown.
-    fn of(found: JobWithDevice, is_running: bool) -> Self {
+    /// What a job asked for, as it is shown: see [`super::jobs::Job::of`].
+    fn of(found: JobWithDevice, rollout: Option<RequestId>, is_running: bool) -> Self {
         let JobWithDevice { job, trouble, .. } = found;
         let state = job.state(trouble.is_some(), is_running);
         let detail = job.end.as_ref().and_then(|ended| match &ended.end {
@@ -154,6 +161,7 @@ impl Change {
         Self {
             revision: job.revision,
             update: job.id.request(),
+            rollout,
             job: job.id,
             operation: job.operation,
             state,

@@ -22,9 +22,12 @@ pub(super) struct Job {
     /// Its id.
     #[schema(value_type = String)]
     id: JobId,
-    /// The update that it belongs to: CPH's request_id.
+    /// The update that it belongs to, or a wave of one: CPH's request_id.
     #[schema(value_type = String)]
     request: RequestId,
+    /// The update, where the request is a wave of it; null else.
+    #[schema(value_type = Option<String>)]
+    rollout: Option<RequestId>,
     /// Its project.
     #[schema(value_type = String)]
     project: ProjectId,
@@ -97,12 +100,15 @@ pub(super) async fn show_job(
     let id: JobId = id.parse().map_err(|_| unknown())?;
     let found = native.handle.reads().job(&principal, id).await?.ok_or_else(unknown)?;
     let is_running = native.handle.is_running(found.job.device);
-    Ok(Json(Job::of(found, is_running)))
+    let rollouts = native.handle.rollouts_of([&found]).await?;
+    let rollout = rollouts.get(&found.job.id.request()).copied();
+    Ok(Json(Job::of(found, rollout, is_running)))
 }
 
 impl Job {
-    /// A job as it is shown. `is_running` says whether an action is in flight on its device.
-    pub(super) fn of(found: JobWithDevice, is_running: bool) -> Self {
+    /// A job as it is shown. `rollout` is the update that its request is a wave of, if it is one;
+    /// `is_running` says whether an action is in flight on its device.
+    pub(super) fn of(found: JobWithDevice, rollout: Option<RequestId>, is_running: bool) -> Self {
         let JobWithDevice { job, device_id, project_id, trouble, .. } = found;
         let state = job.state(trouble.is_some(), is_running);
         let (mut proof, mut detail) = (None, trouble.filter(|_| job.end.is_none()));
@@ -115,6 +121,7 @@ impl Job {
         Self {
             id: job.id,
             request: job.id.request(),
+            rollout,
             project: project_id,
             device: device_id,
             operation: job.operation,

@@ -9,7 +9,7 @@ use http::Method;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, PathItem};
 
-/// What the calls name the token by that they need.
+/// What the calls name the token by that they need, whatever brings it.
 pub(super) const TOKEN: &str = "token";
 
 /// What stands for calls that the administrator of the server alone may make.
@@ -67,8 +67,7 @@ impl Needs {
     /// What a request needs that the router has led to a call below `/api/v1`; `None` if there is
     /// no such call.
     pub(super) fn of_request(&self, request: &Request) -> Option<Need> {
-        let path = request.extensions().get::<MatchedPath>()?.as_str();
-        let calls = self.0.get(path.strip_prefix("/api/v1").unwrap_or(path))?;
+        let calls = self.0.get(path(request)?)?;
         // A call by GET answers HEAD too.
         let method = match request.method() {
             &Method::HEAD => &Method::GET,
@@ -76,6 +75,12 @@ impl Needs {
         };
         calls.iter().find(|(known, _)| known == method).map(|(_, need)| *need)
     }
+}
+
+/// Which of the paths below `/api/v1` the router has led a request to.
+pub(super) fn path(request: &Request) -> Option<&str> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    Some(path.strip_prefix("/api/v1").unwrap_or(path))
 }
 
 /// The calls of a path, by method.
@@ -115,7 +120,7 @@ mod tests {
                 calls += 1;
             }
         }
-        assert_eq!(open, ["POST /session"]);
+        assert_eq!(open, ["POST /session", "POST /session/cookie"]);
         assert!(calls > 50, "{calls}");
     }
 }

@@ -6,14 +6,14 @@ use fleet::limits::IDEMPOTENCY_KEY_BYTES_MAX;
 use utoipa::PartialSchema as _;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     Components, ContentBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder, Ref, Required,
     Response, ResponseBuilder,
 };
 
-use super::Problem;
 use super::need::{Need, TOKEN};
+use super::{Problem, cookie};
 
 /// Declares the answers that several calls share: each a problem.
 macro_rules! problems {
@@ -89,13 +89,22 @@ pub fn document() -> Result<String, serde_json::Error> {
     );
     let mut components = Components::new();
     components.add_security_scheme(TOKEN, token);
+    let cookie = ApiKeyValue::with_description(
+        cookie::NAME,
+        "Of a browser, from POST /session/cookie: stands for the token wherever a call names that, \
+         unless there is a header Authorization. A call by cookie that is not GET needs the header \
+         X-Fleetwright-Console: 1.",
+    );
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     components.schemas.insert("Problem".to_owned(), Problem::schema());
     let info = InfoBuilder::new()
         .title("Fleetwright")
         .version("1")
         .description(Some(
             "Projects, organizations, access keys, users, devices, updates, jobs and catalogue of a \
-             Fleetwright server. Errors are RFC 9457 problems.",
+             Fleetwright server. Errors are RFC 9457 problems. Whatever takes a token takes it \
+             from the console's cookie as well; such a call is refused with 403 `cross_site` \
+             where a page of another site may have had it sent.",
         ))
         .license(Some(License::new("Apache-2.0")));
     let base = OpenApiBuilder::new().info(info).components(Some(components)).build();
@@ -185,7 +194,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(without, ["POST /session"]);
+        assert_eq!(without, ["POST /session", "POST /session/cookie"]);
     }
 
     /// `UPDATE_OPENAPI=1` writes the document instead of comparing it.

@@ -10,12 +10,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath, FromQuery};
+use super::pages::PageQuery;
 use super::token::Caller;
-use super::{Native, Problem, openapi};
-
-/// Organizations in a page, and unless told otherwise.
-const PAGE_MAX: u32 = 1_000;
-const PAGE_DEFAULT: u32 = 100;
+use super::{Native, Problem, openapi, pages};
 
 /// The organization that a camera or a channel is filed in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -73,18 +70,6 @@ pub(super) struct Organizations {
     next: Option<String>,
 }
 
-/// Which organizations to list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    /// The page after this one: `next` of the page before.
-    after: Option<String>,
-    /// At most so many: 1 to 1000, 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
 /// Where an organization is to stand.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +92,7 @@ impl NewPath {
     path = "/projects/{project}/organizations",
     tag = "organizations",
     security(("token" = ["viewer"])),
-    params(("project" = String, Path, description = "The project's id"), ListQuery),
+    params(("project" = String, Path, description = "The project's id"), PageQuery),
     responses(
         (status = 200, description = "One page", body = Organizations),
         openapi::Invalid, openapi::Guarded, openapi::Missing,
@@ -117,18 +102,10 @@ pub(super) async fn list_organizations(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
-    FromQuery(ListQuery { after, limit }): FromQuery<ListQuery>,
+    FromQuery(PageQuery { after, limit }): FromQuery<PageQuery>,
 ) -> Result<Json<Organizations>, Problem> {
-    let limit = limit.unwrap_or(PAGE_DEFAULT);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(Problem::invalid(format!("limit must be 1 to {PAGE_MAX}")));
-    }
-    let offset = match after {
-        None => 0,
-        Some(after) => after
-            .parse::<u32>()
-            .map_err(|_| Problem::invalid("after must be the `next` of a page"))?,
-    };
+    let limit = pages::limit(limit)?;
+    let offset: u32 = pages::place(after.as_deref())?.unwrap_or(0);
     let reads = native.handle.reads();
     if reads.project(&principal, &project).await?.is_none() {
         return Err(Problem::no_such_project(&project));

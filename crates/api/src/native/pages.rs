@@ -1,10 +1,24 @@
 //! What the lists have in common that come in pages.
 
+use serde::Deserialize;
+
 use super::Problem;
 
 /// Things in a page at most, and unless told otherwise.
 const LIMIT_MAX: u32 = 1_000;
 const LIMIT_DEFAULT: u32 = 100;
+
+/// Which page of a list, where there is no more to say of it.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageQuery {
+    /// The page after this one: `next` of the page before.
+    pub(super) after: Option<String>,
+    /// At most so many: 1 to 1000, 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
+    pub(super) limit: Option<u32>,
+}
 
 /// How many things a page has at most. Errors: what is asked for is not 1 to 1,000.
 pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {

@@ -12,6 +12,7 @@ use store::Refused;
 use utoipa::ToSchema;
 
 use super::exchange::{self, FromPath, FromQuery};
+use super::pages::PageQuery;
 use super::token::Caller;
 use super::{Native, Problem, openapi, pages};
 
@@ -67,18 +68,6 @@ pub(super) struct Presets {
     next: Option<String>,
 }
 
-/// Which page of them.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ListQuery {
-    /// The page after this one: `next` of the page before.
-    after: Option<String>,
-    /// At most so many: 1 to 1000, 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
 /// What a preset is to be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -128,7 +117,7 @@ pub(super) struct VersionQuery {
     path = "/projects/{project}/presets",
     tag = "presets",
     security(("token" = ["viewer"])),
-    params(("project" = String, Path, description = "The project's id"), ListQuery),
+    params(("project" = String, Path, description = "The project's id"), PageQuery),
     responses(
         (status = 200, description = "One page", body = Presets),
         openapi::Invalid, openapi::Guarded, openapi::Missing,
@@ -138,7 +127,7 @@ pub(super) async fn list_presets(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
     FromPath(project): FromPath<ProjectId>,
-    FromQuery(ListQuery { after, limit }): FromQuery<ListQuery>,
+    FromQuery(PageQuery { after, limit }): FromQuery<PageQuery>,
 ) -> Result<Json<Presets>, Problem> {
     let limit = pages::limit(limit)?;
     let after: Option<PresetName> = pages::place(after.as_deref())?;

@@ -94,6 +94,11 @@ impl Problem {
         Self { detail: format!("{}, {clause}", self.detail), ..self }
     }
 
+    /// 403: a browser's call that no page of the console made.
+    pub(super) fn cross_site(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "cross_site", detail)
+    }
+
     /// 404: nothing there.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
@@ -139,6 +144,11 @@ impl Problem {
     /// 422: it can be read, and not be done.
     pub(crate) fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// Whether it is that a token or a password is none, or a wrong one.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// What went wrong, for programs and for people.
@@ -202,6 +212,7 @@ impl From<engine::Error> for Problem {
             }
             Error::NoSuchUpdate(_) => Self::not_found(error.to_string()),
             Error::NotARollout(_) => Self::conflict("not_a_rollout", error.to_string()),
+            Error::WaveOfOpen(_) => Self::conflict("wave_of_open_update", error.to_string()),
             Error::NoneFound => Self::conflict("none_found", error.to_string()),
             Error::TooManyDevices { .. } => Self::conflict("too_many_devices", error.to_string()),
             Error::WrongPhase { .. } => Self::conflict("wrong_phase", error.to_string()),

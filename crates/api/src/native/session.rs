@@ -1,8 +1,11 @@
 //! Signing in and out, and who one is.
 
+pub(super) mod cookie;
+
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use engine::{SignInError, SignedIn};
 use fleet::{Principal, ProjectId, Secret};
@@ -11,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::grants::UserGrant;
-use super::token::Bearer;
+use super::token::{Bearer, Carrier, Presented};
 use super::users::secret;
 use super::{Native, Problem, openapi};
 use crate::admission::Checking;
@@ -85,11 +88,7 @@ pub(super) async fn sign_in(
 ) -> Result<([(header::HeaderName, HeaderValue); 1], (StatusCode, Json<Session>)), Problem> {
     let (parts, body) = request.into_parts();
     let address = native.admission.address(&parts);
-    let body =
-        read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await.map_err(|error| match error {
-            BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
-            BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
-        })?;
+    let body = own_body(body).await?;
     let NewSession { user, password } = super::exchange::object(&body)?;
     drop(body);
     let signed_in = check(&native, address, &user, password).await?;
@@ -102,6 +101,15 @@ pub(super) async fn sign_in(
     };
     let not_kept = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((not_kept, (StatusCode::CREATED, Json(session))))
+}
+
+/// Reads the body of a call that anybody may make.
+async fn own_body(body: Body) -> Result<Bytes, Problem> {
+    let body = read_body(body, BODY_BYTES_MAX, BODY_TIMEOUT).await;
+    body.map_err(|error| match error {
+        BodyError::TooLarge { .. } => Problem::too_large(error.to_string()),
+        BodyError::TooSlow { .. } | BodyError::Broken(_) => Problem::invalid(error.to_string()),
+    })
 }
 
 /// Checks the password, unless its sender has guessed too often or has too many checks under way.
@@ -137,9 +145,9 @@ async fn check(
 /// Why a name is shut out.
 fn shut_out(refused: lockout::Refused) -> Problem {
     match refused {
-        lockout::Refused::Locked => {
-            Problem::unauthorized("too many wrong passwords for this name from here: wait a while")
-        }
+        lockout::Refused::Locked => Problem::unauthorized(
+            "too many wrong passwords for this name, or tokens, from here: wait a while",
+        ),
         lockout::Refused::Full => Problem::busy(),
     }
 }
@@ -156,41 +164,59 @@ fn shut_out(refused: lockout::Refused) -> Problem {
     )
 )]
 pub(super) async fn who_am_i(bearer: Bearer) -> Json<WhoAmI> {
-    Json(match bearer {
-        Bearer::Admin => WhoAmI {
-            user: None,
-            server_admin: true,
-            project: None,
-            token: None,
-            expires_at: None,
-            grants: Vec::new(),
-        },
-        Bearer::User(holder) => WhoAmI {
-            user: Some(holder.user.clone()),
-            server_admin: false,
-            project: Some(holder.project_id.clone()),
-            token: Some(holder.id.clone()),
-            expires_at: Some(holder.expires_at.to_string()),
-            grants: holder.grants.iter().cloned().map(UserGrant::from).collect(),
-        },
-    })
+    Json(bearer.into())
 }
 
-/// Signs out: the token with which it is called stops working. The admin token does not.
+impl From<Bearer> for WhoAmI {
+    fn from(bearer: Bearer) -> Self {
+        match bearer {
+            Bearer::Admin => Self {
+                user: None,
+                server_admin: true,
+                project: None,
+                token: None,
+                expires_at: None,
+                grants: Vec::new(),
+            },
+            Bearer::User(holder) => Self {
+                user: Some(holder.user.clone()),
+                server_admin: false,
+                project: Some(holder.project_id.clone()),
+                token: Some(holder.id.clone()),
+                expires_at: Some(holder.expires_at.to_string()),
+                grants: holder.grants.iter().cloned().map(UserGrant::from).collect(),
+            },
+        }
+    }
+}
+
+/// Signs out: the token with which it is called stops working. The admin token does not, and cannot
+/// be signed out with.
+///
+/// Called by cookie, it has the browser forget the cookie, whatever the answer. There the admin
+/// token can be signed out with, and it goes on working, as a token with a name does.
 #[utoipa::path(
     delete,
     path = "/session",
     tag = "session",
     security(("token" = [])),
     responses(
-        (status = 204, description = "The token does not work any more"),
+        (status = 204, description = "The token does not work any more, or the browser forgets it"),
         openapi::Guarded, openapi::Missing,
     )
 )]
 pub(super) async fn sign_out(
     State(native): State<Arc<Native>>,
     bearer: Bearer,
+    presented: Presented,
 ) -> Result<StatusCode, Problem> {
+    let is_of_browser_alone = match &bearer {
+        Bearer::Admin => false,
+        Bearer::User(holder) => holder.name.is_none(),
+    };
+    if presented.by == Carrier::Cookie && !is_of_browser_alone {
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let Bearer::User(holder) = bearer else {
         return Err(Problem::forbidden("the admin token is changed in its file, not here"));
     };

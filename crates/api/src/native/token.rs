@@ -3,6 +3,9 @@
 //! Each call says what it needs ([`super::need`]). Its caller is let in as who may see those
 //! projects alone in which that is granted: so what every look-up asks anyway, whether the caller
 //! may see a project, is whether the caller may make this call there.
+//!
+//! A token comes with the header `Authorization`, or from a browser in the console's cookie
+//! ([`super::cookie`]): [`presented`] alone knows where.
 
 use std::sync::Arc;
 
@@ -10,14 +13,14 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::TokenHolder;
-use fleet::{Grant, Principal};
+use fleet::{Grant, Principal, Secret};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::need::{Need, Needs};
-use super::{Native, Problem, keyed};
+use super::{Native, Problem, cookie, keyed};
 use crate::idempotency;
 
 /// The admin token, hashed: the token itself is not kept. Its strength is that of 32 random bytes,
@@ -49,6 +52,24 @@ impl std::fmt::Debug for AdminToken {
 /// Who makes a call, as who may see the projects in which the call is allowed, and no others.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Principal);
+
+/// What brings a request its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// The header `Authorization`, which nothing but the caller's own program sends.
+    Authorization,
+    /// The console's cookie, which a browser adds to whatever is sent to this server.
+    Cookie,
+}
+
+/// The token that a request's head has. It proves who the client is as long as a stream lasts.
+#[derive(Debug, Clone)]
+pub(super) struct Presented {
+    /// What brings it.
+    pub(super) by: Carrier,
+    /// The token, which may be anybody's or nobody's.
+    token: Secret<Vec<u8>>,
+}
 
 /// Whose token it is.
 #[derive(Debug, Clone)]
@@ -118,6 +139,14 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Presented {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(Problem::unguarded)
+    }
+}
+
 /// What the guard goes by.
 #[derive(Clone)]
 pub(super) struct Guard {
@@ -130,14 +159,42 @@ pub(super) struct Guard {
 /// Lets a request through whose token is enough for its call; nothing of any other is looked at.
 pub(super) async fn guard(
     State(Guard { native, needs }): State<Guard>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let need = needs.of_request(&request);
     if need == Some(Need::Nothing) {
         return next.run(request).await;
     }
-    let bearer = match bearer_of(&native, request.headers()).await {
+    let presented = presented(request.headers());
+    let by_cookie = presented.as_ref().is_some_and(|presented| presented.by == Carrier::Cookie);
+    if !by_cookie {
+        return let_in(native, need, presented, request, next).await;
+    }
+    let own_names = &native.admission.public_hosts;
+    if let Err(problem) = cookie::is_of_console(request.method(), request.headers(), own_names) {
+        return problem.into_response();
+    }
+    let signs_out = cookie::signs_out(&request);
+    let mut response = let_in(native, need, presented, request, next).await;
+    cookie::mark(&mut response, signs_out);
+    response
+}
+
+/// Lets a request through that presents this token, if it is enough for what its call needs; `None`
+/// where there is no such call.
+async fn let_in(
+    native: Arc<Native>,
+    need: Option<Need>,
+    presented: Option<Presented>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(presented) = presented else {
+        let missing = "the header Authorization: Bearer TOKEN is missing";
+        return Problem::unauthorized(missing).into_response();
+    };
+    let bearer = match bearer_of(&native, presented.token.expose()).await {
         Ok(bearer) => bearer,
         Err(problem) => return problem.into_response(),
     };
@@ -149,6 +206,7 @@ pub(super) async fn guard(
     };
     request.extensions_mut().insert(Caller(principal.clone()));
     request.extensions_mut().insert(bearer.clone());
+    request.extensions_mut().insert(presented);
     let answered = async move |request| {
         let response = next.run(request).await;
         match need {
@@ -179,26 +237,23 @@ fn or_too_little(response: Response, grant: Grant) -> Response {
     }
 }
 
-/// As who the bearer of the headers' token makes a call that needs `grant`, as the guard would let
-/// it in now.
+/// As who the bearer of a token makes a call that needs `grant`, as the guard would let it in now.
 ///
 /// # Errors
-/// 401 without a token that works, 403 if there is no project in which its holder may.
+/// 401 if the token does not work, 403 if there is no project in which its holder may.
 pub(super) async fn caller(
     native: &Native,
-    headers: &HeaderMap,
+    presented: &Presented,
     grant: Grant,
 ) -> Result<Principal, Problem> {
-    bearer_of(native, headers).await?.caller(Need::Grant(grant))
+    bearer_of(native, presented.token.expose()).await?.caller(Need::Grant(grant))
 }
 
-/// Whose token the headers have.
+/// Whose token it is.
 ///
 /// # Errors
-/// 401 if there is none that works, or the store failed.
-async fn bearer_of(native: &Native, headers: &HeaderMap) -> Result<Bearer, Problem> {
-    let missing = "the header Authorization: Bearer TOKEN is missing";
-    let token = bearer(headers).ok_or_else(|| Problem::unauthorized(missing))?;
+/// 401 if it does not work, or the store failed.
+pub(super) async fn bearer_of(native: &Native, token: &[u8]) -> Result<Bearer, Problem> {
     if native.admin_token.is(token) {
         return Ok(Bearer::Admin);
     }
@@ -214,6 +269,17 @@ async fn bearer_of(native: &Native, headers: &HeaderMap) -> Result<Bearer, Probl
     }
     native.handle.token_used(&holder);
     Ok(Bearer::User(holder))
+}
+
+/// The token that a request's head has. One with a header `Authorization` is judged by that alone,
+/// whatever it says: its cookie is not looked at.
+fn presented(headers: &HeaderMap) -> Option<Presented> {
+    let (by, token) = if headers.contains_key(header::AUTHORIZATION) {
+        (Carrier::Authorization, bearer(headers)?.to_vec())
+    } else {
+        (Carrier::Cookie, cookie::token(headers)?)
+    };
+    Some(Presented { by, token: Secret::new(token) })
 }
 
 /// The one bearer token of the headers (RFC 6750, section 2.1); the scheme's name has no case.
@@ -237,6 +303,29 @@ mod tests {
             assert!(!token.is(other));
         }
         assert!(!format!("{token:?}").contains("t0ken"));
+    }
+
+    #[test]
+    fn the_cookie_counts_where_there_is_no_other_header() {
+        let check = |lines: &[(&'static str, &str)], expected: Option<(Carrier, &[u8])>| {
+            let lines = lines
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
+            let presented = presented(&lines.collect());
+            let found = presented.as_ref().map(|one| (one.by, one.token.expose().as_slice()));
+            assert_eq!(found, expected);
+            assert!(!format!("{presented:?}").contains("97"), "the token is not shown");
+        };
+        let cookie = ("cookie", "__Host-fleetwright=abc");
+        check(&[cookie], Some((Carrier::Cookie, b"abc")));
+        let header = ("authorization", "Bearer def");
+        check(&[header], Some((Carrier::Authorization, b"def")));
+        check(&[header, cookie], Some((Carrier::Authorization, b"def")));
+        for unfit in ["", "Bearer ", "Basic abcdef", "Bearer"] {
+            check(&[cookie, ("authorization", unfit)], None);
+        }
+        check(&[("cookie", "a=b")], None);
+        check(&[], None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(super) mod control;
 pub(super) mod create;
+pub(super) mod failures;
 pub(super) mod jobs;
 pub(super) mod list;
 mod plan;

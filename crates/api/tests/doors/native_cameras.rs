@@ -115,7 +115,7 @@ async fn a_camera_is_shown_with_where_it_is_and_why_it_is_not_there() {
     let site = Site::start().await.with_cameras().await;
     let target = format!("/devices/{}", CAMERAS[0]);
     let shown = site.native("GET", &target, "").await;
-    insta::assert_snapshot!(shown.text, @r#"{"project":"0123456789abcdef0123456789abcdef","id":"34020000001320000001","kind":"camera","name":"门口 01","profile":"generic","condition":"awaited","since":"2026-11-21T12:00:00.000Z","trouble":null,"frozen":false,"camera":{"status":"Register","user":null,"has_password":true,"credentials":{"changed_at":null,"overlap_until":null,"in_use":null},"record":{"description":null,"ip":null,"port":null,"manufacturer":null,"transport":null},"organization":null,"transport":null,"remote":null,"registered_at":null,"refreshed_at":null,"expires_at":null,"version":null,"offline":null,"reported_name":null,"manufacturer":null,"model":null,"firmware":null,"channels":0},"facts":{},"revision":0,"settled":0,"desired":{},"states":{},"reported":{},"drift":[],"open_jobs":[],"created_at":"2026-11-21T12:00:00.000Z","updated_at":"2026-11-21T12:00:00.000Z"}"#);
+    insta::assert_snapshot!(shown.text, @r#"{"project":"0123456789abcdef0123456789abcdef","id":"34020000001320000001","kind":"camera","name":"门口 01","profile":"generic","condition":"awaited","since":"2026-11-21T12:00:00.000Z","trouble":null,"attention":null,"frozen":false,"camera":{"status":"Register","user":null,"has_password":true,"credentials":{"changed_at":null,"overlap_until":null,"in_use":null},"record":{"description":null,"ip":null,"port":null,"manufacturer":null,"transport":null},"organization":null,"transport":null,"remote":null,"registered_at":null,"refreshed_at":null,"expires_at":null,"version":null,"offline":null,"reported_name":null,"manufacturer":null,"model":null,"firmware":null,"channels":0},"facts":{},"revision":0,"settled":0,"desired":{},"states":{},"reported":{},"drift":[],"open_jobs":[],"created_at":"2026-11-21T12:00:00.000Z","updated_at":"2026-11-21T12:00:00.000Z","tags":{}}"#);
 
     site.register(CAMERAS[0]).await;
     let key = site.camera_key(CAMERAS[0]).await;
@@ -159,6 +159,56 @@ async fn a_camera_is_shown_with_where_it_is_and_why_it_is_not_there() {
     assert_eq!(missed["status"], "OffLine");
     assert_eq!(missed["offline"]["why"], "keepalives_missed");
     assert_eq!(site.shown(PHONES[0]).await["camera"], Value::Null);
+}
+
+#[tokio::test]
+async fn cameras_are_listed_and_counted_by_how_they_are_registered() {
+    let site = Site::start().await.with_cameras().await;
+    site.register(CAMERAS[0]).await;
+    let ids = async |query: &str| -> Vec<String> {
+        let found = site.native("GET", &format!("/devices?{query}"), "").await.json();
+        let devices = found["devices"].as_array().unwrap();
+        devices.iter().map(|device| device["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let counts =
+        async || site.native("GET", &format!("/projects/{PROJECT}/credentials"), "").await.json();
+    assert_eq!(ids("status=OnLine").await, [CAMERAS[0]]);
+    assert_eq!(ids("status=Register").await, [CAMERAS[1]]);
+    assert_eq!(ids("status=Register&status=OnLine").await, &CAMERAS[..2]);
+    assert!(ids("status=OnLine&kind=phone").await.is_empty());
+    assert_eq!(ids("credentials=current").await, [CAMERAS[0]]);
+    let expected = json!({ "current": 1, "old": 0, "not_renewed": 0, "offline": 1,
+                           "overlap_until": null });
+    assert_eq!(counts().await, expected);
+
+    site.clock.advance(Duration::from_secs(1));
+    let new = json!({ "password": "another 1", "overlap_seconds": 3_600 }).to_string();
+    let target = format!("/devices/{}/credentials", CAMERAS[0]);
+    assert_eq!(site.native("PUT", &target, &new).await.status, 202);
+    assert_eq!(ids("credentials=not_renewed&credentials=old").await, [CAMERAS[0]]);
+    let expected = json!({ "current": 0, "old": 0, "not_renewed": 1, "offline": 1,
+                           "overlap_until": "2026-11-21T13:00:01.000Z" });
+    assert_eq!(counts().await, expected);
+
+    site.unregister(CAMERAS[0], Offline::Unregistered).await;
+    assert_eq!(ids("status=OffLine").await, [CAMERAS[0]]);
+    assert!(ids("credentials=not_renewed").await.is_empty(), "it is not registered");
+    let file = site.native("GET", "/devices/export?format=jsonl&status=OffLine", "").await.text;
+    assert!(file.contains(CAMERAS[0]) && !file.contains(CAMERAS[1]), "{file}");
+    let body = json!({ "project": PROJECT, "kind": "camera", "set": { "Name": "x" },
+                       "selector": { "statuses": ["Register"] }, "dry_run": true });
+    let told = site.native("POST", "/updates", &body.to_string()).await.json();
+    assert_eq!(told["devices"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["devices"][0]["id"], CAMERAS[1]);
+    for (query, part) in
+        [("status=online", "status: unknown camera status"), ("credentials=x", "credentials: ")]
+    {
+        let answer = site.native("GET", &format!("/devices?{query}"), "").await;
+        let detail = answer.problem(400, "invalid");
+        assert!(detail.contains(part), "{detail}");
+    }
+    let unknown = site.native("GET", "/projects/nobody/credentials", "").await;
+    unknown.problem(404, "no_such_project");
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The native door: updates of a selection, in waves; what they would do; back again.
 
+use fleet::{DeviceId, Principal, ProjectId};
 use serde_json::{Value, json};
+use store::write::ChangeTags;
+use store::{Tag, Tagged};
 
 use crate::phones::Mood;
 use crate::site::{PHONES, PROJECT, Site};
@@ -86,6 +89,26 @@ async fn an_update_goes_through_a_selection_in_waves_and_is_taken_back() {
     }
     assert_eq!(json!(paged), all["jobs"]);
 
+    // From each of them there is a way back to it: its request is a wave.
+    let id = second.trim_start_matches("/updates/");
+    let job = &paged[1];
+    assert_eq!(job["rollout"], id);
+    let wave = format!("/updates/{}", job["request"].as_str().unwrap());
+    let shown = call(&site, "GET", &wave, &Value::Null).await;
+    let of = (&shown["rollout_id"], &shown["wave"], &shown["rollout"]);
+    assert_eq!(of, (&json!(id), &json!(2), &Value::Null));
+    assert_eq!(call(&site, "GET", &second, &Value::Null).await["rollout_id"], Value::Null);
+    let jobs = call(&site, "GET", &format!("{wave}/jobs"), &Value::Null).await;
+    assert_eq!((&jobs["jobs"][0], &jobs["jobs"][0]["rollout"]), (job, &json!(id)));
+    let one = format!("/jobs/{}", job["id"].as_str().unwrap());
+    assert_eq!(call(&site, "GET", &one, &Value::Null).await["rollout"], id);
+    let device = format!("/devices/{}", job["device"].as_str().unwrap());
+    let history = call(&site, "GET", &format!("{device}/history"), &Value::Null).await;
+    assert_eq!(history["changes"][0]["rollout"], id);
+    let explained = call(&site, "GET", &format!("{device}/explain"), &Value::Null).await;
+    let asked = &explained["values"][0]["asked"];
+    assert_eq!((&asked["rollout"], &asked["update"]), (&json!(id), &job["request"]));
+
     // It is one of the updates, its waves are none.
     let list = call(&site, "GET", &format!("/updates?project={PROJECT}"), &Value::Null).await;
     let listed: Vec<String> = list["updates"]
@@ -95,7 +118,8 @@ async fn an_update_goes_through_a_selection_in_waves_and_is_taken_back() {
         .map(|update| format!("/updates/{}", update["id"].as_str().unwrap()))
         .collect();
     assert_eq!(listed, [second.clone(), first]);
-    assert_eq!(list["updates"][0]["rollout"], true);
+    let newest = &list["updates"][0];
+    assert_eq!((&newest["rollout"], &newest["phase"]), (&true.into(), &"done".into()));
 
     let reverted = call(&site, "POST", &format!("{second}/revert"), &Value::Null).await;
     assert_eq!((&reverted["devices"], reverted.get("left_out")), (&4.into(), None));
@@ -179,6 +203,21 @@ async fn a_dry_run_writes_nothing_and_tells_what_the_run_then_does() {
     let refused = call(&site, "GET", &format!("{target}/refused"), &Value::Null).await;
     let refused = refused["devices"].as_array().unwrap();
     assert_eq!(refused.len(), 2);
+    let failures = call(&site, "GET", &format!("{target}/failures"), &Value::Null).await;
+    let groups = failures["groups"].as_array().unwrap();
+    assert_eq!(
+        (groups.len(), &failures["total"], &failures["other"]),
+        (2, &2.into(), &json!(null))
+    );
+    for group in groups {
+        let id = group["devices"][0].as_str().unwrap();
+        assert_eq!((&group["refused"], &group["count"]), (&true.into(), &1.into()));
+        assert_eq!(group["code"], of(id)["refused"]["code"]);
+        assert_eq!(group["message"], of(id)["refused"]["detail"]);
+    }
+    let frozen = groups.iter().find(|group| group["code"] == "frozen").unwrap();
+    let to_do = format!("unfreeze it: `fleetwright device unfreeze {}`", PHONES[1]);
+    assert_eq!(frozen["what_to_do"], to_do);
     for one in refused {
         let id = one["device"].as_str().unwrap();
         assert_eq!(one["error"], of(id)["refused"], "{id}");
@@ -196,6 +235,10 @@ async fn an_update_stops_by_its_rule_and_is_paused_resumed_and_aborted() {
     let shown = until_phase(&site, &target, "stopped").await;
     assert_eq!((&shown["rollout"]["begun"], &shown["ended_at"]), (&1.into(), &Value::Null));
     assert!(shown["rollout"]["why"].as_str().unwrap().contains("failed"), "{shown}");
+    let wave = shown["rollout"]["waves"][0]["request"].as_str().unwrap();
+    let part = site.native("POST", &format!("/updates/{wave}/revert"), "").await;
+    let detail = part.problem(409, "wave_of_open_update");
+    assert!(detail.contains(target.trim_start_matches("/updates/")), "{detail}");
     let verb = |verb: &str| format!("{target}/{verb}");
     // It is over for nobody yet: it may be paused no more, and resumed or aborted.
     site.native("POST", &verb("pause"), "").await.problem(409, "wrong_phase");
@@ -257,6 +300,68 @@ async fn the_open_jobs_of_any_update_are_cancelled() {
 }
 
 #[tokio::test]
+async fn failures_are_told_by_reason_and_their_jobs_are_listed_alone() {
+    let site = Site::start().await;
+    for phone in &PHONES[..3] {
+        site.phones.set_mood(phone, Mood::Refuses);
+    }
+    let devices: Vec<Value> =
+        PHONES.iter().map(|id| json!({ "id": id, "set": { NUMBER: "1" } })).collect();
+    let body = json!({ "project": PROJECT, "devices": devices });
+    let accepted = call(&site, "POST", "/updates", &body).await;
+    let target = format!("/updates/{}", accepted["id"].as_str().unwrap());
+    site.until("the end", async || {
+        call(&site, "GET", &target, &Value::Null).await["ended_at"].is_string()
+    })
+    .await;
+    let failures = call(&site, "GET", &format!("{target}/failures"), &Value::Null).await;
+    assert_eq!((&failures["total"], &failures["other"]), (&3.into(), &Value::Null));
+    let groups = failures["groups"].as_array().unwrap();
+    assert_eq!(groups.len(), 1, "{failures}");
+    let group = &groups[0];
+    assert_eq!((&group["code"], &group["refused"]), (&"refused".into(), &false.into()));
+    assert_eq!((&group["count"], &group["devices"]), (&3.into(), &json!(PHONES[..3])));
+    let message = group["message"].as_str().unwrap();
+    assert!(message.starts_with(&format!("the device refused {NUMBER}")), "{message}");
+    let to_do = group["what_to_do"].as_str().unwrap();
+    assert!(to_do.contains(&format!("fleetwright device check {}", PHONES[0])), "{to_do}");
+
+    let devices = async |query: &str| -> Vec<String> {
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let target = format!("{target}/jobs?{query}&limit=2{after}");
+            let page = call(&site, "GET", &target, &Value::Null).await;
+            let jobs = page["jobs"].as_array().unwrap();
+            found.extend(jobs.iter().map(|job| job["device"].as_str().unwrap().to_owned()));
+            let Some(next) = page["next"].as_str() else { return found };
+            assert_eq!(jobs.len(), 2, "a page is full if there is a next one");
+            after = format!("&after={next}");
+        }
+    };
+    assert_eq!(devices("state=failed").await, PHONES[..3]);
+    assert_eq!(devices("state=succeeded").await, PHONES[3..]);
+    assert_eq!(devices("state=succeeded&state=failed").await, PHONES);
+    assert_eq!(devices("code=refused").await, PHONES[..3]);
+    assert_eq!(devices("code=cancelled&code=refused&state=failed").await, PHONES[..3]);
+    assert!(devices("state=open").await.is_empty(), "there is such an update all the same");
+    assert!(devices("code=deleted").await.is_empty());
+    for (query, part) in [
+        ("state=running", "state: unknown state of jobs"),
+        ("code=x", "code: no job fails for it"),
+        ("colour=red", "colour: is no parameter"),
+        ("after=x", "after must be the `next` of a page"),
+    ] {
+        let answer = site.native("GET", &format!("{target}/jobs?{query}"), "").await;
+        let detail = answer.problem(400, "invalid");
+        assert!(detail.contains(part), "{detail}");
+    }
+    let nothing = "/updates/00000000000000000000000000000000";
+    site.native("GET", &format!("{nothing}/failures"), "").await.problem(404, "not_found");
+    let none = site.native("GET", &format!("{nothing}/jobs?state=failed"), "").await;
+    none.problem(404, "not_found");
+}
+
+#[tokio::test]
 async fn devices_are_selected_by_what_is_known_of_them() {
     let site = Site::start().await;
     let target = begin(&site, &asking(&json!({ "ids": PHONES[..2] }), "1")).await;
@@ -275,7 +380,27 @@ async fn devices_are_selected_by_what_is_known_of_them() {
     assert_eq!(ids("server=server-2&server=server-1").await.len(), 4);
     assert_eq!(ids(&format!("id={}&id={}", PHONES[2], PHONES[3])).await, PHONES[2..]);
     assert!(ids("tag=floor:2").await.is_empty());
+    let tag = Tag { key: "floor".to_owned(), value: "2".to_owned() };
+    let tagged = Tagged::Device(DeviceId::new(PHONES[2]).unwrap());
+    let project = ProjectId::new(PROJECT).unwrap();
+    let change = ChangeTags { project, tagged, put: vec![tag], take: Vec::new() };
+    site.handle.change_tags(&Principal::admin(), change).await.unwrap();
+    assert_eq!(ids("tag=floor:2").await, PHONES[2..3]);
+    assert_eq!(site.shown(PHONES[2]).await["tags"], json!({ "floor": "2" }));
     assert!(ids("kind=camera").await.is_empty());
+    let frozen = site.native("POST", &format!("/devices/{}/freeze", PHONES[1]), "").await;
+    assert_eq!(frozen.status, 204, "{frozen:?}");
+    assert_eq!(ids("frozen=true").await, PHONES[1..2]);
+    assert_eq!(ids("frozen=false").await.len(), 3);
+    let count = async |query: &str| {
+        let target = format!("/devices/count?project={PROJECT}{query}");
+        call(&site, "GET", &target, &Value::Null).await
+    };
+    assert_eq!(count("").await, json!({ "count": 4, "more": false }));
+    assert_eq!(count(&format!("&reported={NUMBER}:1")).await["count"], 2);
+    assert_eq!(count("&status=OnLine").await["count"], 0);
+    let wrong = site.native("GET", "/devices/count?limit=1", "").await.problem(400, "invalid");
+    assert_eq!(wrong, "limit: is no parameter of this call");
     for (query, part) in [
         ("colour=red", "colour: is no parameter"),
         ("desired=x", "desired: must be NAME:VALUE"),

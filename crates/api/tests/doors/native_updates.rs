@@ -63,7 +63,7 @@ async fn an_update_gives_each_device_its_own_values() {
             "accepted_at": "2026-11-21T12:00:00.000Z", "ended_at": "2026-11-21T12:00:00.000Z",
             "jobs": { "total": 4, "pending": 0, "waiting": 0, "running": 0, "succeeded": 4,
                       "failed": 0 },
-            "rollout": null
+            "rollout": null, "rollout_id": null, "wave": null
         })
     );
     assert_eq!(site.phones.get(PHONES[0], NUMBER).as_deref(), Some("2"));

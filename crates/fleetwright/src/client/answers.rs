@@ -7,6 +7,7 @@ mod cluster;
 mod enrolment;
 mod explain;
 mod import;
+mod overview;
 mod preset;
 mod update;
 mod webhooks;
@@ -23,11 +24,14 @@ pub use enrolment::{
 };
 pub use explain::{Asker, ExplainedValue, Explanation, Reason, ValueBefore};
 pub use import::{ImportReport, LineError, NothingImported};
+pub use overview::{
+    AttentionCounts, FailureReason, FleetOverview, FleetSample, OpenRollout, Reasons,
+};
 pub use preset::{Preset, Presets};
 pub use update::{
     AcceptedUpdate, BegunUpdate, DeviceOutcome, History, HistoryEntry, HistoryValue, JobCounts,
-    LeftOut, Predicted, Prediction, RefusedDevice, RefusedDevices, RevertedDevice, Rollout, Update,
-    UpdateHead, UpdateJobs, Updates,
+    LeftOut, OtherFailures, Predicted, Prediction, RefusedDevice, RefusedDevices, RevertedDevice,
+    Rollout, Update, UpdateFailures, UpdateHead, UpdateJobs, Updates,
 };
 pub use webhooks::{Trial, Webhook, Webhooks};
 

@@ -27,9 +27,11 @@ use serde_json::json;
 use super::{at_least_one, duration};
 use crate::client::{Client, ServerOptions};
 use crate::output;
-use credentials::{Change, InUse};
+use credentials::Change;
+pub use credentials::in_use;
 use discover::Discover;
 use list::Filter;
+pub use list::{attention, status};
 use power::{Setting, Waiting};
 use target::Target;
 pub use upload::open_file;
@@ -70,9 +72,11 @@ enum Command {
     Discover(Discover),
     /// Lists devices.
     #[command(after_help = "Examples:\n  fleetwright device list --condition abnormal\n  \
+        fleetwright device list --project acme --attention any\n  \
         fleetwright device list --kind phone --server farm-1 --tag floor:2\n  \
         fleetwright device list --kind phone --reported com.cph.mainkeys:1\n  \
         fleetwright device list --kind camera --project acme\n  \
+        fleetwright device list --status offline --status register\n  \
         fleetwright device list --project acme --json\n  \
         fleetwright device list --credentials old --json | jq -r '.devices[].camera.remote'\n\n\
         Of a camera: STATUS is Register (on record, never registered), OnLine or OffLine; NAME is\n\
@@ -82,11 +86,6 @@ enum Command {
     List {
         #[command(flatten)]
         filter: Filter,
-        /// Cameras alone that registered with these: `current`, `old` (the user name and password
-        /// from before they were changed, which work for a while yet), or `not-renewed` (they have
-        /// not registered since).
-        #[arg(long, value_name = "WHICH")]
-        credentials: Option<InUse>,
         /// At most so many.
         #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
         limit: usize,
@@ -302,9 +301,7 @@ impl Command {
             Self::Export(export) => export.run(client)?,
             Self::Template(template) => template.run(client)?,
             Self::Discover(discover) => discover.run(client, is_json)?,
-            Self::List { filter, credentials, limit } => {
-                list::list(client, filter, credentials, limit, is_json)?;
-            }
+            Self::List { filter, limit } => list::list(client, filter, limit, is_json)?,
             Self::History { target, limit } => history::list(client, &target, limit, is_json)?,
             Self::Revert { target, to, wait } => {
                 history::revert(client, &target, to, wait, is_json)?;

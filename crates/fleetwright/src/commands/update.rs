@@ -54,9 +54,11 @@ use selection::Parts;
     The first line of --csv names its columns: `id`, and properties, or with --preset variables\n\
     of it. An empty cell says nothing. With --preset, a line of --file may have `variables`,\n\
     too.\n\n\
-    Words of --where, parted by commas; all must hold, and of several servers, conditions or ids\n\
-    one:\n  \
+    Words of --where, parted by commas; all must hold, and of several servers, conditions,\n\
+    reasons for attention, statuses, credentials or ids one:\n  \
     server=NAME  condition=WORD  id=ID  tag=KEY  tag=KEY:VALUE\n  \
+    attention=WORD  (drift, say, or any, as `device list` takes them)\n  \
+    status=WORD  credentials=WORD  (of cameras, as `device list` takes them)\n  \
     desired=PROPERTY:VALUE  reported=PROPERTY:VALUE  (!PROPERTY: has no value)\n  \
     organization=PATH  (with those below)  manufacturer=NAME  text=PART  (of the id, name,\n  \
     server or address)\n\
@@ -74,12 +76,7 @@ pub struct Update {
     #[arg(long, value_name = "ID", required = true)]
     project: Option<ProjectId>,
     /// A device; several may follow each other, and it may be given several times.
-    #[arg(
-        long = "device",
-        value_name = "ID",
-        num_args = 1..,
-        required_unless_present_any = ["file", "csv", "selection", "kind"]
-    )]
+    #[arg(long = "device", value_name = "ID", num_args = 1..)]
     devices: Vec<DeviceId>,
     /// A file of devices, one JSON object a line; - is stdin.
     #[arg(long, value_name = "FILE", conflicts_with = "devices")]
@@ -159,8 +156,8 @@ enum Command {
         #[arg(long, default_value_t = 20, value_parser = at_least_one)]
         limit: usize,
     },
-    /// Shows how far an update has come, and which of its jobs failed. It may have come by any of
-    /// the APIs.
+    /// Shows how far an update has come, and why jobs of it failed. It may have come by any of the
+    /// APIs.
     #[command(after_help = "Examples:\n  \
         fleetwright update show 019a7c6e4b3d7a1c8e5f000000000000\n  \
         fleetwright update show NjBmOTVhOWZfOTBmYTUwNjRfN2I4OF84N2I=\n  \
@@ -183,11 +180,20 @@ enum Command {
     /// Lists the jobs of an update: one for each device, in the order of the call.
     #[command(after_help = "Examples:\n  \
         fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000\n  \
-        fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000 --json | \\\n    \
-        jq -r '.jobs[] | select(.state==\"failed\") | .device'")]
+        fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000 --state failed --json | \\\n    \
+        jq -r '.jobs[].device'\n  \
+        fleetwright update jobs 019a7c6e4b3d7a1c8e5f000000000000 --code read_back_differs")]
     Jobs {
         /// The update's id: CPH's request_id, or ISS's RequestId (x-iss-request-id).
         id: String,
+        /// Those alone that stand so: open (not ended), succeeded or failed. Given several times:
+        /// in one of these ways.
+        #[arg(long, value_parser = ["open", "succeeded", "failed"])]
+        state: Vec<String>,
+        /// Those alone that failed for this reason, by its word: `update show` tells them. Given
+        /// several times: for one of them.
+        #[arg(long, value_name = "WORD", value_parser = fleet::Failure::CODES)]
+        code: Vec<String>,
     },
     /// Lists the devices that a rollout refused, each with the reason.
     #[command(after_help = "Example:\n  \
@@ -267,7 +273,7 @@ impl Command {
             Self::List { project, limit } => list::list(client, project.as_ref(), limit, is_json),
             Self::Show { id } => show::show(client, &id, is_json),
             Self::Wait { id, timeout } => follow::wait_for(client, &id, timeout, is_json),
-            Self::Jobs { id } => show::jobs(client, &id, is_json),
+            Self::Jobs { id, state, code } => show::jobs(client, &id, &state, &code, is_json),
             Self::Refused { id } => rollout::refused(client, &id, is_json),
             Self::Pause { id } => control::ask(client, &id, control::Verb::Pause, is_json),
             Self::Resume { id } => control::ask(client, &id, control::Verb::Resume, is_json),

@@ -111,8 +111,9 @@ const KEYS: &[Key] = &[
     Key {
         name: "http.public_hosts",
         variable: "FLEETWRIGHT_PUBLIC_HOSTS",
-        meaning: "Host names (with the port, if clients name one) that clients sign when a proxy\n\
-                  in front rewrites Host: at most 8, since each is tried for every signature.",
+        meaning: "Host names (with the port, if clients name one) that clients sign, and browsers\n\
+                  know the console by, when a proxy in front rewrites Host: at most 8, since each\n\
+                  is tried for every signature.",
         example: "",
         set: |config, given| {
             given.list(PUBLIC_HOSTS_MAX).map(|list| config.http.public_hosts = list)

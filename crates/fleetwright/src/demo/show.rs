@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::cph::{Answer, Client};
 use super::read_back::{self, Shown};
-use super::stage::{SEED_PHONES, Stage};
+use super::stage::{SEED_PHONES, Stage, USER};
 use crate::output::{self, Paint};
 
 /// The request of the vendor's documentation (UpdateCloudPhoneProperty, request sample), byte for
@@ -69,8 +69,9 @@ pub async fn run(stage: &Stage) -> Result<usize> {
     Ok(show.differences)
 }
 
-/// What to do with the server while it runs.
-pub fn how_to_try(stage: &Stage) -> Result<String> {
+/// What to do with the server while it runs; `password` is that of [`USER`]. It is shown: it opens
+/// what is on this machine's loopback address and gone with the demo.
+pub fn how_to_try(stage: &Stage, password: &Secret<String>) -> Result<String> {
     let kept = |name: &str, secret: &Secret<String>| {
         let file = stage.directory().join(name);
         if !file.exists() {
@@ -86,7 +87,7 @@ pub fn how_to_try(stage: &Stage) -> Result<String> {
     let endpoint = format!("http://{}", stage.address());
     let paint = Paint::stdout();
     Ok(format!(
-        "\n{}\n\
+        "\n{}\n{}\n\n{}\n\
          \x20 export FLEETWRIGHT_URL={endpoint}\n\
          \x20 export FLEETWRIGHT_TOKEN=\"$(cat {})\"\n\
          \x20 {program} device list\n\
@@ -95,7 +96,14 @@ pub fn how_to_try(stage: &Stage) -> Result<String> {
          \x20 adb connect {phone} && adb -s {phone} shell getprop {NUMBER}\n\n\
          {}\n{}\n\n{}\n{}\n\n\
          Serving until Ctrl-C; then everything is removed.",
-        paint.heading("Try it, in another terminal"),
+        paint.heading("Try the console, in a browser"),
+        indent(&output::fields(&[
+            ("address", stage.console()),
+            ("user", USER.to_owned()),
+            ("password", password.expose().clone()),
+            ("or a token", format!("in {}", stage.directory().join("admin-token").display())),
+        ])),
+        paint.heading("Or the command line, in another terminal"),
         stage.directory().join("admin-token").display(),
         SEED_PHONES[1],
         paint.heading("Or by Huawei's SDK"),

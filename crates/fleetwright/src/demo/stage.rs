@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use engine::Handle;
-use fleet::{DeviceId, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
+use engine::clock::{Entropy as _, SystemEntropy};
+use fleet::{DeviceId, Grant, Kind, NewCamera, NewDevice, Principal, ProjectId, Secret};
 use serde_json::Value;
 use simulator::camera;
 use simulator::cameras;
@@ -26,14 +27,20 @@ pub const SEED_PHONES: [&str; 2] =
 /// The id of the project that the skeleton of the vendor's request names (ISS, UpdateDevice).
 pub const SKELETON_PROJECT: &str = "ProjectId";
 
+/// The user who signs in to the console.
+pub const USER: &str = "demo";
+
+/// Random bytes of a password that the demo makes.
+const PASSWORD_BYTES: usize = 8;
+
 /// The password that the cameras register with at first.
 const CAMERA_PASSWORD: &str = "20170615";
 
 /// The time between the cameras' keepalives: who takes one off sees it gone within seconds.
-const KEEPALIVE_SECONDS: u32 = 1;
+pub const KEEPALIVE_SECONDS: u32 = 1;
 
 /// How long a camera waits after a registration that failed.
-const RETRY: Duration = Duration::from_secs(1);
+pub const RETRY: Duration = Duration::from_secs(1);
 
 /// How long the cameras may take to register, on a busy machine.
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -157,6 +164,21 @@ impl Stage {
         self.server.address()
     }
 
+    /// Makes [`USER`], an admin of the project: gives the password, which works for as long as the
+    /// demo runs.
+    pub async fn make_user(&self) -> Result<Secret<String>> {
+        let password = new_password();
+        let (handle, admin) = (self.handle(), Principal::admin());
+        let (name, own) = (USER.to_owned(), password.clone());
+        handle.create_user(&admin, name, &self.project, Grant::Admin, own).await?;
+        Ok(password)
+    }
+
+    /// Where the console is.
+    pub fn console(&self) -> String {
+        self.server.console().unwrap_or_default()
+    }
+
     /// The line that says that it answers, and where.
     pub fn ready(&self) -> String {
         let mut line = format!("ready http={}", self.address());
@@ -230,6 +252,13 @@ impl Stage {
             tracing::warn!(%error, "the demo's data directory can't be removed");
         }
     }
+}
+
+/// A password of somebody or something that the demo makes.
+pub fn new_password() -> Secret<String> {
+    let mut random = [0_u8; PASSWORD_BYTES];
+    SystemEntropy.fill(&mut random);
+    Secret::new(hex::encode(random))
 }
 
 /// Cameras that register at `sip`, on record in the project: when this returns, they are

@@ -58,6 +58,22 @@ fn a_demo_stays_on_loopback_and_says_so() {
 }
 
 #[test]
+fn it_says_where_the_console_is_and_how_to_sign_in() {
+    let mut demo = Running::start(&mut fleetwright(&["demo"]));
+    let url = demo.prints("  address     ");
+    let user = demo.prints("  user        ");
+    let password = demo.prints("  password    ");
+    assert!(url.starts_with("http://127.0.0.1:") && url.ends_with("/ui/"), "{url}");
+    let api = url.replace("/ui/", "/api/v1/session/cookie");
+    let signed_in = ureq::post(api)
+        .header("x-fleetwright-console", "1")
+        .send_json(serde_json::json!({ "user": user, "password": password }));
+    assert!(signed_in.unwrap().headers().contains_key("set-cookie"));
+    demo.signal("INT");
+    demo.ended();
+}
+
+#[test]
 fn ctrl_c_in_the_middle_leaves_nothing_behind() {
     let mut demo = Running::start(&mut fleetwright(&["demo", "--phones", "400"]));
     let data = demo.prints("  data        ");

@@ -206,12 +206,12 @@ pub(super) struct DeviceRefusal {
     /// The reason, for programs: `no_such_device`, `property_unsupported`, `property_invalid`,
     /// `variable_missing`, `revision_differs`, `frozen` or `busy`.
     #[schema(example = "property_invalid")]
-    code: &'static str,
+    pub(super) code: &'static str,
     /// The property that it is about; absent if it is about none.
     #[serde(skip_serializing_if = "Option::is_none")]
     property: Option<String>,
     /// The reason, for people.
-    detail: String,
+    pub(super) detail: String,
     /// Of `revision_differs`: the revision that the call said.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i64>)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{Door, ProjectId, RequestId};
+use fleet::{Door, Phase, ProjectId, RequestId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,9 @@ struct UpdateHead {
     accepted_at: String,
     /// Whether it goes through its devices in waves.
     rollout: bool,
+    /// Where it stands, if it does: as the update shows it. Null else.
+    #[schema(value_type = Option<String>, example = "running")]
+    phase: Option<Phase>,
 }
 
 /// Which updates to list.
@@ -89,7 +92,8 @@ pub(in crate::native) async fn list_updates(
         door: head.door,
         actor: head.actor,
         accepted_at: head.accepted_at.to_string(),
-        rollout: head.rollout,
+        rollout: head.phase.is_some(),
+        phase: head.phase,
     });
     Ok(Json(Updates { updates: updates.collect(), next: page.next.map(|next| next.to_string()) }))
 }

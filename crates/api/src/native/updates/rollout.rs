@@ -9,7 +9,7 @@ use fleet::{
     DeviceId, Kind, Operation, Phase, RequestId, Rollout, RolloutDevice, Timestamp, Values, Wave,
     WaveCounts,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::Reads;
 use utoipa::ToSchema;
 
@@ -18,6 +18,7 @@ use super::plan::PlanBody;
 use super::selector::SelectorBody;
 use super::{UPDATE_ID, unknown, update_id};
 use crate::native::exchange::{FromPath, FromQuery};
+use crate::native::pages::PageQuery;
 use crate::native::token::Caller;
 use crate::native::{Native, Problem, openapi, pages};
 
@@ -105,27 +106,62 @@ struct WaveView {
     ended_at: Option<String>,
 }
 
+/// How the jobs of a rollout's waves stand. Each wave is counted once.
+#[derive(Debug, Default)]
+pub(super) struct CountedWaves {
+    /// Those of the waves that are over.
+    pub(super) over: WaveCounts,
+    /// Those of all waves.
+    all: WaveCounts,
+    /// The latest waves.
+    shown: Vec<WaveView>,
+}
+
+impl CountedWaves {
+    /// Counts the jobs of a rollout's waves.
+    pub(super) async fn of(reads: &dyn Reads, waves: &[Wave]) -> Result<Self, store::Error> {
+        let (earlier, latest) = waves.split_at(waves.len().saturating_sub(WAVES_SHOWN));
+        let (over, open): (Vec<&Wave>, Vec<&Wave>) =
+            earlier.iter().partition(|wave| wave.ended_at.is_some());
+        let mut counted = Self::default();
+        for (waves, is_over) in [(over, true), (open, false)] {
+            let requests: Vec<RequestId> = waves.iter().map(|wave| wave.request).collect();
+            if !requests.is_empty() {
+                counted.add(reads.wave_counts(&requests).await?, is_over);
+            }
+        }
+        for wave in latest {
+            let counts = reads.wave_counts(&[wave.request]).await?;
+            counted.add(counts, wave.ended_at.is_some());
+            counted.shown.push(WaveView::of(*wave, counts));
+        }
+        Ok(counted)
+    }
+
+    /// Adds the counts of waves that are over or are not.
+    fn add(&mut self, counts: WaveCounts, are_over: bool) {
+        self.all = self.all + counts;
+        if are_over {
+            self.over = self.over + counts;
+        }
+    }
+}
+
 impl RolloutView {
     /// A rollout with these waves as it is shown.
-    pub(super) async fn of(
-        reads: &dyn Reads,
+    pub(super) fn of(
         rollout: Rollout,
         waves: &[Wave],
+        counted: CountedWaves,
         now: Timestamp,
-    ) -> Result<Self, store::Error> {
-        let requests: Vec<RequestId> = waves.iter().map(|wave| wave.request).collect();
-        let away = reads.wave_counts(&requests).await?.away;
+    ) -> Self {
         let next_at = next_at(&rollout, now);
-        let mut shown = Vec::new();
-        for wave in waves.iter().skip(waves.len().saturating_sub(WAVES_SHOWN)) {
-            shown.push(WaveView::of(*wave, reads.wave_counts(&[wave.request]).await?));
-        }
         let (selector, revert_of) = match rollout.source {
             Source::Selector(selector) => (Some(selector.into()), None),
             Source::RevertOf(id) => (None, Some(id)),
             Source::Devices => (None, None),
         };
-        Ok(Self {
+        Self {
             phase: rollout.phase,
             why: rollout.why,
             kind: rollout.kind,
@@ -139,10 +175,10 @@ impl RolloutView {
             refused: waves.iter().map(|wave| u64::from(wave.refused)).sum(),
             wave: rollout.wave,
             next_at: next_at.map(|at| at.to_string()),
-            away,
+            away: counted.all.away,
             ended_at: rollout.ended_at.map(|at| at.to_string()),
-            waves: shown,
-        })
+            waves: counted.shown,
+        }
     }
 }
 
@@ -195,18 +231,6 @@ struct RefusedDevice {
     error: DeviceRefusal,
 }
 
-/// Which page of them.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(in crate::native) struct RefusedQuery {
-    /// The page after this one: `next` of the page before.
-    after: Option<String>,
-    /// At most so many: 1 to 1000, 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
-
 /// Lists the devices that an update in waves has refused so far. Of any other update nothing is
 /// kept of them: the answer to its call named them.
 #[utoipa::path(
@@ -214,7 +238,7 @@ pub(in crate::native) struct RefusedQuery {
     path = "/updates/{id}/refused",
     tag = "updates",
     security(("token" = ["viewer"])),
-    params(("id" = String, Path, description = UPDATE_ID), RefusedQuery),
+    params(("id" = String, Path, description = UPDATE_ID), PageQuery),
     responses(
         (status = 200, description = "One page", body = RefusedDevices),
         openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
@@ -224,7 +248,7 @@ pub(in crate::native) async fn list_refused(
     State(native): State<Arc<Native>>,
     Caller(principal): Caller,
     FromPath(text): FromPath<String>,
-    FromQuery(RefusedQuery { after, limit }): FromQuery<RefusedQuery>,
+    FromQuery(PageQuery { after, limit }): FromQuery<PageQuery>,
 ) -> Result<Json<RefusedDevices>, Problem> {
     let id = update_id(&text)?;
     let limit = pages::limit(limit)?;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use fleet::limits::PHONES_PER_UPDATE_MAX;
 use fleet::selector::{ValueIs, ValueOf};
-use fleet::{Catalogue, Condition, DeviceId, Kind, OrganizationPath, ProjectId, Selector};
+use fleet::{
+    Attention, CameraStatus, Catalogue, Condition, CredentialsInUse, DeviceId, Kind,
+    OrganizationPath, ProjectId, Selector,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -33,6 +36,24 @@ pub(in crate::native) struct SelectorBody {
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
     #[schema(value_type = Vec<String>)]
     conditions: Vec<Condition>,
+    /// Not as they should be, for one of these reasons, as `attention` of a device shows them:
+    /// `trouble`, `drift`, `restart_pending` or `pending`; `any` stands for all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "attention_words")]
+    #[schema(value_type = Vec<String>)]
+    attention: Vec<Attention>,
+    /// Frozen by an operator, or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<bool>,
+    /// Cameras that stand so, one of these: `Register`, `OnLine` or `OffLine`, as `camera.status`
+    /// of a device shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
+    #[schema(value_type = Vec<String>)]
+    statuses: Vec<CameraStatus>,
+    /// Cameras that are registered with one of these: `current`, `old` or `not_renewed`, as
+    /// `camera.credentials.in_use` of a device shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some")]
+    #[schema(value_type = Vec<String>)]
+    credentials: Vec<CredentialsInUse>,
     /// With all of these values: at most 100.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_objects")]
     values: Vec<SelectedValue>,
@@ -84,6 +105,30 @@ fn some_objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     not_empty(objects::objects(from)?)
 }
 
+/// Reads a list of words of attention with something in it.
+fn attention_words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Attention>, D::Error> {
+    let words: Vec<String> = some(from)?;
+    let mut attention = Vec::with_capacity(words.len());
+    for word in words {
+        add_attention(&mut attention, &word).map_err(serde::de::Error::custom)?;
+    }
+    Ok(attention)
+}
+
+/// Adds the reason that a word names, or with `any` all there are; each is there once.
+fn add_attention(attention: &mut Vec<Attention>, word: &str) -> Result<(), String> {
+    let named = match word {
+        "any" => Attention::ALL.to_vec(),
+        word => vec![parsed(word)?],
+    };
+    for one in named {
+        if !attention.contains(&one) {
+            attention.push(one);
+        }
+    }
+    Ok(())
+}
+
 /// A list, or why it is not acceptable.
 fn not_empty<T, E: serde::de::Error>(list: Vec<T>) -> Result<Vec<T>, E> {
     if list.is_empty() {
@@ -99,14 +144,30 @@ impl SelectorBody {
         kind: Option<Kind>,
         catalogue: &Catalogue,
     ) -> Result<Selector, Problem> {
-        let Self { servers, tags, conditions, values, organization, manufacturer, text, ids } =
-            self;
+        let Self {
+            servers,
+            tags,
+            conditions,
+            attention,
+            frozen,
+            statuses,
+            credentials,
+            values,
+            organization,
+            manufacturer,
+            text,
+            ids,
+        } = self;
         let organization = organization.map(|path| path_of(&path)).transpose();
         let selector = Selector {
             kind,
             servers,
             tags: tags.into_iter().collect(),
             conditions,
+            attention,
+            frozen,
+            statuses,
+            credentials,
             values: values
                 .into_iter()
                 .map(|SelectedValue { name, value, of }| ValueIs { name, value, of })
@@ -128,6 +189,10 @@ impl From<Selector> for SelectorBody {
             servers: selector.servers,
             tags: selector.tags.into_iter().collect(),
             conditions: selector.conditions,
+            attention: selector.attention,
+            frozen: selector.frozen,
+            statuses: selector.statuses,
+            credentials: selector.credentials,
             values: values
                 .map(|ValueIs { name, value, of }| SelectedValue { name, value, of })
                 .collect(),
@@ -159,6 +224,8 @@ fn checked(
         ("servers", selector.servers.len(), NAMED_MAX),
         ("tags", selector.tags.len(), NAMED_MAX),
         ("conditions", selector.conditions.len(), NAMED_MAX),
+        ("statuses", selector.statuses.len(), NAMED_MAX),
+        ("credentials", selector.credentials.len(), NAMED_MAX),
         ("values", selector.values.len(), NAMED_MAX),
         ("ids", selector.ids.len(), PHONES_PER_UPDATE_MAX),
     ];
@@ -245,6 +312,16 @@ impl DevicesQuery {
                 selector.conditions.push(parsed(&value)?);
                 Ok(())
             }
+            "attention" => add_attention(&mut selector.attention, &value),
+            "frozen" => once(&mut selector.frozen, parsed(&value)?),
+            "status" => {
+                selector.statuses.push(parsed(&value)?);
+                Ok(())
+            }
+            "credentials" => {
+                selector.credentials.push(parsed(&value)?);
+                Ok(())
+            }
             "desired" => {
                 selector.values.push(value_is(&value, ValueOf::Desired)?);
                 Ok(())
@@ -268,12 +345,14 @@ impl DevicesQuery {
 }
 
 /// Reads a value of a query.
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: &str,
+) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
 /// Takes what may be said once.
-fn once<T>(place: &mut Option<T>, value: T) -> Result<(), String> {
+pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<(), String> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err("is given twice".to_owned()),
@@ -311,6 +390,13 @@ mod tests {
             ("tag", "floor:2"),
             ("tag", "vip"),
             ("condition", "running"),
+            ("attention", "pending"),
+            ("attention", "drift"),
+            ("attention", "pending"),
+            ("frozen", "true"),
+            ("status", "OffLine"),
+            ("status", "Register"),
+            ("credentials", "not_renewed"),
             ("desired", "hide_navigate:1"),
             ("reported", "!Name"),
             ("limit", "7"),
@@ -326,6 +412,10 @@ mod tests {
             servers: vec!["a".to_owned(), "b".to_owned()],
             tags: vec![("floor".to_owned(), Some("2".to_owned())), ("vip".to_owned(), None)],
             conditions: vec![Condition::Running],
+            attention: vec![Attention::Pending, Attention::Drift],
+            frozen: Some(true),
+            statuses: vec![CameraStatus::OffLine, CameraStatus::Register],
+            credentials: vec![CredentialsInUse::NotRenewed],
             values: vec![
                 value("com.cph.mainkeys", Some("1"), ValueOf::Desired),
                 value("Name", None, ValueOf::Reported),
@@ -337,7 +427,9 @@ mod tests {
 
     #[test]
     fn what_came_out_empty_is_not_all_devices() {
-        for body in ["servers", "conditions", "values", "ids"] {
+        for body in
+            ["servers", "conditions", "attention", "statuses", "credentials", "values", "ids"]
+        {
             let text = format!(r#"{{"{body}":[]}}"#);
             let error = serde_json::from_str::<SelectorBody>(&text).unwrap_err().to_string();
             assert!(error.starts_with("a list in selector is empty"), "{error}");
@@ -351,12 +443,31 @@ mod tests {
     }
 
     #[test]
+    fn any_stands_for_every_reason() {
+        let query = read(&[("attention", "drift"), ("attention", "any")]).unwrap();
+        let [trouble, drift, restart, pending] = Attention::ALL;
+        assert_eq!(query.selector.attention, [drift, trouble, restart, pending]);
+        let body: SelectorBody = serde_json::from_str(r#"{"attention":["any"]}"#).unwrap();
+        let selector = body.selector(None, &Catalogue::built_in().unwrap()).unwrap();
+        assert_eq!(selector.attention, Attention::ALL);
+        let shown = serde_json::to_value(SelectorBody::from(selector)).unwrap();
+        let words = ["trouble", "drift", "restart_pending", "pending"];
+        assert_eq!(shown, serde_json::json!({ "attention": words }));
+        let error = serde_json::from_str::<SelectorBody>(r#"{"attention":["some"]}"#).unwrap_err();
+        assert!(error.to_string().starts_with("unknown attention"), "{error}");
+    }
+
+    #[test]
     fn what_is_wrong_in_a_query_is_named() {
         let long = "x".repeat(TEXT_CHARS_MAX + 1);
         for (key, value, part) in [
             ("colour", "red", "colour: is no parameter"),
             ("kind", "toaster", "kind: unknown device kind"),
             ("condition", "ill", "condition: unknown"),
+            ("attention", "some", "attention: unknown attention"),
+            ("frozen", "yes", "frozen: "),
+            ("status", "online", "status: unknown camera status"),
+            ("credentials", "older", "credentials: unknown credentials in use"),
             ("desired", "Name", "desired: must be NAME:VALUE"),
             ("reported", ":x", "reported: names no property"),
             ("desired", "!com.cph.mainkey", "values: com.cph.mainkey: "),

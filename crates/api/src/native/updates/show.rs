@@ -4,14 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{
-    Door, JobState, Principal, ProjectId, RequestId, Rollout, Timestamp, Wave, WaveCounts,
-};
+use fleet::{Door, JobState, Principal, ProjectId, RequestId, Rollout, Timestamp, WaveCounts};
 use serde::Serialize;
-use store::JobWithDevice;
+use store::{JobWithDevice, WaveOf};
 use utoipa::ToSchema;
 
-use super::rollout::RolloutView;
+use super::rollout::{CountedWaves, RolloutView};
 use super::{UPDATE_ID, unknown, update_id};
 use crate::iss::request_id;
 use crate::native::exchange::FromPath;
@@ -50,6 +48,11 @@ pub(in crate::native) struct UpdateView {
     jobs: JobCounts,
     /// How it goes through its devices; null of one that was made at once, of named devices.
     rollout: Option<RolloutView>,
+    /// Of a wave, the update that it is of; null of all else.
+    #[schema(value_type = Option<String>)]
+    rollout_id: Option<RequestId>,
+    /// Of a wave, its number, from 1; null of all else.
+    wave: Option<u32>,
 }
 
 /// How many jobs stand where.
@@ -138,7 +141,9 @@ pub(super) async fn view(
             progress.get_or_insert_with(|| Progress::begun(job)).add(job, is_running);
         }
         if is_last {
-            return Ok(progress.map(|progress| progress.view(id)));
+            let Some(progress) = progress else { return Ok(None) };
+            let of = native.handle.reads().waves_of(&[id]).await?.into_iter().next();
+            return Ok(Some(progress.view(id, of)));
         }
         offset += u64::from(JOBS_PER_READ);
     }
@@ -163,12 +168,10 @@ async fn of_rollout(
 ) -> Result<UpdateView, Problem> {
     let reads = native.handle.reads();
     let waves = reads.waves(principal, rollout.id).await?;
-    let (over, open): (Vec<&Wave>, Vec<&Wave>) =
-        waves.iter().partition(|wave| wave.ended_at.is_some());
-    let over: Vec<RequestId> = over.iter().map(|wave| wave.request).collect();
+    let counted = CountedWaves::of(reads, &waves).await?;
     let mut jobs = JobCounts::default();
-    jobs.add_counted(reads.wave_counts(&over).await?);
-    for wave in open {
+    jobs.add_counted(counted.over);
+    for wave in waves.iter().filter(|wave| wave.ended_at.is_none()) {
         let mut offset = 0;
         loop {
             let found = read(native, principal, wave.request, offset).await?;
@@ -192,7 +195,9 @@ async fn of_rollout(
         accepted_at: rollout.created_at.to_string(),
         ended_at: ended_at.map(|at| at.to_string()),
         jobs,
-        rollout: Some(RolloutView::of(reads, rollout, &waves, native.handle.now()).await?),
+        rollout_id: None,
+        wave: None,
+        rollout: Some(RolloutView::of(rollout, &waves, counted, native.handle.now())),
     })
 }
 
@@ -226,8 +231,8 @@ impl Progress {
         self.last_ended_at = self.last_ended_at.max(ended_at);
     }
 
-    /// The update as it is shown.
-    fn view(self, id: RequestId) -> UpdateView {
+    /// The update as it is shown; `of` says of what it is a wave, if it is one.
+    fn view(self, id: RequestId, of: Option<WaveOf>) -> UpdateView {
         let ended_at = self.last_ended_at.filter(|_| self.counts.have_ended());
         UpdateView {
             id,
@@ -239,6 +244,8 @@ impl Progress {
             ended_at: ended_at.map(|at| at.to_string()),
             jobs: self.counts,
             rollout: None,
+            rollout_id: of.map(|of| of.rollout),
+            wave: of.map(|of| of.number),
         }
     }
 }

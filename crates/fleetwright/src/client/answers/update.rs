@@ -59,6 +59,45 @@ pub struct Update {
     pub jobs: JobCounts,
     /// How it goes through its devices, if it does so in waves.
     pub rollout: Option<Rollout>,
+    /// Of a wave, the update that it is of.
+    pub rollout_id: Option<String>,
+    /// Of a wave, its number.
+    pub wave: Option<u32>,
+}
+
+/// `GET /updates/{id}/failures`.
+#[derive(Debug, Deserialize)]
+pub struct UpdateFailures {
+    /// The reasons, that of most first.
+    pub groups: Vec<FailureGroup>,
+    /// What is not told by reason.
+    pub other: Option<OtherFailures>,
+}
+
+/// Jobs that failed, or devices that were refused, for the same reason.
+#[derive(Debug, Deserialize)]
+pub struct FailureGroup {
+    /// The reason, for programs.
+    pub code: String,
+    /// Whether it is devices that were refused.
+    pub refused: bool,
+    /// The reason, for people.
+    pub message: String,
+    /// What to do about it.
+    pub what_to_do: Option<String>,
+    /// How many there are.
+    pub count: u64,
+    /// The first of the devices.
+    pub devices: Vec<String>,
+}
+
+/// Failures that are not told by reason.
+#[derive(Debug, Deserialize)]
+pub struct OtherFailures {
+    /// For how many reasons.
+    pub reasons: u64,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// How an update goes through its devices.

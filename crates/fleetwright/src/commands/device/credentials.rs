@@ -1,17 +1,17 @@
 //! `fleetwright device credentials`: whom a camera must register as.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::ArgGroup;
+use fleet::CredentialsInUse;
 use fleet::limits::REGISTRANT_BYTES_MAX;
 use serde_json::{Map, Value, json};
 
 use super::power::{Waiting, follow};
 use super::target::Target;
-use crate::client::{Client, answers};
+use crate::client::Client;
 use crate::commands::duration;
 use crate::commands::user::read_password;
 
@@ -70,43 +70,10 @@ impl Change {
     }
 }
 
-/// With which user name and password a camera registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InUse {
-    /// Those that are on record now.
-    Current,
-    /// Those that were on record before, and work for a while yet.
-    Old,
-    /// Those that were on record then: it has not registered since they changed.
-    NotRenewed,
-}
-
-impl InUse {
-    /// The server's word for it.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Current => "current",
-            Self::Old => "old",
-            Self::NotRenewed => "not_renewed",
-        }
-    }
-
-    /// Whether a device registered with these.
-    pub fn is_of(self, device: &answers::Device) -> bool {
-        let in_use = device.camera.as_ref().and_then(|camera| camera.credentials.in_use.as_deref());
-        in_use == Some(self.word())
-    }
-}
-
-impl FromStr for InUse {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let all = [Self::Current, Self::Old, Self::NotRenewed];
-        let word = text.replace('-', "_");
-        let found = all.into_iter().find(|which| which.word() == word);
-        found.ok_or_else(|| format!("{text:?} is none of current, old, not-renewed"))
-    }
+/// Reads the word for what a camera registered with, which may have a hyphen.
+pub fn in_use(text: &str) -> std::result::Result<CredentialsInUse, String> {
+    let found = text.replace('-', "_").parse();
+    found.map_err(|_| format!("{text:?} is none of current, old, not-renewed"))
 }
 
 #[cfg(test)]
@@ -133,9 +100,9 @@ mod tests {
 
     #[test]
     fn what_is_in_use_is_named_as_the_server_does_or_with_a_hyphen() {
-        assert_eq!("not-renewed".parse(), Ok(InUse::NotRenewed));
-        assert_eq!("not_renewed".parse(), Ok(InUse::NotRenewed));
-        assert_eq!("old".parse(), Ok(InUse::Old));
-        assert!("older".parse::<InUse>().is_err());
+        assert_eq!(in_use("not-renewed"), Ok(CredentialsInUse::NotRenewed));
+        assert_eq!(in_use("not_renewed"), Ok(CredentialsInUse::NotRenewed));
+        assert_eq!(in_use("old"), Ok(CredentialsInUse::Old));
+        assert!(in_use("older").is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! `fleetwright device list`: devices, a line each.
 
 use anyhow::Result;
-use fleet::{Condition, Kind, ProjectId};
+use fleet::{Attention, CameraStatus, Condition, CredentialsInUse, Kind, ProjectId};
 use serde_json::{Value, json};
 
-use super::credentials::InUse;
+use super::credentials::in_use;
 use crate::client::{Client, answers};
 use crate::exit::Failure;
 use crate::output;
@@ -34,6 +34,20 @@ pub struct Filter {
     /// of a camera, awaited until something is asked of it. Given several times: in one of them.
     #[arg(long)]
     condition: Vec<Condition>,
+    /// Those that are not as they should be, for this reason: trouble (they can't be worked on, or
+    /// a camera was registered once and is not now), drift, restart-pending, pending, or any for
+    /// all of these. Given several times: for one of them.
+    #[arg(long, value_name = "WHY", value_parser = attention)]
+    attention: Vec<&'static str>,
+    /// Cameras alone that stand so: `Register` (on record, never registered), `OnLine` or
+    /// `OffLine`. Given several times: in one of these ways.
+    #[arg(long, value_parser = status)]
+    status: Vec<CameraStatus>,
+    /// Cameras alone that registered with these: `current`, `old` (the user name and password from
+    /// before they were changed, which work for a while yet), or `not-renewed` (they have not
+    /// registered since). Given several times: with one of them.
+    #[arg(long, value_name = "WHICH", value_parser = in_use)]
+    credentials: Vec<CredentialsInUse>,
     /// Those with this tag; given several times: with all of them.
     #[arg(long, value_name = "KEY[:VALUE]")]
     tag: Vec<String>,
@@ -54,7 +68,36 @@ pub struct Filter {
     text: Option<String>,
 }
 
+/// Reads why a device is not as it should be, with a hyphen or an underscore, as the API takes it.
+pub fn attention(text: &str) -> std::result::Result<&'static str, String> {
+    let words = Attention::ALL.map(Attention::name).into_iter().chain(["any"]);
+    let mut all = words.filter(|word| *word == text.replace('-', "_"));
+    let unknown = || format!("{text:?} is none of trouble, drift, restart-pending, pending, any");
+    all.next().ok_or_else(unknown)
+}
+
+/// Reads how a camera stands, whatever the case of the letters.
+pub fn status(text: &str) -> std::result::Result<CameraStatus, String> {
+    let all = [CameraStatus::Register, CameraStatus::OnLine, CameraStatus::OffLine];
+    let found = all.into_iter().find(|status| status.name().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("{text:?} is none of Register, OnLine, OffLine"))
+}
+
 impl Filter {
+    /// Which kind of device alone can pass; `None`: any. Errors: none can, for what it asks for
+    /// phones do not have.
+    fn kind(&self) -> Result<Option<Kind>> {
+        let of_cameras =
+            [("--status", self.status.len()), ("--credentials", self.credentials.len())];
+        let named = of_cameras.into_iter().find(|(_, count)| *count > 0);
+        match (self.kind, named) {
+            (Some(Kind::Phone), Some((option, _))) => {
+                Err(Failure::usage(format!("{option}: a phone has none")).into())
+            }
+            (kind, named) => Ok(kind.or_else(|| named.map(|_| Kind::Camera))),
+        }
+    }
+
     /// As the server takes it.
     pub fn query_with_kind(self) -> Vec<(&'static str, String)> {
         let kind = self.kind;
@@ -70,6 +113,12 @@ impl Filter {
         query.extend(self.server.into_iter().map(|server| ("server", server)));
         let conditions = self.condition.into_iter().map(|condition| condition.to_string());
         query.extend(conditions.map(|condition| ("condition", condition)));
+        let attention = self.attention.into_iter().map(str::to_owned);
+        query.extend(attention.map(|word| ("attention", word)));
+        let statuses = self.status.into_iter().map(CameraStatus::name);
+        query.extend(statuses.map(|status| ("status", status.to_owned())));
+        let credentials = self.credentials.into_iter().map(CredentialsInUse::name);
+        query.extend(credentials.map(|in_use| ("credentials", in_use.to_owned())));
         query.extend(self.tag.into_iter().map(|tag| ("tag", tag)));
         query.extend(self.desired.into_iter().map(|value| ("desired", value)));
         query.extend(self.reported.into_iter().map(|value| ("reported", value)));
@@ -80,29 +129,17 @@ impl Filter {
     }
 }
 
-/// Lists devices, page by page, at most `limit`. `in_use` lets through cameras alone that
-/// registered with these credentials.
-pub fn list(
-    client: &Client,
-    filter: Filter,
-    in_use: Option<InUse>,
-    limit: usize,
-    is_json: bool,
-) -> Result<()> {
-    if in_use.is_some() && filter.kind == Some(Kind::Phone) {
-        return Err(Failure::usage("--credentials: a phone has none").into());
-    }
-    let kind = filter.kind.or_else(|| in_use.map(|_| Kind::Camera));
+/// Lists devices, page by page, at most `limit`.
+pub fn list(client: &Client, filter: Filter, limit: usize, is_json: bool) -> Result<()> {
+    let kind = filter.kind()?;
     let mut filter = filter.query();
     filter.extend(kind.map(|kind| ("kind", kind.name().to_owned())));
     let mut found: Vec<(Value, answers::Device)> = Vec::new();
     let mut after: Option<String> = None;
     let mut is_more = true;
     while is_more && found.len() < limit {
-        // How many of a page are let through can't be known before.
-        let most = if in_use.is_some() { PAGE } else { PAGE.min(limit - found.len()) };
         let mut query = filter.clone();
-        query.push(("limit", most.to_string()));
+        query.push(("limit", PAGE.min(limit - found.len()).to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let mut answer = client.get(&["devices"], &query)?;
         let page: answers::Devices = client.read(&answer)?;
@@ -112,8 +149,7 @@ pub fn list(
             Some(Value::Array(whole)) => whole,
             _ => Vec::new(),
         };
-        let passes = |device: &answers::Device| in_use.is_none_or(|which| which.is_of(device));
-        found.extend(whole.into_iter().zip(page.devices).filter(|(_, device)| passes(device)));
+        found.extend(whole.into_iter().zip(page.devices));
     }
     is_more = is_more || found.len() > limit;
     found.truncate(limit);

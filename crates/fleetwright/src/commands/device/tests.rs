@@ -1,4 +1,4 @@
-use fleet::Kind;
+use fleet::{CameraStatus, Kind};
 use serde_json::Value;
 
 use super::list::tables;
@@ -195,12 +195,14 @@ fn a_camera_is_shown_with_its_registration_and_both_names() {
 }
 
 #[test]
-fn cameras_are_told_apart_by_what_they_registered_with() {
-    let [awaited, known, gone] = cameras();
-    assert!(InUse::Old.is_of(&known) && !InUse::Current.is_of(&known));
-    for other in [&awaited, &gone, &device()] {
-        for which in [InUse::Current, InUse::Old, InUse::NotRenewed] {
-            assert!(!which.is_of(other), "{which:?}: {}", other.id);
-        }
+fn how_a_camera_stands_is_named_whatever_the_case() {
+    for (text, expected) in [
+        ("OffLine", CameraStatus::OffLine),
+        ("online", CameraStatus::OnLine),
+        ("REGISTER", CameraStatus::Register),
+    ] {
+        assert_eq!(status(text), Ok(expected));
     }
+    let why = status("gone").unwrap_err();
+    assert_eq!(why, "\"gone\" is none of Register, OnLine, OffLine");
 }

@@ -11,6 +11,12 @@ use crate::client::answers::{AcceptedUpdate, BegunUpdate};
 use crate::exit::Failure;
 use crate::output;
 
+/// What is said where nothing says of which devices something is asked.
+const NO_DEVICES: &str = "no devices are named: give --device ID, --file FILE or --csv FILE, or \
+                          --where WORD=VALUE or --kind KIND for those of which it holds; for \
+                          example: fleetwright update --project acme --kind phone --set \
+                          com.cph.mainkeys=1 --dry-run";
+
 impl Update {
     /// Asks for the update, and waits for its end if that is wanted.
     pub(super) fn ask(mut self) -> Result<()> {
@@ -22,6 +28,9 @@ impl Update {
         let has_preset = self.preset.is_some();
         let in_file = self.file.is_some() || self.csv.is_some();
         let is_named = in_file || !self.devices.is_empty();
+        if !is_named && self.selection.is_empty() && self.kind.is_none() {
+            return Err(Failure::usage(NO_DEVICES).into());
+        }
         if is_named {
             let devices = match (&self.file, &self.csv) {
                 (Some(file), _) => entries::of_file(file, &shared, has_preset)?,

@@ -1,10 +1,10 @@
-//! Which device is asked for what, by a file of comma-separated values: its column `id` names the
-//! devices, and each other column is a property, or a variable of the preset.
+//! Which device is asked for what, by a CSV file: its column `id` names the devices, and each other
+//! column is a property, or a variable of the preset.
 
 use std::io::{BufRead, Read};
 
 use anyhow::Result;
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
+use api::native::{Row, Rows};
 use fleet::limits::{BODY_BYTES_MAX, PHONES_PER_UPDATE_MAX};
 use fleet::template::is_variable_name;
 use fleet::{DeviceId, Values};
@@ -37,28 +37,31 @@ fn read(name: &str, source: impl BufRead, shared: &Values, preset: bool) -> Resu
         let why = format!("{name} has more than {most} bytes: make several updates");
         return Err(Failure::usage(why).into());
     }
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
-    let mut rows = ReaderBuilder::new().flexible(true).trim(Trim::Headers).from_reader(text);
-    let columns = rows.headers().map_err(|error| unread(name, &error, None))?.clone();
-    let id_column = check_columns(name, &columns, preset)?;
+    let mut rows = Rows::new(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes));
+    let head = rows.next_row();
+    let columns = head.as_ref().map(|head| columns(name, head)).transpose()?.unwrap_or_default();
+    check_columns(name, head.map_or(1, |head| head.line), &columns, preset)?;
     let mut entries = Vec::new();
-    for row in rows.records() {
-        let row = row.map_err(|error| unread(name, &error, Some(&columns)))?;
-        let line = row.position().map_or(0, |position| line_of(position, text));
+    while let Some(Row { line, cells, .. }) = rows.next_row() {
         let bad = |why: String| Failure::usage(format!("{name}:{line}: {why}"));
-        if row.len() != columns.len() {
-            let (has, head) = (row.len(), columns.len());
+        if cells.len() != columns.len() {
+            let (has, head) = (cells.len(), columns.len());
             return Err(bad(format!("has {has} cells, and the first line {head}")).into());
         }
         if entries.len() == PHONES_PER_UPDATE_MAX {
             let why = format!("more than {PHONES_PER_UPDATE_MAX} devices: make several updates");
             return Err(bad(why).into());
         }
-        let id = row.get(id_column).unwrap_or_default();
+        let mut own = Values::new();
+        for (column, cell) in columns.iter().zip(&cells) {
+            let cell = std::str::from_utf8(cell);
+            let cell = cell.map_err(|_| bad(format!("column {column}: is no UTF-8")))?;
+            if !cell.is_empty() {
+                own.insert(column.clone(), cell.to_owned());
+            }
+        }
+        let id = own.remove(ID).unwrap_or_default();
         let id = DeviceId::new(id).map_err(|error| bad(format!("column {ID}: {error}")))?;
-        let cells = columns.iter().zip(&row).filter(|(column, _)| *column != ID);
-        let said = cells.filter(|(_, cell)| !cell.is_empty());
-        let own: Values = said.map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
         let (mut set, variables) = if preset { (Values::new(), own) } else { (own, Values::new()) };
         for (name, value) in shared {
             set.entry(name.clone()).or_insert_with(|| value.clone());
@@ -71,23 +74,25 @@ fn read(name: &str, source: impl BufRead, shared: &Values, preset: bool) -> Resu
     Ok(entries)
 }
 
-/// The line on which a row begins: where the reader took up, and the blank lines after it.
-fn line_of(position: &csv::Position, text: &[u8]) -> u64 {
-    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
-    let rest = text.get(from..).unwrap_or_default();
-    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    position.line() + blank.filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>()
+/// The names of the columns, which the first row has. What stands around them is left out.
+fn columns(name: &str, head: &Row) -> Result<Vec<String>> {
+    let cells = head.cells.iter().map(|cell| match std::str::from_utf8(cell) {
+        Ok(cell) => Ok(cell.trim().to_owned()),
+        Err(_) => Err(Failure::usage(format!("{name}:{}: is no UTF-8", head.line)).into()),
+    });
+    cells.collect()
 }
 
-/// Checks the first line, and gives the place of the column that names the devices.
-fn check_columns(name: &str, columns: &StringRecord, preset: bool) -> Result<usize> {
-    let bad = |why: String| Failure::usage(format!("{name}:1: {why}"));
+/// Checks the names of the columns, which stand on this line: none twice, and one that names the
+/// devices.
+fn check_columns(name: &str, line: usize, columns: &[String], preset: bool) -> Result<()> {
+    let bad = |why: String| Failure::usage(format!("{name}:{line}: {why}"));
     let mut seen = std::collections::BTreeSet::new();
     for (column, number) in columns.iter().zip(1..) {
         if column.is_empty() {
             return Err(bad(format!("column {number} has no name")).into());
         }
-        if !seen.insert(column) {
+        if !seen.insert(column.as_str()) {
             return Err(bad(format!("column {column}: is there twice")).into());
         }
         if preset && column != ID && !is_variable_name(column) {
@@ -95,21 +100,10 @@ fn check_columns(name: &str, columns: &StringRecord, preset: bool) -> Result<usi
             return Err(bad(format!("column {column}: {why}")).into());
         }
     }
-    let id = columns.iter().position(|column| column == ID);
-    Ok(id.ok_or_else(|| bad(format!("there is no column {ID}, which names the devices")))?)
-}
-
-/// What can't be read of a file, with its line, and its column if the columns are known.
-fn unread(name: &str, error: &csv::Error, columns: Option<&StringRecord>) -> Failure {
-    let line = error.position().map_or(1, csv::Position::line);
-    let why = match error.kind() {
-        ErrorKind::Utf8 { err, .. } => match columns.and_then(|columns| columns.get(err.field())) {
-            Some(column) => format!("column {column}: is no UTF-8"),
-            None => "is no UTF-8".to_owned(),
-        },
-        _ => error.to_string(),
-    };
-    Failure::usage(format!("{name}:{line}: {why}"))
+    if !seen.contains(ID) {
+        return Err(bad(format!("there is no column {ID}, which names the devices")).into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -137,6 +131,12 @@ mod tests {
     }
 
     #[test]
+    fn cells_are_parted_by_what_the_first_line_has() {
+        let found = read("f", "id;Name\na;\"Gate, east\"\n".as_bytes(), &Values::new(), false);
+        assert_eq!(found.unwrap(), [entry("a", &[("Name", "Gate, east")], &[])]);
+    }
+
+    #[test]
     fn with_a_preset_columns_are_variables() {
         let text = "id,n,city\na,1,Ulm\nb,,\n";
         let found = read("f", text.as_bytes(), &values(&[("Name", "x")]), true).unwrap();
@@ -161,6 +161,8 @@ mod tests {
         check(b"id,Name\na,x\n\nb\n", false, "f.csv:4: has 1 cells, and the first line 2");
         check(b"id,Name\na,\"x\ny\"\n,z\n", false, "f.csv:4: column id: device id is empty");
         check(b"id,Name\na,\xff\n", false, "f.csv:2: column Name: is no UTF-8");
+        check(b"id,N\xffme\na,b\n", false, "f.csv:1: is no UTF-8");
+        check(b"\n\nid,Name,Name\na,b,c\n", false, "f.csv:3: column Name: is there twice");
         check(b"id,Name\na,\n", false, "f.csv:2: no value is asked of a");
         let many = format!("id,Name\n{}", "a,b\n".repeat(PHONES_PER_UPDATE_MAX + 1));
         check(many.as_bytes(), false, "f.csv:8098: more than 8096 devices");

@@ -66,7 +66,7 @@ pub fn wait_for(client: &Client, id: &str, within: Option<Duration>, is_json: bo
 }
 
 /// Texts that are not empty, parted by an empty line.
-fn joined(parts: &[String]) -> String {
+pub fn joined(parts: &[String]) -> String {
     let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("\n\n")
 }

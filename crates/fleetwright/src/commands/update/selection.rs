@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use fleet::{Condition, DeviceId, OrganizationPath};
+use fleet::{CameraStatus, Condition, CredentialsInUse, DeviceId, OrganizationPath};
 use serde::Serialize;
+
+use crate::commands::device::{attention, in_use, status};
 
 /// What devices have to be. What is not given lets all through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +20,15 @@ pub struct Selection {
     /// In one of these conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conditions: Vec<Condition>,
+    /// Not as they should be, for one of these reasons.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attention: Vec<&'static str>,
+    /// Cameras that stand so: one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statuses: Vec<CameraStatus>,
+    /// Cameras that are registered with one of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    credentials: Vec<CredentialsInUse>,
     /// With all of these values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<ValueIs>,
@@ -47,10 +58,13 @@ struct ValueIs {
 }
 
 /// The words that a selection is made of.
-const WORDS: [&str; 9] = [
+const WORDS: [&str; 12] = [
     "server",
     "tag",
     "condition",
+    "attention",
+    "status",
+    "credentials",
     "desired",
     "reported",
     "organization",
@@ -121,6 +135,9 @@ impl Selection {
                 let condition = value.parse::<Condition>().map_err(|error| error.to_string())?;
                 self.conditions.push(condition);
             }
+            "attention" => self.attention.push(attention(value)?),
+            "status" => self.statuses.push(status(value)?),
+            "credentials" => self.credentials.push(in_use(value)?),
             "desired" => self.values.push(value_is(value, "desired")?),
             "reported" => self.values.push(value_is(value, "reported")?),
             "organization" => {
@@ -178,6 +195,15 @@ mod tests {
             json!({"servers": ["farm-1", "farm-2"], "conditions": ["running"],
                    "tags": {"floor": "2", "vip": null}}),
         );
+        check(
+            &["status=offline,status=Register,credentials=not-renewed,credentials=old"],
+            json!({"statuses": ["OffLine", "Register"], "credentials": ["not_renewed", "old"]}),
+        );
+        check(
+            &["attention=drift,attention=restart-pending"],
+            json!({"attention": ["drift", "restart_pending"]}),
+        );
+        check(&["attention=any"], json!({"attention": ["any"]}));
         check(&["text=a, b,tag=x"], json!({"text": "a, b", "tags": {"x": null}}));
         check(
             &["desired=Name:a:b,reported=!com.cph.mainkeys,reported=Name:"],
@@ -201,6 +227,9 @@ mod tests {
         check(&[""], "is not WORD=VALUE");
         check(&["server="], "server: is empty");
         check(&["condition=ill"], "condition: ");
+        check(&["attention=ill"], "attention: \"ill\" is none of trouble");
+        check(&["status=ill"], "status: \"ill\" is none of Register");
+        check(&["credentials=ill"], "credentials: \"ill\" is none of current");
         check(&["text=a", "text=b"], "text: is given twice");
         check(&["tag=a,tag=a:1"], "tag: a is given twice");
         check(&["desired=Name"], "neither NAME:VALUE nor !NAME");

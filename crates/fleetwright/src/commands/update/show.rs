@@ -3,30 +3,77 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::rollout;
+use super::{follow, rollout};
 use crate::client::Client;
-use crate::client::answers::{AcceptedUpdate, DeviceOutcome, Job, JobCounts, Update, UpdateJobs};
+use crate::client::answers::{
+    AcceptedUpdate, DeviceOutcome, Job, JobCounts, OtherFailures, Update, UpdateFailures,
+    UpdateJobs,
+};
 use crate::exit::Failure;
 use crate::output;
 
 /// Jobs in one page: the most that the server gives.
 const PAGE: u32 = 1_000;
 
-/// Shows an update, and what failed of it.
+/// Shows an update, and why jobs of it failed.
 pub fn show(client: &Client, id: &str, is_json: bool) -> Result<()> {
     let answer = client.get(&["updates", id], &[])?;
     if is_json {
         output::json(&answer)?;
-    } else {
-        let update: Update = client.read(&answer)?;
-        output::data(&whole(&update, &failed_jobs(client, &update)?))?;
+        return Ok(());
     }
+    let update: Update = client.read(&answer)?;
+    let mut parts = vec![whole(&update, &[])];
+    if update.jobs.failed > 0 || update.rollout.as_ref().is_some_and(|rollout| rollout.refused > 0)
+    {
+        let answer = client.get(&["updates", &update.id, "failures"], &[])?;
+        parts.push(failures(&update.id, &client.read(&answer)?));
+    }
+    output::data(&follow::joined(&parts))?;
     Ok(())
 }
 
-/// Lists the jobs of an update.
-pub fn jobs(client: &Client, id: &str, is_json: bool) -> Result<()> {
-    let (whole, jobs) = all_jobs(client, id)?;
+/// Why jobs failed and devices were refused, a reason after the other.
+fn failures(id: &str, failures: &UpdateFailures) -> String {
+    let rows = failures.groups.iter().map(|group| {
+        let more = group.count.saturating_sub(group.devices.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        vec![
+            group.count.to_string(),
+            if group.refused { "refused".to_owned() } else { group.code.clone() },
+            group.message.clone(),
+            group.devices.join(" ") + &more,
+        ]
+    });
+    let mut text = output::table(&["COUNT", "CODE", "WHY", "DEVICES"], rows.collect());
+    if let Some(OtherFailures { reasons, count }) = &failures.other {
+        text.push_str(&format!("\n{count} more, for {reasons} other reasons"));
+    }
+    let to_do = failures.groups.iter().filter_map(|group| {
+        let to_do = group.what_to_do.as_ref()?;
+        Some(format!("\n{}", output::clean(&format!("{}: {to_do}", group.message))))
+    });
+    text.push('\n');
+    text.extend(to_do);
+    let is_failed = failures.groups.iter().any(|group| !group.refused);
+    if is_failed {
+        text.push_str(&format!("\nEach of them: fleetwright update jobs {id} --state failed"));
+    }
+    text
+}
+
+/// Lists the jobs of an update, those alone that stand in one of these ways and failed for one of
+/// these reasons, if any are given.
+pub fn jobs(
+    client: &Client,
+    id: &str,
+    states: &[String],
+    codes: &[String],
+    is_json: bool,
+) -> Result<()> {
+    let states = states.iter().map(|state| ("state", state.clone()));
+    let filter: Vec<_> = states.chain(codes.iter().map(|code| ("code", code.clone()))).collect();
+    let (whole, jobs) = all_jobs(client, id, &filter)?;
     if is_json {
         output::json(&json!({ "jobs": whole }))?;
     } else {
@@ -40,17 +87,22 @@ pub fn failed_jobs(client: &Client, update: &Update) -> Result<Vec<Job>> {
     if update.jobs.failed == 0 {
         return Ok(Vec::new());
     }
-    let (_, mut jobs) = all_jobs(client, &update.id)?;
-    jobs.retain(|job| job.state == "failed");
+    let (_, jobs) = all_jobs(client, &update.id, &[("state", "failed".to_owned())])?;
     Ok(jobs)
 }
 
-/// All jobs of an update: as they were answered, and as they are printed.
-fn all_jobs(client: &Client, id: &str) -> Result<(Vec<Value>, Vec<Job>)> {
+/// All jobs of an update that a filter lets through: as they were answered, and as they are
+/// printed.
+fn all_jobs(
+    client: &Client,
+    id: &str,
+    filter: &[(&'static str, String)],
+) -> Result<(Vec<Value>, Vec<Job>)> {
     let (mut whole, mut jobs) = (Vec::new(), Vec::new());
     let mut after: Option<String> = None;
     loop {
-        let mut query = vec![("limit", PAGE.to_string())];
+        let mut query = filter.to_vec();
+        query.push(("limit", PAGE.to_string()));
         query.extend(after.take().map(|after| ("after", after)));
         let mut answer = client.get(&["updates", id, "jobs"], &query)?;
         let page: UpdateJobs = client.read(&answer)?;
@@ -75,6 +127,7 @@ pub fn whole(update: &Update, failed: &[Job]) -> String {
         ("by", update.actor.clone()),
         ("accepted", update.accepted_at.clone()),
         ("ended", update.ended_at.clone().unwrap_or_default()),
+        ("is", wave_of(update)),
     ];
     fields.extend(update.rollout.iter().flat_map(rollout::fields));
     fields.push(("jobs", counts(update.jobs)));
@@ -83,6 +136,14 @@ pub fn whole(update: &Update, failed: &[Job]) -> String {
     parts.push(if failed.is_empty() { String::new() } else { table(failed) });
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
+}
+
+/// What an update is a wave of; empty if it is none.
+fn wave_of(update: &Update) -> String {
+    match (&update.rollout_id, update.wave) {
+        (Some(id), Some(wave)) => format!("wave {wave} of update {id}"),
+        _ => String::new(),
+    }
 }
 
 /// How many jobs stand where, leaving out where none stand.
@@ -215,8 +276,37 @@ mod tests {
     34020000001320000002  019a7c6e4b3d7a1c8e5f000000000002  failed  refused by the device: it did not answer and shows "IPC"
     "#);
         assert!(!whole(&update, &[]).contains("DEVICE"));
+        let wave = Update {
+            rollout_id: Some("019a7c6e4b3d7a1c8e5e000000000000".to_owned()),
+            wave: Some(2),
+            ..update
+        };
+        let line = "\nis        wave 2 of update 019a7c6e4b3d7a1c8e5e000000000000\n";
+        assert!(whole(&wave, &[]).contains(line));
+        let update = Update { rollout_id: None, wave: None, ..wave };
         let by_iss = Update { iss_request_id: Some("NjBmOQ==".to_owned()), ..update };
         assert!(whole(&by_iss, &[]).contains("\nISS's id  NjBmOQ==\n"));
+    }
+
+    #[test]
+    fn failures_are_shown_by_reason() {
+        let told: UpdateFailures = serde_json::from_value(json!({"total": 15, "groups": [
+            {"code": "deadline_passed", "refused": false, "count": 7, "message":
+                "not done by its deadline: unreachable", "what_to_do": "see that it runs",
+                "devices": ["a", "b", "c", "d", "e"]},
+            {"code": "frozen", "refused": true, "count": 1, "message": "the device is frozen",
+                "what_to_do": null, "devices": ["f"]}],
+            "other": {"reasons": 3, "count": 7}}))
+        .unwrap();
+        insta::assert_snapshot!(failures("019a", &told), @r"
+    COUNT  CODE             WHY                                    DEVICES
+    7      deadline_passed  not done by its deadline: unreachable  a b c d e and 2 more
+    1      refused          the device is frozen                   f
+    7 more, for 3 other reasons
+
+    not done by its deadline: unreachable: see that it runs
+    Each of them: fleetwright update jobs 019a --state failed
+    ");
     }
 
     #[test]

@@ -2,18 +2,16 @@
 //! cameras then register with and show.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use fleet::{DeviceId, Kind, Principal, Secret};
+use fleet::{DeviceId, Kind, Principal};
 use serde_json::Value;
 use simulator::camera;
 use store::{CameraListing, DeviceFilter, Page};
-use tokio::time::Instant;
 
 use super::super::iss::{Answer, Client, elements};
-use super::{JOBS_EVERY, JOBS_TIMEOUT, Show, excerpt, indent};
-use crate::client;
+use super::super::native::{Native, until};
+use super::{Show, excerpt, indent};
 use crate::output;
 
 /// The request of the worked example in the vendor's documentation (UpdateDevice), byte for byte.
@@ -38,12 +36,8 @@ impl Show<'_> {
     pub(super) async fn cameras(&mut self) -> Result<()> {
         let endpoint = format!("http://{}", self.stage.address());
         let key = self.stage.account_key();
-        let iss = Client::new(endpoint.clone(), key.ak.clone(), key.secret.clone());
-        let token = self.stage.directory().join("admin-token");
-        let token = Secret::new(std::fs::read_to_string(token).context("the admin token")?);
-        let options = client::ServerOptions { url: endpoint, ca_cert: None, json: false };
-        let native = client::Client::with_token(&options, &token, JOBS_TIMEOUT)?;
-        let native = Native(Arc::new(native));
+        let iss = Client::new(endpoint, key.ak.clone(), key.secret.clone());
+        let native = Native::of(self.stage)?;
         self.worked_request(&iss).await?;
         self.skeleton(&iss).await?;
         self.batch(&iss, &native).await?;
@@ -241,34 +235,6 @@ impl Show<'_> {
     }
 }
 
-/// The native API.
-struct Native(Arc<client::Client>);
-
-impl Native {
-    /// What is at this path.
-    async fn get(&self, path: &[&str]) -> Result<Value> {
-        let client = self.0.clone();
-        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-        let get = move || {
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            client.get(&path, &[])
-        };
-        Ok(tokio::task::spawn_blocking(get).await??)
-    }
-}
-
-/// Waits until something holds, as long as jobs may take.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-    let deadline = Instant::now() + JOBS_TIMEOUT;
-    while !holds().await? {
-        if Instant::now() > deadline {
-            bail!("waited {} s in vain for {what}", JOBS_TIMEOUT.as_secs());
-        }
-        tokio::time::sleep(JOBS_EVERY).await;
-    }
-    Ok(())
-}
-
 /// The text at a place of a value; empty if there is none.
 fn text(value: &Value, place: &str) -> String {
     value.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -345,18 +311,5 @@ mod tests {
           </List>
         </Response>
         ");
-    }
-
-    #[tokio::test]
-    async fn a_wait_ends_when_it_holds_or_when_asking_fails() {
-        let mut looks = 0;
-        until("it", async || {
-            looks += 1;
-            Ok(looks == 3)
-        })
-        .await
-        .unwrap();
-        assert_eq!(looks, 3);
-        assert!(until("it", async || bail!("no")).await.is_err());
     }
 }
