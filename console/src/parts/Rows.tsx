@@ -1,0 +1,206 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { useFormats, useText } from "../i18n";
+
+/** How many rows before the last loaded one the next page is asked for. */
+const AHEAD = 40;
+
+/** A column of {@link Rows}. */
+export type Column<T> = {
+  id: string;
+  header: ReactNode;
+  cell: (row: T) => ReactNode;
+  /** A width of CSS grid: `160px`, `2fr`, `minmax(120px, 1fr)`. */
+  width: string;
+  /** Not drawn where the list is narrow: what it says is in another cell then, or in the view. */
+  isWideOnly?: boolean;
+};
+
+/** What rows can be chosen, and which are. */
+export type Choice = {
+  chosen: ReadonlySet<string>;
+  set: (chosen: ReadonlySet<string>) => void;
+  /** What a row is called where it is read out. */
+  name: (key: string) => string;
+};
+
+/**
+ * A list of any length, of which only what is in sight is drawn. All rows are as high as each
+ * other, and that height is known before they are there, so nothing jumps. The arrow keys, Page Up,
+ * Page Down, Home and End go through it; Space chooses, where there is a choice.
+ */
+export function Rows<T>({
+  label,
+  rows,
+  rowKey,
+  columns,
+  rowHeight = 44,
+  isNarrow,
+  height,
+  choice,
+  hasMore = false,
+  isLoadingMore = false,
+  onMore,
+  onSight,
+}: {
+  /** What the list is, for who hears it. */
+  label: string;
+  rows: readonly T[];
+  rowKey: (row: T) => string;
+  columns: readonly Column<T>[];
+  rowHeight?: number;
+  /** Whether there is room for the first columns only. See `useIsNarrow`. */
+  isNarrow: boolean;
+  /** Of the list in CSS; 60vh unless given. */
+  height?: string;
+  choice?: Choice;
+  hasMore?: boolean;
+  isLoadingMore?: boolean;
+  onMore?: () => void;
+  /** Told which rows are drawn, by their places in the list, whenever they are others. */
+  onSight?: (first: number, last: number) => void;
+}) {
+  const { parts } = useText();
+  const formats = useFormats();
+  const frame = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => frame.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    getItemKey: (index) => {
+      const row = rows[index];
+      return row === undefined ? index : rowKey(row);
+    },
+  });
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && !isLoadingMore && last >= rows.length - AHEAD) {
+      onMore?.();
+    }
+  }, [hasMore, isLoadingMore, last, rows.length, onMore]);
+
+  const first = items.at(0)?.index ?? 0;
+  useEffect(() => onSight?.(first, last), [first, last, onSight]);
+
+  const shown = columns.filter((column) => !(isNarrow && column.isWideOnly));
+  const template = [choice && "24px", ...shown.map((column) => column.width)]
+    .filter(Boolean)
+    .join(" ");
+  const areAllChosen =
+    choice !== undefined && rows.length > 0 && rows.every((row) => choice.chosen.has(rowKey(row)));
+
+  const toggle = (key: string) => {
+    if (choice) {
+      const chosen = new Set(choice.chosen);
+      if (!chosen.delete(key)) {
+        chosen.add(key);
+      }
+      choice.set(chosen);
+    }
+  };
+  const move = (event: KeyboardEvent<HTMLDivElement>) => {
+    const from = (event.target as HTMLElement).closest<HTMLElement>("[data-index]");
+    const at = from ? Number(from.dataset.index) : -1;
+    const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? 0) / rowHeight) - 1);
+    const steps: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: rows.length - 1,
+    };
+    const to = steps[event.key];
+    const isTyping = (event.target as HTMLElement).matches("input[type=text], textarea, select");
+    if (to === undefined || isTyping || rows.length === 0) {
+      return;
+    }
+    event.preventDefault();
+    const index = Math.min(rows.length - 1, Math.max(0, to));
+    virtual.scrollToIndex(index);
+    // The row is drawn once the list has scrolled there.
+    requestAnimationFrame(() => {
+      const row = frame.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+      row?.querySelector<HTMLElement>("a, input, button")?.focus({ preventScroll: true });
+    });
+  };
+
+  return (
+    <>
+      <div
+        ref={frame}
+        className="rows"
+        role="table"
+        aria-label={label}
+        aria-rowcount={hasMore ? -1 : rows.length + 1}
+        tabIndex={0}
+        onKeyDown={move}
+        style={{ "--rows-columns": template, "--rows-height": height } as object}
+      >
+        <div role="rowgroup">
+          <div className="rows-head" role="row" tabIndex={-1} aria-rowindex={1}>
+            {choice && (
+              <div role="columnheader">
+                <input
+                  type="checkbox"
+                  aria-label={parts.selectAll}
+                  checked={areAllChosen}
+                  onChange={() => choice.set(new Set(areAllChosen ? [] : rows.map(rowKey)))}
+                />
+              </div>
+            )}
+            {shown.map((column) => (
+              <div key={column.id} role="columnheader">
+                {column.header}
+              </div>
+            ))}
+          </div>
+        </div>
+        <div className="rows-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            if (row === undefined) {
+              return null;
+            }
+            const key = rowKey(row);
+            const isChosen = choice?.chosen.has(key);
+            return (
+              <div
+                key={item.key}
+                className="rows-row"
+                role="row"
+                tabIndex={-1}
+                aria-rowindex={item.index + 2}
+                aria-selected={isChosen}
+                data-index={item.index}
+                style={{ height: rowHeight, transform: `translateY(${item.start}px)` }}
+              >
+                {choice && (
+                  <div role="cell">
+                    <input
+                      type="checkbox"
+                      aria-label={parts.selectRow(choice.name(key))}
+                      checked={isChosen}
+                      onChange={() => toggle(key)}
+                    />
+                  </div>
+                )}
+                {shown.map((column) => (
+                  <div key={column.id} role="cell">
+                    {column.cell(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {/* Beside the table: rows are all that may stand in one. */}
+      <p className="heard" aria-live="polite">
+        {isLoadingMore ? parts.loadingMore : parts.rows(formats.number(rows.length))}
+      </p>
+    </>
+  );
+}

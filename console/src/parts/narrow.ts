@@ -1,0 +1,15 @@
+import { useCallback, useSyncExternalStore } from "react";
+
+/** Whether the page is as narrow as on a phone, or as so many pixels. */
+export function useIsNarrow(below = 900): boolean {
+  const query = `(width < ${below}px)`;
+  const watch = useCallback(
+    (watcher: () => void) => {
+      const list = window.matchMedia(query);
+      list.addEventListener("change", watcher);
+      return () => list.removeEventListener("change", watcher);
+    },
+    [query],
+  );
+  return useSyncExternalStore(watch, () => window.matchMedia(query).matches);
+}

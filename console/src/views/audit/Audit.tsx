@@ -1,0 +1,221 @@
+import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { api, ask } from "../../api/client";
+import type { components } from "../../api/schema";
+import { useMay } from "../../api/session";
+import { useText } from "../../i18n";
+import { useProject } from "../../layout/project";
+import { Button } from "../../parts/Button";
+import { Dialog } from "../../parts/Dialog";
+import { SelectField, TextField } from "../../parts/Field";
+import { Skeleton } from "../../parts/Loading";
+import { Empty, ProblemNotice } from "../../parts/Notice";
+import { useIsNarrow } from "../../parts/narrow";
+import { Page } from "../../parts/Page";
+import { type Column, Rows } from "../../parts/Rows";
+import { Ago, Moment } from "../../parts/Time";
+import "../../styles/audit.css";
+import { factsOf, told } from "./detail";
+
+type Act = components["schemas"]["Act"];
+
+/** How many entries are asked for at a time. */
+const PAGE = 200;
+
+/** What was done by whom. */
+export function Audit() {
+  const { audit: text, parts } = useText();
+  const isNarrow = useIsNarrow();
+  const project = useProject();
+  const { actor, action } = useSearch({ strict: false });
+  const isAdmin = useMay("admin", project);
+  const query = useInfiniteQuery({
+    queryKey: ["audit", { project, actor, action }],
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET("/api/v1/audit", {
+          params: { query: { project, actor, action, after: pageParam, limit: PAGE } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+    enabled: isAdmin,
+  });
+  const [opened, setOpened] = useState<Act>();
+  const words: Record<string, string> = text.action;
+  const wordOf = (act: Act) => words[act.action] ?? act.action;
+  if (!isAdmin) {
+    return (
+      <Page title={text.title}>
+        <Empty>{parts.forbidden}</Empty>
+      </Page>
+    );
+  }
+  const acts = query.data?.pages.flatMap((page) => page.acts) ?? [];
+  const columns: Column<Act>[] = [
+    {
+      id: "when",
+      header: text.when,
+      width: isNarrow ? "84px" : "190px",
+      cell: (act) => (isNarrow ? <Ago at={act.at} /> : <Moment at={act.at} />),
+    },
+    {
+      id: "what",
+      header: text.what,
+      width: "minmax(130px, 2fr)",
+      cell: (act) => (
+        <button type="button" className="link-button" onClick={() => setOpened(act)}>
+          {wordOf(act)}
+        </button>
+      ),
+    },
+    {
+      id: "who",
+      header: text.who,
+      width: "minmax(70px, 1fr)",
+      cell: (act) => <span title={act.actor}>{act.actor}</span>,
+    },
+    {
+      id: "target",
+      header: text.target,
+      width: "minmax(110px, 2fr)",
+      isWideOnly: true,
+      cell: (act) => <span title={act.target}>{act.target}</span>,
+    },
+    {
+      id: "project",
+      header: text.project,
+      width: "minmax(90px, 1fr)",
+      isWideOnly: true,
+      cell: (act) => act.project ?? <span className="quiet">{text.server}</span>,
+    },
+    {
+      id: "detail",
+      header: text.detail,
+      width: "minmax(110px, 2fr)",
+      isWideOnly: true,
+      cell: (act) => <span className="quiet small">{told(act.detail)}</span>,
+    },
+  ];
+  return (
+    <Page
+      title={text.title}
+      note={text.note}
+      actions={
+        <Button isBusy={query.isRefetching} onClick={() => void query.refetch()}>
+          {text.refresh}
+        </Button>
+      }
+    >
+      <Filters key={`${actor}/${action}`} actor={actor} action={action} />
+      {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
+      {query.isPending && <Skeleton height={540} />}
+      {query.data && acts.length === 0 && (
+        <Empty>{actor || action ? text.emptyFiltered : text.empty}</Empty>
+      )}
+      {acts.length > 0 && (
+        <Rows
+          label={text.title}
+          rows={acts}
+          rowKey={(act) => String(act.seq)}
+          columns={columns}
+          isNarrow={isNarrow}
+          rowHeight={36}
+          height="max(320px, 100dvh - 260px)"
+          hasMore={query.hasNextPage}
+          isLoadingMore={query.isFetchingNextPage}
+          onMore={() => void query.fetchNextPage()}
+        />
+      )}
+      {opened && (
+        <Details act={opened} word={wordOf(opened)} onClose={() => setOpened(undefined)} />
+      )}
+    </Page>
+  );
+}
+
+/** Which entries are shown. They stand in the address. */
+function Filters({ actor, action }: { actor: string | undefined; action: string | undefined }) {
+  const { audit: text } = useText();
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState(actor ?? "");
+  const words: Record<string, string> = text.action;
+  const isKnown = action === undefined || action in words;
+  const choose = (more: { actor?: string; action?: string }) =>
+    void navigate({ to: ".", search: (search) => ({ ...search, ...more }) });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    choose({ actor: typed.trim() || undefined });
+  };
+  return (
+    <form className="audit-filters" onSubmit={submit}>
+      <TextField
+        label={text.actor}
+        placeholder={text.actorHint}
+        spellCheck={false}
+        autoCapitalize="none"
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+        onBlur={() =>
+          typed.trim() !== (actor ?? "") && choose({ actor: typed.trim() || undefined })
+        }
+      />
+      <SelectField
+        label={text.what}
+        value={action ?? ""}
+        choices={[
+          { value: "", label: text.anyAction },
+          ...(isKnown || action === undefined ? [] : [{ value: action, label: action }]),
+          ...Object.entries(words).map(([value, label]) => ({ value, label })),
+        ]}
+        onChange={(event) => choose({ action: event.target.value || undefined })}
+      />
+      <div className="row">
+        <Button type="submit">{text.apply}</Button>
+        {(actor || action) && (
+          <Button kind="plain" onClick={() => choose({ actor: undefined, action: undefined })}>
+            {text.clear}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+/** All that is on record of an act. */
+function Details({ act, word, onClose }: { act: Act; word: string; onClose: () => void }) {
+  const { audit: text, parts } = useText();
+  return (
+    <Dialog title={text.detailOf(word)} onClose={onClose} width={640}>
+      <dl className="pairs">
+        <dt>{text.when}</dt>
+        <dd>
+          <Moment at={act.at} />
+        </dd>
+        <dt>{text.who}</dt>
+        <dd className="break">{act.actor}</dd>
+        <dt>{text.what}</dt>
+        <dd>
+          <code>{act.action}</code>
+        </dd>
+        <dt>{text.target}</dt>
+        <dd className="break">{act.target}</dd>
+        <dt>{text.project}</dt>
+        <dd>{act.project ?? text.server}</dd>
+        {factsOf(act.detail).map(([name, value]) => (
+          <div key={name} className="audit-fact">
+            <dt>{name}</dt>
+            <dd className="break">{value}</dd>
+          </div>
+        ))}
+        <dt>{text.entry}</dt>
+        <dd className="numbers">{act.seq}</dd>
+      </dl>
+      <div className="dialog-actions">
+        <Button onClick={onClose}>{parts.close}</Button>
+      </div>
+    </Dialog>
+  );
+}

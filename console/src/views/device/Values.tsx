@@ -1,0 +1,119 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { useFormats, useText } from "../../i18n";
+import { Button } from "../../parts/Button";
+import { TextField } from "../../parts/Field";
+import { Empty } from "../../parts/Notice";
+import { Card } from "../../parts/Page";
+import { catalogueOf, explanationOf, useSubject } from "./data";
+import { EditValue } from "./Edit";
+import { ValueTable } from "./ValueTable";
+import { matching, propertyOf, valueRows } from "./values";
+
+/** Rows that are drawn unless all are asked for; and the most that are drawn at all. */
+const SHOWN_FIRST = 100;
+const SHOWN_MAX = 400;
+
+/** From how many rows on one may look for some. */
+const FIND_FROM = 8;
+
+/** How long after the last key what is looked for is put into the address. */
+const SETTLED_MS = 250;
+
+/** What is looked for in the names and values; it stands in the address. */
+export function useFind(): [string, (text: string) => void] {
+  const kept = useSearch({ strict: false }).text ?? "";
+  const [text, setText] = useState(kept);
+  const navigate = useNavigate();
+  useEffect(() => {
+    if (text === kept) {
+      return undefined;
+    }
+    const timer = setTimeout(
+      () =>
+        void navigate({
+          to: ".",
+          replace: true,
+          search: (search) => ({ ...search, text: text || undefined }),
+        }),
+      SETTLED_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [text, kept, navigate]);
+  return [text, setText];
+}
+
+/** Draws at most so many rows, and offers the rest. */
+export function useBounded<T>(rows: readonly T[]): { shown: readonly T[]; more: ReactNode } {
+  const { device: text } = useText();
+  const formats = useFormats();
+  const [isAll, setAll] = useState(false);
+  const shown = rows.slice(0, isAll ? SHOWN_MAX : SHOWN_FIRST);
+  const isMore = !isAll && rows.length > SHOWN_FIRST;
+  const most = Math.min(rows.length, SHOWN_MAX);
+  return {
+    shown,
+    more: isMore ? (
+      <div className="row">
+        <Button onClick={() => setAll(true)}>{text.showAll(formats.number(most))}</Button>
+      </div>
+    ) : null,
+  };
+}
+
+/** What is desired, reported and waits, side by side, one row a property. */
+export function Values() {
+  const { ref, device, mayOperate } = useSubject();
+  const { device: text } = useText();
+  const explanation = useQuery(explanationOf(ref));
+  const catalogue = useQuery(catalogueOf(device.profile));
+  const explained = explanation.data?.values;
+  const rows = useMemo(() => valueRows(device, explained), [device, explained]);
+  const [find, setFind] = useFind();
+  const found = matching(rows, find, (row) => [
+    row.name,
+    row.desired ?? "",
+    row.reported?.value ?? "",
+    propertyOf(catalogue.data?.properties, row.name)?.meaning ?? "",
+  ]);
+  const { shown, more } = useBounded(found);
+  const [edited, setEdited] = useState<string | null>(null);
+  const [isAdding, setAdding] = useState(false);
+  const mayEdit = mayOperate && !device.frozen;
+  return (
+    <Card
+      title={text.values}
+      actions={
+        mayEdit && (
+          <Button aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>
+            {text.setProperty}
+          </Button>
+        )
+      }
+    >
+      {isAdding && <EditValue name={null} value="" onClose={() => setAdding(false)} />}
+      {rows.length >= FIND_FROM && (
+        <TextField
+          label={text.find}
+          type="search"
+          value={find}
+          onChange={(event) => setFind(event.target.value)}
+        />
+      )}
+      {rows.length === 0 ? (
+        <Empty>{mayEdit ? text.noValues : text.noValuesRead}</Empty>
+      ) : found.length === 0 ? (
+        <Empty>{text.noneFound}</Empty>
+      ) : (
+        <ValueTable
+          rows={shown}
+          properties={catalogue.data?.properties}
+          edited={edited}
+          onEdit={mayEdit ? setEdited : undefined}
+        />
+      )}
+      {more}
+    </Card>
+  );
+}

@@ -1,0 +1,117 @@
+/** A row of a CSV file: the line on which it begins, from 1, and where it is in bytes. */
+export type Row = { line: number; start: number; end: number };
+
+const LF = 0x0a;
+const CR = 0x0d;
+const QUOTE = 0x22;
+
+/** What may part cells; the first one unless the header tells. */
+const SEPARATORS = [",", ";", "\t"].map((separator) => separator.charCodeAt(0));
+
+/**
+ * What parts the cells of the first row that is not blank: what stands there most outside of
+ * quotation marks, as the server finds it.
+ */
+export function separatorOf(bytes: Uint8Array): number {
+  const counts = SEPARATORS.map(() => 0);
+  let isQuoted = false;
+  let at = 0;
+  while (bytes[at] === LF || bytes[at] === CR) {
+    at += 1;
+  }
+  for (; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) {
+      isQuoted = !isQuoted;
+    } else if (!isQuoted) {
+      if (byte === LF || byte === CR) {
+        break;
+      }
+      const which = SEPARATORS.indexOf(byte);
+      if (which >= 0) {
+        counts[which] = (counts[which] ?? 0) + 1;
+      }
+    }
+  }
+  const most = Math.max(...counts);
+  return SEPARATORS[counts.indexOf(most)] ?? 0x2c;
+}
+
+/**
+ * The rows of a CSV file of any encoding in which the bytes of ASCII stand for nothing else where
+ * they stand alone: UTF-8, and GB18030, whose second bytes are never a quotation mark, a separator
+ * or the end of a line. Blank lines are none.
+ */
+export function* rowsOf(bytes: Uint8Array): Generator<Row> {
+  const separator = separatorOf(bytes);
+  const length = bytes.length;
+  let line = 1;
+  let at = 0;
+  while (at < length) {
+    const first = bytes[at];
+    if (first === LF || first === CR) {
+      // A carriage return before a line feed is one end with it.
+      line += first === LF || bytes[at + 1] !== LF ? 1 : 0;
+      at += 1;
+      continue;
+    }
+    const row = { line, start: at, end: at };
+    let isQuoted = false;
+    let isCellBegun = false;
+    for (; at < length; at += 1) {
+      const byte = bytes[at];
+      if (isQuoted) {
+        if (byte === QUOTE) {
+          if (bytes[at + 1] === QUOTE) {
+            at += 1;
+          } else {
+            isQuoted = false;
+          }
+        } else if (byte === LF || (byte === CR && bytes[at + 1] !== LF)) {
+          line += 1;
+        }
+      } else if (byte === LF || byte === CR) {
+        break;
+      } else if (byte === separator) {
+        isCellBegun = false;
+      } else {
+        isQuoted = byte === QUOTE && !isCellBegun;
+        isCellBegun = true;
+      }
+    }
+    row.end = at;
+    yield row;
+  }
+}
+
+/** The cells of a row that was decoded. */
+export function cellsOf(text: string, separator: string): string[] {
+  const cells: string[] = [];
+  let cell = "";
+  let isQuoted = false;
+  let isBegun = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at] ?? "";
+    if (isQuoted) {
+      if (char !== '"') {
+        cell += char;
+      } else if (text[at + 1] === '"') {
+        cell += char;
+        at += 1;
+      } else {
+        isQuoted = false;
+      }
+    } else if (char === separator) {
+      cells.push(cell);
+      cell = "";
+      isBegun = false;
+    } else if (char === '"' && !isBegun) {
+      isQuoted = true;
+      isBegun = true;
+    } else {
+      cell += char;
+      isBegun = true;
+    }
+  }
+  return [...cells, cell];
+}

@@ -1,0 +1,91 @@
+import { useMemo, useState } from "react";
+import { useFormats, useText } from "../../i18n";
+import { Empty } from "../../parts/Notice";
+import { Card } from "../../parts/Page";
+import { Moment } from "../../parts/Time";
+import { Chart } from "./Chart";
+import { ATTENTION, type Sample } from "./data";
+import { hourly, nearest, needing, stacked } from "./history";
+
+/** How many devices needed attention over the last two days: a chart, and the same as a table. */
+export function History({ samples }: { samples: readonly Sample[] }) {
+  const { overview: text, states } = useText();
+  const formats = useFormats();
+  const [at, setAt] = useState<number>();
+  const data = useMemo(() => stacked(samples), [samples]);
+  const first = samples.at(0);
+  const last = samples.at(-1);
+  if (!first || !last || samples.length < 2) {
+    return (
+      <Card title={text.history}>
+        <Empty>{text.historyEmpty}</Empty>
+      </Card>
+    );
+  }
+  const most = Math.max(...samples.map(needing));
+  const pointed = at === undefined ? last : (nearest(samples, at) ?? last);
+  return (
+    <Card title={text.history}>
+      <ul className="history-legend" aria-hidden="true">
+        <li className="quiet">{formats.moment(pointed.at)}</li>
+        {ATTENTION.map((word) => (
+          <li key={word} className="numbers">
+            <i data-word={word} />
+            {states.attention[word]} <strong>{formats.number(pointed[word])}</strong>
+          </li>
+        ))}
+      </ul>
+      <div
+        role="img"
+        aria-label={text.historySummary(
+          formats.moment(first.at),
+          formats.moment(last.at),
+          formats.number(most),
+          formats.number(needing(last)),
+        )}
+      >
+        <Chart data={data} onPoint={setAt} />
+      </div>
+      <details>
+        <summary>{text.asTable}</summary>
+        <HistoryTable samples={samples} />
+      </details>
+    </Card>
+  );
+}
+
+function HistoryTable({ samples }: { samples: readonly Sample[] }) {
+  const { overview: text, states } = useText();
+  const formats = useFormats();
+  const rows = useMemo(() => hourly(samples), [samples]);
+  return (
+    <section className="table-frame history-table" aria-label={text.history} tabIndex={-1}>
+      <table className="table numbers">
+        <thead>
+          <tr>
+            <th scope="col">{text.at}</th>
+            {ATTENTION.map((word) => (
+              <th key={word} scope="col">
+                {states.attention[word]}
+              </th>
+            ))}
+            <th scope="col">{text.total}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((sample) => (
+            <tr key={sample.at}>
+              <th scope="row">
+                <Moment at={sample.at} />
+              </th>
+              {ATTENTION.map((word) => (
+                <td key={word}>{formats.number(sample[word])}</td>
+              ))}
+              <td>{formats.number(sample.total)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

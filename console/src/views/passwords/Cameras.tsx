@@ -1,0 +1,312 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { useLive } from "../../api/live";
+import { useMay } from "../../api/session";
+import { useFormats, useText } from "../../i18n";
+import { Badge, type Tone } from "../../parts/Badge";
+import { Button } from "../../parts/Button";
+import { SelectField, TextField } from "../../parts/Field";
+import { Skeleton } from "../../parts/Loading";
+import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
+import { useIsNarrow } from "../../parts/narrow";
+import { Card } from "../../parts/Page";
+import { type Column, Rows } from "../../parts/Rows";
+import { CameraBadge } from "../../parts/states";
+import { Ago } from "../../parts/Time";
+import { type Camera, camerasQuery, collect, type Filter } from "./query";
+import { type Asked, Rotation } from "./Rotation";
+import { ROTATED_MAX } from "./wanted";
+
+const USE_TONES: Record<string, Tone> = { current: "good", old: "warn", not_renewed: "busy" };
+
+/** How often the list is read anew at most, and up to how many pages: all of them are, each time. */
+const READ_EVERY_MS = 3_000;
+const PAGES_READ_ANEW = 5;
+
+/** What the list can be narrowed to. */
+const VIEWS = ["all", "current", "old", "not_renewed", "offline"] as const;
+
+type View = (typeof VIEWS)[number];
+
+/** Which view an address means. */
+function viewOf(filter: Filter): View {
+  const [use] = filter.credentials ?? [];
+  return VIEWS.find((view) => view === use) ?? (filter.status ? "offline" : "all");
+}
+
+/** The filter of a view. */
+function filterOf(view: View): Pick<Filter, "credentials" | "status"> {
+  return {
+    credentials: view === "all" || view === "offline" ? undefined : [view],
+    status: view === "offline" ? ["OffLine", "Register"] : undefined,
+  };
+}
+
+/** The cameras of a project, which password each uses, and the choice of those that get another. */
+export function Cameras({ project }: { project: string }) {
+  const { passwords: text, parts } = useText();
+  const formats = useFormats();
+  const isNarrow = useIsNarrow();
+  const isOperator = useMay("operator", project);
+  const { text: typed, organization, status, credentials } = useSearch({ strict: false });
+  const filter: Filter = { text: typed, organization, status, credentials };
+  const query = useInfiniteQuery(camerasQuery(project, filter));
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [asked, setAsked] = useState<Asked>();
+  const all = useCollected(project, filter, (ids) =>
+    setAsked({ cameras: ids.map((id) => ({ id })) }),
+  );
+  const cameras = query.data?.pages.flatMap((page) => page.cameras) ?? [];
+  const isShort = (query.data?.pages.length ?? 0) <= PAGES_READ_ANEW;
+  useLive(
+    isShort ? [camerasQuery(project, filter).queryKey] : [],
+    ({ devices }) => [...devices].some((device) => device.startsWith(`${project}/`)),
+    READ_EVERY_MS,
+  );
+  // What is not in sight any more is not meant any more.
+  const narrowedTo = JSON.stringify(filter);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another filter begins another choice
+  useEffect(() => setChosen(new Set()), [narrowedTo]);
+  const columns: Column<Camera>[] = [
+    {
+      id: "camera",
+      header: text.camera,
+      width: "minmax(158px, 1fr)",
+      cell: (camera) => (
+        <Link
+          to="/ui/devices/$project/$id"
+          params={{ project, id: camera.id }}
+          search={{ project }}
+        >
+          <code>{camera.id}</code>
+        </Link>
+      ),
+    },
+    {
+      id: "uses",
+      header: text.uses,
+      width: "minmax(96px, 130px)",
+      cell: (camera) => <UseBadge camera={camera} />,
+    },
+    {
+      id: "name",
+      header: text.name,
+      width: "minmax(100px, 1fr)",
+      isWideOnly: true,
+      cell: (camera) => <span title={camera.name}>{camera.name}</span>,
+    },
+    {
+      id: "status",
+      header: text.status,
+      width: "140px",
+      isWideOnly: true,
+      cell: (camera) => <CameraBadge status={camera.status} />,
+    },
+    {
+      id: "changed",
+      header: text.changed,
+      width: "120px",
+      isWideOnly: true,
+      cell: (camera) => <Ago at={camera.changedAt} />,
+    },
+    {
+      id: "until",
+      header: text.until,
+      width: "140px",
+      isWideOnly: true,
+      cell: ({ overlapUntil }) =>
+        overlapUntil &&
+        (new Date(overlapUntil).getTime() > Date.now() ? (
+          <Ago at={overlapUntil} />
+        ) : (
+          <span className="quiet">{text.expired}</span>
+        )),
+    },
+  ];
+  return (
+    <Card
+      title={text.cameras}
+      actions={
+        isOperator && (
+          <>
+            {chosen.size > 0 ? (
+              <Button
+                kind="primary"
+                onClick={() => setAsked({ cameras: [...chosen].map((id) => ({ id })) })}
+              >
+                {text.rotate(formats.number(chosen.size))}
+              </Button>
+            ) : (
+              <Button
+                kind="primary"
+                isBusy={all.isCollecting}
+                disabled={cameras.length === 0}
+                onClick={all.begin}
+              >
+                {text.rotateAll}
+              </Button>
+            )}
+            <Button onClick={() => setAsked({})}>{text.rotateList}</Button>
+          </>
+        )
+      }
+    >
+      {!isOperator && <p className="quiet">{text.readOnly}</p>}
+      <Filters key={`${typed} ${organization}`} filter={filter} />
+      {all.isCollecting && (
+        <Notice tone="busy" actions={<Button onClick={all.stop}>{parts.cancel}</Button>}>
+          {text.collecting}: {text.collected(formats.number(all.found))}
+        </Notice>
+      )}
+      {all.isTooMany && <Notice tone="bad">{text.tooMany(formats.number(ROTATED_MAX))}</Notice>}
+      {all.error !== undefined && <ProblemNotice error={all.error} />}
+      {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
+      {query.isPending && <Skeleton height={420} />}
+      {query.data && cameras.length === 0 && <Empty>{text.emptyList}</Empty>}
+      {cameras.length > 0 && (
+        <Rows
+          label={text.cameras}
+          rows={cameras}
+          rowKey={(camera) => camera.id}
+          columns={columns}
+          rowHeight={36}
+          isNarrow={isNarrow}
+          height={`min(60vh, ${38 + cameras.length * 36}px)`}
+          choice={isOperator ? { chosen, set: setChosen, name: (id) => id } : undefined}
+          hasMore={query.hasNextPage}
+          isLoadingMore={query.isFetchingNextPage}
+          onMore={() => void query.fetchNextPage()}
+        />
+      )}
+      {asked && (
+        <Rotation
+          project={project}
+          asked={asked}
+          onClose={() => {
+            setAsked(undefined);
+            setChosen(new Set());
+          }}
+        />
+      )}
+    </Card>
+  );
+}
+
+/** Which password a camera uses. */
+function UseBadge({ camera }: { camera: Camera }) {
+  const { passwords: text } = useText();
+  const words: Record<string, string> = text.use;
+  if (!camera.hasPassword) {
+    return <Badge tone="bad">{text.noPassword}</Badge>;
+  }
+  return camera.uses ? (
+    <Badge tone={USE_TONES[camera.uses] ?? "none"}>{words[camera.uses] ?? camera.uses}</Badge>
+  ) : (
+    <span className="quiet">{text.use.offline}</span>
+  );
+}
+
+/** What the list is narrowed to. It stands in the address. */
+function Filters({ filter }: { filter: Filter }) {
+  const { passwords: text } = useText();
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState(filter.text ?? "");
+  const [organization, setOrganization] = useState(filter.organization ?? "");
+  const narrow = (more: Filter) =>
+    void navigate({ to: ".", search: (search) => ({ ...search, ...more }), replace: true });
+  const apply = () => {
+    const more = {
+      text: typed.trim() || undefined,
+      organization: organization.trim() || undefined,
+    };
+    if (more.text !== filter.text || more.organization !== filter.organization) {
+      narrow(more);
+    }
+  };
+  return (
+    <form
+      className="passwords-filters"
+      onSubmit={(event) => {
+        event.preventDefault();
+        apply();
+      }}
+    >
+      <SelectField
+        label={text.show}
+        value={viewOf(filter)}
+        choices={VIEWS.map((view) => ({ value: view, label: text[view] }))}
+        onChange={({ target }) =>
+          narrow(filterOf(VIEWS.find((view) => view === target.value) ?? "all"))
+        }
+      />
+      <TextField
+        label={text.inOrganization}
+        hint={text.organizationHint}
+        value={organization}
+        onChange={(event) => setOrganization(event.target.value)}
+        onBlur={apply}
+      />
+      <TextField
+        label={text.find}
+        hint={text.findHint}
+        type="search"
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+        onBlur={apply}
+      />
+      {/* Enter in a field takes a button to send the form. */}
+      <button type="submit" hidden tabIndex={-1} />
+    </form>
+  );
+}
+
+/** Collects all cameras that the list means, which may be many more than it has loaded. */
+function useCollected(project: string, filter: Filter, onDone: (ids: string[]) => void) {
+  const [state, setState] = useState<{
+    isCollecting: boolean;
+    isTooMany: boolean;
+    found: number;
+    error?: unknown;
+  }>({ isCollecting: false, isTooMany: false, found: 0 });
+  const turn = useRef(0);
+  useEffect(
+    () => () => {
+      turn.current += 1;
+    },
+    [],
+  );
+  const idle = { isCollecting: false, isTooMany: false, found: 0 };
+  const begin = async () => {
+    turn.current += 1;
+    const mine = turn.current;
+    const isOver = () => turn.current !== mine;
+    setState({ ...idle, isCollecting: true });
+    try {
+      const ids = await collect(
+        project,
+        filter,
+        (found) => !isOver() && setState({ ...idle, isCollecting: true, found }),
+        isOver,
+      );
+      if (!isOver()) {
+        setState({ ...idle, isTooMany: ids === undefined });
+        if (ids) {
+          onDone(ids);
+        }
+      }
+    } catch (error) {
+      if (!isOver()) {
+        setState({ ...idle, error });
+      }
+    }
+  };
+  return {
+    ...state,
+    begin: () => void begin(),
+    stop: () => {
+      turn.current += 1;
+      setState(idle);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { api, change } from "../../api/client";
+import type { components } from "../../api/schema";
+import { useText } from "../../i18n";
+import { Button } from "../../parts/Button";
+import { TextField } from "../../parts/Field";
+import { FormDialog } from "../../parts/FormDialog";
+import { Card } from "../../parts/Page";
+import { say } from "../../parts/toasts";
+
+/** The end of a project. Its id is typed, so that no other one is meant. */
+export function DeleteProject({
+  project,
+}: {
+  project: components["schemas"]["ProjectWithDevices"];
+}) {
+  const { projects: text } = useText();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [isAsking, setAsking] = useState(false);
+  const [typed, setTyped] = useState("");
+  const remove = useMutation({
+    mutationFn: () =>
+      change((header) =>
+        api.DELETE("/api/v1/projects/{project}", {
+          params: { path: { project: project.id }, header },
+        }),
+      ),
+    onSuccess: async () => {
+      say("good", text.removed(project.id));
+      await navigate({ to: "/ui/projects", search: {} });
+      client.removeQueries({ queryKey: ["projects", project.id] });
+      await client.invalidateQueries({ queryKey: ["projects"] });
+    },
+  });
+  const hasDevices = project.devices.total + project.cameras > 0;
+  return (
+    <Card title={text.danger}>
+      <p className="quiet">{text.dangerWhy}</p>
+      <div className="row">
+        <Button kind="danger" disabled={hasDevices} onClick={() => setAsking(true)}>
+          {text.remove}
+        </Button>
+      </div>
+      {isAsking && (
+        <FormDialog
+          title={text.removeTitle(project.id)}
+          action={text.remove}
+          isDangerous
+          isBusy={remove.isPending}
+          error={remove.error}
+          isReady={typed === project.id}
+          onSubmit={() => remove.mutate()}
+          onClose={() => setAsking(false)}
+        >
+          <p>{text.removeWhat}</p>
+          <TextField
+            label={text.typeId(project.id)}
+            spellCheck={false}
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        </FormDialog>
+      )}
+    </Card>
+  );
+}
