@@ -3,11 +3,11 @@
 //! simulated phones and cameras that a test can look into.
 //!
 //! Tests are filed by what a client calls: `cph`, `iss` and `native` are the doors, `phones` is
-//! what arrives on phones, `cameras` what is said with cameras, and `docs` does what the pages say.
-//! `crash` kills the product, `scale`
-//! takes it to its bounds, `cluster` runs several nodes on one PostgreSQL; `cargo xtask test
-//! --quick` leaves those three out. `packaging` is what operators install and watch. Start with
-//! `harness`, which every test stands on.
+//! what arrives on phones, `cameras` what is said with cameras, `console` what people do in a
+//! browser, and `docs` does what the pages say. `crash` kills the product, `scale` takes it to its
+//! bounds, `cluster` runs several nodes on one PostgreSQL; `cargo xtask test --quick` leaves those
+//! three and `console` out. `packaging` is what operators install and watch. Start with `harness`,
+//! which every test stands on.
 //!
 //! A test here must never reach into the product: it sees what a client or a phone sees. It must
 //! never be skipped for want of a tool: that is a failure.
@@ -24,6 +24,7 @@
 
 mod cameras;
 mod cluster;
+mod console;
 mod cph;
 mod crash;
 mod docs;

@@ -37,6 +37,7 @@ pub const INSTEAD: &[(&str, &str)] = &[
 /// How an example of any page begins that can't be run here, and why.
 pub const CANNOT: &[(&str, &str)] = &[
     ("cargo ", "builds or tests the repository itself"),
+    ("cd console ", "builds the repository itself"),
     ("sudo systemctl ", "no systemd runs here"),
     ("sudo apt ", "installs on the machine itself"),
     ("sudo apt-get ", "installs on the machine itself"),
@@ -261,6 +262,13 @@ pub const PAGES: &[Page] = &[
         ends: &[],
     },
     Page {
+        name: "docs/operate/console.md",
+        setup: "",
+        instead: &[("https://fleet.example.com", "$FLEETWRIGHT_URL")],
+        cannot: &[],
+        ends: &[],
+    },
+    Page {
         name: "docs/reference/catalogue-files.md",
         setup: "cp blocks/toml-1 own.toml; mkdir profiles; cp blocks/toml-3 profiles/own.toml\n\
                 mkdir -p -m 700 \"$DATA/catalogue/profiles\"\n\
@@ -436,6 +444,7 @@ tests! {
     backup_and_restore: "docs/operate/backup-and-restore.md",
     the_lost_key: "docs/operate/lost-key.md",
     operating_a_cluster: "docs/operate/cluster.md",
+    the_web_console: "docs/operate/console.md",
     catalogue_files: "docs/reference/catalogue-files.md",
     testing_your_client: "docs/test-your-client.md",
 }

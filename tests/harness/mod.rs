@@ -1,6 +1,7 @@
 //! What every end-to-end test stands on: the product as a process, its clients, and phones.
 
 pub mod adb;
+pub mod browser;
 pub mod cameras;
 pub mod cli;
 pub mod client;

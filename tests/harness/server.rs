@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +40,9 @@ pub struct Start {
     /// It serves cameras: on a free port, or, after a restart, where it did before, since that is
     /// where cameras look for it.
     pub cameras: bool,
+    /// After a restart it listens where it did before, since that is where a page that is open
+    /// looks for it.
+    pub keeps_address: bool,
 }
 
 impl Start {
@@ -132,7 +135,7 @@ impl Beside {
                 tls: None,
                 ..self.of(start)
             };
-            let (process, address, _) = run(folder.path(), &start, None);
+            let (process, address, _) = run(folder.path(), &start, ANYWHERE, None);
             self.peers.push(process);
             self.addresses.push(address);
             self.folders.push(folder);
@@ -150,7 +153,7 @@ impl Server {
     pub fn start_in(data: TempDir, start: &Start) -> Self {
         let mut beside = Beside::wanted(start);
         let own = beside.as_ref().map_or_else(|| start.clone(), |beside| beside.of(start));
-        let (process, address, sip) = run(data.path(), &own, None);
+        let (process, address, sip) = run(data.path(), &own, ANYWHERE, None);
         if let Some(beside) = &mut beside {
             beside.join(data.path(), start);
         }
@@ -162,7 +165,8 @@ impl Server {
     pub fn restart(&mut self, start: &Start) {
         assert!(self.process.status().is_some(), "the data folder still has a server");
         let own = self.beside.as_ref().map_or_else(|| start.clone(), |beside| beside.of(start));
-        (self.process, self.address, self.sip) = run(self.data.path(), &own, self.sip);
+        let http = if start.keeps_address { self.address } else { ANYWHERE };
+        (self.process, self.address, self.sip) = run(self.data.path(), &own, http, self.sip);
         self.secure = start.tls.is_some();
     }
 
@@ -253,11 +257,15 @@ impl Server {
     }
 }
 
-/// Starts `fleetwright serve` in `folder`, on free ports of the loopback; cameras are served at
-/// `sip` if that is given. Gives where it listens, for HTTP and for cameras.
+/// A free port of the loopback.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Starts `fleetwright serve` in `folder`, at `http` and on a free port of the loopback; cameras
+/// are served at `sip` if that is given. Gives where it listens, for HTTP and for cameras.
 fn run(
     folder: &Path,
     start: &Start,
+    http: SocketAddr,
     sip: Option<SocketAddr>,
 ) -> (Process, SocketAddr, Option<SocketAddr>) {
     let config = folder.join("fleetwright.toml");
@@ -270,7 +278,7 @@ fn run(
         (true, Some(sip)) => sip.to_string(),
     };
     let mut command = Command::new(tools::fleetwright());
-    command.arg("serve").args(["--http", "127.0.0.1:0", "--sip", &sip]);
+    command.arg("serve").args(["--http", &http.to_string(), "--sip", &sip]);
     command.arg("--config").arg(config).arg("--data").arg(data);
     let own = [("--store", start.store.as_deref()), ("--node", start.node.as_deref())];
     for (flag, value) in own.into_iter().chain([("--roles", start.roles)]) {

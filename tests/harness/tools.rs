@@ -54,6 +54,26 @@ pub fn postgresql(name: &str) -> PathBuf {
     path
 }
 
+/// Chromium, the browser that the console is tested in.
+pub fn chromium() -> PathBuf {
+    program("FLEETWRIGHT_CHROMIUM", "/usr/bin/chromium", "cargo xtask test install")
+}
+
+/// Node, which runs what drives the browser, with the packages of `console/`.
+pub fn node() -> PathBuf {
+    let packages = workspace().join("console/node_modules/playwright-core");
+    assert!(
+        packages.is_dir(),
+        "{} is not there; `cargo xtask test install` brings it",
+        packages.display()
+    );
+    let variable = std::env::var_os("FLEETWRIGHT_NODE").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("node"));
+    let node = variable.or_else(|| found.into_iter().find(|node| node.is_file()));
+    node.expect("node is not in PATH; install Node 20.19 or later, https://nodejs.org")
+}
+
 /// Patroni, which keeps one PostgreSQL of several the primary.
 pub fn patroni() -> PathBuf {
     program("FLEETWRIGHT_PATRONI", "/usr/bin/patroni", "cargo xtask test install")

@@ -123,6 +123,18 @@ fn a_rollout_does_what_was_foretold_stops_where_it_was_told_and_is_taken_back() 
     assert_eq!((&stopped["jobs"]["failed"], &rollout["refused"]), (&json!(28), &json!(5)));
     let words = cli.run(&["update", "show", &id]).ok();
     assert!(words.contains("stopped: ") && words.contains("550 of 3000"), "{words}");
+    assert!(words.contains("and 23 more") && words.contains("the device is frozen"), "{words}");
+    let failures = native.get(&format!("/api/v1/updates/{id}/failures"));
+    let groups = failures["groups"].as_array().expect("groups");
+    let told: Vec<_> = groups.iter().map(|group| (&group["code"], &group["count"])).collect();
+    let expected = [(&json!("refused"), &json!(28)), (&json!("frozen"), &json!(5))];
+    assert_eq!(told, expected, "{failures}");
+    let first: Vec<String> = [7, 27, 47, 67, 87].map(|index| site.phones.id(index)).to_vec();
+    assert_eq!((&groups[0]["devices"], &failures["other"]), (&json!(first), &Value::Null));
+    let failed = native.get(&format!("/api/v1/updates/{id}/jobs?state=failed&limit=1000"));
+    let failed = failed["jobs"].as_array().expect("jobs");
+    assert_eq!(failed.len(), 28);
+    assert!(failed.iter().all(|job| job["rollout"] == id && job["state"] == "failed"));
     for index in 0..PHONES {
         let takes = index < 550 && !refuses(index) && !FROZEN.contains(&index);
         let value = if takes || BEFORE.contains(&index) { "2" } else { "1" };

@@ -62,6 +62,8 @@ fn devices_are_selected_and_what_would_change_is_told_first() {
     assert_eq!(done["rollout"]["devices"], 3, "those that had none: {done}");
 
     cli.run(&update(&value, &["--where", "server=nowhere"])).ended(5, "no device fits");
+    let of_whom = ["update", "--project", PROJECT, "--set", &value];
+    cli.run(&of_whom).ended(2, "no devices are named: give --device ID, --file FILE or --csv FILE");
     cli.run(&update(&value, &["--where", "floor=2"])).ended(2, "floor=2");
     cli.run(&update(&value, &["--wave", "0"])).ended(2, "--wave");
     cli.run(&update(&value, &["--window", "25:00-06:00"])).ended(5, "rollout.window.from");
@@ -79,6 +81,11 @@ fn an_update_in_waves_is_paused_resumed_ended_and_taken_back() {
     let wave = || json_of(&cli, &["update", "show", id])["rollout"]["waves"][0].clone();
     wait_until("the first wave", PATIENCE, || wave()["ended_at"].is_string());
     assert_eq!(json_of(&cli, &["update", "pause", id])["rollout"]["phase"], "paused");
+    let request = wave()["request"].as_str().expect("a request").to_owned();
+    let of_it = cli.run(&["update", "show", &request]).ok();
+    assert!(of_it.contains(&format!("wave 1 of update {id}")), "{of_it}");
+    let open = format!("it is a wave of update {id}, which is not over");
+    cli.run(&["update", "revert", &request]).ended(5, &open);
     let words = cli.run(&["update", "show", id]).ok();
     assert!(words.contains("1 of 6 devices, 1 waves"), "{words}");
     cli.run(&["update", "wait", id]).ended(1, "paused with 5 devices not begun");
@@ -115,6 +122,17 @@ fn what_waits_is_cancelled_and_a_device_goes_back_in_its_history() {
     let cancelled = json_of(&cli, &["update", "cancel", &id]);
     assert_eq!(cancelled["jobs"]["failed"], 1, "{cancelled}");
     cli.run(&["update", "wait", &id]).ended(1, "1 of 1 jobs failed");
+    let words = cli.run(&["update", "show", &id]).ok();
+    let line = words.lines().find(|line| line.contains("cancelled by admin"));
+    assert!(line.is_some_and(|line| line.starts_with("1 ") && line.contains(&phone)), "{words}");
+    let count = |options: &[&str]| {
+        let listed = json_of(&cli, &[&["update", "jobs", &id][..], options].concat());
+        listed["jobs"].as_array().map(Vec::len)
+    };
+    assert_eq!(count(&["--state", "failed", "--code", "cancelled"]), Some(1));
+    assert_eq!(count(&["--state", "open", "--state", "succeeded"]), Some(0));
+    assert_eq!(count(&["--code", "refused"]), Some(0));
+    cli.run(&["update", "jobs", &id, "--state", "ill"]).ended(2, "succeeded");
     assert_eq!(site.native().device(&phone)["desired"][NAME], "2");
     site.phones.power_on(0);
 
@@ -180,6 +198,13 @@ fn our_name_for_a_camera_comes_back_with_a_revert_and_with_a_cancel() {
     // Cancelled while it is away: the name goes back at once, what is on record with a revert.
     cameras.unregister(&camera);
     native.wait_for_status(&camera, "OffLine");
+    let listed = |options: &[&str]| {
+        let found = json_of(&cli, &[&["device", "list"][..], options].concat());
+        found["devices"].as_array().map(Vec::len)
+    };
+    assert_eq!(listed(&["--status", "offline"]), Some(1));
+    assert_eq!(listed(&["--status", "OnLine", "--status", "Register"]), Some(0));
+    assert_eq!(listed(&["--credentials", "current"]), Some(0), "it is not registered");
     let id = update(&["--set", "Name=z", "--set", "Desc=later"]);
     assert_eq!(name(), "z");
     json_of(&cli, &["update", "cancel", &id]);

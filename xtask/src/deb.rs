@@ -9,12 +9,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::console;
 use crate::workspace::{Workspace, output_of, run};
 
 /// Arguments of `cargo xtask deb`.
 #[derive(Args)]
 pub struct DebArgs {
-    /// Package this program, rather than build one for release
+    /// Package this program, rather than build one for release with the console
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
     /// The folder that the package goes to [default: target/deb]
@@ -49,6 +50,7 @@ pub fn make(workspace: &Workspace, args: &DebArgs) -> Result<()> {
     let binary = match &args.binary {
         Some(binary) => binary.clone(),
         None => {
+            console::build(workspace)?;
             run(&mut workspace.cargo("build --release --package fleetwright --locked"))?;
             workspace.target.join("release/fleetwright")
         }

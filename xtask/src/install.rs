@@ -11,6 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::console;
 use crate::workspace::{Workspace, output_of, run};
 
 /// The test runner, as the repository's settings in `.config/nextest.toml` were tried with.
@@ -39,8 +40,13 @@ pub fn for_tests(workspace: &Workspace) -> Result<()> {
     sip_peers(workspace)?;
     databases(workspace)?;
     packaging(workspace)?;
+    debian(workspace, BROWSER)?;
+    console::install(workspace)?;
     python(workspace)
 }
+
+/// The browser that the console is tested in, and the Debian package it is in.
+const BROWSER: &[(&str, &str)] = &[("/usr/bin/chromium", "chromium")];
 
 /// The SIP programs that share no code with ours: each program, and the Debian package it is in.
 const SIP_PEERS: &[(&str, &str)] = &[

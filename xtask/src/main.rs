@@ -10,6 +10,7 @@
     reason = "a command-line tool: what it prints is its product"
 )]
 
+mod console;
 mod deb;
 mod fuzz;
 mod install;

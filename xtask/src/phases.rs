@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::workspace::{Workspace, run as run_command};
-use crate::{fuzz, install, tidy};
+use crate::{console, fuzz, install, tidy};
 
 /// How every cargo command of a test run selects what it builds. One selection for all of them:
 /// with another one cargo unifies features differently and builds the dependencies again.
@@ -22,9 +22,15 @@ const SLOW_END_TO_END: &str = "crash|scale|upgrade";
 /// End-to-end tests of several nodes: a phase of their own.
 const CLUSTER: &str = "package(tests) and test(/^cluster::/)";
 
+/// The console in a browser: a phase of its own, and on SQLite alone, since a browser sees nothing
+/// of the store.
+const CONSOLE: &str = "package(tests) and test(/^console::/)";
+
 /// The end-to-end tests of one server that run on PostgreSQL too, as one of three nodes: all but
-/// those that kill the one server, or take it to its bounds, or are about files and documents.
-const ON_POSTGRESQL: &str = "package(tests) and not test(/^(cluster|crash|docs|packaging|scale)::/) \
+/// those that kill the one server, take it to its bounds, are about files and documents, or need a
+/// browser.
+const ON_POSTGRESQL: &str = "package(tests) \
+     and not test(/^(cluster|console|crash|docs|packaging|scale)::/) \
      and not test(/^native::(rekey|rollout|schema)::/)";
 
 /// Tests that only `--full` runs, in the same way.
@@ -49,16 +55,21 @@ pub struct TestArgs {
 /// One part of a test run. The order here is the order of running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Phase {
-    /// What the tests need: adb and adbd, SIP programs, PostgreSQL, Huawei's SDK, nextest
+    /// What the tests need: adb and adbd, SIP programs, PostgreSQL, a browser, Node's packages,
+    /// Huawei's SDK, nextest
     Install,
     /// Formatting, clippy, the repository's own rules, licences and sources of dependencies
     Lint,
-    /// The product with its fault points, and every test
+    /// The console: its own lints and tests, and how much of it a browser loads first
+    Console,
+    /// The product with its fault points and the console, and every test
     Build,
     /// All tests but those end to end, and the examples in documentation
     Unit,
     /// The built product, driven from outside
     E2e,
+    /// The console in a browser: what people do with it, in both languages
+    ConsoleE2e,
     /// Several nodes on PostgreSQL, their faults, and a choice of the tests of one server there
     Cluster,
     /// Hostile bytes for every reader of what strangers send, 20 s each
@@ -73,8 +84,8 @@ impl Phase {
         match self {
             Phase::Install | Phase::Lint => &[],
             // Built apart from all else.
-            Phase::Build | Phase::Fuzz => &[Phase::Install],
-            Phase::Unit | Phase::E2e | Phase::Cluster | Phase::Simulation => {
+            Phase::Console | Phase::Build | Phase::Fuzz => &[Phase::Install],
+            Phase::Unit | Phase::E2e | Phase::ConsoleE2e | Phase::Cluster | Phase::Simulation => {
                 &[Phase::Install, Phase::Build]
             }
         }
@@ -90,14 +101,19 @@ impl Phase {
         match self {
             Phase::Install => install::for_tests(workspace),
             Phase::Lint => lint(workspace, extent),
+            Phase::Console => console::check(workspace),
             Phase::Build => {
+                console::build(workspace)?;
                 let build = format!("build --profile ci --all-targets {SELECTION}");
                 run_command(&mut workspace.cargo(&build))
             }
             Phase::Unit => unit(workspace, extent),
             Phase::E2e => {
-                let tests = "package(tests) and not test(/^cluster::/)";
+                let tests = "package(tests) and not test(/^(cluster|console)::/)";
                 run_command(&mut nextest(workspace, &filter(tests, Phase::E2e, extent)))
+            }
+            Phase::ConsoleE2e => {
+                run_command(&mut nextest(workspace, &filter(CONSOLE, Phase::ConsoleE2e, extent)))
             }
             Phase::Cluster => cluster(workspace, extent),
             Phase::Fuzz => fuzz::run_all(workspace),
@@ -164,12 +180,12 @@ pub fn run(workspace: &Workspace, args: &TestArgs) -> Result<()> {
 
 /// The phases to run, in order, for those asked for: each once, with what they build on. None
 /// asked for means all of them, but in a quick run for the simulation, which the unit tests
-/// already run over fewer seeds, for several nodes, which take their time to die, and for fuzzing,
-/// which is built anew.
+/// already run over fewer seeds, for the console in a browser and several nodes, which take their
+/// time, and for fuzzing, which is built anew.
 fn plan(asked: &[Phase], extent: Extent) -> Vec<Phase> {
     let mut plan: Vec<Phase> = if asked.is_empty() {
         let all = Phase::value_variants().iter().copied();
-        let left_out = [Phase::Simulation, Phase::Cluster, Phase::Fuzz];
+        let left_out = [Phase::ConsoleE2e, Phase::Simulation, Phase::Cluster, Phase::Fuzz];
         all.filter(|phase| extent != Extent::Quick || !left_out.contains(phase)).collect()
     } else {
         let with_base = asked.iter().flat_map(|phase| [phase.builds_on(), &[*phase]].concat());

@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::install;
 use crate::workspace::{Workspace, run};
+use crate::{console, install};
 
 /// Builds the product and becomes `fleetwright demo ARGS`. Built with the tests' profile: it is
 /// fast enough to show thousands of phones, and a release build takes minutes.
 pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
+    console::build(workspace)?;
     run(&mut workspace.cargo("build --profile ci --package fleetwright --locked"))?;
     become_program(workspace.command(workspace.ci_binary("fleetwright")).arg("demo").args(args))
 }
@@ -20,6 +21,7 @@ pub fn demo(workspace: &Workspace, args: &[String]) -> Result<()> {
 pub fn bench(workspace: &Workspace, args: &[String]) -> Result<()> {
     install::postgresql(workspace)?;
     install::kamailio(workspace)?;
+    console::build(workspace)?;
     // One by one: together they would share their features, and the program has none that the
     // benches need.
     run(&mut workspace.cargo("build --release --package fleetwright --locked"))?;

@@ -67,7 +67,8 @@ impl SourceFile {
     /// Whether the file holds tests and nothing else.
     fn is_test(&self) -> bool {
         let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
-        name == "tests.rs" || folder.split('/').any(|part| part == "tests")
+        let of_console = name.ends_with(".test.ts") || name.ends_with(".test.tsx");
+        of_console || name == "tests.rs" || folder.split('/').any(|part| part == "tests")
     }
 }
 

@@ -12,7 +12,7 @@ fn every_phase_runs_once_and_in_order() {
 
 #[test]
 fn a_quick_run_leaves_out_what_is_long() {
-    for phase in [Phase::Simulation, Phase::Cluster, Phase::Fuzz] {
+    for phase in [Phase::ConsoleE2e, Phase::Simulation, Phase::Cluster, Phase::Fuzz] {
         assert!(!plan(&[], Extent::Quick).contains(&phase));
         assert!(plan(&[phase], Extent::Quick).contains(&phase));
     }
@@ -45,7 +45,7 @@ fn endings(failing: Phase, keep_going: bool) -> Vec<(Phase, Ending)> {
 fn the_first_failure_stops_the_run() {
     for (phase, ending) in endings(Phase::Build, false) {
         let expected = match phase {
-            Phase::Install | Phase::Lint => Ending::Passed,
+            Phase::Install | Phase::Lint | Phase::Console => Ending::Passed,
             Phase::Build => Ending::Failed("broken".to_owned()),
             _ => Ending::NotRun,
         };

@@ -1,0 +1,40 @@
+import { play } from "./stage/play.mjs";
+
+// One device among 100,000, by a piece of its id and by its name; the address can be given away.
+await play(async (stage) => {
+  const { page, text, facts } = stage;
+  await stage.signIn("/ui/devices?project=demo");
+  const list = page.getByRole("table", { name: text.devices.list });
+  await list.getByRole("link").first().waitFor();
+  const search = page.getByLabel(text.devices.search, { exact: true });
+
+  stage.to("looking for a piece of the id");
+  await search.pressSequentially(facts.id.slice(-7), { delay: 30 });
+  const link = list.getByRole("link", { name: facts.name, exact: true });
+  await link.waitFor();
+  await stage.until("one device alone to be left", async () => {
+    return (await list.getByRole("link").count()) === 1;
+  });
+
+  stage.to("the address, given to somebody else");
+  await page.reload();
+  await link.waitFor();
+  if ((await search.inputValue()) !== facts.id.slice(-7)) {
+    throw new Error("the address does not hold what was looked for");
+  }
+
+  stage.to("looking for its name, by the keyboard alone");
+  await search.fill(facts.name);
+  await link.waitFor();
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await stage.title(new RegExp(facts.name)).waitFor();
+  await page.getByText(facts.id).first().waitFor();
+
+  stage.to("something that is not there");
+  await page.goBack();
+  await search.fill("no such device");
+  await page.getByText(text.devices.noneMatch).waitFor();
+  await stage.button(text.devices.clearAll).first().click();
+  await list.getByRole("link").first().waitFor();
+});

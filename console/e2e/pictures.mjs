@@ -1,0 +1,29 @@
+import { join } from "node:path";
+import { play } from "./stage/play.mjs";
+
+/** The size of a picture: that of a small desk, so that it can be read where it is shown smaller. */
+const SIZE = { width: 1200, height: 720 };
+
+// Takes the pictures of the documentation.
+await play(async (stage) => {
+  const { page, text, facts } = stage;
+  const take = async (name) => {
+    await stage.until("the view to be still", async () => {
+      return (await page.locator(".skeleton, [aria-busy=true]").count()) === 0;
+    });
+    await page.screenshot({ path: join(facts.folder, name) });
+  };
+  await page.setViewportSize(SIZE);
+  await stage.signIn(`/ui/overview?project=${facts.project}`);
+  // What is counted is counted every few seconds.
+  await page.waitForTimeout(20_000);
+  await take(facts.overview);
+
+  await stage.open(`/ui/devices?project=${facts.project}&attention=any`);
+  await page.getByRole("table", { name: text.devices.list }).getByRole("link").first().waitFor();
+  await take(facts.devices);
+
+  await stage.open(`/ui/devices/${facts.project}/${facts.phone}`);
+  await page.getByRole("row").nth(1).waitFor();
+  await take(facts.device);
+});

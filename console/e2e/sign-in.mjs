@@ -1,0 +1,38 @@
+import { play } from "./stage/play.mjs";
+
+// Somebody mistypes the password, is told so with the name still there, and is let in.
+await play(async (stage) => {
+  const { page, text, given } = stage;
+  await stage.open("/ui/devices");
+  await page.getByRole("heading", { level: 1 }).filter({ hasText: text.signIn.title }).waitFor();
+
+  stage.to("the wrong password");
+  await stage.enter(given.user, `${given.password}!`);
+  const said = await page.getByRole("alert").textContent();
+  if (!said?.trim()) {
+    throw new Error("a wrong password is refused without a word");
+  }
+  const kept = await page.getByLabel(text.signIn.user, { exact: true }).inputValue();
+  if (kept !== given.user) {
+    throw new Error(`the name was lost: ${kept}`);
+  }
+
+  stage.to("the right one");
+  await stage.enter(given.user, given.password);
+  await stage.title(text.devices.title).waitFor();
+
+  stage.to("what a script of the page can see of the session");
+  const seen = await page.evaluate(() => document.cookie + JSON.stringify(localStorage));
+  if (/fleetwright=|token/i.test(seen)) {
+    throw new Error(`the session can be read: ${seen}`);
+  }
+
+  stage.to("signing out");
+  if (stage.isNarrow) {
+    await stage.button(text.shell.menu).click();
+  }
+  await stage.button(text.shell.signOut).click();
+  await page.getByLabel(text.signIn.password, { exact: true }).waitFor();
+  await page.reload();
+  await page.getByLabel(text.signIn.password, { exact: true }).waitFor();
+});

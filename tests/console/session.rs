@@ -1,0 +1,75 @@
+//! Signing in, and what a session that ends or a server that goes away leaves of what was typed.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{NAME, USUAL, script};
+use crate::harness::browser::{self, LANGUAGES, NARROW, USER, WIDE};
+use crate::harness::phones::PROJECT;
+use crate::harness::{Phones, Server, Site, Start};
+
+#[test]
+fn somebody_who_mistypes_the_password_is_told_and_let_in() {
+    let server = Server::start(&Start::default());
+    let native = server.native();
+    native.new_project(PROJECT);
+    browser::add_user(&native);
+    for language in LANGUAGES {
+        for width in [WIDE, NARROW] {
+            script("sign-in", (language, width), json!({})).run(&server.url());
+        }
+    }
+}
+
+/// Ends every session of the user who is signed in.
+fn end_sessions(site: &Site) {
+    let native = site.native();
+    let password = json!({"password": browser::PASSWORD});
+    // The same password set anew: a session that was begun before it is over.
+    native.call(&Method::PUT, &format!("/api/v1/users/{USER}/password"), &password).expect("taken");
+}
+
+#[test]
+fn a_session_that_ends_midway_loses_nothing_that_was_typed() {
+    let site = Site::start(&Start::default(), Phones::of(4));
+    browser::add_user(&site.native());
+    for (number, way) in USUAL.into_iter().enumerate() {
+        let value = format!("1380013800{number}");
+        let facts = json!({"phone": site.phones.id(number), "property": NAME, "value": value});
+        script("session-ends", way, facts).run_with(&site.server.url(), |what, _| {
+            assert_eq!(what, "end-session");
+            end_sessions(&site);
+            Value::Bool(true)
+        });
+        assert_eq!(site.phones.get(number, NAME), Some(value), "{way:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_and_started_again_is_picked_up_by_itself() {
+    let start = Start { keeps_address: true, ..Start::default() };
+    let mut site = Site::start(&start, Phones::of(4));
+    browser::add_user(&site.native());
+    let url = site.server.url();
+    for (number, way) in USUAL.into_iter().enumerate() {
+        let value = format!("1390013900{number}");
+        let facts = json!({"phone": site.phones.id(number), "property": NAME, "value": value});
+        script("server-restarts", way, facts).run_with(&url, |what, about| {
+            match what {
+                "kill-server" => site.server.kill9(),
+                "start-server" => site.server.restart(&start),
+                "rename" => rename(&site, about["to"].as_str().expect("a name")),
+                _ => panic!("{what}"),
+            }
+            Value::Bool(true)
+        });
+        assert_eq!(site.phones.get(number, NAME), Some(value), "{way:?}");
+    }
+}
+
+/// Gives the last phone another name on record, as somebody elsewhere might.
+fn rename(site: &Site, to: &str) {
+    let mut record = site.phones.records().pop().expect("a phone");
+    record["name"] = json!(to);
+    site.native().post("/api/v1/devices/import", &json!([record]));
+}
