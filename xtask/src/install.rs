@@ -45,8 +45,12 @@ pub fn for_tests(workspace: &Workspace) -> Result<()> {
     python(workspace)
 }
 
-/// The browser that the console is tested in, and the Debian package it is in.
-const BROWSER: &[(&str, &str)] = &[("/usr/bin/chromium", "chromium")];
+/// The browser that the console is tested in, what it draws Chinese with, and the Debian packages
+/// that they are in.
+const BROWSER: &[(&str, &str)] = &[
+    ("/usr/bin/chromium", "chromium"),
+    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", "fonts-noto-cjk"),
+];
 
 /// The SIP programs that share no code with ours: each program, and the Debian package it is in.
 const SIP_PEERS: &[(&str, &str)] = &[
