@@ -18,7 +18,7 @@ use crate::command::{CameraAsked, Error, Patch, UpdateEntry};
 use crate::handle::Handle;
 use crate::holdings::Holdings;
 use crate::presets::Meant;
-use crate::rollout::{Ask, AskTarget, AskedDevice, make};
+use crate::rollout::{Ask, AskTarget, make};
 
 /// A page of what an update would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,13 +87,13 @@ impl Acts {
 
 /// A device that is told of.
 #[derive(Debug, Clone)]
-struct Told {
+pub(crate) struct Told {
     /// Its id, as it was named.
-    id: DeviceId,
+    pub(crate) id: DeviceId,
     /// What is asked of it, or why it can't be.
-    values: Result<Values, Refusal>,
+    pub(crate) values: Result<Values, Refusal>,
     /// The revision that it has to be at; `None`: any.
-    if_revision: Option<Revision>,
+    pub(crate) if_revision: Option<Revision>,
 }
 
 impl Handle {
@@ -172,7 +172,7 @@ impl Handle {
     }
 
     /// What would become of each of the devices. Of those in `found` it is known how they stand.
-    async fn predict(
+    pub(crate) async fn predict(
         &self,
         principal: &Principal,
         call: Call<'_>,
@@ -224,11 +224,11 @@ impl Handle {
 }
 
 /// The page of a list of devices that begins at this position, and where the next one does.
-fn of_list(named: &[AskedDevice], after: u64, limit: u32) -> (Vec<&AskedDevice>, Option<u64>) {
-    let from = usize::try_from(after).unwrap_or(usize::MAX).min(named.len());
-    let to = from.saturating_add(limit as usize).min(named.len());
-    let page = named.iter().skip(from).take(to - from).collect();
-    (page, (to < named.len()).then_some(to as u64))
+pub(crate) fn of_list<T>(list: &[T], after: u64, limit: u32) -> (Vec<&T>, Option<u64>) {
+    let from = usize::try_from(after).unwrap_or(usize::MAX).min(list.len());
+    let to = from.saturating_add(limit as usize).min(list.len());
+    let page = list.iter().skip(from).take(to - from).collect();
+    (page, (to < list.len()).then_some(to as u64))
 }
 
 /// What an entry asks for, by canonical name.

@@ -54,6 +54,7 @@ mod rollout;
 mod runner;
 mod select;
 mod shared;
+mod shell_word;
 pub mod spans;
 mod stands;
 mod step;
@@ -89,7 +90,7 @@ pub use registrants::{
     Standing,
 };
 pub use renewal::{NodeStanding, StartError, Trouble};
-pub use revert::{LeftOut, Reverted, RevertedDevice};
+pub use revert::{LeftOut, PredictedRevert, Reverted, RevertedDevice};
 pub use rollout::{Ask, AskTarget, AskedDevice};
 pub use stands::{ValueStands, spoken_to_by};
 pub use users::{NewToken, SignInError, SignedIn, TokenHolder};

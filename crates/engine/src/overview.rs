@@ -5,13 +5,13 @@
 //! project and a sample each ten minutes, so that every node can tell it, and tells it after a
 //! restart too. Two nodes that count at a time do no harm: what is written last holds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::{
     DeviceCounts, DeviceKey, Epoch, FleetCounts, Principal, ProjectKey, RequestId, RolloutCounts,
-    Shard, Timestamp, limits,
+    Shard, Timestamp, Wave, limits,
 };
 use store::Write;
 use store::write::NoteCounts;
@@ -69,6 +69,18 @@ struct Counter {
     written_at: Option<Instant>,
     /// When they were last kept.
     sampled_at: Option<Timestamp>,
+    /// By update that goes out in waves, what is known of it for good.
+    ended: HashMap<RequestId, EndedWaves>,
+}
+
+/// The waves of an update of which no job is open: what ended stays as it is, so that nobody has to
+/// count it again.
+#[derive(Debug, Default)]
+struct EndedWaves {
+    /// Their requests.
+    waves: HashSet<RequestId>,
+    /// How their jobs ended.
+    counts: RolloutCounts,
 }
 
 impl Counter {
@@ -85,15 +97,16 @@ impl Counter {
             let sampled_at = last_sampled(shared).await?;
             *self = Self { epoch: Some(epoch), sampled_at, ..Self::default() };
         }
-        let (found, took) = walk(shared).await?;
+        let (found, took) = walk(shared, &mut self.ended).await?;
         if shared.ownership.epoch(COUNTED_BY) == Some(epoch) {
             self.note(shared, found).await?;
         }
         Ok(took)
     }
 
-    /// Has what was found written: where it has changed, or all if it is time to keep it, and in
-    /// any case once in a while when it was found.
+    /// Has what was found written: where it has changed, or all if it is time to keep it, since a
+    /// node that counted before may have written after; and in any case once in a while when it was
+    /// found.
     async fn note(
         &mut self,
         shared: &Shared,
@@ -106,13 +119,13 @@ impl Counter {
         }
         let all: HashMap<Option<ProjectKey>, FleetCounts> =
             found.into_iter().map(|(project, counts)| (Some(project), counts)).collect();
+        let is_sampled = self.is_sampled(at);
         let is_new = |(project, counts): &(&Option<ProjectKey>, &FleetCounts)| {
-            self.written.get(*project) != Some(*counts)
+            !is_sampled || self.written.get(*project) != Some(*counts)
         };
         let mut newest: Vec<(Option<ProjectKey>, FleetCounts)> =
             all.iter().filter(is_new).map(|(project, counts)| (*project, counts.clone())).collect();
         newest.sort_by_key(|(project, _)| *project);
-        let is_sampled = self.is_sampled(at);
         let is_recent =
             self.written_at.is_some_and(|at| at.elapsed() < limits::COUNTS_WRITTEN_EVERY);
         if newest.is_empty() && is_sampled && is_recent {
@@ -124,8 +137,10 @@ impl Counter {
         let note = NoteCounts { at, newest, sample, forget_before };
         // What came of it may not be known if it fails: then all of it is written the next time.
         self.written.clear();
-        let write = Write::NoteCounts(Box::new(note));
-        shared.store.write(&Principal::engine(), write).await??;
+        for note in in_parts(&note) {
+            let write = Write::NoteCounts(Box::new(note));
+            shared.store.write(&Principal::engine(), write).await??;
+        }
         self.written = all;
         self.written_at = Some(Instant::now());
         if !is_sampled {
@@ -148,6 +163,21 @@ fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// The same in parts, each of so few projects that it may be one write. Those of the server are the
+/// last of both lists.
+fn in_parts(note: &NoteCounts) -> impl Iterator<Item = NoteCounts> {
+    let mut newest = note.newest.chunks(limits::COUNTS_PER_WRITE);
+    let mut sample = note.sample.chunks(limits::COUNTS_PER_WRITE);
+    std::iter::from_fn(move || {
+        let (newest, sample) = (newest.next(), sample.next());
+        (newest.is_some() || sample.is_some()).then(|| NoteCounts {
+            newest: newest.unwrap_or_default().to_vec(),
+            sample: sample.unwrap_or_default().to_vec(),
+            ..*note
+        })
+    })
+}
+
 /// What is kept over time: the devices of projects that have some, and those of the server.
 fn sample(
     all: &HashMap<Option<ProjectKey>, FleetCounts>,
@@ -168,23 +198,23 @@ async fn last_sampled(shared: &Shared) -> Result<Option<Timestamp>, Error> {
     Ok(counted.history.last().map(|(at, _)| *at))
 }
 
-/// Counts all devices, and the jobs of the updates that go out in waves, by project. Gives for how
-/// long that kept the store busy, besides: it pauses between reads.
-async fn walk(shared: &Shared) -> Result<(BTreeMap<ProjectKey, FleetCounts>, Duration), Error> {
+/// Counts all devices, and the jobs of the updates that go out in waves, by project; of these only
+/// what has not `ended`. Gives for how long that kept the store busy, besides: it pauses between
+/// reads.
+async fn walk(
+    shared: &Shared,
+    ended: &mut HashMap<RequestId, EndedWaves>,
+) -> Result<(BTreeMap<ProjectKey, FleetCounts>, Duration), Error> {
     let (store, engine) = (&shared.store, Principal::engine());
     let began = Instant::now();
     let projects = store.projects(&engine).await?;
     let mut found: BTreeMap<ProjectKey, FleetCounts> =
         projects.into_iter().map(|project| (project.key, FleetCounts::default())).collect();
-    for rollout in store.rollouts_open().await? {
+    let rollouts = store.rollouts_open().await?;
+    ended.retain(|id, _| rollouts.iter().any(|rollout| rollout.id == *id));
+    for rollout in rollouts {
         let waves = store.waves(&engine, rollout.id).await?;
-        let requests: Vec<RequestId> = waves.into_iter().map(|wave| wave.request).collect();
-        let mut counts = RolloutCounts::default();
-        for some in requests.chunks(WAVES_AT_A_TIME) {
-            let jobs = store.wave_counts(some).await?;
-            counts.succeeded += jobs.succeeded;
-            counts.failed += jobs.failed;
-        }
+        let counts = ended.entry(rollout.id).or_default().count(shared, &waves).await?;
         let of_project = found.entry(rollout.project).or_default();
         of_project.rollouts.insert(rollout.id, counts);
     }
@@ -203,6 +233,32 @@ async fn walk(shared: &Shared) -> Result<(BTreeMap<ProjectKey, FleetCounts>, Dur
         }
     }
     Ok((found, took))
+}
+
+impl EndedWaves {
+    /// How the jobs of an update stand, given its waves: those of a wave are all there are once it
+    /// has begun.
+    async fn count(&mut self, shared: &Shared, waves: &[Wave]) -> Result<RolloutCounts, Error> {
+        let requests = waves.iter().map(|wave| wave.request);
+        let rest: Vec<_> = requests.filter(|request| !self.waves.contains(request)).collect();
+        let mut open = RolloutCounts::default();
+        for some in rest.chunks(WAVES_AT_A_TIME) {
+            for (request, jobs) in some.iter().zip(shared.store.wave_counts(some).await?) {
+                let counts = if jobs.open == 0 {
+                    self.waves.insert(*request);
+                    &mut self.counts
+                } else {
+                    &mut open
+                };
+                counts.succeeded += jobs.succeeded;
+                counts.failed += jobs.failed;
+            }
+        }
+        Ok(RolloutCounts {
+            succeeded: self.counts.succeeded + open.succeeded,
+            failed: self.counts.failed + open.failed,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,15 @@ fn project(written: Written) -> Result<Project, Error> {
     }
 }
 
+/// A name is what people find the project by: one of blanks alone nobody sees.
+fn check_name(name: &str) -> Result<(), Error> {
+    check_text("project name", name, limits::NAME_BYTES_MAX)?;
+    if name.trim().is_empty() {
+        return Err(invalid("project name", "has nothing but blanks"));
+    }
+    Ok(())
+}
+
 fn check_description(text: &str) -> Result<(), Error> {
     if text.is_empty() {
         return Ok(());
@@ -51,7 +60,7 @@ impl Handle {
         id: Option<ProjectId>,
         description: String,
     ) -> Result<Project, Error> {
-        check_text("project name", &name, limits::NAME_BYTES_MAX)?;
+        check_name(&name)?;
         check_description(&description)?;
         let shared = &self.shared;
         let id = match id {
@@ -75,7 +84,7 @@ impl Handle {
     ) -> Result<Project, Error> {
         let ProjectChange { name, description, paused } = change;
         if let Some(name) = &name {
-            check_text("project name", name, limits::NAME_BYTES_MAX)?;
+            check_name(name)?;
         }
         check_description(description.as_deref().unwrap_or_default())?;
         let (id, at) = (id.clone(), self.shared.clock.now());

@@ -1,6 +1,8 @@
 //! What an update has changed is brought back, or a device to where it was: as an update of its
 //! own.
 
+mod dry_run;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleet::catalogue::{NAME, channel_property, record_of};
@@ -20,6 +22,8 @@ use crate::handle::Handle;
 use crate::holdings::Holdings;
 use crate::idempotency::CallId;
 use crate::rollout::make::{NewRollout, check_plan, check_waves};
+
+pub use dry_run::PredictedRevert;
 
 /// How many of the properties that are left out are told of.
 const LEFT_OUT_TOLD_MAX: usize = 1_000;
@@ -93,6 +97,22 @@ struct BroughtBack {
     leaving: Leaving,
 }
 
+impl BroughtBack {
+    /// How many devices that is about.
+    fn total(&self) -> u32 {
+        u32::try_from(self.devices.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What would be asked of a device to bring it back to a revision.
+#[derive(Debug)]
+struct DeviceBack {
+    values: Values,
+    /// Our names for it and its channels that were on record then, of those that had others.
+    names: Values,
+    leaving: Leaving,
+}
+
 /// What is left out, counted.
 #[derive(Debug, Default)]
 struct Leaving {
@@ -130,17 +150,9 @@ impl Handle {
         if let Some(rollout) = self.made_before(principal, call).await? {
             return Ok(Reverted { rollout, left_out: Vec::new(), left_out_total: 0 });
         }
-        let rollout = self.shared.store.rollout(principal, id).await?;
-        let phase = rollout.map(|rollout| rollout.phase);
-        if let Some(phase @ (Phase::Running | Phase::Collecting)) = phase {
-            return Err(Error::WrongPhase { phase, asked: "reverted" });
-        }
-        if phase.is_none() {
-            self.check_no_open_wave(principal, id).await?;
-        }
+        let phase = self.phase_to_revert(principal, id).await?;
         let mut back = self.brought_back(principal, id, phase.is_some()).await?;
-        let total = u32::try_from(back.devices.len()).unwrap_or(u32::MAX);
-        check_waves(&plan, total)?;
+        check_waves(&plan, back.total())?;
         if phase.is_some_and(|phase| !phase.is_end()) {
             let why = format!("by {}, to bring it back", principal.name());
             match self.give_up(principal, id, &why).await {
@@ -162,6 +174,23 @@ impl Handle {
         };
         let rollout = self.make_rollout(principal, call, new).await?;
         Ok(Reverted { rollout, left_out: leaving.told, left_out_total: leaving.total })
+    }
+
+    /// The phase of an update that may be reverted now; `None` of one that never had any.
+    ///
+    /// Errors: [`Error::WrongPhase`] while it runs; [`Error::WaveOfOpen`]; or the store failed.
+    async fn phase_to_revert(
+        &self,
+        principal: &Principal,
+        id: RequestId,
+    ) -> Result<Option<Phase>, Error> {
+        match self.shared.store.rollout(principal, id).await?.map(|rollout| rollout.phase) {
+            Some(phase @ (Phase::Running | Phase::Collecting)) => {
+                Err(Error::WrongPhase { phase, asked: "reverted" })
+            }
+            None => self.check_no_open_wave(principal, id).await.map(|()| None),
+            phase => Ok(phase),
+        }
     }
 
     /// Checks that an update is no wave of one that is not over: what that has changed would come
@@ -327,6 +356,37 @@ impl Handle {
             let (job, values) = (Ok(made.job.id), made.job.patch);
             return Ok(RevertedDevice { request, job, values, left_out: Vec::new() });
         }
+        let DeviceBack { values, names, leaving } =
+            self.device_back(principal, project, id, to).await?;
+        let update = Update {
+            call,
+            door: Door::Native,
+            project: project.clone(),
+            kind: None,
+            operation: Operation::Update,
+            entries: vec![UpdateEntry {
+                device: Ok(id.clone()),
+                clear: false,
+                patch: Ok(values.clone().into()),
+                camera: CameraAsked { names, ..CameraAsked::default() },
+                if_revision: None,
+            }],
+        };
+        let job = self.update(principal, update).await?;
+        let job = job.into_iter().next().ok_or(Error::Closed)?;
+        Ok(RevertedDevice { request, job, values, left_out: leaving.told })
+    }
+
+    /// What would be asked of a device to bring it back to a revision.
+    ///
+    /// Errors: those of [`Self::revert_device`], but that of the project.
+    async fn device_back(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        id: &DeviceId,
+        to: Revision,
+    ) -> Result<DeviceBack, Error> {
         let found = self.shared.store.device(principal, Some(project), id).await?;
         let found = found.into_iter().next().ok_or(store::Refused::NoSuchDevice)?;
         let revision = found.state.revision;
@@ -349,23 +409,7 @@ impl Handle {
         if values.is_empty() {
             return Err(nothing(&leaving));
         }
-        let update = Update {
-            call,
-            door: Door::Native,
-            project: project.clone(),
-            kind: None,
-            operation: Operation::Update,
-            entries: vec![UpdateEntry {
-                device: Ok(id.clone()),
-                clear: false,
-                patch: Ok(values.clone().into()),
-                camera: CameraAsked { names, ..CameraAsked::default() },
-                if_revision: None,
-            }],
-        };
-        let job = self.update(principal, update).await?;
-        let job = job.into_iter().next().ok_or(Error::Closed)?;
-        Ok(RevertedDevice { request, job, values, left_out: leaving.told })
+        Ok(DeviceBack { values, names, leaving })
     }
 
     /// The jobs of a device with a revision above `to`, newest first.

@@ -248,6 +248,8 @@ fn check_name(name: &str) -> Result<(), Error> {
         "may have letters of ASCII, digits, spaces, - _ and . only".to_owned()
     } else if name.starts_with(|first: char| first.is_ascii_digit() || first == ' ') {
         "must not begin with a digit or a space".to_owned()
+    } else if matches!(name, "." | "..") {
+        "must not be . or .., which can't stand in an address".to_owned()
     } else {
         return Ok(());
     };

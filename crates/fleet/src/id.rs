@@ -37,6 +37,12 @@ pub enum IdError {
         /// The first such character.
         found: char,
     },
+    /// `.` or `..`, which every client takes out of an address before it asks.
+    #[error("{what} must not be . or .., which can't stand in an address")]
+    Dots {
+        /// The kind of identifier.
+        what: &'static str,
+    },
     /// Not 32 hexadecimal digits.
     #[error("{what} is not 32 hexadecimal digits")]
     NotHex {
@@ -87,6 +93,9 @@ macro_rules! text_id {
                 let allowed: fn(char) -> bool = $allowed;
                 if let Some(found) = text.chars().find(|c| !allowed(*c)) {
                     return Err(IdError::Character { what: $what, found });
+                }
+                if matches!(text.as_str(), "." | "..") {
+                    return Err(IdError::Dots { what: $what });
                 }
                 Ok(Self(text))
             }
@@ -322,6 +331,12 @@ mod tests {
             ProjectId::new("a/b").unwrap_err().to_string(),
             "project id has a character that is not allowed: '/'"
         );
+        let dots = " must not be . or .., which can't stand in an address";
+        for text in [".", ".."] {
+            assert_eq!(check(text), format!("device id{dots}"));
+            assert!(ProjectId::new(text).is_err() && PresetName::new(text).is_err());
+            assert!(DeviceId::new(format!("{text}.x")).is_ok());
+        }
         assert!("xyz".parse::<JobId>().is_err());
         assert!("+123456789012345678901234567890a".parse::<JobId>().is_err());
     }

@@ -164,6 +164,9 @@ pub const COUNT_SHARE: u32 = 50;
 /// How long the newest counts are left as they are in the store while nothing changes: a server
 /// that has nothing to do hardly writes.
 pub const COUNTS_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+/// Projects whose counts are written with one change of the store, so that other changes don't wait
+/// for those of thousands.
+pub const COUNTS_PER_WRITE: usize = 1_000;
 /// Rows of counts that are forgotten with one change of the store, besides as many as it adds.
 pub const COUNTS_FORGOTTEN_PER_WRITE: u32 = 1_000;
 /// How far back an overview looks for jobs that failed.

@@ -25,9 +25,9 @@ pub struct Selector {
     /// In one of these conditions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Not as they should be, for one of these reasons.
+    /// Not as they should be, for one of these reasons; `None`: as they should be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub attention: Vec<Attention>,
+    pub attention: Vec<Option<Attention>>,
     /// With all of these values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<ValueIs>,
@@ -139,7 +139,7 @@ mod tests {
             servers: vec!["s".to_owned()],
             tags: vec![("k".to_owned(), None), ("l".to_owned(), Some("v".to_owned()))],
             conditions: vec![Condition::Running],
-            attention: vec![Attention::RestartPending],
+            attention: vec![Some(Attention::RestartPending), None],
             values: vec![value(ValueOf::Desired), value(ValueOf::Reported)],
             frozen: Some(true),
             statuses: vec![CameraStatus::OffLine],

@@ -48,11 +48,11 @@ pub use feed::{
 pub use read::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, BackupCounts, CameraListing, CameraState,
     CameraWork, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
-    DeviceWithState, FailedJob, FailureGroup, FailureReason, Failures, JobFilter, JobStands,
-    JobWithDevice, LaneSeed, Make, OldCredentials, Page, PhoneFilter, RecentFailures, SealedKey,
-    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
-    StoredToken, StoredUser, StoredWebhook, TokenRecord, UpdateHead, UpdatePage, UserGrant, WaveOf,
-    WhyNot, Work,
+    DeviceWithState, FailedJob, FailureGroup, FailureReason, Failures, GrantHolder, JobFilter,
+    JobStands, JobWithDevice, LaneSeed, Make, OldCredentials, Page, PhoneFilter, RecentFailures,
+    SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
+    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, TokenRecord, UpdateHead, UpdatePage,
+    UserGrant, WaveOf, WhyNot, Work,
 };
 pub use rules::cameras::no_such_channel;
 pub use rules::refusal_of;
@@ -311,6 +311,16 @@ pub trait Reads: Send + Sync + 'static {
     /// What a user may do, by project: of the projects that the principal may see.
     async fn grants(&self, principal: &Principal, user: &str) -> Result<Vec<UserGrant>, Error>;
 
+    /// Who may do something in a project, by name: of the users after `after`, at most `limit`.
+    /// Nobody, of a project that the principal may not see.
+    async fn grants_in(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<GrantHolder>, Error>;
+
     /// The tokens of a user that have not been deleted, oldest first. Asked for those who have
     /// proved to be this user or to be above it.
     async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error>;
@@ -513,8 +523,8 @@ pub trait Reads: Send + Sync + 'static {
     /// their jobs, which are of the same project.
     async fn waves_of(&self, requests: &[RequestId]) -> Result<Vec<WaveOf>, Error>;
 
-    /// How the jobs of these requests stand, all together.
-    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error>;
+    /// How the jobs of each of these requests stand, in their order.
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<Vec<WaveCounts>, Error>;
 
     /// The next devices with a key above `after`, at most `limit`, counted by project.
     async fn count_devices(&self, after: DeviceKey, limit: u32) -> Result<CountedPage, Error>;

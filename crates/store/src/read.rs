@@ -8,7 +8,7 @@ mod overview;
 mod updates;
 mod webhooks;
 
-pub use access::{AuditEntry, AuditFilter, TokenRecord, UserGrant};
+pub use access::{AuditEntry, AuditFilter, GrantHolder, TokenRecord, UserGrant};
 pub use enrolment::StoredEnrolment;
 pub use overview::{CountedFleet, CountedPage, FailedJob, FailureReason, RecentFailures};
 pub use updates::{

@@ -9,6 +9,7 @@ use store::CameraState;
 
 use super::{Check, CheckItem, CheckResult, camera, named, route};
 use crate::driver::{Away, Examination};
+use crate::shell_word::shell_word;
 
 /// How far a device's clock may be from ours, in seconds: beyond it, certificates and the times in
 /// its logs begin to mislead.
@@ -128,7 +129,7 @@ fn authenticated(findings: &Findings<'_>) -> Finding {
 
 fn right_phone(findings: &Findings<'_>) -> Finding {
     let device = findings.device;
-    let adopt = format!("fleetwright device adopt {}", device.id);
+    let adopt = format!("fleetwright device adopt {}", shell_word(device.id.as_str()));
     match &findings.examination.away {
         None | Some(Away::Booting | Away::WrongDevice { .. }) => {}
         Some(Away::Unmarkable(why)) => {

@@ -6,6 +6,7 @@ use store::write::{ChangeTags, DeviceChange};
 use super::*;
 use crate::operate::stage::{device_id, project};
 use crate::presets::{NewPreset, PresetAsk};
+use crate::rollout::AskedDevice;
 use crate::rollout::tests::phones::{LOCALE, World, ask, asked, id, named, set};
 
 const GATE: &str = "34020000001320000001";

@@ -233,18 +233,28 @@ impl Handle {
     }
 
     /// A password for a camera that nobody can foresee:
-    /// [`limits::GENERATED_PASSWORD_DIGITS`] digits, each as likely as the others.
+    /// [`limits::GENERATED_PASSWORD_DIGITS`] digits, each as likely as the others, but that the
+    /// first is no 0: a spreadsheet takes that for a number's and leaves it out.
     fn new_registration_password(&self) -> Secret<String> {
         let mut password = String::with_capacity(limits::GENERATED_PASSWORD_DIGITS);
         while password.len() < limits::GENERATED_PASSWORD_DIGITS {
             let mut bytes = [0_u8; 16];
             self.shared.entropy.fill(&mut bytes);
-            // 250 is the highest multiple of ten that a byte holds.
-            let digits = bytes.iter().filter(|byte| **byte < 250);
-            let room = limits::GENERATED_PASSWORD_DIGITS - password.len();
-            password.extend(digits.take(room).map(|byte| char::from(b'0' + byte % 10)));
+            add_digits(&mut password, &bytes);
         }
         Secret::new(password)
+    }
+}
+
+/// Adds what random bytes give to a password that is made, as far as there is room.
+fn add_digits(password: &mut String, bytes: &[u8]) {
+    // 250 is the highest multiple of ten that a byte holds.
+    for byte in bytes.iter().filter(|byte| **byte < 250) {
+        let digit = char::from(b'0' + byte % 10);
+        let is_first = password.is_empty();
+        if password.len() < limits::GENERATED_PASSWORD_DIGITS && !(is_first && digit == '0') {
+            password.push(digit);
+        }
     }
 }
 
@@ -261,4 +271,21 @@ fn check_count(count: usize) -> Result<(), Error> {
         return Err(invalid("devices", format!("{count} in one call; at most {most}")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_password_has_digits_alone_and_begins_with_no_zero() {
+        let mut password = String::new();
+        add_digits(&mut password, &[250, 255]);
+        assert_eq!(password, "");
+        add_digits(&mut password, &[0, 240, 17, 249, 10]);
+        assert_eq!(password, "790");
+        add_digits(&mut password, &[1; 16]);
+        assert_eq!(password, "790111111111");
+        assert_eq!(password.len(), limits::GENERATED_PASSWORD_DIGITS);
+    }
 }

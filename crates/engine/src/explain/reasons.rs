@@ -10,6 +10,7 @@ use fleet::{
 };
 use store::{CameraState, WhyNot};
 
+use crate::shell_word::shell_word;
 use crate::stands::ValueStands;
 
 /// A reason for which something is not as it should be.
@@ -219,16 +220,31 @@ impl About<'_> {
     }
 }
 
-/// A sentence with what is known.
+/// A sentence with what is known. In a command, which stands between backticks, that is a word of
+/// the shell.
 fn filled(
     text: &str,
     (project, device): (&ProjectId, &DeviceId),
     property: &str,
     detail: &str,
 ) -> String {
-    // What is put in is put in last, so that nothing in it is taken for a place.
-    let text = text.replace("{project}", project.as_str()).replace("{device}", device.as_str());
-    text.replace("{property}", property).replace("{detail}", detail)
+    // Once from the front to the back, so that nothing that is put in is taken for a place.
+    let (mut told, mut is_command, mut rest) = (String::new(), false, text);
+    while let Some((before, from)) = rest.split_once('{') {
+        let Some((place, after)) = from.split_once('}') else { break };
+        told.push_str(before);
+        is_command ^= before.matches('`').count() % 2 == 1;
+        let known = match place {
+            "project" => project.as_str(),
+            "device" => device.as_str(),
+            "property" => property,
+            _ => detail,
+        };
+        told.push_str(&if is_command { shell_word(known) } else { known.into() });
+        rest = after;
+    }
+    told.push_str(rest);
+    told
 }
 
 /// What to do about that for which jobs failed or devices were refused, a device of a project among

@@ -1,11 +1,14 @@
 use fleet::fault_point::FaultPoints;
-use fleet::{Attention, Catalogue, Kind, Selector};
-use store::CountedFleet;
+use fleet::rollout::Stop;
+use fleet::{Attention, Catalogue, Kind, Phase, Plan, Selector};
 use store::sqlite::Inline;
+use store::write::DeviceChange;
+use store::{CountedFleet, Reads};
 use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::operate::stage::{Stage, project};
+use crate::rollout::tests::phones::{World, ask, named};
 
 /// Longer than anything here may take, by the paused clock.
 const SOON: Duration = Duration::from_secs(3_600);
@@ -41,7 +44,7 @@ async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 
 /// Waits until the lanes have looked for so many phones: nothing of what is counted changes then.
 async fn until_looked_for(stage: &Stage, phones: usize) {
-    let selector = Selector { attention: vec![Attention::Trouble], ..Selector::default() };
+    let selector = Selector { attention: vec![Some(Attention::Trouble)], ..Selector::default() };
     until("nobody answered for the phones", async || {
         let reads = stage.handle.reads();
         let found = reads.select_keys(&stage.admin, None, &selector, DeviceKey(0), 1_000).await;
@@ -73,6 +76,30 @@ fn the_longer_a_count_takes_the_longer_it_waits() {
     assert_eq!((wait(0), wait(200), wait(1_000)), (least, least, least * 5));
     assert_eq!(wait(3_600_000), most);
     assert_eq!(wait_after(Duration::MAX, most * 2), most * 2, "it was asked for");
+}
+
+#[test]
+fn counts_of_very_many_projects_are_written_some_at_a_time() {
+    let at = Timestamp(2);
+    let parts = |newest: i64, sample: i64| {
+        let keys = |count| (1..=count).map(|key| Some(ProjectKey(key))).chain([None]);
+        let note = NoteCounts {
+            at,
+            newest: keys(newest).map(|key| (key, FleetCounts::default())).collect(),
+            sample: keys(sample).map(|key| (key, DeviceCounts::default())).collect(),
+            forget_before: Timestamp(1),
+        };
+        let parts: Vec<NoteCounts> = in_parts(&note).collect();
+        assert!(parts.iter().all(|part| (part.at, part.forget_before) == (at, Timestamp(1))));
+        let newest: Vec<_> = parts.iter().flat_map(|part| part.newest.clone()).collect();
+        let sample: Vec<_> = parts.iter().flat_map(|part| part.sample.clone()).collect();
+        assert_eq!((newest, sample), (note.newest, note.sample));
+        parts.iter().map(|part| (part.newest.len(), part.sample.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(parts(0, 0), [(1, 1)]);
+    assert_eq!(parts(999, 1), [(1_000, 2)]);
+    assert_eq!(parts(1, 2_000), [(2, 1_000), (0, 1_000), (0, 1)]);
+    assert_eq!(parts(1_000, 0), [(1_000, 1), (1, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,6 +168,66 @@ async fn a_sample_is_kept_each_ten_minutes_and_for_two_days() {
     stage.clock.forward(-milliseconds(MINUTE));
     count(&mut counter, &stage).await;
     assert_eq!(told(&stage, Some("p")).await.history.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_node_wrote_late_does_not_stay() {
+    let stage = Stage::new().await;
+    import(&stage, "p", 0..1).await;
+    until_looked_for(&stage, 1).await;
+    let mut counter = Counter::default();
+    count(&mut counter, &stage).await;
+    let stale = stage.handle.reads().projects(&stage.admin).await.unwrap();
+    let newest = vec![(Some(stale[0].key), FleetCounts::default())];
+    let at = stage.handle.now();
+    let note = NoteCounts { at, newest, sample: Vec::new(), forget_before: Timestamp(0) };
+    let store = &stage.handle.shared.store;
+    store.write(&Principal::engine(), Write::NoteCounts(Box::new(note))).await.unwrap().unwrap();
+    assert_eq!(told(&stage, Some("p")).await.counts.devices.total(), 0);
+    stage.clock.forward(milliseconds(limits::COUNTS_SAMPLED_EVERY));
+    count(&mut counter, &stage).await;
+    assert_eq!(told(&stage, Some("p")).await.counts.devices.total(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_of_waves_are_counted_until_all_of_them_have_ended() {
+    let (world, engine) = World::with(8).await;
+    let handle = engine.handle();
+    let (p, away) = named(1);
+    world.phones.set_off(1, true);
+    handle.change_device(&world.admin, &p, &away, DeviceChange::Stopped(true)).await.unwrap();
+    world.phones.refuse(3);
+    let stop = Stop { failed: Some(1), failed_percent: None };
+    let plan = Plan { wave: 2, stop, ..Plan::all_at_once() };
+    let call = handle.new_call();
+    let made = handle.create_update(&world.admin, call, &p, ask("fr", plan)).await.unwrap();
+    world.comes_to_be(&made, Phase::Stopped).await;
+    sleep(MINUTE).await;
+    let waves = world.reads().waves(&world.admin, made.id).await.unwrap();
+    assert_eq!(waves.len(), 2);
+
+    let mut ended: HashMap<RequestId, EndedWaves> = HashMap::new();
+    let jobs = async |ended: &mut HashMap<RequestId, EndedWaves>| {
+        let (found, _) = walk(&handle.shared, ended).await.unwrap();
+        let counts = found[&made.project].rollouts[&made.id];
+        (counts.succeeded, counts.failed)
+    };
+    assert_eq!(jobs(&mut ended).await, (2, 1));
+    assert_eq!(ended[&made.id].waves, HashSet::from([waves[1].request]), "one waits for its phone");
+    // What is known of it for good is not read again.
+    ended.get_mut(&made.id).unwrap().counts.failed += 10;
+    assert_eq!(jobs(&mut ended).await, (2, 11));
+
+    world.phones.set_off(1, false);
+    handle.change_device(&world.admin, &p, &away, DeviceChange::Stopped(false)).await.unwrap();
+    world.settled().await;
+    assert_eq!(jobs(&mut ended).await, (3, 11));
+    assert_eq!(ended[&made.id].waves.len(), 2);
+    assert_eq!(jobs(&mut HashMap::new()).await, (3, 1), "one that begins anew counts all");
+
+    handle.abort_rollout(&world.admin, made.id, false).await.unwrap();
+    let (found, _) = walk(&handle.shared, &mut ended).await.unwrap();
+    assert!(found[&made.project].rollouts.is_empty() && ended.is_empty(), "it is over");
 }
 
 #[tokio::test(start_paused = true)]

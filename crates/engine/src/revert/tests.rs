@@ -100,6 +100,65 @@ async fn what_runs_is_not_reverted_and_what_has_stopped_is_given_up_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dry_run_tells_what_a_revert_would_do_and_does_nothing() {
+    let (world, engine) = World::with(4).await;
+    let handle = engine.handle();
+    let (p, device) = named(0);
+    set(&handle, (0..4).map(id), &[(LOCALE, "fr")]).await;
+    world.settled().await;
+    let plan = Plan { wave: 3, pause_seconds: 600, ..Plan::all_at_once() };
+    let made =
+        handle.create_update(&world.admin, handle.new_call(), &p, ask("de", plan)).await.unwrap();
+    world.comes_to(&made, |it| it.wave == 1 && it.next_at.is_some()).await;
+    let once = Plan::all_at_once();
+    let dry =
+        |after, limit| handle.dry_run_revert_update(&world.admin, made.id, &once, after, limit);
+    let runs = dry(0, 10).await;
+    assert!(matches!(runs, Err(Error::WrongPhase { phase: Phase::Running, .. })), "{runs:?}");
+    handle.pause_rollout(&world.admin, made.id).await.unwrap();
+    set(&handle, [id(2)], &[(LOCALE, "it")]).await;
+    world.settled().await;
+    let reads = world.reads();
+    let state =
+        || async { reads.device(&world.admin, Some(&p), &device).await.unwrap().remove(0).state };
+    let before = state().await;
+
+    let first = dry(0, 1).await.unwrap();
+    assert_eq!((first.total, first.left_out_total, first.page.next), (2, 1, Some(1)));
+    assert_eq!((&first.left_out[0].device, first.left_out[0].why), (&named(2).1, CHANGED));
+    let second = dry(1, 10).await.unwrap();
+    assert_eq!((second.total, second.left_out_total, second.page.next), (2, 1, None));
+    let beyond = dry(2, 10).await.unwrap();
+    assert!(beyond.page.devices.is_empty() && beyond.page.next.is_none());
+    let of_device = handle
+        .dry_run_revert_device(&world.admin, &p, &device, Revision(before.revision.0 - 1))
+        .await
+        .unwrap();
+    assert_eq!((of_device.total, of_device.left_out_total, of_device.page.next), (1, 0, None));
+    for (predicted, number) in [(&first, 0), (&second, 1), (&of_device, 0)] {
+        let [foretold] = predicted.page.devices.as_slice() else { panic!("{predicted:?}") };
+        let [change] = foretold.changes.as_slice() else { panic!("{foretold:?}") };
+        assert_eq!((foretold.id.as_str(), foretold.refused.as_ref()), (id(number).as_str(), None));
+        assert_eq!((change.name.as_str(), change.to.as_str()), (LOCALE, "fr"));
+        assert_eq!(change.desired.as_deref(), Some("de"));
+    }
+    let never = Revision(before.revision.0 + 1);
+    let refused = handle.dry_run_revert_device(&world.admin, &p, &device, never).await;
+    assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
+
+    let after = state().await;
+    assert_eq!((after.revision, &after.desired), (before.revision, &before.desired));
+    assert_eq!(reads.rollouts_open().await.unwrap().len(), 1);
+    assert_eq!(locales(&world, 4), ["de", "de", "it", "fr"]);
+    let found = reads.rollout(&world.admin, made.id).await.unwrap().unwrap();
+    assert_eq!(found.phase, Phase::Paused);
+
+    // It is as it was foretold.
+    let back = handle.revert_update(&world.admin, handle.new_call(), made.id, once.clone()).await;
+    assert_eq!(back.unwrap().rollout.total, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_goes_back_to_a_revision() {
     let (world, engine) = World::with(1).await;
     let handle = engine.handle();

@@ -188,18 +188,16 @@ impl Handle {
         let waves = store.waves(engine, rollout.id).await?;
         let (open, over): (Vec<Wave>, Vec<Wave>) =
             waves.into_iter().partition(|wave| wave.ended_at.is_none());
-        let mut counted = Vec::with_capacity(open.len());
-        for wave in open {
-            counted.push((wave, store.wave_counts(&[wave.request]).await?));
-        }
-        let requests: Vec<RequestId> = over.into_iter().map(|wave| wave.request).collect();
+        let requests =
+            |waves: &[Wave]| waves.iter().map(|wave| wave.request).collect::<Vec<RequestId>>();
+        let counts = store.wave_counts(&requests(&open)).await?;
         // What is over matters to a rule alone.
         let has_rule = rollout.plan.stop != fleet::rollout::Stop::default();
-        let ended = if has_rule && !requests.is_empty() {
-            store.wave_counts(&requests).await?
+        let ended = if has_rule && !over.is_empty() {
+            store.wave_counts(&requests(&over)).await?.into_iter().sum()
         } else {
             WaveCounts::default()
         };
-        Ok((counted, ended))
+        Ok((open.into_iter().zip(counts).collect(), ended))
     }
 }

@@ -99,8 +99,9 @@ fn proves_nothing(wave: &Wave, counts: &WaveCounts) -> String {
     )
 }
 
-/// Why the rollout stops by its rule, if it does. A device that went away while it had a job counts
-/// as failed, and one that was refused does not count: nothing has begun on it.
+/// Why the rollout stops by its rule, if it does, as it stands now: jobs that have begun go on, and
+/// of them more may fail. A device that went away while it had a job counts as failed, and one that
+/// was refused does not count: nothing has begun on it.
 fn reached(standing: Standing<'_>) -> Option<String> {
     let stop = standing.rollout.plan.stop;
     let open: WaveCounts = standing.open.iter().map(|(_, counts)| *counts).sum();
@@ -118,9 +119,9 @@ fn reached(standing: Standing<'_>) -> Option<String> {
     };
     let lost = match all.lost {
         0 => String::new(),
-        lost => format!(" ({lost} of them can't be reached any more)"),
+        lost => format!(" ({lost} of them could not be reached any more)"),
     };
-    Some(format!("{bad} of {} devices failed{lost}: {rule}", all.total))
+    Some(format!("{bad} of {} devices had failed{lost}: {rule}", all.total))
 }
 
 #[cfg(test)]

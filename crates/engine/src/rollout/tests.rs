@@ -64,7 +64,7 @@ async fn it_stops_at_so_many_failures_and_goes_on_a_wave_at_a_time_when_resumed(
         handle.create_update(&world.admin, handle.new_call(), &p, ask("fr", plan)).await.unwrap();
     let stopped = world.comes_to_be(&made, Phase::Stopped).await;
     assert_eq!(stopped.next, 10);
-    assert_eq!(stopped.why.as_deref(), Some("2 of 10 devices failed: it stops at 2"));
+    assert_eq!(stopped.why.as_deref(), Some("2 of 10 devices had failed: it stops at 2"));
     assert_eq!(stopped.ended_at, None);
     tokio::time::sleep(Duration::from_secs(60)).await;
     for number in 10..20 {
@@ -74,11 +74,11 @@ async fn it_stops_at_so_many_failures_and_goes_on_a_wave_at_a_time_when_resumed(
     assert_eq!(resumed.next, 15);
     let again = world.comes_to_be(&made, Phase::Stopped).await;
     assert_eq!(again.next, 15);
-    assert_eq!(again.why.as_deref(), Some("2 of 15 devices failed: it stops at 2"));
+    assert_eq!(again.why.as_deref(), Some("2 of 15 devices had failed: it stops at 2"));
     // With the last wave there is nothing left that could stop.
     handle.resume_rollout(&world.admin, made.id).await.unwrap();
     let done = world.comes_to_be(&made, Phase::Done).await;
-    assert_eq!(done.why.as_deref(), Some("2 of 20 devices failed: it stops at 2"));
+    assert_eq!(done.why.as_deref(), Some("2 of 20 devices had failed: it stops at 2"));
     let over = handle.resume_rollout(&world.admin, made.id).await;
     assert!(matches!(over, Err(Error::WrongPhase { phase: Phase::Done, .. })), "{over:?}");
 }
@@ -124,7 +124,7 @@ async fn a_phone_that_goes_away_counts_as_failed_and_one_that_was_away_does_not(
     let stopped = world.comes_to_be(&made, Phase::Stopped).await;
     assert_eq!(stopped.next, 3);
     let why = stopped.why.unwrap();
-    assert!(why.starts_with("1 of 3 devices failed (1 of them can't be reached"), "{why}");
+    assert!(why.starts_with("1 of 3 devices had failed (1 of them could not be reached"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,6 +37,8 @@ fn says_what_is_wrong_with_a_name() {
         ("ann\n", "may have letters of ASCII, digits, spaces, - _ and . only"),
         ("9ann", "must not begin with a digit or a space"),
         (" ann", "must not begin with a digit or a space"),
+        (".", "must not be . or .., which can't stand in an address"),
+        ("..", "must not be . or .., which can't stand in an address"),
     ] {
         assert_eq!(check_name(name).unwrap_err().to_string(), format!("user name: {why}"));
     }

@@ -20,10 +20,10 @@ use store::write::NotePush;
 use store::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Cluster,
     ClusterState, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
-    DeviceWithState, Error, Failures, FeedPage, FeedPosition, Held, JobFilter, JobWithDevice,
-    LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, RecentFailures, Refused,
-    Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, Session,
-    SessionEnded, SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser,
+    DeviceWithState, Error, Failures, FeedPage, FeedPosition, GrantHolder, Held, JobFilter,
+    JobWithDevice, LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, RecentFailures,
+    Refused, Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
+    Session, SessionEnded, SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser,
     StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord, UpdatePage,
     UserGrant, WaveOf, Work, Write, Writes, Written,
 };
@@ -382,6 +382,16 @@ impl Reads for ShakyStore {
         shaky!(self.grants(principal, user))
     }
 
+    async fn grants_in(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<GrantHolder>, Error> {
+        shaky!(self.grants_in(principal, project, after, limit))
+    }
+
     async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error> {
         shaky!(self.tokens(user))
     }
@@ -526,7 +536,7 @@ impl Reads for ShakyStore {
         shaky!(self.waves_of(requests))
     }
 
-    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<Vec<WaveCounts>, Error> {
         shaky!(self.wave_counts(requests))
     }
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::fixture::*;
 use super::users::{create_user, done, issue};
 use crate::write::{ChangeUser, CreateToken, NoteUse, RevokeToken, SetGrant, UserChange};
-use crate::{AuditEntry, AuditFilter, DeviceFilter, Page, Refused, Store, Write, Written};
+use crate::{
+    AuditEntry, AuditFilter, DeviceFilter, GrantHolder, Page, Refused, Store, Write, Written,
+};
 
 fn grant(user: &str, project: &str, grant: Option<Grant>) -> Write {
     Write::SetGrant(SetGrant { user: user.to_owned(), project: project_id(project), grant })
@@ -76,6 +78,46 @@ pub(crate) async fn grants_go_with_the_user_and_with_the_project(store: &dyn Sto
     assert!(grants(store, &engine(), "adam").await.is_empty());
     let left = grants(store, &engine(), "eve").await;
     assert_eq!(left, [("q".to_owned(), Grant::Operator)]);
+}
+
+pub(crate) async fn who_may_do_something_in_a_project_is_listed_by_name(store: &dyn Store) {
+    let own = create_project(store, "p").await;
+    let other = create_project(store, "q").await;
+    for (user, project) in [("Zoe", "p"), ("adam", "p"), ("eve", "q"), ("out", "q")] {
+        done(store, create_user(user, project)).await;
+    }
+    done(store, grant("eve", "p", Some(Grant::Admin))).await;
+    done(store, grant("Zoe", "p", Some(Grant::Viewer))).await;
+    done(store, grant("Zoe", "q", Some(Grant::Viewer))).await;
+    let (name, change) = ("adam".to_owned(), UserChange::Disable);
+    done(store, Write::ChangeUser(ChangeUser { name, change, at: AT })).await;
+
+    let holder = |user: &str, grant, of_project, disabled_at| GrantHolder {
+        user: user.to_owned(),
+        grant,
+        of_project,
+        disabled_at,
+    };
+    let expected = [
+        holder("Zoe", Grant::Viewer, true, None),
+        holder("adam", Grant::Operator, true, Some(AT)),
+        holder("eve", Grant::Admin, false, None),
+    ];
+    let (p, insider) = (project_id("p"), Principal::user("eve", vec![own]));
+    for principal in [&engine(), &insider] {
+        assert_eq!(store.grants_in(principal, &p, "", 10).await.unwrap(), expected);
+    }
+    assert_eq!(store.grants_in(&insider, &p, "", 2).await.unwrap(), expected[..2]);
+    assert_eq!(store.grants_in(&insider, &p, "adam", 2).await.unwrap(), expected[2..]);
+    assert!(store.grants_in(&insider, &p, "eve", 2).await.unwrap().is_empty());
+    assert_eq!(store.grants_in(&insider, &p, "adam\0x", 10).await.unwrap(), expected[2..]);
+    let outsider = Principal::user("eve", vec![other]);
+    assert!(store.grants_in(&outsider, &p, "", 10).await.unwrap().is_empty());
+    let none = project_id("none");
+    assert!(store.grants_in(&engine(), &none, "", 10).await.unwrap().is_empty());
+
+    done(store, grant("eve", "p", None)).await;
+    assert_eq!(store.grants_in(&insider, &p, "", 10).await.unwrap(), expected[..2]);
 }
 
 pub(crate) async fn a_principal_of_several_projects_sees_these(store: &dyn Store) {

@@ -5,7 +5,7 @@ use fleet::{DeviceId, DeviceKey, End, Failure, Principal, ProjectKey, Refusal, R
 
 use super::fixture::*;
 use super::rollouts::begun;
-use crate::{FailureGroup, Failures, Store, WhyNot};
+use crate::{FailureGroup, Failures, JobFilter, Store, WhyNot};
 
 /// A call of so many phones, in the order of their keys.
 async fn call(store: &dyn Store, project: ProjectKey, number: u64, keys: &[DeviceKey]) {
@@ -29,10 +29,19 @@ fn late(trouble: &str) -> Failure {
     Failure::DeadlinePassed { trouble: trouble.to_owned() }
 }
 
-/// A group of phones `phone-N`.
-fn group(why: WhyNot, count: u64, phones: &[usize]) -> FailureGroup {
-    let devices: Vec<DeviceId> = phones.iter().map(|n| device_id(&format!("phone-{n}"))).collect();
-    FailureGroup { why, count, devices }
+/// A group of phones `phone-N`, the first of which has a job at this position of a call.
+fn group(failure: Failure, count: u64, phones: &[usize], job: (u64, u16)) -> FailureGroup {
+    let job = request(job.0).job(job.1);
+    FailureGroup { why: WhyNot::Failed(failure), count, devices: named(phones), job }
+}
+
+/// One of those that were refused.
+fn refused_group(refusal: Refusal, phone: usize) -> FailureGroup {
+    FailureGroup { why: WhyNot::Refused(refusal), count: 1, devices: named(&[phone]), job: None }
+}
+
+fn named(phones: &[usize]) -> Vec<DeviceId> {
+    phones.iter().map(|n| device_id(&format!("phone-{n}"))).collect()
 }
 
 async fn told(store: &dyn Store, principal: &Principal, requests: &[RequestId]) -> Failures {
@@ -50,18 +59,18 @@ pub(crate) async fn failures_are_told_by_reason(store: &dyn Store) {
         fail(store, (1, position), *key, refused("no: \"汉\" \\ \u{0}")).await;
     }
     fail(store, (1, 7), keys[7], late("not registered: it ended at 07:00")).await;
-    fail(store, (1, 8), keys[8], late("not registered: it ended at 08:00")).await;
+    fail(store, (1, 8), keys[8], late("not registered")).await;
     fail(store, (2, 0), keys[0], refused("other")).await;
     settle_all(store, keys[9]).await;
     let first = vec![
-        group(WhyNot::Failed(refused("no: \"汉\" \\ \u{0}")), 7, &[0, 1, 2, 3, 4]),
-        group(WhyNot::Failed(late("not registered")), 2, &[7, 8]),
+        group(refused("no: \"汉\" \\ \u{0}"), 7, &[0, 1, 2, 3, 4], (1, 0)),
+        group(late("not registered"), 2, &[7, 8], (1, 7)),
     ];
     assert_eq!(first[0].devices.len(), FAILURE_DEVICES_MAX as usize);
     let expected = Failures { groups: first.clone(), total: 9, reasons: 2 };
     assert_eq!(told(store, &engine(), &[request(1)]).await, expected);
     let mut groups = first;
-    groups.push(group(WhyNot::Failed(refused("other")), 1, &[0]));
+    groups.push(group(refused("other"), 1, &[0], (2, 0)));
     let expected = Failures { groups, total: 10, reasons: 3 };
     assert_eq!(told(store, &engine(), &requests).await, expected);
 
@@ -75,13 +84,63 @@ pub(crate) async fn failures_are_told_by_reason(store: &dyn Store) {
     assert_eq!(told(store, &engine(), &requests).await, expected, "it has left its id");
 }
 
+pub(crate) async fn the_jobs_of_a_group_are_its_own(store: &dyn Store) {
+    let (project, keys) = fleet(store, 8).await;
+    call(store, project, 1, &keys).await;
+    call(store, project, 2, &keys[..2]).await;
+    let gone = |name: &str| Failure::Refused { name: name.to_owned(), detail: "a: b".to_owned() };
+    for (position, failure) in (0..).zip([
+        refused("no: \"汉\" \\ \u{0}"),
+        refused("no: other"),
+        late("not registered: it ended at 07:00"),
+        late("not registered"),
+        late("not registered: \u{0}\"}: 2"),
+        gone("a"),
+        gone("b"),
+    ]) {
+        fail(store, (1, position), keys[usize::from(position)], failure).await;
+    }
+    fail(store, (2, 1), keys[1], refused("no: other")).await;
+    let requests = [request(1), request(2)];
+    let like = async |principal: &Principal, job: (u64, u16)| {
+        let same_reason_as = request(job.0).job(job.1);
+        let filter = JobFilter { same_reason_as, ..JobFilter::default() };
+        let found = store.jobs_from(principal, &requests, 0, &filter, 100).await.unwrap();
+        found.into_iter().map(|found| found.job.id).collect::<Vec<_>>()
+    };
+    let id = |(number, position): (u64, u16)| request(number).job(position).unwrap();
+    for group in [&[(1, 0)][..], &[(1, 1), (2, 1)], &[(1, 2), (1, 3), (1, 4)], &[(1, 5)], &[(1, 6)]]
+    {
+        let expected: Vec<_> = group.iter().copied().map(id).collect();
+        for job in group {
+            assert_eq!(like(&engine(), *job).await, expected, "{job:?}");
+            assert_eq!(like(&Principal::client(project, "AK"), *job).await, expected, "{job:?}");
+        }
+    }
+    for group in told(store, &engine(), &requests).await.groups {
+        let job = group.job.unwrap();
+        let place = if job.request() == request(1) { 1 } else { 2 };
+        assert_eq!(like(&engine(), (place, job.position())).await.len() as u64, group.count);
+    }
+    assert!(like(&engine(), (1, 7)).await.is_empty(), "it has not failed");
+    assert!(like(&engine(), (9, 0)).await.is_empty(), "there is none");
+
+    // Whoever may not see the job learns nothing of its reason.
+    let other = create_project(store, "other").await;
+    let theirs = import_new(store, vec![new_device("other", "phone-9")]).await;
+    call(store, other, 3, &theirs).await;
+    fail(store, (3, 0), theirs[0], refused("no: other")).await;
+    assert!(like(&Principal::client(project, "AK"), (3, 0)).await.is_empty());
+    assert_eq!(like(&engine(), (3, 0)).await, [id((1, 1)), id((2, 1))]);
+}
+
 pub(crate) async fn a_device_that_failed_twice_is_named_once(store: &dyn Store) {
     let (project, keys) = fleet(store, 1).await;
     call(store, project, 1, &[keys[0], keys[0]]).await;
     for position in 0..2 {
         fail(store, (1, position), keys[0], refused("no")).await;
     }
-    let groups = vec![group(WhyNot::Failed(refused("no")), 2, &[0])];
+    let groups = vec![group(refused("no"), 2, &[0], (1, 0))];
     let expected = Failures { groups, total: 2, reasons: 1 };
     assert_eq!(told(store, &engine(), &[request(1)]).await, expected);
 }
@@ -98,9 +157,11 @@ pub(crate) async fn of_many_reasons_those_of_most_are_told(store: &dyn Store) {
     let found = told(store, &engine(), &[request(1)]).await;
     assert_eq!((found.total, found.reasons), (count as u64, count as u64 - 1));
     assert_eq!(found.groups.len(), FAILURE_GROUPS_MAX as usize);
-    let last = group(WhyNot::Failed(refused(&(count - 2).to_string())), 2, &[count - 2, count - 1]);
-    assert_eq!(found.groups[0], last);
-    assert_eq!(found.groups[1], group(WhyNot::Failed(refused("0")), 1, &[0]));
+    let last = count - 2;
+    let job = (1, u16::try_from(last).unwrap());
+    let largest = group(refused(&last.to_string()), 2, &[last, last + 1], job);
+    assert_eq!(found.groups[0], largest);
+    assert_eq!(found.groups[1], group(refused("0"), 1, &[0], (1, 0)));
 }
 
 pub(crate) async fn a_rollout_tells_whom_it_refused(store: &dyn Store) {
@@ -111,9 +172,9 @@ pub(crate) async fn a_rollout_tells_whom_it_refused(store: &dyn Store) {
     let told = async |principal: &Principal, rollout| {
         store.failures(principal, &[request(100)], rollout).await.unwrap()
     };
-    let failed = group(WhyNot::Failed(refused("no")), 1, &[1]);
-    let frozen = group(WhyNot::Refused(Refusal::Frozen), 1, &[0]);
-    let unknown = group(WhyNot::Refused(Refusal::DeviceUnknown), 1, &[2]);
+    let failed = group(refused("no"), 1, &[1], (100, 1));
+    let frozen = refused_group(Refusal::Frozen, 0);
+    let unknown = refused_group(Refusal::DeviceUnknown, 2);
     let groups = vec![frozen, failed.clone(), unknown];
     let expected = Failures { groups, total: 3, reasons: 3 };
     assert_eq!(told(&engine(), Some(request(1))).await, expected);

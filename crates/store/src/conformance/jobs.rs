@@ -77,7 +77,7 @@ pub(crate) async fn jobs_are_filtered_from_a_position_on(store: &dyn Store) {
     }
     let found = async |principal: &Principal, from, stands: &[JobStands], codes: &[&str], limit| {
         let codes = codes.iter().map(|code| (*code).to_owned()).collect();
-        let filter = JobFilter { stands: stands.to_vec(), codes };
+        let filter = JobFilter { stands: stands.to_vec(), codes, ..JobFilter::default() };
         let asked = [1, 9, 3].map(request);
         let found = store.jobs_from(principal, &asked, from, &filter, limit).await.unwrap();
         let place = |found: crate::JobWithDevice| {
@@ -87,7 +87,9 @@ pub(crate) async fn jobs_are_filtered_from_a_position_on(store: &dyn Store) {
         found.into_iter().map(place).collect::<Vec<_>>()
     };
     let all = [(1, 0), (1, 2), (1, 3), (3, 0), (3, 2), (3, 3)];
-    for (from, skipped) in [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (u16::MAX - 1, 3)] {
+    for (from, skipped) in
+        [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (u16::MAX - 1, 3), (u16::MAX, 3)]
+    {
         for limit in 0..=7 {
             let expected: Vec<_> = all.iter().skip(skipped).take(limit as usize).copied().collect();
             assert_eq!(found(&engine(), from, &[], &[], limit).await, expected, "{from}, {limit}");

@@ -214,7 +214,7 @@ async fn selections(store: &dyn Reads, asked: &mut (dyn FnMut(&str) + Send)) {
         |selector, _| selector.tags = vec![("key-3".to_owned(), None)],
         |selector, _| selector.tags = vec![("key-3".to_owned(), Some("value-1".to_owned()))],
         |selector, _| selector.conditions = vec![Condition::Abnormal],
-        |selector, _| selector.attention = vec![Attention::Drift],
+        |selector, _| selector.attention = vec![Some(Attention::Drift)],
         |selector, value| selector.values.push(value(ValueOf::Desired)),
         |selector, value| selector.values.push(value(ValueOf::Reported)),
         |selector, _| selector.organization = Some("path 4".parse().unwrap()),

@@ -18,10 +18,10 @@ use super::queries::{
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
     CountedFleet, CountedPage, CredentialsCounts, DeviceFilter, DeviceWithState, Error, Failures,
-    JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, RecentFailures, SealedKey,
-    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
-    StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing,
-    TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
+    GrantHolder, JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
+    RecentFailures, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
+    StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged,
+    TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
 };
 
 /// A backup was asked for.
@@ -267,6 +267,17 @@ impl Reads for Postgres {
         c.read(access::grants(&c, principal, user)).await
     }
 
+    async fn grants_in(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<GrantHolder>, Error> {
+        let c = self.reads.take().await?;
+        c.read(access::grants_in(&c, principal, project, after, limit)).await
+    }
+
     async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error> {
         let c = self.reads.take().await?;
         c.read(access::tokens(&c, user)).await
@@ -509,7 +520,7 @@ impl Reads for Postgres {
         c.read(rollouts::waves_of(&c, requests)).await
     }
 
-    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<Vec<WaveCounts>, Error> {
         let c = self.reads.take().await?;
         c.read(rollouts::wave_counts(&c, requests)).await
     }

@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, name: "enrolment", sql: include_str!("schema/0007_enrolment.sql") },
     Migration { version: 8, name: "webhooks", sql: include_str!("schema/0008_webhooks.sql") },
     Migration { version: 9, name: "overview", sql: include_str!("schema/0009_overview.sql") },
+    Migration { version: 10, name: "cameras", sql: include_str!("schema/0010_cameras.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

@@ -13,6 +13,19 @@ pub struct UserGrant {
     pub grant: Grant,
 }
 
+/// Who may do something in a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantHolder {
+    /// The user.
+    pub user: String,
+    /// What the user may do in it.
+    pub grant: Grant,
+    /// Whether the user is one of this project's own.
+    pub of_project: bool,
+    /// When the user was disabled, if it was: it can't sign in since then.
+    pub disabled_at: Option<Timestamp>,
+}
+
 /// What is on record of a token besides the token itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {

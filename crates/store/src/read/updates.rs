@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use fleet::device::UnknownWord;
-use fleet::{DeviceId, DeviceKey, Door, Failure, Phase, ProjectId, Refusal, RequestId, Timestamp};
+use fleet::{
+    DeviceId, DeviceKey, Door, Failure, JobId, Phase, ProjectId, Refusal, RequestId, Timestamp,
+};
 
 use super::DeviceWithState;
 
@@ -75,13 +77,16 @@ impl FromStr for JobStands {
     }
 }
 
-/// Which jobs of an update to list: those for which both hold. Empty means all.
+/// Which jobs of an update to list: those for which all of it holds. Empty means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobFilter {
     /// That stand so: one of these.
     pub stands: Vec<JobStands>,
     /// That failed by one of these: words of [`Failure::code`].
     pub codes: Vec<String>,
+    /// That failed for the reason for which this job did, as [`WhyNot::Failed`] tells reasons
+    /// apart: none if it has not failed, or may not be seen.
+    pub same_reason_as: Option<JobId>,
 }
 
 /// Of which update a wave is.
@@ -114,6 +119,9 @@ pub struct FailureGroup {
     pub count: u64,
     /// The first [`fleet::limits::FAILURE_DEVICES_MAX`] of their devices, as they were imported.
     pub devices: Vec<DeviceId>,
+    /// The job of the first of them; `None` of devices that were refused. What
+    /// [`JobFilter::same_reason_as`] takes.
+    pub job: Option<JobId>,
 }
 
 /// Why jobs of an update failed and devices of it were refused.

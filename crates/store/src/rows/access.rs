@@ -3,7 +3,7 @@
 use fleet::{ProjectKey, Timestamp};
 
 use crate::columns::{Columns, column, optional, parsed};
-use crate::{AuditEntry, Error, StoredToken, TokenRecord, UserGrant};
+use crate::{AuditEntry, Error, GrantHolder, StoredToken, TokenRecord, UserGrant};
 
 /// A row with `project`, `project_id` and `role`.
 pub(crate) fn grant(row: &impl Columns) -> Result<UserGrant, Error> {
@@ -11,6 +11,17 @@ pub(crate) fn grant(row: &impl Columns) -> Result<UserGrant, Error> {
         project: ProjectKey(column(row, "project")?),
         project_id: parsed(row, "project_id")?,
         grant: parsed(row, "role")?,
+    })
+}
+
+/// A row with `user_name`, `role`, `project`, the user's own project as `own` and `disabled_at`.
+pub(crate) fn grant_holder(row: &impl Columns) -> Result<GrantHolder, Error> {
+    let (project, own): (i64, i64) = (column(row, "project")?, column(row, "own")?);
+    Ok(GrantHolder {
+        user: column(row, "user_name")?,
+        grant: parsed(row, "role")?,
+        of_project: project == own,
+        disabled_at: optional(row, "disabled_at")?.map(Timestamp),
     })
 }
 

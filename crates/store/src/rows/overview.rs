@@ -132,9 +132,7 @@ pub(crate) fn failures(rows: Vec<ReasonRow>, since: Timestamp, most: u32) -> Rec
     let counted = first.map_or(0, |row| row.counted);
     // Where one was looked at that is older, all that were accepted since were looked at.
     let more = first.is_some_and(|row| row.walked >= u64::from(most) && row.first_at >= since);
-    let reasons = rows.into_iter().map(|row| row.reason).collect();
-    // Two that a statement tells apart may be one by what is left of them.
-    failures_together(vec![RecentFailures { counted, more, reasons }])
+    RecentFailures { counted, more, reasons: rows.into_iter().map(|row| row.reason).collect() }
 }
 
 /// The same of several projects, all together.

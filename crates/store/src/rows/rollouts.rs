@@ -1,7 +1,7 @@
 //! Rows of updates that go out in waves.
 
 use fleet::{
-    DeviceKey, ProjectKey, RequestId, Rollout, RolloutDevice, Timestamp, Wave, WaveCounts,
+    DeviceKey, JobId, ProjectKey, RequestId, Rollout, RolloutDevice, Timestamp, Wave, WaveCounts,
 };
 
 use crate::columns::{Columns, column, json, optional, optional_json, parsed};
@@ -75,7 +75,7 @@ pub(crate) fn rollout_device(row: &impl Columns) -> Result<RolloutDevice, Error>
 /// A row with the columns `id` (of a job or a rollout), `project_id`, `door`, `actor` and
 /// `accepted_at`, and of a `rollout` with `phase`.
 pub(crate) fn update_head(row: &impl Columns, rollout: bool) -> Result<UpdateHead, Error> {
-    let id = fleet::JobId::from_bytes(column(row, "id")?);
+    let id = JobId::from_bytes(column(row, "id")?);
     Ok(UpdateHead {
         id: id.request(),
         project_id: parsed(row, "project_id")?,
@@ -115,7 +115,7 @@ pub(crate) fn wave_of(row: &impl Columns) -> Result<WaveOf, Error> {
 }
 
 /// A row with `place` (the number of the reason), `refused` (0 or 1), `reason`, `jobs`,
-/// `device_id`, `total` and `reasons`.
+/// `device_id`, `job`, `total` and `reasons`.
 pub(crate) fn failure(row: &impl Columns) -> Result<FailureRow, Error> {
     let count = |name: &'static str| Ok::<_, Error>(column::<i64>(row, name)?.unsigned_abs());
     let is_refused = column::<i64>(row, "refused")? != 0;
@@ -128,27 +128,29 @@ pub(crate) fn failure(row: &impl Columns) -> Result<FailureRow, Error> {
         },
         count: count("jobs")?,
         device: parsed(row, "device_id")?,
+        job: optional(row, "job")?.map(JobId::from_bytes),
         total: count("total")?,
         reasons: count("reasons")?,
     })
 }
 
 /// The reasons for which jobs failed and devices were refused, those of most first, each with its
-/// first devices, from `failed (refused, key, reason, device, name)`: what [`failure`] reads. What
-/// shares a `key` is told together, by the least of its reasons. The parameters named are how many
-/// reasons there may be, and how many devices of each.
+/// first devices, from `failed (refused, key, reason, device, name, job)`: what [`failure`] reads.
+/// What shares a `key` is told together, by the least of its reasons. The parameters named are how
+/// many reasons there may be, and how many devices of each.
 pub(crate) fn failures_sql(failed: &str, groups: &str, devices: &str) -> String {
     format!(
-        "WITH failed (refused, key, reason, device, name) AS MATERIALIZED ({failed}),
+        "WITH failed (refused, key, reason, device, name, job) AS MATERIALIZED ({failed}),
              grouped AS (
                  SELECT refused, key, min(reason) AS reason, count(*) AS jobs,
                      row_number() OVER (ORDER BY count(*) DESC, min(device), key) AS place
                  FROM failed GROUP BY refused, key),
              placed AS (
-                 SELECT refused, key, device, name,
-                     row_number() OVER (PARTITION BY refused, key ORDER BY device) AS place
+                 SELECT refused, key, device, name, job,
+                     row_number() OVER (PARTITION BY refused, key ORDER BY device, job) AS place
                  FROM failed)
-         SELECT g.place, g.refused, g.reason, g.jobs, (SELECT count(*) FROM failed) AS total,
+         SELECT g.place, g.refused, g.reason, g.jobs, p.job,
+             (SELECT count(*) FROM failed) AS total,
              (SELECT count(*) FROM grouped) AS reasons,
              coalesce(d.id, (SELECT id FROM deleted_device WHERE key = p.device), p.name)
                  AS device_id

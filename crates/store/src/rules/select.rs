@@ -1,6 +1,6 @@
 //! What a selector asks for, as the statements of both engines take it: lists in JSON.
 
-use fleet::{Selector, ValueOf};
+use fleet::{Attention, Selector, ValueOf};
 
 use crate::Error;
 use crate::columns::to_json;
@@ -11,9 +11,13 @@ pub(crate) fn conditions(selector: &Selector) -> Result<String, Error> {
     to_json(&words)
 }
 
+/// What stands for a device that is as it should be among the words of why others are not.
+pub(crate) const NO_ATTENTION: &str = "none";
+
 /// The words of why devices are not as they should be.
 pub(crate) fn attention(selector: &Selector) -> Result<String, Error> {
-    let words: Vec<_> = selector.attention.iter().map(|attention| attention.name()).collect();
+    let words = selector.attention.iter();
+    let words: Vec<_> = words.map(|word| word.map_or(NO_ATTENTION, Attention::name)).collect();
     to_json(&words)
 }
 

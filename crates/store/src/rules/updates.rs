@@ -1,7 +1,7 @@
 //! Pages of selections and of updates.
 
 use fleet::limits::FAILURE_GROUPS_MAX;
-use fleet::{DeviceId, DeviceKey, Failure, RequestId};
+use fleet::{DeviceId, DeviceKey, Failure, JobId, RequestId};
 
 use crate::{FailureGroup, Failures, JobStands, UpdateHead, UpdatePage, WhyNot, words};
 
@@ -68,6 +68,8 @@ pub(crate) struct FailureRow {
     pub(crate) count: u64,
     /// The device.
     pub(crate) device: DeviceId,
+    /// Its job, unless it was refused.
+    pub(crate) job: Option<JobId>,
     /// How many there are in all.
     pub(crate) total: u64,
     /// For how many reasons.
@@ -80,11 +82,11 @@ pub(crate) fn failures(rows: Vec<FailureRow>) -> Failures {
     let mut last = None;
     for row in rows {
         (found.total, found.reasons) = (row.total, row.reasons);
-        let FailureRow { group, why, count, device, .. } = row;
+        let FailureRow { group, why, count, device, job, .. } = row;
         if last != Some(group) {
             last = Some(group);
             let why = shared(why);
-            found.groups.push(FailureGroup { why, count, devices: Vec::new() });
+            found.groups.push(FailureGroup { why, count, devices: Vec::new(), job });
         }
         if let Some(of) = found.groups.last_mut()
             && !of.devices.contains(&device)

@@ -20,10 +20,10 @@ use super::queries::{
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
     CountedFleet, CountedPage, CredentialsCounts, DeviceFilter, DeviceWithState, Error, Failures,
-    JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads, RecentFailures, SealedKey,
-    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding, StoredEnrolment,
-    StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing,
-    TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
+    GrantHolder, JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
+    RecentFailures, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
+    StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged,
+    TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
 };
 
 /// Runs queries.
@@ -281,6 +281,17 @@ impl<A: Asking> Reads for A {
         self.ask(move |c| access::grants(c, &principal, &user)).await
     }
 
+    async fn grants_in(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<GrantHolder>, Error> {
+        let (principal, project, after) = (principal.clone(), project.clone(), after.to_owned());
+        self.ask(move |c| access::grants_in(c, &principal, &project, &after, limit)).await
+    }
+
     async fn tokens(&self, user: &str) -> Result<Vec<TokenRecord>, Error> {
         let user = user.to_owned();
         self.ask(move |c| access::tokens(c, &user)).await
@@ -528,7 +539,7 @@ impl<A: Asking> Reads for A {
         self.ask(move |c| rollouts::waves_of(c, &requests)).await
     }
 
-    async fn wave_counts(&self, requests: &[RequestId]) -> Result<WaveCounts, Error> {
+    async fn wave_counts(&self, requests: &[RequestId]) -> Result<Vec<WaveCounts>, Error> {
         let requests = requests.to_vec();
         self.ask(move |c| rollouts::wave_counts(c, &requests)).await
     }

@@ -9,8 +9,8 @@ use fleet::{DeviceCounts, FleetCounts, ProjectKey, Timestamp};
 pub struct NoteCounts {
     /// When it was counted.
     pub at: Timestamp,
-    /// The newest counts of projects in which they have changed, and those of the whole server,
-    /// `None`, always: they tell when it was counted last.
+    /// The newest counts of projects in which they have changed, of all if it is time to keep them,
+    /// and those of the whole server, `None`, always: they tell when it was counted last.
     pub newest: Vec<(Option<ProjectKey>, FleetCounts)>,
     /// What is kept of it over time: the same for projects that have devices, if it is time to.
     pub sample: Vec<(Option<ProjectKey>, DeviceCounts)>,

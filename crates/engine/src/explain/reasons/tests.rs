@@ -276,6 +276,23 @@ fn what_to_do_about_many_names_one_of_them() {
 }
 
 #[test]
+fn what_is_put_into_a_command_is_a_word_of_it() {
+    let (p, id) = (project("p;q"), device_id("$(x){property}'{detail}"));
+    let (name, detail) = ("sys.a".to_owned(), "no".to_owned());
+    let told = what_to_do(&WhyNot::Failed(Failure::Refused { name, detail }), &p, &id).unwrap();
+    let word = r"'$(x){property}'\''{detail}'";
+    let expected = format!(
+        "look at the device: `fleetwright device check {word}`; then ask again: `fleetwright \
+         update --project 'p;q' --device {word} --set sys.a=VALUE`"
+    );
+    assert_eq!(told, expected);
+    let of = Device { id, project_id: p, ..device(Kind::Phone) };
+    let about = About { device: &of, property: "sys.a" };
+    let reason = about.reason(Code::Refused, "`{device}` said no; it is off");
+    assert_eq!(reason.why, "the device refused sys.a: `{device}` said no; it is off");
+}
+
+#[test]
 fn the_table_is_whole() {
     let mut words = BTreeSet::new();
     let device = device(Kind::Phone);

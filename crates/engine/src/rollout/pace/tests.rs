@@ -90,7 +90,8 @@ fn it_stops_as_soon_as_its_rule_is_reached() {
     rollout.plan.stop = Stop { failed: Some(3), failed_percent: None };
     assert_eq!(decide(&rollout, &open, NONE), Next::Wait, "two, one of them lost");
     let Next::Stop(why) = decide(&rollout, &open, counts(0, 0, 0, 1)) else { panic!() };
-    let lost = "3 of 20 devices failed (1 of them can't be reached any more): it stops at 3";
+    let lost =
+        "3 of 20 devices had failed (1 of them could not be reached any more): it stops at 3";
     assert_eq!(why, lost);
     rollout.plan.stop = Stop { failed: None, failed_percent: Some(15) };
     assert!(matches!(decide(&rollout, &open, counts(0, 0, 0, 1)), Next::Stop(_)), "15 %");
@@ -101,7 +102,7 @@ fn it_stops_as_soon_as_its_rule_is_reached() {
     rollout.next = 100;
     assert_eq!(decide(&rollout, &open, NONE), Next::Wait);
     let Next::Finish(Some(why)) = decide(&rollout, &[], counts(0, 0, 0, 1)) else { panic!() };
-    assert_eq!(why, "1 of 10 devices failed: it stops at 1");
+    assert_eq!(why, "1 of 10 devices had failed: it stops at 1");
 }
 
 #[test]

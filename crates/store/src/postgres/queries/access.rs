@@ -1,13 +1,13 @@
 //! Grants, tokens and the audit.
 
-use fleet::Principal;
+use fleet::{Principal, ProjectId};
 
 use super::{Terms, bound, is_storable, projects};
 use crate::postgres::connection::Connection;
 use crate::rows::access::{
-    AUDIT_COLUMNS, TOKEN_COLUMNS, audit_entry, grant, stored_token, token_record,
+    AUDIT_COLUMNS, TOKEN_COLUMNS, audit_entry, grant, grant_holder, stored_token, token_record,
 };
-use crate::{AuditEntry, AuditFilter, Error, StoredToken, TokenRecord, UserGrant};
+use crate::{AuditEntry, AuditFilter, Error, GrantHolder, StoredToken, TokenRecord, UserGrant};
 
 /// See [`crate::Reads::grants`].
 pub(in crate::postgres) async fn grants(
@@ -23,6 +23,26 @@ pub(in crate::postgres) async fn grants(
          WHERE g.\"user\" = $1 AND ($2::bigint[] IS NULL OR g.project = ANY($2)) ORDER BY p.id";
     let bound = bound(principal);
     c.all("list what a user may do", sql, &[&user, &bound], grant).await
+}
+
+/// See [`crate::Reads::grants_in`].
+pub(in crate::postgres) async fn grants_in(
+    c: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<GrantHolder>, Error> {
+    // No name has a U+0000 in it, so what follows one decides nothing.
+    let after = after.split('\0').next().unwrap_or_default();
+    let sql = "SELECT g.\"user\" AS user_name, g.role, g.project, u.project AS own, u.disabled_at
+         FROM project AS p JOIN user_grant AS g ON g.project = p.key
+             JOIN user_account AS u ON u.name = g.\"user\"
+         WHERE p.id = $1 AND ($2::bigint[] IS NULL OR p.key = ANY($2)) AND g.\"user\" > $3
+         ORDER BY g.\"user\" LIMIT $4";
+    let (project, bound, limit) = (project.as_str(), bound(principal), i64::from(limit));
+    let operation = "list who may do something in a project";
+    c.all(operation, sql, &[&project, &bound, &after, &limit], grant_holder).await
 }
 
 /// See [`crate::Reads::token`].

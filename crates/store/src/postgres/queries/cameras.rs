@@ -73,9 +73,8 @@ pub(in crate::postgres) async fn camera(
 
 /// With which credentials the GB devices of a project are registered.
 fn credentials_counts_sql() -> String {
-    let from = "device AS d JOIN camera AS k ON k.device = d.key
-                   LEFT JOIN binding AS b ON b.device = k.device
-               WHERE d.project = $1 AND d.kind = 'camera'";
+    let from = "camera AS k LEFT JOIN binding AS b ON b.device = k.device
+               WHERE k.project = $1";
     cameras::credentials_counts_sql(from, NOW)
 }
 

@@ -10,23 +10,29 @@ use crate::rows::rollouts::{self as rows, failures_sql};
 use crate::rules::updates;
 use crate::{Error, Failures};
 
+/// What tells the reason of `job AS j` from others; null if it has not failed. Of a deadline that
+/// passed, the failure up to the first colon of what stood in the way, which stands last in it: see
+/// [`crate::read::WhyNot`].
+pub(super) const REASON_KEY: &str = "CASE split_part(j.failure, '\"', 4)
+         WHEN 'deadline_passed' THEN split_part(left(j.failure, -2), ': ', 1)
+         ELSE j.failure END";
+
 /// The reasons of the jobs in some ranges of ids, each of which is looked up (see
-/// [`super::jobs::jobs`]), and of the devices of a rollout. Of a deadline that passed what follows
-/// the first colon is left out of the key: see [`crate::read::WhyNot`].
+/// [`super::jobs::jobs`]), and of the devices of a rollout.
 fn sql() -> String {
-    let failed = "SELECT 0::bigint, CASE split_part(j.failure, '\"', 4) WHEN 'deadline_passed'
-                 THEN split_part(j.failure, ': ', 1) ELSE j.failure END,
-             j.failure, j.device, NULL::text
+    let failed = format!(
+        "SELECT 0::bigint, {REASON_KEY}, j.failure, j.device, NULL::text, j.id
          FROM unnest($1::bytea[], $2::bytea[]) AS request (low, high)
              CROSS JOIN LATERAL (
-                 SELECT device, failure FROM job
+                 SELECT id, device, failure FROM job
                  WHERE id BETWEEN request.low AND request.high AND state = 3
                      AND ($4::bigint[] IS NULL OR project = ANY($4))
                  OFFSET 0) AS j
          UNION ALL
-         SELECT 1::bigint, m.refusal, m.refusal, m.device, m.device_id FROM rollout_device AS m
-         WHERE m.rollout = $3 AND m.refusal IS NOT NULL";
-    failures_sql(failed, "$5", "$6")
+         SELECT 1::bigint, m.refusal, m.refusal, m.device, m.device_id, NULL::bytea
+         FROM rollout_device AS m WHERE m.rollout = $3 AND m.refusal IS NOT NULL"
+    );
+    failures_sql(&failed, "$5", "$6")
 }
 
 /// See [`crate::Reads::failures`].

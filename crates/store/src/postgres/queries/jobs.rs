@@ -2,8 +2,9 @@
 
 use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
 
+use super::failures::REASON_KEY;
 use super::{bound, sql_count};
-use crate::postgres::connection::Connection;
+use crate::postgres::connection::{Connection, Params};
 use crate::postgres::rows::page;
 use crate::rows::{self, JOB_COLUMNS};
 use crate::rules::updates::job_states;
@@ -74,17 +75,20 @@ pub(in crate::postgres) async fn jobs(
 /// The same of those that a filter lets through, from the first of each range on. A failure's word
 /// stands first in its JSON: that of a failure with a U+0000 in it PostgreSQL could not read.
 fn jobs_from_sql() -> String {
-    let page = page(
+    let page = page(&format!(
         "SELECT job.id
          FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS request (low, high, place)
              CROSS JOIN LATERAL (
-                 SELECT id FROM job WHERE id BETWEEN request.low AND request.high
-                     AND ($3::bigint[] IS NULL OR project = ANY($3))
-                     AND ($4::bigint[] IS NULL OR state = ANY($4))
-                     AND ($5::text[] IS NULL OR split_part(failure, '\"', 4) = ANY($5))
+                 SELECT j.id FROM job AS j WHERE j.id BETWEEN request.low AND request.high
+                     AND ($3::bigint[] IS NULL OR j.project = ANY($3))
+                     AND ($4::bigint[] IS NULL OR j.state = ANY($4))
+                     AND ($5::text[] IS NULL OR split_part(j.failure, '\"', 4) = ANY($5))
+                     AND ($7::bytea IS NULL OR {REASON_KEY} =
+                         (SELECT {REASON_KEY} FROM job AS j WHERE j.id = $7
+                             AND ($3::bigint[] IS NULL OR j.project = ANY($3))))
                  OFFSET 0) AS job
-         ORDER BY request.place, job.id LIMIT $6",
-    );
+         ORDER BY request.place, job.id LIMIT $6"
+    ));
     let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
     format!("{select} ORDER BY page.place")
 }
@@ -100,14 +104,15 @@ pub(in crate::postgres) async fn jobs_from(
     let mut begin = Some(from);
     let ranges = requests.iter().map(|request| {
         let (first, last) = request.job_range();
-        (begin.take().and_then(|from| request.job(from)).unwrap_or(first), last)
+        (begin.take().map_or(first, |from| request.job(from).unwrap_or(last)), last)
     });
     let (low, high): (Vec<_>, Vec<_>) =
         ranges.map(|(low, high)| (low.to_bytes().to_vec(), high.to_bytes().to_vec())).unzip();
     let (bound, limit, states) = (bound(principal), i64::from(limit), job_states(&filter.stands));
     let codes = (!filter.codes.is_empty()).then_some(&filter.codes);
-    let params = [&low as _, &high as _, &bound as _, &states as _, &codes as _, &limit as _];
-    c.all("list jobs", &jobs_from_sql(), &params, rows::job_with_device).await
+    let like = filter.same_reason_as.map(|job| job.to_bytes().to_vec());
+    let params: Params<'_> = &[&low, &high, &bound, &states, &codes, &limit, &like];
+    c.all("list jobs", &jobs_from_sql(), params, rows::job_with_device).await
 }
 
 /// The jobs of a device below a revision, newest first.

@@ -5,6 +5,7 @@ use fleet::limits::{FAILURE_REASON_DEVICES_MAX, FAILURE_REASONS_MAX, FAILURES_CO
 use fleet::{DeviceKey, Principal, ProjectId, ProjectKey, Timestamp};
 
 use super::attention::ATTENTION;
+use super::failures::REASON_KEY;
 use super::projects;
 use crate::columns::column;
 use crate::postgres::connection::Connection;
@@ -83,16 +84,13 @@ async fn asked(
     })
 }
 
-/// The jobs that failed since a time, of the newest of a project or of all, by reason. Of a
-/// deadline that passed what follows the first colon tells no reasons apart: see
-/// [`crate::read::WhyNot`].
+/// The jobs that failed since a time, of the newest of a project or of all, by reason.
 fn failures_sql(of_project: bool) -> String {
     let which = if of_project { "j.project = $4" } else { "$4::bigint IS NULL" };
     format!(
         "WITH walked AS MATERIALIZED (
-             SELECT CASE split_part(j.failure, '\"', 4) WHEN 'deadline_passed'
-                     THEN split_part(j.failure, ': ', 1) ELSE j.failure END AS reason,
-                 j.failure, j.project, j.device, j.id, j.accepted_at, j.ended_at
+             SELECT {REASON_KEY} AS reason, j.failure, j.project, j.device, j.id,
+                 j.accepted_at, j.ended_at
              FROM job AS j WHERE {which} AND j.failure IS NOT NULL ORDER BY j.id DESC LIMIT $2),
          by_device AS MATERIALIZED (
              SELECT reason, max(failure) AS failure, project, device, count(*) AS jobs,

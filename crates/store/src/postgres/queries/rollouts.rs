@@ -111,20 +111,19 @@ pub(in crate::postgres) async fn waves_of(
     c.all("find what waves are of", &waves_of_sql(), &[&requests], rows::wave_of).await
 }
 
-/// How the jobs of these ranges of ids stand. Each range is looked up: see
-/// [`super::jobs::jobs`].
+/// How the jobs of each of these ranges of ids stand. Each range is looked up.
 fn counts_sql() -> String {
     format!(
-        "SELECT count(*), count(*) FILTER (WHERE j.state IN (1, 2, 4)),
-             count(*) FILTER (WHERE j.state = 3), count(*) FILTER (WHERE j.state = 0),
-             count(*) FILTER (WHERE CASE WHEN j.state = 0 AND NOT j.stored
-                 THEN {IS_LOST} ELSE false END),
-             count(*) FILTER (WHERE j.state = 0 AND j.stored)
-         FROM unnest($1::bytea[], $2::bytea[]) AS request (low, high)
+        "SELECT counts.* FROM unnest($1::bytea[], $2::bytea[])
+                 WITH ORDINALITY AS request (low, high, place)
              CROSS JOIN LATERAL (
-                 SELECT device, state, stored, operation FROM job
-                 WHERE id BETWEEN request.low AND request.high
-                 OFFSET 0) AS j"
+                 SELECT count(*), count(*) FILTER (WHERE j.state IN (1, 2, 4)),
+                     count(*) FILTER (WHERE j.state = 3), count(*) FILTER (WHERE j.state = 0),
+                     count(*) FILTER (WHERE CASE WHEN j.state = 0 AND NOT j.stored
+                         THEN {IS_LOST} ELSE false END),
+                     count(*) FILTER (WHERE j.state = 0 AND j.stored)
+                 FROM job AS j WHERE j.id BETWEEN request.low AND request.high) AS counts
+         ORDER BY request.place"
     )
 }
 
@@ -132,14 +131,12 @@ fn counts_sql() -> String {
 pub(in crate::postgres) async fn wave_counts(
     c: &Connection,
     requests: &[RequestId],
-) -> Result<WaveCounts, Error> {
+) -> Result<Vec<WaveCounts>, Error> {
     let ranges = requests.iter().map(|request| request.job_range());
     let (low, high): (Vec<_>, Vec<_>) =
         ranges.map(|(low, high)| (low.to_bytes().to_vec(), high.to_bytes().to_vec())).unzip();
     let params: Params<'_> = &[&low, &high];
-    let sql = counts_sql();
-    let counts = c.first("count the jobs of waves", &sql, params, rows::wave_counts).await?;
-    Ok(counts.unwrap_or_default())
+    c.all("count the jobs of waves", &counts_sql(), params, rows::wave_counts).await
 }
 
 /// The bytes of a request's id, from those of a job of it.

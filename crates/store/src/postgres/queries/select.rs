@@ -13,7 +13,9 @@ use crate::postgres::connection::{Connection, Params};
 use crate::postgres::rows::{asked, select_devices_with_state};
 use crate::rows;
 use crate::rows::cameras::CREDENTIALS_IN_USE;
-use crate::rules::select::{attention, conditions, credentials, needle, statuses, tags, values_of};
+use crate::rules::select::{
+    NO_ATTENTION, attention, conditions, credentials, needle, statuses, tags, values_of,
+};
 use crate::rules::updates::{WALK_CHUNK, page};
 use crate::{Error, Selected, SelectedKeys};
 
@@ -140,7 +142,8 @@ fn of_keys(
         terms.require(&of_state(term), conditions(selector)?);
     }
     if !selector.attention.is_empty() {
-        let term = format!("{ATTENTION} IN (SELECT json_array_elements_text(?::text::json))");
+        let word = format!("coalesce({ATTENTION}, '{NO_ATTENTION}')");
+        let term = format!("{word} IN (SELECT json_array_elements_text(?::text::json))");
         terms.require(&of_state(&term), attention(selector)?);
     }
     if !selector.tags.is_empty() {

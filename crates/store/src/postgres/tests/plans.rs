@@ -21,8 +21,8 @@ use crate::postgres::queries::{
     overview, phones, projects, rollouts, select, servers, tags, users,
 };
 use crate::{
-    DeviceFilter, Error, FeedPosition, JobFilter, JobStands, Page, PhoneFilter, ServerFilter,
-    TagFilter, Tagged, TaggedKind,
+    CredentialsCounts, DeviceFilter, Error, FeedPosition, JobFilter, JobStands, Page, PhoneFilter,
+    ServerFilter, TagFilter, Tagged, TaggedKind,
 };
 
 /// After so many uses of a statement the server may settle on one plan: five, says the manual
@@ -30,10 +30,10 @@ use crate::{
 const USES: usize = 8;
 
 /// Ten projects with 900 devices each, a third of them GB devices with two channels, and ten jobs
-/// of each device, ten in a request.
+/// of each device, ten in a request; and an eleventh project with nothing in it.
 const FILL: &str = "
     INSERT INTO project (id, name, created_at, updated_at)
-    SELECT 'project-' || n, 'name', 1, 1 FROM generate_series(0, 9) AS n;
+    SELECT 'project-' || n, 'name', 1, 1 FROM generate_series(0, 10) AS n;
     INSERT INTO device (project, kind, id, name, server, address, profile, marker, created_at,
                         updated_at)
     SELECT 1 + n % 10, CASE WHEN n % 3 = 0 THEN 'camera' ELSE 'phone' END,
@@ -293,7 +293,7 @@ async fn what_lanes_ask(reader: &Reader) {
 }
 
 async fn what_cameras_ask(reader: &Reader) {
-    let (c, (_, client)) = (&reader.0, own());
+    let (c, (_, client), engine) = (&reader.0, own(), engine());
     let ids: Vec<DeviceId> = (30..330).step_by(3).map(|n| device_id(&camera_id(n))).collect();
     let query = cameras::registrants(c, &ids);
     assert!(reader.reads(620, "registrants", query).await.iter().all(Option::is_some));
@@ -305,6 +305,11 @@ async fn what_cameras_ask(reader: &Reader) {
     assert_eq!(reader.reads(20, "channels", query).await.len(), 2);
     let query = camera_ids::free_camera_ids(c, "3402000000118", 10);
     assert_eq!(reader.reads(20, "free ids", query).await.len(), 10);
+    // A project with no camera, beside others that have many.
+    let none = project_id("project-10");
+    let query = cameras::credentials_counts(c, &engine, &none);
+    let counts = reader.reads(20, "credentials in use", query).await;
+    assert_eq!(counts, Some(CredentialsCounts::default()));
 }
 
 async fn jobs_and_names(reader: &Reader) {
@@ -357,7 +362,7 @@ async fn selections(reader: &Reader) {
     let searched = Selector {
         kind: Some(Kind::Phone),
         conditions: vec![Condition::Running],
-        attention: Attention::ALL.to_vec(),
+        attention: Attention::ALL.map(Some).to_vec(),
         values: vec![value(ValueOf::Desired)],
         manufacturer: Some("none".to_owned()),
         text: Some("NAME".to_owned()),
@@ -419,7 +424,11 @@ async fn updates_and_rollouts(reader: &Reader) {
     let all = JobFilter::default();
     let query = jobs::jobs_from(c, &client, &requests, (5, 20), &all);
     assert_eq!(reader.reads(200, "jobs from a position on", query).await.len(), 20);
-    let failed = JobFilter { stands: vec![JobStands::Failed], codes: vec!["refused".to_owned()] };
+    let failed = JobFilter {
+        stands: vec![JobStands::Failed],
+        codes: vec!["refused".to_owned()],
+        same_reason_as: request(3).job(0),
+    };
     let query = jobs::jobs_from(c, &client, &requests, (0, 20), &failed);
     reader.reads(200, "failed jobs", query).await;
     let query = failures::failures(c, &client, &requests, Some(of_client));
@@ -427,5 +436,6 @@ async fn updates_and_rollouts(reader: &Reader) {
     let query = rollouts::waves_of(c, &requests);
     reader.reads(20, "what waves are of", query).await;
     let query = rollouts::wave_counts(c, &requests);
-    assert_eq!(reader.reads(200, "counts of waves", query).await.total, 30);
+    let counted = reader.reads(200, "counts of waves", query).await;
+    assert_eq!(counted.iter().map(|counts| counts.total).collect::<Vec<_>>(), [10, 10, 10]);
 }

@@ -1,14 +1,14 @@
 //! Grants, tokens and the audit.
 
-use fleet::Principal;
+use fleet::{Principal, ProjectId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::{all, bound, first, keys, projects, seen};
 use crate::rows::access::{
-    AUDIT_COLUMNS, TOKEN_COLUMNS, audit_entry, grant, stored_token, token_record,
+    AUDIT_COLUMNS, TOKEN_COLUMNS, audit_entry, grant, grant_holder, stored_token, token_record,
 };
-use crate::{AuditEntry, AuditFilter, Error, StoredToken, TokenRecord, UserGrant};
+use crate::{AuditEntry, AuditFilter, Error, GrantHolder, StoredToken, TokenRecord, UserGrant};
 
 /// See [`crate::Reads::grants`].
 pub(in crate::sqlite) fn grants(
@@ -24,6 +24,25 @@ pub(in crate::sqlite) fn grants(
     );
     let params = params![user, bound(principal)];
     all(connection, "list what a user may do", &sql, params, |row| grant(row))
+}
+
+/// See [`crate::Reads::grants_in`].
+pub(in crate::sqlite) fn grants_in(
+    connection: &Connection,
+    principal: &Principal,
+    project: &ProjectId,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<GrantHolder>, Error> {
+    let seen = seen("p.key", "?2");
+    let sql = format!(
+        "SELECT g.user AS user_name, g.role, g.project, u.project AS own, u.disabled_at
+         FROM project AS p JOIN user_grant AS g ON g.project = p.key
+             JOIN user_account AS u ON u.name = g.user
+         WHERE p.id = ?1 AND {seen} AND g.user > ?3 ORDER BY g.user LIMIT ?4"
+    );
+    let params = params![project.as_str(), bound(principal), after, limit];
+    all(connection, "list who may do something in a project", &sql, params, |row| grant_holder(row))
 }
 
 /// See [`crate::Reads::token`].

@@ -11,19 +11,24 @@ use crate::rows::rollouts::{self as rows, failures_sql};
 use crate::rules::updates;
 use crate::{Error, Failures};
 
-/// The reasons of the jobs in some ranges of ids, and of the devices of a rollout. Of a deadline
-/// that passed what follows the first colon is left out of the key: see [`crate::read::WhyNot`].
+/// What tells the reason of `job AS j` from others; null if it has not failed. Of a deadline that
+/// passed, the failure up to the first colon of what stood in the way, which stands last in it: see
+/// [`crate::read::WhyNot`].
+pub(super) const REASON_KEY: &str = "CASE j.failure ->> 'why' WHEN 'deadline_passed'
+         THEN substr(j.failure, 1,
+             instr(substr(j.failure, 1, length(j.failure) - 2) || ': ', ': ') - 1)
+         ELSE j.failure END";
+
+/// The reasons of the jobs in some ranges of ids, and of the devices of a rollout.
 pub(in crate::sqlite) fn sql() -> String {
     let seen = seen("j.project", "?3");
     let failed = format!(
-        "SELECT 0, CASE j.failure ->> 'why' WHEN 'deadline_passed'
-                 THEN substr(j.failure, 1, instr(j.failure || ': ', ': ')) ELSE j.failure END,
-             j.failure, j.device, NULL
+        "SELECT 0, {REASON_KEY}, j.failure, j.device, NULL, j.id
          FROM json_each(?1) AS r CROSS JOIN job AS j
              ON j.id BETWEEN unhex(r.value ->> 0) AND unhex(r.value ->> 1)
          WHERE j.state = 3 AND {seen}
          UNION ALL
-         SELECT 1, m.refusal, m.refusal, m.device, m.device_id
+         SELECT 1, m.refusal, m.refusal, m.device, m.device_id, NULL
          FROM rollout_device AS m INDEXED BY rollout_device_refused
          WHERE m.rollout = ?2 AND m.refusal IS NOT NULL"
     );

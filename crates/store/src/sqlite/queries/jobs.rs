@@ -3,6 +3,7 @@
 use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
 use rusqlite::{Connection, params};
 
+use super::failures::REASON_KEY;
 use super::{all, bound, first, seen};
 use crate::columns::to_json;
 use crate::rows::{self, JOB_COLUMNS};
@@ -80,6 +81,8 @@ pub(in crate::sqlite) fn jobs_from_sql() -> String {
         "{} WHERE j.id BETWEEN ?1 AND ?2 AND {seen}
              AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))
              AND (?5 IS NULL OR j.failure ->> 'why' IN (SELECT value FROM json_each(?5)))
+             AND (?7 IS NULL OR {REASON_KEY} =
+                 (SELECT {REASON_KEY} FROM job AS j WHERE j.id = ?7 AND {seen}))
          ORDER BY j.id LIMIT ?6",
         select()
     )
@@ -96,16 +99,17 @@ pub(in crate::sqlite) fn jobs_from(
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let states = job_states(&filter.stands).map(|states| to_json(&states)).transpose()?;
     let codes = (!filter.codes.is_empty()).then(|| to_json(&filter.codes)).transpose()?;
+    let like = filter.same_reason_as.map(JobId::to_bytes);
     let (sql, mut begin, mut found) = (jobs_from_sql(), Some(from), Vec::new());
     for request in requests {
         if found.len() >= limit {
             break;
         }
         let (first, last) = request.job_range();
-        let low = begin.take().and_then(|from| request.job(from)).unwrap_or(first);
+        let low = begin.take().map_or(first, |from| request.job(from).unwrap_or(last));
         let rest = i64::try_from(limit - found.len()).unwrap_or(i64::MAX);
         let (low, last, bound) = (low.to_bytes(), last.to_bytes(), bound(principal));
-        let params = params![low, last, bound, states, codes, rest];
+        let params = params![low, last, bound, states, codes, rest, like];
         found.extend(all(connection, "list jobs", &sql, params, |row| rows::job_with_device(row))?);
     }
     Ok(found)

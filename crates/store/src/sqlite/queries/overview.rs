@@ -6,6 +6,7 @@ use fleet::{DeviceKey, Principal, ProjectId, ProjectKey, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::attention::ATTENTION;
+use super::failures::REASON_KEY;
 use super::{all, first, projects};
 use crate::columns::{column, to_json};
 use crate::rows::overview as rows;
@@ -87,9 +88,7 @@ fn asked(
     })
 }
 
-/// The jobs that failed since a time, of the newest of a project or of all, by reason. Of a
-/// deadline that passed what follows the first colon tells no reasons apart: see
-/// [`crate::read::WhyNot`].
+/// The jobs that failed since a time, of the newest of a project or of all, by reason.
 pub(in crate::sqlite) fn failures_sql(of_project: bool) -> String {
     // The planner does not know how few have failed.
     let (index, which) = if of_project {
@@ -99,10 +98,8 @@ pub(in crate::sqlite) fn failures_sql(of_project: bool) -> String {
     };
     format!(
         "WITH walked AS MATERIALIZED (
-             SELECT CASE j.failure ->> 'why' WHEN 'deadline_passed'
-                     THEN substr(j.failure, 1, instr(j.failure || ': ', ': '))
-                     ELSE j.failure END AS reason,
-                 j.failure, j.project, j.device, j.id, j.accepted_at, j.ended_at
+             SELECT {REASON_KEY} AS reason, j.failure, j.project, j.device, j.id,
+                 j.accepted_at, j.ended_at
              FROM job AS j INDEXED BY {index}
              WHERE {which} j.failure IS NOT NULL ORDER BY j.id DESC LIMIT ?2),
          by_device AS MATERIALIZED (

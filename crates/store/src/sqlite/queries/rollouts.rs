@@ -130,7 +130,7 @@ pub(in crate::sqlite) fn counts_sql() -> String {
 pub(in crate::sqlite) fn wave_counts(
     connection: &Connection,
     requests: &[RequestId],
-) -> Result<WaveCounts, Error> {
+) -> Result<Vec<WaveCounts>, Error> {
     let sql = counts_sql();
     let count = |request: &RequestId| {
         let (low, high) = request.job_range();
@@ -140,7 +140,7 @@ pub(in crate::sqlite) fn wave_counts(
         })?;
         Ok(counts.unwrap_or_default())
     };
-    requests.iter().map(count).sum()
+    requests.iter().map(count).collect()
 }
 
 /// The newest job below an id, with what is told of its request.

@@ -11,7 +11,9 @@ use super::{all, projects};
 use crate::columns::{column, parsed, to_json};
 use crate::rows;
 use crate::rows::cameras::CREDENTIALS_IN_USE;
-use crate::rules::select::{attention, conditions, credentials, needle, statuses, tags, values_of};
+use crate::rules::select::{
+    NO_ATTENTION, attention, conditions, credentials, needle, statuses, tags, values_of,
+};
 use crate::rules::updates::{WALK_CHUNK, page};
 use crate::sqlite::clock::Now;
 use crate::sqlite::rows::select_device_with_state;
@@ -163,7 +165,8 @@ pub(in crate::sqlite) fn terms(
         found.require(term, conditions(selector)?);
     }
     if !selector.attention.is_empty() {
-        let term = format!("{ATTENTION} IN (SELECT value FROM json_each(?))");
+        let word = format!("coalesce({ATTENTION}, '{NO_ATTENTION}')");
+        let term = format!("{word} IN (SELECT value FROM json_each(?))");
         found.require_at(&term, attention(selector)?, at);
     }
     if !selector.tags.is_empty() {

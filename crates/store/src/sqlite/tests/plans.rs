@@ -44,7 +44,7 @@ fn selector() -> Selector {
         servers: vec!["s".to_owned()],
         tags: vec![("k".to_owned(), None)],
         conditions: vec![Condition::Running],
-        attention: vec![Attention::Drift],
+        attention: vec![Some(Attention::Drift), None],
         frozen: Some(true),
         statuses: vec![CameraStatus::OnLine],
         credentials: vec![CredentialsInUse::Old],
