@@ -26,6 +26,10 @@ pub(crate) struct Admission {
     lockout: Mutex<Lockout>,
     /// Who guesses at passwords.
     passwords: Mutex<Lockout>,
+    /// Who guesses at tokens where one signs in by them. Apart from the passwords: a wrong token
+    /// costs its sender next to nothing, and so many would push out of one table what was counted
+    /// of passwords.
+    tokens: Mutex<Lockout>,
     /// Room for bodies.
     pub(crate) bodies: BodyRoom,
 }
@@ -38,6 +42,7 @@ impl Admission {
             trusted_proxies,
             lockout: Mutex::default(),
             passwords: Mutex::default(),
+            tokens: Mutex::default(),
             bodies: BodyRoom::default(),
         }
     }
@@ -61,6 +66,11 @@ impl Admission {
     /// The wrong passwords of late, and the checks under way. Never held across a wait.
     pub(crate) fn passwords(&self) -> MutexGuard<'_, Lockout> {
         self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The wrong tokens of late. Never held across a wait.
+    pub(crate) fn tokens(&self) -> MutexGuard<'_, Lockout> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@
 //! user, who may do what is granted in each project. A browser keeps it in a cookie instead. Errors
 //! are RFC 9457 problems. The OpenAPI document is made from the handlers and kept in `openapi/`.
 
+mod asker;
 mod audit;
 mod backup;
 mod camera_view;
@@ -191,6 +192,7 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(users::set_password))
         .routes(routes!(users::disable_user))
         .routes(routes!(grants::list_grants))
+        .routes(routes!(grants::list_project_grants))
         .routes(routes!(grants::set_grant, grants::take_grant))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
@@ -243,5 +245,6 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(cluster::show_cluster))
         .routes(routes!(server_settings::show_settings, server_settings::set_settings))
         .routes(routes!(backup::back_up))
+        .routes(routes!(backup::list_backups))
         .routes(routes!(backup::fetch_backup, backup::delete_backup))
 }

@@ -1,5 +1,6 @@
 //! Backups: copies of the database that are made and checked while the server works on.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -9,6 +10,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use fleet::Timestamp;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -98,9 +100,7 @@ pub(super) async fn back_up(
         );
         return Err(Problem::conflict("too_many_backups", detail));
     }
-    // To the millisecond, so that two in a row have names of their own.
-    let time: String = native.handle.now().to_string().chars().filter(|c| *c != ':').collect();
-    let name = format!("fleetwright-{time}.db");
+    let name = name_at(native.handle.now());
     let path = directory.join(&name);
     let made = native.handle.back_up(&principal, &path).await?;
     let counts = BackupCounts {
@@ -117,6 +117,49 @@ pub(super) async fn back_up(
         not_included: NOT_IN_IT,
     };
     Ok((StatusCode::CREATED, Json(backup)))
+}
+
+/// A backup that lies on the server.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+struct KeptBackup {
+    /// Its name, by which it can be fetched and deleted.
+    name: String,
+    /// Its size.
+    bytes: u64,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    made_at: String,
+}
+
+/// The backups that lie on the server.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Backups {
+    /// The newest, newest first: at most 64.
+    backups: Vec<KeptBackup>,
+    /// How many there are.
+    total: u64,
+}
+
+/// Lists the backups that lie on the server that is asked: those that were made there and not
+/// deleted, the newest 64. Of several servers each has its own.
+#[utoipa::path(
+    get,
+    path = "/backups",
+    tag = "server",
+    security(("token" = ["server"])),
+    responses(
+        (status = 200, description = "The backups", body = Backups),
+        openapi::Guarded,
+    )
+)]
+pub(super) async fn list_backups(
+    State(native): State<Arc<Native>>,
+) -> Result<Json<Backups>, Problem> {
+    let directory = native.files.backups.clone();
+    let kept = tokio::task::spawn_blocking(move || {
+        kept_in(&directory).map_err(|error| unusable(&directory, &error))
+    });
+    kept.await.map_err(|_| engine::Error::Closed)?.map(Json)
 }
 
 /// Sends a backup.
@@ -184,6 +227,56 @@ fn prepare(directory: &Path) -> io::Result<usize> {
     Ok(std::fs::read_dir(directory)?.count())
 }
 
+/// The backups that lie in a directory; none where it is not there yet.
+fn kept_in(directory: &Path) -> io::Result<Backups> {
+    let entries = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Backups { backups: Vec::new(), total: 0 });
+        }
+        entries => entries?,
+    };
+    let mut newest = BTreeSet::new();
+    let mut total = 0;
+    for entry in entries {
+        let name = entry?.file_name();
+        let made = name.to_str().and_then(|name| Some((time_of(name)?, name.to_owned())));
+        let Some(made) = made else { continue };
+        total += 1;
+        newest.insert(made);
+        if newest.len() > BACKUPS_MAX {
+            newest.pop_first();
+        }
+    }
+    let mut backups = Vec::with_capacity(newest.len());
+    for (made_at, name) in newest.into_iter().rev() {
+        match directory.join(&name).metadata() {
+            Ok(found) => {
+                let (bytes, made_at) = (found.len(), made_at.to_string());
+                backups.push(KeptBackup { name, bytes, made_at });
+            }
+            // It was deleted meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => total -= 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Backups { backups, total })
+}
+
+/// The name of a backup that is made at this time: to the millisecond, so that two in a row have
+/// names of their own.
+fn name_at(time: Timestamp) -> String {
+    let time: String = time.to_string().chars().filter(|c| *c != ':').collect();
+    format!("fleetwright-{time}.db")
+}
+
+/// When the backup was made that [`name_at`] named so; `None` for any other name.
+fn time_of(name: &str) -> Option<Timestamp> {
+    let stem = name.strip_prefix("fleetwright-")?.strip_suffix(".db")?;
+    let (hours, minutes, rest) = (stem.get(..13)?, stem.get(13..15)?, stem.get(15..)?);
+    let time = format!("{hours}:{minutes}:{rest}").parse().ok()?;
+    (name_at(time) == name).then_some(time)
+}
+
 /// Lets only names through that backups have: a path would lead elsewhere.
 fn check_name(name: &str) -> Result<&str, Problem> {
     let stem = name.strip_prefix("fleetwright-").and_then(|rest| rest.strip_suffix(".db"));
@@ -212,6 +305,38 @@ fn unusable(path: &Path, error: &io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_newest_backups_are_listed_and_no_other_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = directory.path().join("none");
+        assert_eq!(kept_in(&missing).unwrap(), Backups { backups: Vec::new(), total: 0 });
+        let at = |number: i64| Timestamp(1_795_262_400_000 + number * 1_000);
+        for number in 0..70 {
+            let bytes = vec![0; usize::try_from(number).unwrap()];
+            std::fs::write(directory.path().join(name_at(at(number))), bytes).unwrap();
+        }
+        for other in [
+            "notes.txt",
+            "fleetwright-.db",
+            "fleetwright-monday.db",
+            "fleetwright-2026-11-21T120000.000Z.db.partial",
+            "fleetwright-2026-11-21T120000Z.db",
+            "fleetwright-2026-11-21T12:00:00.000Z.db",
+        ] {
+            std::fs::write(directory.path().join(other), "x").unwrap();
+        }
+        let Backups { backups, total } = kept_in(directory.path()).unwrap();
+        let expected: Vec<_> = (6..70)
+            .rev()
+            .map(|number| KeptBackup {
+                name: name_at(at(number)),
+                bytes: u64::try_from(number).unwrap(),
+                made_at: at(number).to_string(),
+            })
+            .collect();
+        assert_eq!((backups, total), (expected, 70));
+    }
 
     #[test]
     fn only_a_backups_name_leads_to_a_file() {

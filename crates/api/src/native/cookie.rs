@@ -70,11 +70,13 @@ pub(super) fn signs_out(request: &Request) -> bool {
     *request.method() == Method::DELETE && need::path(request) == Some("/session")
 }
 
-/// Makes an answer one to a browser: it keeps no copy of what a token has let it see, and after
-/// signing out no token, whatever became of that.
+/// Makes an answer one to a browser: it takes nothing for a page or a script that is not said to be
+/// one, keeps no copy of what a token has let it see, and after signing out no token, whatever
+/// became of that.
 pub(super) fn mark(response: &mut Response, signs_out: bool) {
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if signs_out {
         headers.append(header::SET_COOKIE, cleared());
     }
@@ -179,6 +181,18 @@ mod tests {
         let (pair, rest) = line.to_str().unwrap().split_once(';').unwrap();
         assert_eq!(rest, " Path=/; Secure; HttpOnly; SameSite=Strict");
         assert_eq!(token(&headers(&[("cookie", pair)])).unwrap(), odd.as_bytes());
+    }
+
+    #[test]
+    fn an_answer_is_kept_by_nobody_and_taken_for_nothing_else() {
+        let mut response = Response::default();
+        mark(&mut response, false);
+        let headers = response.headers();
+        assert_eq!(headers["cache-control"], "no-store");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert!(!headers.contains_key("set-cookie"));
+        mark(&mut response, true);
+        assert_eq!(response.headers()["set-cookie"], cleared());
     }
 
     /// The code with which a call is refused; none if it is let through.

@@ -14,9 +14,13 @@ use utoipa::ToSchema;
 use super::device_view::{Device, View};
 use super::entity_tag::{self, Tags};
 use super::exchange::{FromPath, FromQuery};
+use super::pages::PageQuery;
 use super::token::Caller;
-use super::updates::selector::DevicesQuery;
 use super::{Native, Problem, openapi, pages};
+
+pub(super) mod query;
+
+use query::{DevicesQuery, FilterParameters};
 
 /// One page of devices.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,53 +29,6 @@ pub(super) struct Devices {
     devices: Vec<Device>,
     /// What to give as `after` for the next page; null on the last.
     next: Option<String>,
-}
-
-/// Which devices to list: those for which all of it holds.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only its description is used")]
-pub(super) struct ListParameters {
-    /// Of this project only.
-    project: Option<String>,
-    /// Of this kind only: `phone` or `camera`.
-    kind: Option<String>,
-    /// On this server only; given several times: on one of them.
-    server: Option<Vec<String>>,
-    /// With this tag only: `KEY`, or `KEY:VALUE`; given several times: with all of them.
-    tag: Option<Vec<String>>,
-    /// In this condition only, as a device shows it; given several times: in one of them.
-    condition: Option<Vec<String>>,
-    /// Not as it should be, for this reason only, as a device shows it: `trouble`, `drift`,
-    /// `restart_pending` or `pending`, or `any` for all of them; given several times: for one.
-    attention: Option<Vec<String>>,
-    /// Frozen by an operator only, or not frozen only.
-    frozen: Option<bool>,
-    /// Cameras that stand so only: `Register`, `OnLine` or `OffLine`; given several times: in one
-    /// of these ways.
-    status: Option<Vec<String>>,
-    /// Cameras only that are registered with these user names and passwords: `current`, `old` or
-    /// `not_renewed`; given several times: with one of them.
-    credentials: Option<Vec<String>>,
-    /// Of which this is asked only: `PROPERTY:VALUE`, the whole value, or `!PROPERTY` for those of
-    /// which no value of it is asked; given several times: all of it.
-    desired: Option<Vec<String>>,
-    /// The same of what a device last showed.
-    reported: Option<Vec<String>>,
-    /// Filed in the organization of this path, its names joined by `/`, or below it.
-    organization: Option<String>,
-    /// Made by this manufacturer, as the device says it, whatever the case of ASCII letters.
-    manufacturer: Option<String>,
-    /// With this in the id, the name, the server or the address, whatever the case of ASCII
-    /// letters.
-    text: Option<String>,
-    /// With this id; given several times: with one of them.
-    id: Option<Vec<String>>,
-    /// The page after this one: `next` of the page before.
-    after: Option<String>,
-    /// At most so many: 1 to 1000, 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
 }
 
 /// Which of the devices with an id.
@@ -90,7 +47,7 @@ pub(super) struct ShowQuery {
     path = "/devices",
     tag = "devices",
     security(("token" = ["viewer"])),
-    params(ListParameters),
+    params(FilterParameters, PageQuery),
     responses(
         (status = 200, description = "One page", body = Devices),
         openapi::Invalid, openapi::Guarded, openapi::Missing,
@@ -101,16 +58,11 @@ pub(super) async fn list_devices(
     Caller(principal): Caller,
     FromQuery(pairs): FromQuery<Vec<(String, String)>>,
 ) -> Result<Json<Devices>, Problem> {
-    let query = DevicesQuery::of(pairs, &native.handle.catalogue())?;
-    let limit = pages::limit(query.limit)?;
-    let after = DeviceKey(pages::place(query.after.as_deref())?.unwrap_or(0));
+    let DevicesQuery { project, selector, after, limit } =
+        DevicesQuery::read(&native, &principal, pairs).await?;
+    let limit = pages::limit(limit)?;
+    let after = DeviceKey(pages::place(after.as_deref())?.unwrap_or(0));
     let reads = native.handle.reads();
-    if let Some(project) = &query.project
-        && reads.project(&principal, project).await?.is_none()
-    {
-        return Err(Problem::no_such_project(project));
-    }
-    let DevicesQuery { project, selector, .. } = query;
     let page = reads.select(&principal, project.as_ref(), &selector, after, limit).await?;
     let view = View::of(&native.handle, &page.devices).await?;
     Ok(Json(Devices {

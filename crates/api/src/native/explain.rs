@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use engine::{ExplainedValue, Explanation};
-use fleet::{
-    Condition, DeviceId, Door, End, JobId, JobState, Kind, Operation, ProjectId, Proof, RequestId,
-    Revision, Timestamp,
-};
+use fleet::{Condition, DeviceId, JobId, Kind, ProjectId, RequestId, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
+use store::JobWithDevice;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::device_view::ValueState;
 use super::exchange::{FromPath, FromQuery};
 use super::token::Caller;
@@ -77,7 +76,7 @@ struct ValueExplanation {
     #[schema(value_type = Option<i64>)]
     revision: Option<Revision>,
     /// Who asked for it; null where that is not known.
-    asked: Option<Asker>,
+    asked: Option<AskedBy>,
     /// Why it is not known who asked; null where it is.
     asked_unknown: Option<&'static str>,
     /// What there was before it; null where that is not known.
@@ -95,66 +94,25 @@ struct ValueExplanation {
     reasons: Vec<ReasonView>,
 }
 
-/// Who asked for a value, by which update.
+/// Which update asked for a value, and who.
 #[derive(Debug, Serialize, ToSchema)]
-struct Asker {
+struct AskedBy {
     /// The update; one of a wave where it goes through its devices in waves.
     #[schema(value_type = String)]
     update: RequestId,
-    /// The update that goes through its devices in waves, where that is a wave of it; null else.
-    #[schema(value_type = Option<String>)]
-    rollout: Option<RequestId>,
     /// The device's job.
     #[schema(value_type = String)]
     job: JobId,
-    /// What it asked for besides values.
-    #[schema(value_type = String, example = "update")]
-    operation: Operation,
-    /// Where the job stands, as a job shows it.
-    #[schema(value_type = String, example = "succeeded")]
-    state: JobState,
-    /// How it is known that it succeeded: `verified` by reading back, `acknowledged` or `recorded`;
-    /// null if it did not.
-    #[schema(value_type = Option<String>, example = "verified")]
-    proof: Option<Proof>,
-    /// Why it failed; null if it did not.
-    detail: Option<String>,
-    /// The API through which it came.
-    #[schema(value_type = String, example = "native")]
-    door: Door,
-    /// Who asked: an access key's id, a user, or `admin`.
-    actor: String,
-    /// When it was accepted.
-    #[schema(format = DateTime)]
-    accepted_at: String,
-    /// When its job ended; null while it is open.
-    #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    /// Who asked, and what became of it.
+    #[serde(flatten)]
+    asker: Asker,
 }
 
-impl From<engine::AskedBy> for Asker {
+impl From<engine::AskedBy> for AskedBy {
     fn from(asked: engine::AskedBy) -> Self {
-        let engine::AskedBy { job: found, rollout, state } = asked;
-        let job = found.job;
-        let (mut proof, mut detail) = (None, None);
-        match job.end.as_ref().map(|ended| &ended.end) {
-            Some(End::Succeeded { proof: how }) => proof = Some(*how),
-            Some(End::Failed { failure }) => detail = Some(failure.to_string()),
-            None => {}
-        }
-        Self {
-            update: job.id.request(),
-            rollout,
-            job: job.id,
-            operation: job.operation,
-            state,
-            proof,
-            detail,
-            door: job.door,
-            actor: job.actor,
-            accepted_at: job.accepted_at.to_string(),
-            ended_at: job.end.map(|ended| ended.at.to_string()),
-        }
+        let engine::AskedBy { job: JobWithDevice { job, .. }, rollout, state } = asked;
+        let asker = Asker::of(&job, rollout, state);
+        Self { update: job.id.request(), job: job.id, asker }
     }
 }
 
@@ -234,7 +192,7 @@ impl ValueExplanation {
     /// A value as it is shown at `now`.
     fn of(value: ExplainedValue, now: Timestamp) -> Self {
         let (asked, asked_unknown) = match value.asked {
-            Ok(asked) => (Some(Asker::from(asked)), None),
+            Ok(asked) => (Some(AskedBy::from(asked)), None),
             Err(why) => (None, Some(why)),
         };
         let shown = value.shown.map(|shown| {

@@ -13,9 +13,9 @@ use http::{HeaderValue, header};
 use serde::Deserialize;
 use store::DeviceWithState;
 
+use super::devices::query::{DevicesQuery, FilterParameters};
 use super::exchange::FromQuery;
 use super::token::Caller;
-use super::updates::selector::DevicesQuery;
 use super::{Native, Problem, openapi};
 
 pub(super) mod row;
@@ -37,7 +37,7 @@ pub(super) enum FileFormat {
     Jsonl,
 }
 
-/// Which devices to export, those for which all of it holds, and what of them.
+/// How devices are exported, and what of them.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only its description is used")]
@@ -51,41 +51,6 @@ pub(super) struct ExportParameters {
     /// Of CSV with `state`: a property of which there are the columns `desired:PROPERTY` and
     /// `reported:PROPERTY`; given several times, at most 100: all of them. JSON lines have all.
     property: Option<Vec<String>>,
-    /// Of this project only.
-    project: Option<String>,
-    /// Of this kind only: `phone` or `camera`.
-    kind: Option<String>,
-    /// On this server only; given several times: on one of them.
-    server: Option<Vec<String>>,
-    /// With this tag only: `KEY`, or `KEY:VALUE`; given several times: with all of them.
-    tag: Option<Vec<String>>,
-    /// In this condition only, as a device shows it; given several times: in one of them.
-    condition: Option<Vec<String>>,
-    /// Not as it should be, for this reason only, as a device shows it: `trouble`, `drift`,
-    /// `restart_pending` or `pending`, or `any` for all of them; given several times: for one.
-    attention: Option<Vec<String>>,
-    /// Frozen by an operator only, or not frozen only.
-    frozen: Option<bool>,
-    /// Cameras that stand so only: `Register`, `OnLine` or `OffLine`; given several times: in one
-    /// of these ways.
-    status: Option<Vec<String>>,
-    /// Cameras only that are registered with these user names and passwords: `current`, `old` or
-    /// `not_renewed`; given several times: with one of them.
-    credentials: Option<Vec<String>>,
-    /// Of which this is asked only: `PROPERTY:VALUE`, the whole value, or `!PROPERTY` for those of
-    /// which no value of it is asked; given several times: all of it.
-    desired: Option<Vec<String>>,
-    /// The same of what a device last showed.
-    reported: Option<Vec<String>>,
-    /// Filed in the organization of this path, its names joined by `/`, or below it.
-    organization: Option<String>,
-    /// Made by this manufacturer, as the device says it, whatever the case of ASCII letters.
-    manufacturer: Option<String>,
-    /// With this in the id, the name, the server or the address, whatever the case of ASCII
-    /// letters.
-    text: Option<String>,
-    /// With this id; given several times: with one of them.
-    id: Option<Vec<String>>,
 }
 
 /// What is asked of an export besides which devices.
@@ -119,11 +84,6 @@ impl Asked {
                 "property" => {
                     asked.properties.push(value);
                     true
-                }
-                // An export is no page.
-                "after" | "limit" => {
-                    let detail = format!("{key}: is no parameter of this call");
-                    return Err(Problem::invalid(detail));
                 }
                 _ => {
                     others.push((key, value));
@@ -180,7 +140,7 @@ impl Asked {
     path = "/devices/export",
     tag = "devices",
     security(("token" = ["viewer"])),
-    params(ExportParameters),
+    params(ExportParameters, FilterParameters),
     responses(
         (status = 200, description = "The file", content(
             (String = "text/csv"),
@@ -195,14 +155,9 @@ pub(super) async fn export_devices(
     FromQuery(pairs): FromQuery<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let (asked, others) = Asked::of(pairs)?;
-    let DevicesQuery { project, selector, .. } =
-        DevicesQuery::of(others, &native.handle.catalogue())?;
     let columns = asked.columns(&native)?;
-    if let Some(project) = &project
-        && native.handle.reads().project(&principal, project).await?.is_none()
-    {
-        return Err(Problem::no_such_project(project));
-    }
+    let DevicesQuery { project, selector, .. } =
+        DevicesQuery::read_whole(&native, &principal, others).await?;
     let format = columns.format;
     let mut export = Export {
         head: columns.header(),

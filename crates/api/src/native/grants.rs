@@ -9,9 +9,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::exchange::{self, FromPath};
+use super::exchange::{self, FromPath, FromQuery};
+use super::pages::PageQuery;
 use super::token::{Bearer, Caller};
-use super::{Native, Problem, openapi};
+use super::{Native, Problem, openapi, pages};
 
 /// What a user may do in a project.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +48,70 @@ pub(super) struct NewGrant {
     /// as well. Each may what those before it may.
     #[schema(value_type = String, pattern = "^(viewer|operator|admin)$")]
     role: Grant,
+}
+
+/// Who may do something in a project.
+#[derive(Debug, Serialize, ToSchema)]
+struct GrantHolder {
+    /// The user.
+    user: String,
+    /// What the user may do in it.
+    #[schema(value_type = String, pattern = "^(viewer|operator|admin)$")]
+    role: Grant,
+    /// Whether the user is one of this project's own; else of another one.
+    of_project: bool,
+    /// When the user was disabled; null while the user may sign in.
+    #[schema(format = DateTime)]
+    disabled_at: Option<String>,
+}
+
+impl From<store::GrantHolder> for GrantHolder {
+    fn from(holder: store::GrantHolder) -> Self {
+        let store::GrantHolder { user, grant, of_project, disabled_at } = holder;
+        Self { user, role: grant, of_project, disabled_at: disabled_at.map(|at| at.to_string()) }
+    }
+}
+
+/// One page of those who may do something in a project.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProjectGrants {
+    /// The users, by name.
+    grants: Vec<GrantHolder>,
+    /// What to give as `after` for the next page; null on the last.
+    next: Option<String>,
+}
+
+/// Lists who may do something in a project, of whichever project the user is.
+#[utoipa::path(
+    get,
+    path = "/projects/{project}/grants",
+    tag = "users",
+    security(("token" = ["admin"])),
+    params(("project" = String, Path, description = "The project's id"), PageQuery),
+    responses(
+        (status = 200, description = "One page", body = ProjectGrants),
+        openapi::Invalid, openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn list_project_grants(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(project): FromPath<ProjectId>,
+    FromQuery(PageQuery { after, limit }): FromQuery<PageQuery>,
+) -> Result<Json<ProjectGrants>, Problem> {
+    let limit = pages::limit(limit)?;
+    let after = after.unwrap_or_default();
+    let reads = native.handle.reads();
+    if reads.project(&principal, &project).await?.is_none() {
+        return Err(Problem::no_such_project(&project));
+    }
+    // One more than asked for shows whether there is a next page.
+    let mut found = reads.grants_in(&principal, &project, &after, limit + 1).await?;
+    let asked = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_next = found.len() > asked;
+    found.truncate(asked);
+    let next = found.last().filter(|_| has_next).map(|last| last.user.clone());
+    Ok(Json(ProjectGrants { grants: found.into_iter().map(GrantHolder::from).collect(), next }))
 }
 
 /// Lists what a user may do: of oneself everything, of others what is in the projects whose admin

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{
-    Before, DeviceId, Door, End, JobId, JobState, Operation, ProjectId, RequestId, Revision,
-};
+use fleet::{Before, DeviceId, JobId, ProjectId, RequestId, Revision};
 use serde::{Deserialize, Serialize};
 use store::JobWithDevice;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::exchange::{FromPath, FromQuery};
 use super::token::Caller;
 use super::{Native, Problem, devices, openapi, pages};
@@ -34,31 +33,12 @@ struct Change {
     /// The update; one of a wave where it goes through its devices in waves.
     #[schema(value_type = String)]
     update: RequestId,
-    /// The update that goes through its devices in waves, where that is a wave of it; null else.
-    #[schema(value_type = Option<String>)]
-    rollout: Option<RequestId>,
     /// The device's job.
     #[schema(value_type = String)]
     job: JobId,
-    /// What it asked for besides values: `update` (nothing), `restart`, `reset` or `stop`.
-    #[schema(value_type = String, example = "update")]
-    operation: Operation,
-    /// Where its job stands, as a job shows it.
-    #[schema(value_type = String, example = "succeeded")]
-    state: JobState,
-    /// Why the job failed; null if it did not.
-    detail: Option<String>,
-    /// The API through which it came.
-    #[schema(value_type = String, example = "native")]
-    door: Door,
-    /// Who asked: an access key's id, a user, or `admin`.
-    actor: String,
-    /// When it was accepted.
-    #[schema(format = DateTime)]
-    accepted_at: String,
-    /// When its job ended; null while it is open.
-    #[schema(format = DateTime)]
-    ended_at: Option<String>,
+    /// Who asked, and what became of it.
+    #[serde(flatten)]
+    asker: Asker,
     /// The values that it asked for, what went on record with it, and what a factory reset made
     /// forgotten, each with what there was before.
     values: Vec<ChangedValue>,
@@ -139,10 +119,7 @@ impl Change {
     fn of(found: JobWithDevice, rollout: Option<RequestId>, is_running: bool) -> Self {
         let JobWithDevice { job, trouble, .. } = found;
         let state = job.state(trouble.is_some(), is_running);
-        let detail = job.end.as_ref().and_then(|ended| match &ended.end {
-            End::Succeeded { .. } => None,
-            End::Failed { failure } => Some(failure.to_string()),
-        });
+        let asker = Asker::of(&job, rollout, state);
         let forgotten: Vec<String> = job.forgotten().cloned().collect();
         let forgotten = forgotten.into_iter().map(|name| (name, None));
         let mut before = job.before;
@@ -161,15 +138,8 @@ impl Change {
         Self {
             revision: job.revision,
             update: job.id.request(),
-            rollout,
             job: job.id,
-            operation: job.operation,
-            state,
-            detail,
-            door: job.door,
-            actor: job.actor,
-            accepted_at: job.accepted_at.to_string(),
-            ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
+            asker,
             values: values.collect(),
         }
     }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{
-    DeviceId, Door, End, JobId, JobState, Operation, ProjectId, Proof, RequestId, Revision, Values,
-};
+use fleet::{DeviceId, JobId, ProjectId, RequestId, Revision, Values};
 use serde::Serialize;
 use store::JobWithDevice;
 use utoipa::ToSchema;
 
+use super::asker::Asker;
 use super::exchange::FromPath;
 use super::token::Caller;
 use super::{Native, Problem, openapi};
@@ -25,24 +24,12 @@ pub(super) struct Job {
     /// The update that it belongs to, or a wave of one: CPH's request_id.
     #[schema(value_type = String)]
     request: RequestId,
-    /// The update, where the request is a wave of it; null else.
-    #[schema(value_type = Option<String>)]
-    rollout: Option<RequestId>,
     /// Its project.
     #[schema(value_type = String)]
     project: ProjectId,
     /// Its device's id.
     #[schema(value_type = String)]
     device: DeviceId,
-    /// What it asks of the device besides the values: `update` (nothing), `restart`, `reset` or
-    /// `stop`.
-    #[schema(value_type = String, example = "update")]
-    operation: Operation,
-    /// Where it stands: `pending`, `waiting_for_device`, `running`, `waiting_for_restart`,
-    /// `succeeded` or `failed`. Of several nodes only the one that works on the device tells
-    /// `running`; another one says `pending`.
-    #[schema(value_type = String, example = "succeeded")]
-    state: JobState,
     /// The values asked for.
     #[schema(value_type = std::collections::BTreeMap<String, String>)]
     patch: Values,
@@ -56,23 +43,9 @@ pub(super) struct Job {
     /// Whether the device was away when the call came, so that the values wait for it: a phone that
     /// was abnormal or stopped, a camera that was not registered.
     stored: bool,
-    /// The API through which it came.
-    #[schema(value_type = String, example = "cph")]
-    door: Door,
-    /// Who asked: an access key's id, or `admin`.
-    actor: String,
-    /// When it was accepted.
-    #[schema(format = DateTime)]
-    accepted_at: String,
-    /// When it ended; null while it is open.
-    #[schema(format = DateTime)]
-    ended_at: Option<String>,
-    /// How it is known that it succeeded: `verified` by reading back, `acknowledged` by a device
-    /// that can't be read, or `recorded` where nothing on the device reads the values.
-    #[schema(value_type = Option<String>, example = "verified")]
-    proof: Option<Proof>,
-    /// Why it failed, or why it waits.
-    detail: Option<String>,
+    /// Who asked, and what became of it.
+    #[serde(flatten)]
+    asker: Asker,
     /// The later job whose values took the place of all of this one's, if one did. This job then
     /// ended as that one did.
     #[schema(value_type = Option<String>)]
@@ -111,31 +84,17 @@ impl Job {
     pub(super) fn of(found: JobWithDevice, rollout: Option<RequestId>, is_running: bool) -> Self {
         let JobWithDevice { job, device_id, project_id, trouble, .. } = found;
         let state = job.state(trouble.is_some(), is_running);
-        let (mut proof, mut detail) = (None, trouble.filter(|_| job.end.is_none()));
-        if let Some(ended) = &job.end {
-            match &ended.end {
-                End::Succeeded { proof: how } => proof = Some(*how),
-                End::Failed { failure } => detail = Some(failure.to_string()),
-            }
-        }
+        let asker = Asker::of(&job, rollout, state).waiting(trouble);
         Self {
             id: job.id,
             request: job.id.request(),
-            rollout,
             project: project_id,
             device: device_id,
-            operation: job.operation,
-            state,
             patch: job.patch,
             record: job.record,
             revision: job.revision,
             stored: job.stored,
-            door: job.door,
-            actor: job.actor,
-            accepted_at: job.accepted_at.to_string(),
-            ended_at: job.end.as_ref().map(|ended| ended.at.to_string()),
-            proof,
-            detail,
+            asker,
             superseded_by: job.end.and_then(|ended| ended.superseded_by),
         }
     }

@@ -46,6 +46,8 @@ async fn projects_are_made_and_listed() {
     for (body, status, code, part) in [
         (r#"{"name":"Acme","id":"acme"}"#, 409, "exists", "acme exists already"),
         (r#"{"name":""}"#, 400, "invalid", "project name: is empty"),
+        (r#"{"name":"  "}"#, 400, "invalid", "project name: has nothing but blanks"),
+        (r#"{"name":"x","id":".."}"#, 400, "invalid", "project id must not be . or .."),
         (r#"{"id":"x"}"#, 400, "invalid", "missing field `name`"),
         (r#"{"name":"x","id":"a/b"}"#, 400, "invalid", "'/'"),
         (r#"{"name":"x","colour":"red"}"#, 400, "invalid", "unknown field `colour`"),
@@ -266,7 +268,7 @@ async fn a_job_is_shown_with_its_proof_or_its_reason() {
     let job = done.json();
     let text = done.text.replace(job["id"].as_str().unwrap(), "[job]");
     let text = text.replace(job["request"].as_str().unwrap(), "[request]");
-    insta::assert_snapshot!(text, @r#"{"id":"[job]","request":"[request]","rollout":null,"project":"0123456789abcdef0123456789abcdef","device":"a7f3a1c5258347d6b6f1def79e11f2bc","operation":"update","state":"succeeded","patch":{"com.cph.mainkeys":"1"},"record":{},"revision":1,"stored":false,"door":"cph","actor":"AKTESTVECTOR00000001","accepted_at":"2026-11-21T12:00:00.000Z","ended_at":"2026-11-21T12:00:00.000Z","proof":"verified","detail":null,"superseded_by":null}"#);
+    insta::assert_snapshot!(text, @r#"{"id":"[job]","request":"[request]","project":"0123456789abcdef0123456789abcdef","device":"a7f3a1c5258347d6b6f1def79e11f2bc","patch":{"com.cph.mainkeys":"1"},"record":{},"revision":1,"stored":false,"rollout":null,"operation":"update","state":"succeeded","proof":"verified","detail":null,"door":"cph","actor":"AKTESTVECTOR00000001","accepted_at":"2026-11-21T12:00:00.000Z","ended_at":"2026-11-21T12:00:00.000Z","superseded_by":null}"#);
     let failed = update(Mood::Refuses, "{\"ro.install.auto\":1}").await.json();
     assert_eq!((&failed["state"], &failed["proof"]), (&"failed".into(), &Value::Null));
     assert_eq!(failed["detail"], "the device refused ro.install.auto: permission denied");

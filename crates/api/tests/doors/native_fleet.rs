@@ -108,6 +108,40 @@ async fn a_users_password_opens_and_is_never_shown() {
 }
 
 #[tokio::test]
+async fn who_has_a_role_in_a_project_is_listed_whichever_project_the_user_is_of() {
+    let site = Site::start().await;
+    for (name, project, role) in
+        [("ada", PROJECT, "viewer"), ("bob", PROJECT, "operator"), ("eve", FOREIGN, "viewer")]
+    {
+        let body = json!({ "name": name, "password": "long-enough", "role": role }).to_string();
+        let made = site.native("POST", &format!("/projects/{project}/users"), &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    let grant = format!("/users/eve/grants/{PROJECT}");
+    assert_eq!(site.native("PUT", &grant, r#"{"role":"admin"}"#).await.status, 204);
+    assert_eq!(site.native("DELETE", "/users/bob", "").await.status, 204);
+    let holder = |user: &str, role: &str, of_project: bool, disabled_at: Value| {
+        let (is_of, at) = (of_project, disabled_at);
+        json!({ "user": user, "role": role, "of_project": is_of, "disabled_at": at })
+    };
+    let at = json!("2026-11-21T12:00:00.000Z");
+    let expected = [
+        holder("ada", "viewer", true, Value::Null),
+        holder("bob", "operator", true, at),
+        holder("eve", "admin", false, Value::Null),
+    ];
+    let grants = format!("/projects/{PROJECT}/grants");
+    let all = site.native("GET", &grants, "").await;
+    assert_eq!((all.status, all.json()), (200, json!({ "grants": expected, "next": null })));
+    let first = site.native("GET", &format!("{grants}?limit=2"), "").await.json();
+    assert_eq!(first, json!({ "grants": expected[..2], "next": "bob" }));
+    let rest = site.native("GET", &format!("{grants}?limit=2&after=bob"), "").await.json();
+    assert_eq!(rest, json!({ "grants": expected[2..], "next": null }));
+    site.native("GET", &format!("{grants}?limit=0"), "").await.problem(400, "invalid");
+    site.native("GET", "/projects/nobody/grants", "").await.problem(404, "no_such_project");
+}
+
+#[tokio::test]
 async fn what_holds_for_a_project_is_shown_and_changed_field_by_field() {
     let site = Site::start().await.with_cameras().await;
     let project = format!("/projects/{PROJECT}");

@@ -121,7 +121,25 @@ async fn an_update_goes_through_a_selection_in_waves_and_is_taken_back() {
     let newest = &list["updates"][0];
     assert_eq!((&newest["rollout"], &newest["phase"]), (&true.into(), &"done".into()));
 
-    let reverted = call(&site, "POST", &format!("{second}/revert"), &Value::Null).await;
+    let revert = format!("{second}/revert");
+    let foretold = call(&site, "POST", &revert, &json!({ "dry_run": true, "limit": 3 })).await;
+    let totals = (&foretold["devices_total"], &foretold["left_out"], &foretold["left_out_total"]);
+    assert_eq!(totals, (&4.into(), &json!([]), &0.into()));
+    let rest = json!({ "dry_run": true, "after": foretold["next"] });
+    let rest = call(&site, "POST", &revert, &rest).await;
+    assert_eq!((&rest["devices_total"], &rest["next"]), (&4.into(), &Value::Null));
+    let pages = [&foretold, &rest].map(|page| page["devices"].as_array().unwrap());
+    assert_eq!(pages.map(Vec::len), [3, 1]);
+    for device in pages.into_iter().flatten() {
+        let change = &device["changes"][0];
+        assert_eq!((&change["name"], &change["to"]), (&json!(NUMBER), &json!("1")), "{device}");
+        assert_eq!((&change["desired"], &change["shown"]), (&json!("2"), &json!("2")), "{device}");
+    }
+    site.native("POST", &revert, r#"{"limit":3}"#).await.problem(400, "invalid");
+    let same = call(&site, "GET", &format!("/updates?project={PROJECT}"), &Value::Null).await;
+    assert_eq!(same, list, "nothing was written");
+
+    let reverted = call(&site, "POST", &revert, &Value::Null).await;
     assert_eq!((&reverted["devices"], reverted.get("left_out")), (&4.into(), None));
     let third = format!("/updates/{}", reverted["id"].as_str().unwrap());
     let shown = until_phase(&site, &third, "done").await;
@@ -156,6 +174,13 @@ async fn a_devices_history_tells_what_was_before_and_it_goes_back_to_a_revision(
     assert_eq!((&page["changes"][0], &page["next"]), (&changes[1], &Value::Null));
 
     let target = format!("/devices/{phone}/revert");
+    let foretold = call(&site, "POST", &target, &json!({ "to": 1, "dry_run": true })).await;
+    let change = &foretold["devices"][0]["changes"][0];
+    assert_eq!((&foretold["devices_total"], &change["to"]), (&1.into(), &json!("1")), "{foretold}");
+    let after = call(&site, "GET", &format!("/devices/{phone}/history"), &Value::Null).await;
+    assert_eq!(after, history, "nothing was written");
+    let never = r#"{"to":9,"dry_run":true}"#;
+    site.native("POST", &target, never).await.problem(400, "invalid");
     let reverted = call(&site, "POST", &target, &json!({ "to": 1 })).await;
     assert_eq!(reverted["set"], json!({ NUMBER: "1" }));
     site.until("the value", async || site.phones.get(phone, NUMBER).as_deref() == Some("1")).await;
@@ -212,6 +237,7 @@ async fn a_dry_run_writes_nothing_and_tells_what_the_run_then_does() {
     for group in groups {
         let id = group["devices"][0].as_str().unwrap();
         assert_eq!((&group["refused"], &group["count"]), (&true.into(), &1.into()));
+        assert_eq!(group["job"], Value::Null);
         assert_eq!(group["code"], of(id)["refused"]["code"]);
         assert_eq!(group["message"], of(id)["refused"]["detail"]);
     }
@@ -343,6 +369,13 @@ async fn failures_are_told_by_reason_and_their_jobs_are_listed_alone() {
     assert_eq!(devices("state=succeeded&state=failed").await, PHONES);
     assert_eq!(devices("code=refused").await, PHONES[..3]);
     assert_eq!(devices("code=cancelled&code=refused&state=failed").await, PHONES[..3]);
+    let job = group["job"].as_str().unwrap();
+    assert_eq!(devices(&format!("same_reason_as={job}")).await, PHONES[..3]);
+    assert!(devices(&format!("same_reason_as={job}&state=succeeded")).await.is_empty());
+    let jobs = format!("{target}/jobs?state=succeeded");
+    let succeeded = call(&site, "GET", &jobs, &Value::Null).await;
+    let succeeded = succeeded["jobs"][0]["id"].as_str().unwrap().to_owned();
+    assert!(devices(&format!("same_reason_as={succeeded}")).await.is_empty());
     assert!(devices("state=open").await.is_empty(), "there is such an update all the same");
     assert!(devices("code=deleted").await.is_empty());
     for (query, part) in [

@@ -66,6 +66,14 @@ async fn a_backup_is_made_fetched_whole_and_deleted() {
     assert_eq!((mode(&path) & 0o777, mode(path.parent().unwrap()) & 0o777), (0o600, 0o700));
     let content = std::fs::read(&path).unwrap();
     assert_eq!(made["bytes"], content.len());
+    let kept = site.native("GET", "/backups", "").await;
+    let expected = json!({
+        "backups": [{
+            "name": name, "bytes": content.len(), "made_at": "2026-11-21T12:00:00.000Z",
+        }],
+        "total": 1,
+    });
+    assert_eq!((kept.status, kept.json()), (200, expected));
     let missing = made["not_included"].as_array().unwrap();
     assert!(missing.contains(&"master-key".into()) && missing.contains(&"admin-token".into()));
 
@@ -76,6 +84,8 @@ async fn a_backup_is_made_fetched_whole_and_deleted() {
     let head = site.unsigned("GET", &format!("/api/v1{target}")).await;
     head.problem(401, "unauthorized");
     assert_eq!(site.native("DELETE", &target, "").await.status, 204);
+    let kept = site.native("GET", "/backups", "").await.json();
+    assert_eq!(kept, json!({ "backups": [], "total": 0 }));
     for method in ["GET", "DELETE"] {
         site.native(method, &target, "").await.problem(404, "not_found");
         for name in ["..%2Fx.db", "fleetwright-..%2F..%2Fx.db", "x", "fleetwright-%00.db"] {

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub use access::{Act, Audit, Grants, NewToken, Tokens};
+pub use access::{Act, Audit, Grants, NewToken, ProjectGrants, Tokens};
 pub use camera::{Camera, Channel, Channels, Credentials, Record, RefusedRegistrations};
 pub use cluster::{Cluster, Node};
 pub use enrolment::{
@@ -30,8 +30,8 @@ pub use overview::{
 pub use preset::{Preset, Presets};
 pub use update::{
     AcceptedUpdate, BegunUpdate, DeviceOutcome, History, HistoryEntry, HistoryValue, JobCounts,
-    LeftOut, OtherFailures, Predicted, Prediction, RefusedDevice, RefusedDevices, RevertedDevice,
-    Rollout, Update, UpdateFailures, UpdateHead, UpdateJobs, Updates,
+    LeftOut, OtherFailures, Predicted, PredictedRevert, Prediction, RefusedDevice, RefusedDevices,
+    RevertedDevice, Rollout, Update, UpdateFailures, UpdateHead, UpdateJobs, Updates,
 };
 pub use webhooks::{Trial, Webhook, Webhooks};
 
@@ -435,6 +435,26 @@ pub struct Reloaded {
     pub profiles: usize,
     /// The operator's own files.
     pub operator_files: Vec<String>,
+}
+
+/// `GET /backups`.
+#[derive(Debug, Deserialize)]
+pub struct Backups {
+    /// The newest, newest first.
+    pub backups: Vec<KeptBackup>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// A backup that lies on the server.
+#[derive(Debug, Deserialize)]
+pub struct KeptBackup {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was made.
+    pub made_at: String,
 }
 
 /// `POST /backup`.

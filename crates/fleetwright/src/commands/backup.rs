@@ -33,15 +33,30 @@ them apart from the backups.";
 /// in it. Without --to it stays in the directory `backups` of the server's data directory. A store
 /// on PostgreSQL is backed up by its own tools, pg_dump or pg_basebackup, and this is refused.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  fleetwright backup\n  \
-    fleetwright backup --to /srv/backups/fleet-$(date +%F).db")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  fleetwright backup\n  \
+    fleetwright backup --to /srv/backups/fleet-$(date +%F).db\n  \
+    fleetwright backup list"
+)]
 pub struct Backup {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Brings the backup here, from wherever the server is; it must not exist. The server keeps no
     /// copy then.
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     #[command(flatten)]
     server: ServerOptions,
+}
+
+/// What is asked besides a backup.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Lists the backups that lie on the server, the newest first: 64 at most.
+    #[command(after_help = "Examples:\n  fleetwright backup list\n  \
+        fleetwright backup list --json | jq -r '.backups[].name'")]
+    List,
 }
 
 /// Makes a backup the database again, while no server runs: `fleetwright restore fleet.db
@@ -81,6 +96,10 @@ pub struct Restore {
 impl Backup {
     /// Does it.
     pub fn run(self) -> Result<ExitCode> {
+        if let Some(Command::List) = self.command {
+            list(&self.server)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         if let Some(to) = &self.to
             && to.exists()
         {
@@ -118,6 +137,24 @@ impl Backup {
         output::tell(NOT_IN_IT);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Lists the backups that lie on the server.
+fn list(server: &ServerOptions) -> Result<()> {
+    let client = Client::new(server)?;
+    let answer = client.get(&["backups"], &[])?;
+    if server.json {
+        return Ok(output::json(&answer)?);
+    }
+    let answers::Backups { backups, total } = client.read(&answer)?;
+    let shown = backups.len() as u64;
+    let rows =
+        backups.into_iter().map(|kept| vec![kept.name, kept.made_at, kept.bytes.to_string()]);
+    output::data(&output::table(&["NAME", "MADE", "BYTES"], rows.collect()))?;
+    if total > shown {
+        output::tell(&format!("There are {total}: these are the newest."));
+    }
+    Ok(())
 }
 
 /// Where a backup is brought to.

@@ -104,7 +104,8 @@ enum Command {
     /// Asks a device again for what was asked of it at a revision of its history. Is an update of
     /// its own.
     #[command(after_help = "Examples:\n  \
-        fleetwright device revert 1678567b8bab40f93711234cb80d0764 --to 3 --wait\n\n\
+        fleetwright device revert 1678567b8bab40f93711234cb80d0764 --to 3 --wait\n  \
+        fleetwright device revert 1678567b8bab40f93711234cb80d0764 --to 3 --dry-run\n\n\
         Left out, and named: values that there were none of then, and passwords.")]
     Revert {
         #[command(flatten)]
@@ -112,6 +113,9 @@ enum Command {
         /// The revision to go back to.
         #[arg(long, value_name = "REVISION", value_parser = clap::value_parser!(i64).range(0..))]
         to: i64,
+        /// Shows what would come of it, and writes nothing.
+        #[arg(long, conflicts_with = "wait")]
+        dry_run: bool,
         /// Waits until the job has ended, or so long as this says.
         #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
         wait: Option<Option<Duration>>,
@@ -303,7 +307,10 @@ impl Command {
             Self::Discover(discover) => discover.run(client, is_json)?,
             Self::List { filter, limit } => list::list(client, filter, limit, is_json)?,
             Self::History { target, limit } => history::list(client, &target, limit, is_json)?,
-            Self::Revert { target, to, wait } => {
+            Self::Revert { target, to, dry_run: true, .. } => {
+                history::foretell(client, &target, to, is_json)?;
+            }
+            Self::Revert { target, to, wait, .. } => {
                 history::revert(client, &target, to, wait, is_json)?;
             }
             Self::Show { target } => {

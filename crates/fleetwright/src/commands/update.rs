@@ -16,12 +16,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use fleet::{DeviceId, Kind, PresetName, ProjectId};
+use fleet::{DeviceId, JobId, Kind, PresetName, ProjectId};
 
 use super::device::power::assignment;
 use super::{at_least_one, duration};
 use crate::client::{Client, ServerOptions};
 use pace::Pace;
+pub use predict::predict_revert;
 pub use rollout::left_out;
 use selection::Parts;
 
@@ -57,7 +58,7 @@ use selection::Parts;
     Words of --where, parted by commas; all must hold, and of several servers, conditions,\n\
     reasons for attention, statuses, credentials or ids one:\n  \
     server=NAME  condition=WORD  id=ID  tag=KEY  tag=KEY:VALUE\n  \
-    attention=WORD  (drift, say, or any, as `device list` takes them)\n  \
+    attention=WORD  (drift, say, any or none, as `device list` takes them)\n  \
     status=WORD  credentials=WORD  (of cameras, as `device list` takes them)\n  \
     desired=PROPERTY:VALUE  reported=PROPERTY:VALUE  (!PROPERTY: has no value)\n  \
     organization=PATH  (with those below)  manufacturer=NAME  text=PART  (of the id, name,\n  \
@@ -194,6 +195,9 @@ enum Command {
         /// several times: for one of them.
         #[arg(long, value_name = "WORD", value_parser = fleet::Failure::CODES)]
         code: Vec<String>,
+        /// Those alone that failed for the reason for which this job did.
+        #[arg(long, value_name = "JOB")]
+        same_reason_as: Option<JobId>,
     },
     /// Lists the devices that a rollout refused, each with the reason.
     #[command(after_help = "Example:\n  \
@@ -240,7 +244,8 @@ enum Command {
     /// they showed. Is an update of its own.
     #[command(after_help = "Examples:\n  \
         fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --wait\n  \
-        fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --wave 500\n\n\
+        fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --wave 500\n  \
+        fleetwright update revert 019a7c6e4b3d7a1c8e5f000000000000 --dry-run\n\n\
         Left out, and named: values that a later update has changed, values that there were none\n\
         of before, and passwords.")]
     Revert {
@@ -248,6 +253,9 @@ enum Command {
         id: String,
         #[command(flatten)]
         pace: Pace,
+        /// Shows what would come of each device, and writes nothing.
+        #[arg(long, conflicts_with = "wait")]
+        dry_run: bool,
         /// Waits until all jobs have ended, or so long as this says, and shows what failed.
         #[arg(long, value_name = "DURATION", num_args = 0..=1, value_parser = duration)]
         wait: Option<Option<Duration>>,
@@ -273,7 +281,13 @@ impl Command {
             Self::List { project, limit } => list::list(client, project.as_ref(), limit, is_json),
             Self::Show { id } => show::show(client, &id, is_json),
             Self::Wait { id, timeout } => follow::wait_for(client, &id, timeout, is_json),
-            Self::Jobs { id, state, code } => show::jobs(client, &id, &state, &code, is_json),
+            Self::Jobs { id, state, code, same_reason_as } => {
+                let states = state.into_iter().map(|state| ("state", state));
+                let codes = code.into_iter().map(|code| ("code", code));
+                let reason = same_reason_as.map(|job| ("same_reason_as", job.to_string()));
+                let filter: Vec<_> = states.chain(codes).chain(reason).collect();
+                show::jobs(client, &id, &filter, is_json)
+            }
             Self::Refused { id } => rollout::refused(client, &id, is_json),
             Self::Pause { id } => control::ask(client, &id, control::Verb::Pause, is_json),
             Self::Resume { id } => control::ask(client, &id, control::Verb::Resume, is_json),
@@ -281,7 +295,9 @@ impl Command {
                 control::ask(client, &id, control::Verb::Abort { cancel }, is_json)
             }
             Self::Cancel { id } => control::ask(client, &id, control::Verb::Cancel, is_json),
-            Self::Revert { id, pace, wait } => control::revert(client, &id, &pace, wait, is_json),
+            Self::Revert { id, pace, dry_run, wait } => {
+                control::revert(client, &id, &pace, dry_run, wait, is_json)
+            }
         }
     }
 }

@@ -75,11 +75,18 @@ enum Command {
         #[arg(long, value_name = "ID")]
         project: ProjectId,
     },
-    /// Lists what a user may do.
-    #[command(after_help = "Example:\n  fleetwright user grants ada")]
+    /// Lists what a user may do, or who may do something in a project.
+    #[command(after_help = "Examples:\n  \
+        fleetwright user grants ada\n  \
+        fleetwright user grants --project acme\n\n\
+        Those who may do something in a project need not be users of it.")]
     Grants {
         /// The user's name.
-        name: String,
+        #[arg(required_unless_present = "project", conflicts_with = "project")]
+        name: Option<String>,
+        /// The project.
+        #[arg(long, value_name = "ID")]
+        project: Option<ProjectId>,
     },
     /// Makes, lists and revokes tokens of users.
     #[command(
@@ -138,7 +145,12 @@ impl User {
                 grants::set(&client, &name, &project, Some(role))?;
             }
             Command::Ungrant { name, project } => grants::set(&client, &name, &project, None)?,
-            Command::Grants { name } => grants::list(&client, &name, is_json)?,
+            Command::Grants { project: Some(project), .. } => {
+                grants::holders(&client, &project, is_json)?;
+            }
+            Command::Grants { name, .. } => {
+                grants::list(&client, &name.unwrap_or_default(), is_json)?;
+            }
             Command::Token(token) => token.run(&client, is_json)?,
             Command::List { project } => {
                 let answer = client.get(&["projects", project.as_str(), "users"], &[])?;

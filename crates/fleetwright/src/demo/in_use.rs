@@ -13,7 +13,7 @@ use simulator::{camera, cameras, phones};
 use super::native::{Native, until};
 use super::stage::{KEEPALIVE_SECONDS, RETRY, Stage, new_password};
 
-/// The Wi-Fi that the phones of the show's floor are moved to.
+/// The name of the Wi-Fi that a phone uses: the show has given each one of its own.
 const WIFI: &str = "sys.prop.writewifissid";
 
 /// Acts after a restart.
@@ -248,7 +248,7 @@ async fn phones_in_use(stage: &Stage, native: &Native, project: &str) -> Result<
     if let Some(phone) = phone(DRIFTS) {
         let id = phone.id().to_owned();
         phone.set(WIFI, "guest");
-        // Whoever checks a device has it read.
+        // The sweep over devices at rest finds it.
         let drifts = async || {
             let device = native.get(&["devices", &id]).await?;
             Ok(device.get("drift").and_then(Value::as_array).is_some_and(|all| !all.is_empty()))

@@ -17,6 +17,8 @@ fn a_backup_becomes_another_servers_database() {
     let there = std::path::Path::new(kept["path"].as_str().unwrap());
     assert!(there.starts_with(path("data/backups")) && there.exists());
     let to = path("fleet.db");
+    let listed = server.json(&["backup", "list"]);
+    assert_eq!((&listed["backups"][0]["name"], &listed["total"]), (&kept["name"], &1.into()));
     let ran = server.run(&["backup", "--to", &to]);
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("projects  1") && ran.stdout.contains(&to), "{}", ran.stdout);

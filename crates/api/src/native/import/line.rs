@@ -15,6 +15,10 @@ pub(super) const EXAMPLE_PROJECT: &str = "<project>";
 /// The word for a channel where a device has its kind.
 pub(in crate::native) const CHANNEL: &str = "channel";
 
+/// What paths of the API have where others have a device's id: one of such an id could not be asked
+/// for.
+pub(super) const WORDS_OF_PATHS: [&str; 4] = ["count", "discover", "export", "import"];
+
 /// What a line says, by column. Nothing of it is checked but that it is text.
 pub(super) struct Line {
     /// Its number.
@@ -182,6 +186,11 @@ impl Line {
                 "{} is a number that a spreadsheet has rounded: make the column one of text",
                 shown(&text)
             );
+            return Err(self.invalid(column, detail));
+        }
+        if WORDS_OF_PATHS.contains(&text.as_str()) {
+            let detail =
+                format!("{} stands for something else in the paths of the API", shown(&text));
             return Err(self.invalid(column, detail));
         }
         DeviceId::new(text).map_err(|error| self.invalid(column, error.to_string()))

@@ -147,6 +147,8 @@ fn a_bad_row_is_named_with_its_field() {
         (PHONE.replace(",p,", ",,"), "project", "missing", "a phone needs `project`"),
         (PHONE.replace(",p,", ",a/b,"), "project", "invalid", "project id has a character"),
         (PHONE.replace(",a,", &format!(",{},", "a".repeat(33))), "id", "invalid", "at most 32"),
+        (PHONE.replace(",a,", ",..,"), "id", "invalid", "must not be . or .."),
+        (PHONE.replace(",a,", ",export,"), "id", "invalid", "\"export\" stands for something else"),
         (PHONE.replace("phone", "camera"), "server", "not_of_kind", "it comes to us"),
         (PHONE.replace('\n', ",x\n"), "", "unreadable", "has 9 cells, and the header 8"),
         ("camera,p,3.402E+19,n\n".to_owned(), "id", "invalid", "has rounded"),
@@ -157,6 +159,16 @@ fn a_bad_row_is_named_with_its_field() {
     }
     let text = "kind,project,id,name,\nphone,p,a,n,x\n";
     check(csv(text), &[(2, "", "unreadable", "no name")]);
+}
+
+#[test]
+fn no_device_has_an_id_that_is_a_word_of_the_paths() {
+    let (_, document) = crate::native::guarded().split_for_parts();
+    let of_devices = document.paths.paths.keys().filter_map(|path| path.strip_prefix("/devices/"));
+    let words = of_devices.filter_map(|rest| rest.split('/').next());
+    let words: std::collections::BTreeSet<&str> =
+        words.filter(|word| !word.starts_with('{')).collect();
+    assert_eq!(words, std::collections::BTreeSet::from(line::WORDS_OF_PATHS));
 }
 
 #[test]

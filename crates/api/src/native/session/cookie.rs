@@ -18,7 +18,7 @@ use crate::native::users::secret;
 use crate::native::{Native, Problem, cookie, exchange, openapi};
 use crate::signature::lockout::Outcome;
 
-/// What wrong tokens are counted by, with the address that they come from: the name of no user.
+/// What wrong tokens are counted by, with the address that they come from: none has a name.
 const OF_TOKENS: &str = "";
 
 /// Who signs in, by a password or by a token.
@@ -139,7 +139,7 @@ async fn check_token(
     token: &Secret<String>,
 ) -> Result<Bearer, Problem> {
     let (handle, admission) = (&native.handle, &native.admission);
-    admission.passwords().admit(OF_TOKENS, address, handle.now()).map_err(shut_out)?;
+    admission.tokens().admit(OF_TOKENS, address, handle.now()).map_err(shut_out)?;
     let place = Checking::begin(admission, address).ok_or_else(Problem::busy)?;
     let bearer = bearer_of(native, token.expose().as_bytes()).await;
     drop(place);
@@ -148,7 +148,7 @@ async fn check_token(
         Err(problem) if problem.is_unauthorized() => Outcome::Failed,
         Err(_) => Outcome::Unknown,
     };
-    let settled = admission.passwords().settle(OF_TOKENS, address, handle.now(), outcome);
+    let settled = admission.tokens().settle(OF_TOKENS, address, handle.now(), outcome);
     settled.map_err(shut_out)?;
     bearer
 }

@@ -300,8 +300,9 @@ pub(in crate::native) async fn create_update(
     };
     let has_plan = rollout.is_some();
     let plan = rollout.map_or_else(|| Ok(Plan::all_at_once()), PlanBody::plan)?;
-    if !new.dry_run && (new.after.is_some() || new.limit.is_some()) {
-        return Err(Problem::invalid("after, limit: are of a dry run alone; see dry_run"));
+    let page = (new.after.as_deref(), new.limit);
+    if !new.dry_run {
+        predict::no_page(page)?;
     }
     let target = match (devices, selector) {
         (Some(_), Some(_)) => {
@@ -333,7 +334,6 @@ pub(in crate::native) async fn create_update(
         return at_once(&native, (&principal, call), project, ask).await;
     }
     if new.dry_run {
-        let page = (new.after.as_deref(), new.limit);
         let predicted = predict::predict(&native, &principal, &project, &ask, page).await?;
         return Ok(Json(Asked::Predicted(predicted)));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fleet::{DeviceId, Operation, ProjectId};
+use fleet::{DeviceId, JobId, Operation, ProjectId};
 use serde::Serialize;
 use store::{FailureGroup, WhyNot};
 use utoipa::ToSchema;
@@ -48,6 +48,10 @@ struct Group {
     /// The first five of their devices, in the order in which they were imported.
     #[schema(value_type = Vec<String>)]
     devices: Vec<DeviceId>,
+    /// The job of the first of them: `same_reason_as` of the update's jobs takes it, and lists
+    /// those of this reason. Null of devices that were refused.
+    #[schema(value_type = Option<String>)]
+    job: Option<JobId>,
 }
 
 /// Failures that are not told by reason.
@@ -108,7 +112,7 @@ impl Group {
     /// A group as it is shown, of an update of a project. To one that `restarts`, cameras do not
     /// exist.
     fn of(group: FailureGroup, project: &ProjectId, restarts: bool) -> Self {
-        let FailureGroup { why, count, devices } = group;
+        let FailureGroup { why, count, devices, job } = group;
         let first = devices.first();
         let what_to_do = first.and_then(|device| engine::what_to_do(&why, project, device));
         let refused = matches!(why, WhyNot::Refused(_));
@@ -119,6 +123,6 @@ impl Group {
                 (code, detail)
             }
         };
-        Self { code, refused, message, what_to_do, count, devices }
+        Self { code, refused, message, what_to_do, count, devices, job }
     }
 }

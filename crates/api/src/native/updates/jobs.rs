@@ -9,8 +9,8 @@ use serde::Serialize;
 use store::{JobFilter, Reads};
 use utoipa::ToSchema;
 
-use super::selector::{once, parsed};
 use super::{UPDATE_ID, unknown, update_id};
+use crate::native::devices::query::{once, parsed};
 use crate::native::exchange::{FromPath, FromQuery};
 use crate::native::jobs::Job;
 use crate::native::token::Caller;
@@ -36,6 +36,10 @@ pub(in crate::native) struct JobsParameters {
     /// Those that failed for this reason only: `code` of a group of the update's failures; given
     /// several times: for one of them.
     code: Option<Vec<String>>,
+    /// Those that failed for the reason for which this job did only: `job` of a group of the
+    /// update's failures. None, if there is no such job or it has not failed.
+    #[param(example = "0000019aa9d27b2a00000000002a0001")]
+    same_reason_as: Option<String>,
     /// The page after this one: `next` of the page before.
     after: Option<String>,
     /// At most so many: 1 to 1000, 100 unless given.
@@ -80,6 +84,7 @@ impl JobsQuery {
                     self.filter.codes.push(value);
                 }
             }
+            "same_reason_as" => once(&mut self.filter.same_reason_as, parsed(&value)?)?,
             "after" => once(&mut self.after, value)?,
             "limit" => once(&mut self.limit, parsed(&value)?)?,
             _ => return Err("is no parameter of this call".to_owned()),
@@ -202,13 +207,16 @@ mod tests {
             ("state", "failed"),
             ("code", "refused"),
             ("code", "refused"),
+            ("same_reason_as", "0000000003e800000000000000010001"),
             ("after", "1.2"),
             ("limit", "7"),
         ]);
         let filter = JobFilter {
             stands: vec![JobStands::Failed, JobStands::Open],
             codes: vec!["refused".to_owned()],
+            same_reason_as: "0000000003e800000000000000010001".parse().ok(),
         };
+        assert!(filter.same_reason_as.is_some());
         let expected = JobsQuery { filter, after: Some("1.2".to_owned()), limit: Some(7) };
         assert_eq!(query.unwrap(), expected);
         assert_eq!(read(&[]).unwrap(), JobsQuery::default());
@@ -219,6 +227,7 @@ mod tests {
         for (key, value, part) in [
             ("state", "running", "state: unknown state of jobs"),
             ("code", "tired", "code: no job fails for it: it is one of deadline_passed, refused"),
+            ("same_reason_as", "x", "same_reason_as: "),
             ("limit", "x", "limit: "),
             ("colour", "red", "colour: is no parameter"),
         ] {

@@ -1,11 +1,12 @@
 //! What an update would do, before anything is written.
 
-use engine::{Ask, Prediction};
+use engine::{Ask, PredictedRevert, Prediction};
 use fleet::{DeviceId, Operation, Principal, ProjectId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::create::DeviceRefusal;
+use super::revert::LeftOut;
 use crate::native::{Native, Problem, pages};
 
 /// Devices in a page unless told otherwise.
@@ -18,6 +19,36 @@ pub(in crate::native) struct PredictedUpdate {
     devices: Vec<PredictedDevice>,
     /// What to give as `after` for the next page; null on the last.
     next: Option<String>,
+}
+
+/// What would come of a revert.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PredictedRevert)]
+pub(in crate::native) struct PredictedReversion {
+    /// One page of the devices that it would ask for something.
+    devices: Vec<PredictedDevice>,
+    /// What to give as `after` for the next page; null on the last.
+    next: Option<String>,
+    /// How many devices it would ask.
+    devices_total: u32,
+    /// What would stay as it is: at most the first 1,000.
+    left_out: Vec<LeftOut>,
+    /// How many values would stay as they are.
+    left_out_total: u64,
+}
+
+impl From<PredictedRevert> for PredictedReversion {
+    fn from(predicted: PredictedRevert) -> Self {
+        let PredictedRevert { page, total, left_out, left_out_total } = predicted;
+        let device = |device| PredictedDevice::of(device, false);
+        Self {
+            devices: page.devices.into_iter().map(device).collect(),
+            next: page.next.map(|next| next.to_string()),
+            devices_total: total,
+            left_out: left_out.into_iter().map(LeftOut::from).collect(),
+            left_out_total,
+        }
+    }
 }
 
 /// What would come of a device.
@@ -63,31 +94,54 @@ pub(super) async fn predict(
     ask: &Ask,
     page: (Option<&str>, Option<u32>),
 ) -> Result<PredictedUpdate, Problem> {
-    let (after, limit) = page;
-    let after: u64 = pages::place(after)?.unwrap_or(0);
-    let limit = pages::limit(Some(limit.unwrap_or(LIMIT_DEFAULT)))?;
+    let (after, limit) = place(page)?;
     let predicted = native.handle.dry_run(principal, project, ask, after, limit).await?;
     let restarts = ask.operation == Operation::Restart;
-    let device = |device: Prediction| PredictedDevice {
-        id: device.id,
-        changes: device
-            .changes
-            .into_iter()
-            .map(|change| PredictedChange {
-                name: change.name,
-                desired: change.desired,
-                shown: change.shown,
-                to: change.to,
-                acts: change.acts.name(),
-            })
-            .collect(),
-        unchanged: device.unchanged,
-        restart: restarts && device.refused.is_none(),
-        refused: device.refused.map(|refusal| DeviceRefusal::of(refusal, restarts)),
-        away: device.away,
-    };
+    let device = |device| PredictedDevice::of(device, restarts);
     Ok(PredictedUpdate {
         devices: predicted.devices.into_iter().map(device).collect(),
         next: predicted.next.map(|next| next.to_string()),
     })
+}
+
+/// Where a page begins, and how long it is.
+///
+/// # Errors
+/// 400: what is asked for is no page.
+pub(super) fn place((after, limit): (Option<&str>, Option<u32>)) -> Result<(u64, u32), Problem> {
+    let after = pages::place(after)?.unwrap_or(0);
+    let limit = pages::limit(Some(limit.unwrap_or(LIMIT_DEFAULT)))?;
+    Ok((after, limit))
+}
+
+/// Refuses a page where nothing is a dry run.
+///
+/// # Errors
+/// 400.
+pub(super) fn no_page(page: (Option<&str>, Option<u32>)) -> Result<(), Problem> {
+    match page {
+        (None, None) => Ok(()),
+        _ => Err(Problem::invalid("after, limit: are of a dry run alone; see dry_run")),
+    }
+}
+
+impl PredictedDevice {
+    /// What would come of a device, of an update that `restarts` or does not.
+    fn of(device: Prediction, restarts: bool) -> Self {
+        let change = |change: engine::PredictedChange| PredictedChange {
+            name: change.name,
+            desired: change.desired,
+            shown: change.shown,
+            to: change.to,
+            acts: change.acts.name(),
+        };
+        Self {
+            id: device.id,
+            changes: device.changes.into_iter().map(change).collect(),
+            unchanged: device.unchanged,
+            restart: restarts && device.refused.is_none(),
+            refused: device.refused.map(|refusal| DeviceRefusal::of(refusal, restarts)),
+            away: device.away,
+        }
+    }
 }

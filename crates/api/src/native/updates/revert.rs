@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::create::BegunUpdate;
 use super::plan::PlanBody;
+use super::predict::{self, PredictedReversion};
 use super::{UPDATE_ID, update_id};
 use crate::native::devices::{self, ShowQuery};
 use crate::native::exchange::{self, FromPath, FromQuery};
@@ -25,6 +26,16 @@ pub(in crate::native) struct Revert {
     /// How that goes through the devices; all at once unless given.
     #[serde(default, deserialize_with = "objects::object_or_null")]
     rollout: Option<PlanBody>,
+    /// Whether nothing is written, and the answer says what would come of each device.
+    #[serde(default)]
+    dry_run: bool,
+    /// Of a dry run, the page after this one: `next` of the page before.
+    #[serde(default)]
+    after: Option<String>,
+    /// Of a dry run, at most so many devices: 1 to 1,000, which it is unless given.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
 }
 
 /// What a device is taken back to.
@@ -34,6 +45,9 @@ pub(in crate::native) struct RevertDevice {
     /// The revision whose values are asked for again: one of the device's history, or 0.
     #[schema(value_type = i64, minimum = 0)]
     to: Revision,
+    /// Whether nothing is written, and the answer says what would come of the device.
+    #[serde(default)]
+    dry_run: bool,
 }
 
 /// What a revert leaves as it is.
@@ -73,6 +87,26 @@ pub(in crate::native) struct RevertedDeviceView {
     left_out: Vec<LeftOut>,
 }
 
+/// What comes of taking an update back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::native) enum RevertOutcome {
+    /// The update that takes it back: it has begun.
+    Begun(BegunUpdate),
+    /// Of a dry run: what would come of it.
+    Predicted(PredictedReversion),
+}
+
+/// What comes of taking a device back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::native) enum RevertDeviceOutcome {
+    /// The update that takes it back.
+    Reverted(RevertedDeviceView),
+    /// Of a dry run: what would come of it.
+    Predicted(PredictedReversion),
+}
+
 /// For serde.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 pub(super) fn is_none(count: &u64) -> bool {
@@ -81,7 +115,8 @@ pub(super) fn is_none(count: &u64) -> bool {
 
 /// Takes an update back: each of its devices is asked for what was asked of it before, or else for
 /// what it showed. It is an update of its own. Values that a later update has changed, values that
-/// there were none of before, and passwords are left out, and named.
+/// there were none of before, and passwords are left out, and named. A dry run says what would come
+/// of it: nothing is written, and an update that is paused stays so.
 #[utoipa::path(
     post,
     path = "/updates/{id}/revert",
@@ -90,7 +125,7 @@ pub(super) fn is_none(count: &u64) -> bool {
     params(("id" = String, Path, description = UPDATE_ID)),
     request_body = Revert,
     responses(
-        (status = 200, description = "The update that takes it back", body = BegunUpdate),
+        (status = 200, description = "What came of it, or would", body = RevertOutcome),
         openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
     )
 )]
@@ -99,15 +134,25 @@ pub(in crate::native) async fn revert_update(
     Caller(principal): Caller,
     Call(call): Call,
     FromPath(text): FromPath<String>,
-    exchange::JsonOrNothing(Revert { rollout }): exchange::JsonOrNothing<Revert>,
-) -> Result<Json<BegunUpdate>, Problem> {
+    exchange::JsonOrNothing(body): exchange::JsonOrNothing<Revert>,
+) -> Result<Json<RevertOutcome>, Problem> {
+    let Revert { rollout, dry_run, after, limit } = body;
     let id = update_id(&text)?;
     let plan = rollout.map_or_else(|| Ok(Plan::all_at_once()), PlanBody::plan)?;
-    Ok(Json(begun(native.handle.revert_update(&principal, call, id, plan).await?)))
+    let page = (after.as_deref(), limit);
+    let handle = &native.handle;
+    if dry_run {
+        let (after, limit) = predict::place(page)?;
+        let predicted = handle.dry_run_revert_update(&principal, id, &plan, after, limit).await?;
+        return Ok(Json(RevertOutcome::Predicted(predicted.into())));
+    }
+    predict::no_page(page)?;
+    let reverted = handle.revert_update(&principal, call, id, plan).await?;
+    Ok(Json(RevertOutcome::Begun(begun(reverted))))
 }
 
 /// Takes a device back: it is asked again for the values that were asked of it at a revision. It is
-/// an update of its own.
+/// an update of its own. A dry run says what would come of it, and nothing is written.
 #[utoipa::path(
     post,
     path = "/devices/{id}/revert",
@@ -116,7 +161,7 @@ pub(in crate::native) async fn revert_update(
     params(("id" = String, Path, description = "The device's id"), ShowQuery),
     request_body = RevertDevice,
     responses(
-        (status = 200, description = "The update that takes it back", body = RevertedDeviceView),
+        (status = 200, description = "What came of it, or would", body = RevertDeviceOutcome),
         openapi::Invalid, openapi::Guarded, openapi::Missing, openapi::Conflict,
     )
 )]
@@ -126,23 +171,28 @@ pub(in crate::native) async fn revert_device(
     Call(call): Call,
     FromPath(id): FromPath<DeviceId>,
     FromQuery(query): FromQuery<ShowQuery>,
-    exchange::Json(RevertDevice { to }): exchange::Json<RevertDevice>,
-) -> Result<Json<RevertedDeviceView>, Problem> {
-    let project = match native.handle.first_job(&principal, call).await? {
+    exchange::Json(RevertDevice { to, dry_run }): exchange::Json<RevertDevice>,
+) -> Result<Json<RevertDeviceOutcome>, Problem> {
+    let made = if dry_run { None } else { native.handle.first_job(&principal, call).await? };
+    let project = match made {
         Some(made) => made.project_id,
         None => {
             let found = devices::find(&native, &principal, query.project.as_ref(), &id).await?;
             found.device.project_id
         }
     };
+    if dry_run {
+        let predicted = native.handle.dry_run_revert_device(&principal, &project, &id, to).await?;
+        return Ok(Json(RevertDeviceOutcome::Predicted(predicted.into())));
+    }
     let reverted = native.handle.revert_device(&principal, call, &project, &id, to).await?;
     let RevertedDevice { request, job, values, left_out } = reverted;
-    Ok(Json(RevertedDeviceView {
+    Ok(Json(RevertDeviceOutcome::Reverted(RevertedDeviceView {
         id: request,
         job: job?,
         set: values,
         left_out: left_out.into_iter().map(LeftOut::from).collect(),
-    }))
+    })))
 }
 
 /// A revert as it is answered.

@@ -120,30 +120,20 @@ pub(super) struct CountedWaves {
 impl CountedWaves {
     /// Counts the jobs of a rollout's waves.
     pub(super) async fn of(reads: &dyn Reads, waves: &[Wave]) -> Result<Self, store::Error> {
-        let (earlier, latest) = waves.split_at(waves.len().saturating_sub(WAVES_SHOWN));
-        let (over, open): (Vec<&Wave>, Vec<&Wave>) =
-            earlier.iter().partition(|wave| wave.ended_at.is_some());
+        let requests: Vec<RequestId> = waves.iter().map(|wave| wave.request).collect();
+        let shown_from = waves.len().saturating_sub(WAVES_SHOWN);
         let mut counted = Self::default();
-        for (waves, is_over) in [(over, true), (open, false)] {
-            let requests: Vec<RequestId> = waves.iter().map(|wave| wave.request).collect();
-            if !requests.is_empty() {
-                counted.add(reads.wave_counts(&requests).await?, is_over);
+        let counts = reads.wave_counts(&requests).await?;
+        for (index, (wave, counts)) in waves.iter().zip(counts).enumerate() {
+            counted.all = counted.all + counts;
+            if wave.ended_at.is_some() {
+                counted.over = counted.over + counts;
+            }
+            if index >= shown_from {
+                counted.shown.push(WaveView::of(*wave, counts));
             }
         }
-        for wave in latest {
-            let counts = reads.wave_counts(&[wave.request]).await?;
-            counted.add(counts, wave.ended_at.is_some());
-            counted.shown.push(WaveView::of(*wave, counts));
-        }
         Ok(counted)
-    }
-
-    /// Adds the counts of waves that are over or are not.
-    fn add(&mut self, counts: WaveCounts, are_over: bool) {
-        self.all = self.all + counts;
-        if are_over {
-            self.over = self.over + counts;
-        }
     }
 }
 

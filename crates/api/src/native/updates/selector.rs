@@ -1,4 +1,4 @@
-//! Which devices are meant, in a body and in a query.
+//! Which devices are meant, in a body; [`crate::native::devices::query`] has it of a query.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use fleet::limits::PHONES_PER_UPDATE_MAX;
 use fleet::selector::{ValueIs, ValueOf};
 use fleet::{
     Attention, CameraStatus, Catalogue, Condition, CredentialsInUse, DeviceId, Kind,
-    OrganizationPath, ProjectId, Selector,
+    OrganizationPath, Selector,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::native::{Problem, objects};
@@ -16,8 +16,11 @@ use crate::native::{Problem, objects};
 /// The most servers, conditions, tags or values that a selection may name of each.
 const NAMED_MAX: usize = 100;
 
+/// What stands for a device that is as it should be among the words of why others are not.
+const NO_ATTENTION: &str = "none";
+
 /// Characters of a text that is looked for.
-const TEXT_CHARS_MAX: usize = 128;
+pub(in crate::native) const TEXT_CHARS_MAX: usize = 128;
 
 /// Which devices are meant: those for which all of it holds. What is left out lets all through, so
 /// that `{}` means all devices of the kind and the project.
@@ -37,10 +40,15 @@ pub(in crate::native) struct SelectorBody {
     #[schema(value_type = Vec<String>)]
     conditions: Vec<Condition>,
     /// Not as they should be, for one of these reasons, as `attention` of a device shows them:
-    /// `trouble`, `drift`, `restart_pending` or `pending`; `any` stands for all of them.
-    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "attention_words")]
+    /// `trouble`, `drift`, `restart_pending` or `pending`; `any` stands for all of them. `none`:
+    /// as they should be.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "write_attention",
+        deserialize_with = "attention_words"
+    )]
     #[schema(value_type = Vec<String>)]
-    attention: Vec<Attention>,
+    attention: Vec<Option<Attention>>,
     /// Frozen by an operator, or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     frozen: Option<bool>,
@@ -106,7 +114,7 @@ fn some_objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Reads a list of words of attention with something in it.
-fn attention_words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Attention>, D::Error> {
+fn attention_words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Option<Attention>>, D::Error> {
     let words: Vec<String> = some(from)?;
     let mut attention = Vec::with_capacity(words.len());
     for word in words {
@@ -115,11 +123,23 @@ fn attention_words<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Attention>,
     Ok(attention)
 }
 
+/// Writes what [`attention_words`] reads.
+fn write_attention<S: Serializer>(
+    attention: &[Option<Attention>],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_seq(attention.iter().map(|word| word.map_or(NO_ATTENTION, Attention::name)))
+}
+
 /// Adds the reason that a word names, or with `any` all there are; each is there once.
-fn add_attention(attention: &mut Vec<Attention>, word: &str) -> Result<(), String> {
+pub(in crate::native) fn add_attention(
+    attention: &mut Vec<Option<Attention>>,
+    word: &str,
+) -> Result<(), String> {
     let named = match word {
-        "any" => Attention::ALL.to_vec(),
-        word => vec![parsed(word)?],
+        "any" => Attention::ALL.map(Some).to_vec(),
+        NO_ATTENTION => vec![None],
+        word => vec![Some(word.parse::<Attention>().map_err(|unknown| unknown.to_string())?)],
     };
     for one in named {
         if !attention.contains(&one) {
@@ -205,18 +225,18 @@ impl From<Selector> for SelectorBody {
 }
 
 /// A field that can't be meant.
-fn invalid(field: &str, why: &str) -> Problem {
+pub(in crate::native) fn invalid(field: &str, why: &str) -> Problem {
     Problem::invalid(format!("{field}: {why}"))
 }
 
 /// Reads a path.
-fn path_of(text: &str) -> Result<OrganizationPath, String> {
+pub(in crate::native) fn path_of(text: &str) -> Result<OrganizationPath, String> {
     text.parse().map_err(|error: fleet::organization::OrganizationPathError| error.to_string())
 }
 
 /// Checks the bounds of a selector and turns properties' aliases into names. Errors: the field that
 /// is not acceptable, and why.
-fn checked(
+pub(in crate::native) fn checked(
     mut selector: Selector,
     catalogue: &Catalogue,
 ) -> Result<Selector, (&'static str, String)> {
@@ -262,168 +282,9 @@ fn checked(
     Ok(selector)
 }
 
-/// Which devices a query asks for, and which page of them.
-#[derive(Debug, Default)]
-pub(in crate::native) struct DevicesQuery {
-    /// Of this project only.
-    pub(in crate::native) project: Option<ProjectId>,
-    /// Those.
-    pub(in crate::native) selector: Selector,
-    /// After the page that said so.
-    pub(in crate::native) after: Option<String>,
-    /// At most so many.
-    pub(in crate::native) limit: Option<u32>,
-}
-
-impl DevicesQuery {
-    /// Reads the keys and values of a query. Errors name the key.
-    pub(in crate::native) fn of(
-        pairs: Vec<(String, String)>,
-        catalogue: &Catalogue,
-    ) -> Result<Self, Problem> {
-        let mut query = Self::default();
-        for (key, value) in pairs {
-            query.take(&key, value).map_err(|why| invalid(&key, &why))?;
-        }
-        let selector = checked(std::mem::take(&mut query.selector), catalogue);
-        let selector = selector.map_err(|(field, why)| invalid(field, &why))?;
-        Ok(Self { selector, ..query })
-    }
-
-    /// Takes one key of a query.
-    fn take(&mut self, key: &str, value: String) -> Result<(), String> {
-        let selector = &mut self.selector;
-        match key {
-            "project" => once(&mut self.project, parsed(&value)?),
-            "kind" => once(&mut selector.kind, parsed(&value)?),
-            "server" => {
-                selector.servers.push(value);
-                Ok(())
-            }
-            "tag" => {
-                let (key, value) = match value.split_once(':') {
-                    Some((key, value)) => (key.to_owned(), Some(value.to_owned())),
-                    None => (value, None),
-                };
-                selector.tags.push((key, value));
-                Ok(())
-            }
-            "condition" => {
-                selector.conditions.push(parsed(&value)?);
-                Ok(())
-            }
-            "attention" => add_attention(&mut selector.attention, &value),
-            "frozen" => once(&mut selector.frozen, parsed(&value)?),
-            "status" => {
-                selector.statuses.push(parsed(&value)?);
-                Ok(())
-            }
-            "credentials" => {
-                selector.credentials.push(parsed(&value)?);
-                Ok(())
-            }
-            "desired" => {
-                selector.values.push(value_is(&value, ValueOf::Desired)?);
-                Ok(())
-            }
-            "reported" => {
-                selector.values.push(value_is(&value, ValueOf::Reported)?);
-                Ok(())
-            }
-            "organization" => once(&mut selector.organization, path_of(&value)?),
-            "manufacturer" => once(&mut selector.manufacturer, value),
-            "text" => once(&mut selector.text, value),
-            "id" => {
-                selector.ids.push(parsed(&value)?);
-                Ok(())
-            }
-            "after" => once(&mut self.after, value),
-            "limit" => once(&mut self.limit, parsed(&value)?),
-            _ => Err("is no parameter of this call".to_owned()),
-        }
-    }
-}
-
-/// Reads a value of a query.
-pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-    text: &str,
-) -> Result<T, String> {
-    text.parse().map_err(|error: T::Err| error.to_string())
-}
-
-/// Takes what may be said once.
-pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<(), String> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err("is given twice".to_owned()),
-    }
-}
-
-/// Reads `NAME:VALUE`, or `!NAME` for devices that have none.
-fn value_is(text: &str, of: ValueOf) -> Result<ValueIs, String> {
-    let (name, value) = match (text.strip_prefix('!'), text.split_once(':')) {
-        (Some(name), _) => (name, None),
-        (None, Some((name, value))) => (name, Some(value.to_owned())),
-        (None, None) => return Err("must be NAME:VALUE, or !NAME for none".to_owned()),
-    };
-    if name.is_empty() {
-        return Err("names no property".to_owned());
-    }
-    Ok(ValueIs { name: name.to_owned(), value, of })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Result<DevicesQuery, Problem> {
-        let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        DevicesQuery::of(pairs.collect(), &Catalogue::built_in().unwrap())
-    }
-
-    #[test]
-    fn a_query_names_what_devices_have_to_be() {
-        let query = read(&[
-            ("kind", "phone"),
-            ("server", "a"),
-            ("server", "b"),
-            ("tag", "floor:2"),
-            ("tag", "vip"),
-            ("condition", "running"),
-            ("attention", "pending"),
-            ("attention", "drift"),
-            ("attention", "pending"),
-            ("frozen", "true"),
-            ("status", "OffLine"),
-            ("status", "Register"),
-            ("credentials", "not_renewed"),
-            ("desired", "hide_navigate:1"),
-            ("reported", "!Name"),
-            ("limit", "7"),
-        ])
-        .unwrap();
-        let value = |name: &str, value: Option<&str>, of| ValueIs {
-            name: name.to_owned(),
-            value: value.map(str::to_owned),
-            of,
-        };
-        let expected = Selector {
-            kind: Some(Kind::Phone),
-            servers: vec!["a".to_owned(), "b".to_owned()],
-            tags: vec![("floor".to_owned(), Some("2".to_owned())), ("vip".to_owned(), None)],
-            conditions: vec![Condition::Running],
-            attention: vec![Attention::Pending, Attention::Drift],
-            frozen: Some(true),
-            statuses: vec![CameraStatus::OffLine, CameraStatus::Register],
-            credentials: vec![CredentialsInUse::NotRenewed],
-            values: vec![
-                value("com.cph.mainkeys", Some("1"), ValueOf::Desired),
-                value("Name", None, ValueOf::Reported),
-            ],
-            ..Selector::default()
-        };
-        assert_eq!((query.selector, query.limit), (expected, Some(7)));
-    }
 
     #[test]
     fn what_came_out_empty_is_not_all_devices() {
@@ -443,46 +304,21 @@ mod tests {
     }
 
     #[test]
-    fn any_stands_for_every_reason() {
-        let query = read(&[("attention", "drift"), ("attention", "any")]).unwrap();
-        let [trouble, drift, restart, pending] = Attention::ALL;
-        assert_eq!(query.selector.attention, [drift, trouble, restart, pending]);
-        let body: SelectorBody = serde_json::from_str(r#"{"attention":["any"]}"#).unwrap();
-        let selector = body.selector(None, &Catalogue::built_in().unwrap()).unwrap();
-        assert_eq!(selector.attention, Attention::ALL);
+    fn any_stands_for_every_reason_and_none_for_a_device_without() {
+        let catalogue = Catalogue::built_in().unwrap();
+        let body = |text: &str| serde_json::from_str::<SelectorBody>(text);
+        let selector =
+            body(r#"{"attention":["any"]}"#).unwrap().selector(None, &catalogue).unwrap();
+        assert_eq!(selector.attention, Attention::ALL.map(Some));
         let shown = serde_json::to_value(SelectorBody::from(selector)).unwrap();
         let words = ["trouble", "drift", "restart_pending", "pending"];
         assert_eq!(shown, serde_json::json!({ "attention": words }));
-        let error = serde_json::from_str::<SelectorBody>(r#"{"attention":["some"]}"#).unwrap_err();
+        let text = r#"{"attention":["drift","none"]}"#;
+        let selector = body(text).unwrap().selector(None, &catalogue).unwrap();
+        assert_eq!(selector.attention, [Some(Attention::Drift), None]);
+        let shown = serde_json::to_string(&SelectorBody::from(selector)).unwrap();
+        assert_eq!(shown, text);
+        let error = body(r#"{"attention":["some"]}"#).unwrap_err();
         assert!(error.to_string().starts_with("unknown attention"), "{error}");
-    }
-
-    #[test]
-    fn what_is_wrong_in_a_query_is_named() {
-        let long = "x".repeat(TEXT_CHARS_MAX + 1);
-        for (key, value, part) in [
-            ("colour", "red", "colour: is no parameter"),
-            ("kind", "toaster", "kind: unknown device kind"),
-            ("condition", "ill", "condition: unknown"),
-            ("attention", "some", "attention: unknown attention"),
-            ("frozen", "yes", "frozen: "),
-            ("status", "online", "status: unknown camera status"),
-            ("credentials", "older", "credentials: unknown credentials in use"),
-            ("desired", "Name", "desired: must be NAME:VALUE"),
-            ("reported", ":x", "reported: names no property"),
-            ("desired", "!com.cph.mainkey", "values: com.cph.mainkey: "),
-            ("tag", "", "tags: names no tag"),
-            ("tag", ":red", "tags: names no tag"),
-            ("manufacturer", "", "manufacturer: must have"),
-            ("organization", "a//b", "organization: level 2"),
-            ("limit", "x", "limit: "),
-            ("text", "", "text: must have 1 to 128"),
-            ("text", &long, "text: must have 1 to 128"),
-        ] {
-            let problem = serde_json::to_value(read(&[(key, value)]).unwrap_err()).unwrap();
-            let detail = problem["detail"].as_str().unwrap();
-            assert!(detail.contains(part), "{part}: {detail}");
-        }
-        assert!(read(&[("text", "a"), ("text", "b")]).is_err());
     }
 }

@@ -19,6 +19,28 @@ pub struct Grant {
     pub role: String,
 }
 
+/// One page of `GET /projects/{project}/grants`.
+#[derive(Debug, Deserialize)]
+pub struct ProjectGrants {
+    /// By user.
+    pub grants: Vec<GrantHolder>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Who may do something in a project.
+#[derive(Debug, Deserialize)]
+pub struct GrantHolder {
+    /// The user.
+    pub user: String,
+    /// `viewer`, `operator` or `admin`.
+    pub role: String,
+    /// Whether the user is one of the project's own.
+    pub of_project: bool,
+    /// When the user was disabled, if it was.
+    pub disabled_at: Option<String>,
+}
+
 /// `GET /users/{name}/tokens`.
 #[derive(Debug, Deserialize)]
 pub struct Tokens {

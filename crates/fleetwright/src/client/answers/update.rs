@@ -89,6 +89,8 @@ pub struct FailureGroup {
     pub count: u64,
     /// The first of the devices.
     pub devices: Vec<String>,
+    /// Its job; `None` where devices were refused.
+    pub job: Option<String>,
 }
 
 /// Failures that are not told by reason.
@@ -219,6 +221,13 @@ pub struct Predicted {
     pub devices: Vec<Prediction>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
+}
+
+/// What such a page of a revert has besides the devices.
+#[derive(Debug, Deserialize)]
+pub struct PredictedRevert {
+    /// What would stay as it is.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What would become of a device.

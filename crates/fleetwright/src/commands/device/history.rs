@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::target::Target;
 use crate::client::Client;
@@ -72,6 +72,12 @@ pub fn revert(
             job::wait(client, reverted.job, timeout, is_json)
         }
     }
+}
+
+/// Shows what asking for what was asked of a device at a revision would do.
+pub fn foretell(client: &Client, target: &Target, to: i64, is_json: bool) -> Result<()> {
+    let body = Map::from_iter([("to".to_owned(), json!(to))]);
+    update::predict_revert(client, &target.path("revert"), &target.query(), body, is_json)
 }
 
 /// A history, a line for each value that was asked for.

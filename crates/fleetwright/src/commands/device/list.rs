@@ -36,7 +36,7 @@ pub struct Filter {
     condition: Vec<Condition>,
     /// Those that are not as they should be, for this reason: trouble (they can't be worked on, or
     /// a camera was registered once and is not now), drift, restart-pending, pending, or any for
-    /// all of these. Given several times: for one of them.
+    /// all of these. Those that are as they should be: none. Given several times: one of it.
     #[arg(long, value_name = "WHY", value_parser = attention)]
     attention: Vec<&'static str>,
     /// Cameras alone that stand so: `Register` (on record, never registered), `OnLine` or
@@ -68,12 +68,13 @@ pub struct Filter {
     text: Option<String>,
 }
 
-/// Reads why a device is not as it should be, with a hyphen or an underscore, as the API takes it.
+/// Reads why a device is not as it should be, or `none` if it is, with a hyphen or an underscore,
+/// as the API takes it.
 pub fn attention(text: &str) -> std::result::Result<&'static str, String> {
-    let words = Attention::ALL.map(Attention::name).into_iter().chain(["any"]);
+    let words = Attention::ALL.map(Attention::name).into_iter().chain(["any", "none"]);
     let mut all = words.filter(|word| *word == text.replace('-', "_"));
-    let unknown = || format!("{text:?} is none of trouble, drift, restart-pending, pending, any");
-    all.next().ok_or_else(unknown)
+    let known = "trouble, drift, restart-pending, pending, any, none";
+    all.next().ok_or_else(|| format!("{text:?} is not one of {known}"))
 }
 
 /// Reads how a camera stands, whatever the case of the letters.

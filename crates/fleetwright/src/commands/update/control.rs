@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::pace::Pace;
-use super::{rollout, show};
+use super::{predict, rollout, show};
 use crate::client::Client;
 use crate::client::answers::{BegunUpdate, Update};
 use crate::output;
@@ -59,16 +59,21 @@ pub fn ask(client: &Client, id: &str, verb: Verb, is_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Takes an update back, shows what is left out, and waits for the end if that is wanted.
+/// Takes an update back, shows what is left out, and waits for the end if that is wanted. A dry run
+/// shows what would come of it.
 pub fn revert(
     client: &Client,
     id: &str,
     pace: &Pace,
+    dry_run: bool,
     wait: Option<Option<Duration>>,
     is_json: bool,
 ) -> Result<()> {
     let mut body = Map::new();
     body.extend(pace.body().map(|pace| ("rollout".to_owned(), pace)));
+    if dry_run {
+        return predict::predict_revert(client, &["updates", id, "revert"], &[], body, is_json);
+    }
     let answer = client.post(&["updates", id, "revert"], &Value::Object(body))?;
     let begun: BegunUpdate = client.read(&answer)?;
     rollout::begun(client, &answer, &begun, wait, is_json)

@@ -1,33 +1,85 @@
-//! What an update would do.
+//! What an update, or the revert of one, would do.
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
-use crate::client::answers::{Predicted, Prediction};
+use crate::client::answers::{Predicted, PredictedRevert, Prediction};
 use crate::exit::Failure;
 use crate::output;
 
+use super::rollout::left_out;
+
 /// Asks the server what an update of this body would do, page by page, and shows it. Fails if
 /// some device would be refused.
-pub fn predict(client: &Client, mut body: Map<String, Value>, is_json: bool) -> Result<()> {
-    body.insert("dry_run".to_owned(), json!(true));
-    let (mut whole, mut devices) = (Vec::new(), Vec::new());
-    loop {
-        let mut answer = client.post(&["updates"], &Value::Object(body.clone()))?;
-        let page: Predicted = client.read(&answer)?;
-        devices.extend(page.devices);
-        if let Some(Value::Array(page)) = answer.get_mut("devices").map(Value::take) {
-            whole.extend(page);
-        }
-        let Some(next) = page.next else { break };
-        body.insert("after".to_owned(), json!(next));
-    }
+pub fn predict(client: &Client, body: Map<String, Value>, is_json: bool) -> Result<()> {
+    let Foretold { whole, devices, .. } = Foretold::ask(client, &["updates"], &[], body)?;
     if is_json {
         output::json(&json!({ "devices": whole }))?;
     } else {
         output::data(&words(&devices))?;
     }
+    refused(&devices)
+}
+
+/// The same of the revert that this path and query ask for.
+pub fn predict_revert(
+    client: &Client,
+    path: &[&str],
+    query: &[(&str, String)],
+    body: Map<String, Value>,
+    is_json: bool,
+) -> Result<()> {
+    let Foretold { whole, devices, last } = Foretold::ask(client, path, query, body)?;
+    if is_json {
+        let of_last = |name: &str| last.get(name).cloned().unwrap_or_default();
+        let (left_out, total) = (of_last("left_out"), of_last("left_out_total"));
+        let answer = json!({ "devices": whole, "left_out": left_out, "left_out_total": total });
+        output::json(&answer)?;
+    } else {
+        let stays: PredictedRevert = client.read(&last)?;
+        let parts = [words(&devices), left_out(&stays.left_out)];
+        let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
+        output::data(&parts.join("\n"))?;
+    }
+    refused(&devices)
+}
+
+/// What all pages of a dry run say.
+struct Foretold {
+    /// The devices as they were answered.
+    whole: Vec<Value>,
+    /// The same, read.
+    devices: Vec<Prediction>,
+    /// The last page, without its devices.
+    last: Value,
+}
+
+impl Foretold {
+    /// Asks for it page by page.
+    fn ask(
+        client: &Client,
+        path: &[&str],
+        query: &[(&str, String)],
+        mut body: Map<String, Value>,
+    ) -> Result<Self> {
+        body.insert("dry_run".to_owned(), json!(true));
+        let (mut whole, mut devices) = (Vec::new(), Vec::new());
+        loop {
+            let mut last = client.post_with(path, query, &Value::Object(body.clone()))?;
+            let page: Predicted = client.read(&last)?;
+            devices.extend(page.devices);
+            if let Some(Value::Array(page)) = last.get_mut("devices").map(Value::take) {
+                whole.extend(page);
+            }
+            let Some(next) = page.next else { return Ok(Self { whole, devices, last }) };
+            body.insert("after".to_owned(), json!(next));
+        }
+    }
+}
+
+/// Fails if some device would be refused.
+fn refused(devices: &[Prediction]) -> Result<()> {
     let refused = devices.iter().filter(|device| device.refused.is_some()).count();
     if refused > 0 {
         let what = format!("{refused} of {} devices would be refused", devices.len());

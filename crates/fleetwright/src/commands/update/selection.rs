@@ -204,6 +204,7 @@ mod tests {
             json!({"attention": ["drift", "restart_pending"]}),
         );
         check(&["attention=any"], json!({"attention": ["any"]}));
+        check(&["attention=none,attention=drift"], json!({"attention": ["none", "drift"]}));
         check(&["text=a, b,tag=x"], json!({"text": "a, b", "tags": {"x": null}}));
         check(
             &["desired=Name:a:b,reported=!com.cph.mainkeys,reported=Name:"],
@@ -227,7 +228,7 @@ mod tests {
         check(&[""], "is not WORD=VALUE");
         check(&["server="], "server: is empty");
         check(&["condition=ill"], "condition: ");
-        check(&["attention=ill"], "attention: \"ill\" is none of trouble");
+        check(&["attention=ill"], "attention: \"ill\" is not one of trouble");
         check(&["status=ill"], "status: \"ill\" is none of Register");
         check(&["credentials=ill"], "credentials: \"ill\" is none of current");
         check(&["text=a", "text=b"], "text: is given twice");

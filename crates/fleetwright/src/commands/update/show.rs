@@ -59,21 +59,23 @@ fn failures(id: &str, failures: &UpdateFailures) -> String {
     if is_failed {
         text.push_str(&format!("\nEach of them: fleetwright update jobs {id} --state failed"));
     }
+    if let [first, _, ..] = failures.groups.as_slice()
+        && let Some(job) = &first.job
+    {
+        let of_first = format!("fleetwright update jobs {id} --same-reason-as {job}");
+        text.push_str(&format!("\nThose of the first reason: {of_first}"));
+    }
     text
 }
 
-/// Lists the jobs of an update, those alone that stand in one of these ways and failed for one of
-/// these reasons, if any are given.
+/// Lists the jobs of an update that a filter lets through.
 pub fn jobs(
     client: &Client,
     id: &str,
-    states: &[String],
-    codes: &[String],
+    filter: &[(&'static str, String)],
     is_json: bool,
 ) -> Result<()> {
-    let states = states.iter().map(|state| ("state", state.clone()));
-    let filter: Vec<_> = states.chain(codes.iter().map(|code| ("code", code.clone()))).collect();
-    let (whole, jobs) = all_jobs(client, id, &filter)?;
+    let (whole, jobs) = all_jobs(client, id, filter)?;
     if is_json {
         output::json(&json!({ "jobs": whole }))?;
     } else {
@@ -293,9 +295,9 @@ mod tests {
         let told: UpdateFailures = serde_json::from_value(json!({"total": 15, "groups": [
             {"code": "deadline_passed", "refused": false, "count": 7, "message":
                 "not done by its deadline: unreachable", "what_to_do": "see that it runs",
-                "devices": ["a", "b", "c", "d", "e"]},
+                "devices": ["a", "b", "c", "d", "e"], "job": "019a0001"},
             {"code": "frozen", "refused": true, "count": 1, "message": "the device is frozen",
-                "what_to_do": null, "devices": ["f"]}],
+                "what_to_do": null, "devices": ["f"], "job": null}],
             "other": {"reasons": 3, "count": 7}}))
         .unwrap();
         insta::assert_snapshot!(failures("019a", &told), @r"
@@ -306,6 +308,7 @@ mod tests {
 
     not done by its deadline: unreachable: see that it runs
     Each of them: fleetwright update jobs 019a --state failed
+    Those of the first reason: fleetwright update jobs 019a --same-reason-as 019a0001
     ");
     }
 
@@ -316,7 +319,7 @@ mod tests {
             "actor": "ada", "accepted_at": "2026-11-22T01:02:03.000Z", "ended_at": null,
             "jobs": {"total": 58, "pending": 0, "waiting": 1, "running": 0, "succeeded": 50,
                 "failed": 7},
-            "rollout": {"phase": "stopped", "why": "7 devices failed, and it stops at 5",
+            "rollout": {"phase": "stopped", "why": "7 of 58 devices had failed: it stops at 5",
                 "devices": 3000, "begun": 60, "refused": 2, "wave": 2, "next_at": null,
                 "away": 0, "plan": {"window": {"from": "22:00", "to": "06:00"}},
                 "revert_of": null, "waves": [
@@ -332,7 +335,7 @@ mod tests {
         door       native
         by         ada
         accepted   2026-11-22T01:02:03.000Z
-        phase      stopped: 7 devices failed, and it stops at 5
+        phase      stopped: 7 of 58 devices had failed: it stops at 5
         begun      60 of 3000 devices, 2 waves
         refused    2
         window     22:00 to 06:00 UTC
