@@ -2,15 +2,18 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  Link,
+  type ErrorComponentProps,
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
+import { onceThere } from "./api/connection";
 import { useText } from "./i18n";
 import { Shell } from "./layout/Shell";
+import { Button, ButtonLink } from "./parts/Button";
 import { Skeleton } from "./parts/Loading";
-import { Empty, ProblemNotice } from "./parts/Notice";
-import { type Search, searchOf } from "./search";
+import { Empty, Notice, useWhy } from "./parts/Notice";
+import { Page } from "./parts/Page";
+import { parseSearch, type Search, searchOf, stringifySearch } from "./search";
 
 const root = createRootRoute({
   validateSearch: (given): Search => searchOf(given),
@@ -20,7 +23,45 @@ const root = createRootRoute({
 
 function NotFound() {
   const { shell } = useText();
-  return <Empty action={<Link to="/ui/overview">{shell.toOverview}</Link>}>{shell.notFound}</Empty>;
+  return (
+    <Page title={shell.notFound}>
+      <Empty action={<ButtonLink to="/ui/overview">{shell.toOverview}</ButtonLink>}>
+        {shell.notFoundWhy}
+      </Empty>
+    </Page>
+  );
+}
+
+/** What is shown in the place of a view that can't be. The navigation stays beside it. */
+function Failed({ error, reset }: ErrorComponentProps) {
+  const { shell, parts } = useText();
+  const why = useWhy();
+  return (
+    <Page title={shell.wrong}>
+      <Notice
+        tone="bad"
+        actions={
+          <>
+            <Button onClick={reset}>{parts.retry}</Button>
+            <Button onClick={() => window.location.reload()}>{shell.reload}</Button>
+          </>
+        }
+      >
+        {why(error)}
+      </Notice>
+    </Page>
+  );
+}
+
+/**
+ * A view whose script is loaded when it is first shown, or about to be. A server of another build has
+ * another script: there the router loads the page anew, at the address of the view.
+ */
+function view<T extends Record<string, unknown>, Name extends keyof T & string>(
+  load: () => Promise<T>,
+  name: Name,
+) {
+  return lazyRouteComponent(() => onceThere(load), name);
 }
 
 const toOverview = () => {
@@ -34,103 +75,97 @@ const views = [
   createRoute({
     getParentRoute: () => root,
     path: "/ui/audit",
-    component: lazyRouteComponent(() => import("./views/audit/Audit"), "Audit"),
+    component: view(() => import("./views/audit/Audit"), "Audit"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/cluster",
-    component: lazyRouteComponent(() => import("./views/cluster/Cluster"), "Cluster"),
+    component: view(() => import("./views/cluster/Cluster"), "Cluster"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/devices",
-    component: lazyRouteComponent(() => import("./views/devices/Devices"), "Devices"),
+    component: view(() => import("./views/devices/Devices"), "Devices"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/devices/$project/$id",
-    component: lazyRouteComponent(() => import("./views/device/DevicePage"), "DevicePage"),
+    component: view(() => import("./views/device/DevicePage"), "DevicePage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/enrolment",
-    component: lazyRouteComponent(() => import("./views/enrolment/EnrolmentPage"), "EnrolmentPage"),
+    component: view(() => import("./views/enrolment/EnrolmentPage"), "EnrolmentPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/import",
-    component: lazyRouteComponent(() => import("./views/import/Import"), "Import"),
+    component: view(() => import("./views/import/Import"), "Import"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/keys",
-    component: lazyRouteComponent(() => import("./views/keys/Keys"), "Keys"),
+    component: view(() => import("./views/keys/Keys"), "Keys"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/organizations",
-    component: lazyRouteComponent(
-      () => import("./views/organizations/Organizations"),
-      "Organizations",
-    ),
+    component: view(() => import("./views/organizations/Organizations"), "Organizations"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/overview",
-    component: lazyRouteComponent(() => import("./views/overview/Overview"), "Overview"),
+    component: view(() => import("./views/overview/Overview"), "Overview"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/passwords",
-    component: lazyRouteComponent(() => import("./views/passwords/Passwords"), "Passwords"),
+    component: view(() => import("./views/passwords/Passwords"), "Passwords"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/presets",
-    component: lazyRouteComponent(() => import("./views/presets/Presets"), "Presets"),
+    component: view(() => import("./views/presets/Presets"), "Presets"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/projects",
-    component: lazyRouteComponent(() => import("./views/projects/Projects"), "Projects"),
+    component: view(() => import("./views/projects/Projects"), "Projects"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/projects/$project",
-    component: lazyRouteComponent(() => import("./views/projects/ProjectPage"), "ProjectPage"),
+    component: view(() => import("./views/projects/ProjectPage"), "ProjectPage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/registrations",
-    component: lazyRouteComponent(
-      () => import("./views/registrations/Registrations"),
-      "Registrations",
-    ),
+    component: view(() => import("./views/registrations/Registrations"), "Registrations"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/updates",
-    component: lazyRouteComponent(() => import("./views/updates/Updates"), "Updates"),
+    component: view(() => import("./views/updates/Updates"), "Updates"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/updates/$id",
-    component: lazyRouteComponent(() => import("./views/updates/UpdatePage"), "UpdatePage"),
+    component: view(() => import("./views/updates/UpdatePage"), "UpdatePage"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/updates/new",
-    component: lazyRouteComponent(() => import("./views/new-update/NewUpdate"), "NewUpdate"),
+    component: view(() => import("./views/new-update/NewUpdate"), "NewUpdate"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/users",
-    component: lazyRouteComponent(() => import("./views/users/Users"), "Users"),
+    component: view(() => import("./views/users/Users"), "Users"),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/ui/webhooks",
-    component: lazyRouteComponent(() => import("./views/webhooks/Webhooks"), "Webhooks"),
+    component: view(() => import("./views/webhooks/Webhooks"), "Webhooks"),
   }),
 ];
 
@@ -138,7 +173,9 @@ export const router = createRouter({
   routeTree: root.addChildren(views),
   defaultPreload: "intent",
   defaultPendingComponent: () => <Skeleton height={320} />,
-  defaultErrorComponent: ({ error, reset }) => <ProblemNotice error={error} retry={reset} />,
+  defaultErrorComponent: Failed,
+  parseSearch,
+  stringifySearch,
   scrollRestoration: true,
 });
 

@@ -23,9 +23,10 @@ export type Search = {
   credentials?: string[];
   /** Of devices: these alone. */
   id?: string[];
-  /** Of an update's jobs: where they stand, and why they failed. */
+  /** Of an update's jobs: where they stand, and why they failed; a job that failed for the same. */
   state?: string[];
   code?: string;
+  reason?: string;
   /** The preset that an update begins with. */
   preset?: string;
   /** Which part of a view is shown. */
@@ -43,6 +44,7 @@ const TEXTS = [
   "manufacturer",
   "frozen",
   "code",
+  "reason",
   "preset",
   "tab",
   "actor",
@@ -66,21 +68,42 @@ const LISTS = [
 export function searchOf(given: Record<string, unknown>): Search {
   const search: Search = {};
   for (const name of TEXTS) {
-    const value = given[name];
-    // What is no text was one that looks like something else.
-    const isText = ["string", "number", "boolean"].includes(typeof value);
-    if (isText && value !== "") {
-      search[name] = String(value);
+    const [text] = textsOf(given[name]);
+    if (text !== undefined) {
+      search[name] = text;
     }
   }
   for (const name of LISTS) {
-    const value = given[name];
-    const list = (Array.isArray(value) ? value : value === undefined ? [] : [value])
-      .filter((each) => typeof each === "string" || typeof each === "number")
-      .map(String);
+    const list = textsOf(given[name]);
     if (list.length > 0) {
       search[name] = list;
     }
   }
   return search;
+}
+
+/** The texts of a value, but for empty ones, which say nothing. */
+function textsOf(value: unknown): string[] {
+  return [value].flat().filter((each): each is string => typeof each === "string" && each !== "");
+}
+
+/**
+ * Takes apart what stands behind the `?`. All of it is text: an id of twenty digits is no number,
+ * and whoever writes an address by hand puts nothing in quotes.
+ */
+export function parseSearch(text: string): Record<string, string[]> {
+  const given = new URLSearchParams(text);
+  return Object.fromEntries([...given.keys()].map((name) => [name, given.getAll(name)]));
+}
+
+/** Writes what stands behind the `?`: several values of one name as the name several times. */
+export function stringifySearch(search: Record<string, unknown>): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(search)) {
+    for (const each of textsOf(value)) {
+      given.append(name, each);
+    }
+  }
+  const text = given.toString();
+  return text && `?${text}`;
 }

@@ -1,8 +1,9 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { heardClock } from "./clock";
 import { connection } from "./connection";
 import { ApiProblem } from "./problem";
 import type { paths } from "./schema";
-import { sessionEnded } from "./session-end";
+import { sessionEnd } from "./session-end";
 
 /**
  * Sent with every call: no page of another site can send it without being asked first, so the
@@ -13,8 +14,14 @@ const FROM_CONSOLE = { "X-Fleetwright-Console": "1" };
 /** How long a call that changes something is tried again while the server is away. */
 const CHANGE_TRIED_FOR_MS = 60_000;
 
-/** The body of a request can be read once; this keeps it for the calls that are made again. */
-const again = new WeakMap<Request, Request>();
+/** What a proxy, or the server itself, says while it can't do its work. */
+const AWAY = [502, 503, 504];
+
+/**
+ * The calls under way: a copy, since the body of a request can be read once, and when each was sent,
+ * by {@link sessionEnd}.
+ */
+const sent = new WeakMap<Request, { copy: Request; at: number }>();
 
 /**
  * Waits where a session has ended until somebody has signed in, and makes the call again: nobody
@@ -22,16 +29,21 @@ const again = new WeakMap<Request, Request>();
  */
 const afterSignIn: Middleware = {
   onRequest({ request }) {
-    again.set(request, request.clone());
+    sent.set(request, { copy: request.clone(), at: sessionEnd.now() });
   },
   async onResponse({ request, response, schemaPath }) {
-    connection.reached();
-    if (response.status !== 401 || schemaPath.startsWith("/api/v1/session")) {
+    heardClock(response.headers.get("Date"));
+    if (AWAY.includes(response.status)) {
+      connection.doubted();
+    } else {
+      connection.reached();
+    }
+    const call = sent.get(request);
+    if (!call || response.status !== 401 || schemaPath.startsWith("/api/v1/session")) {
       return undefined;
     }
-    const copy = again.get(request);
-    const isSignedIn = await sessionEnded.ask();
-    return isSignedIn && copy ? fetch(copy) : undefined;
+    const isMadeAgain = await sessionEnd.wait(call.at, request.method !== "GET");
+    return isMadeAgain ? fetch(call.copy) : undefined;
   },
 };
 
@@ -39,6 +51,8 @@ const afterSignIn: Middleware = {
 export const api = createClient<paths>({
   baseUrl: typeof window === "undefined" ? "http://localhost" : window.location.origin,
   headers: FROM_CONSOLE,
+  // Looked up with each call, so that a test can answer in the server's place.
+  fetch: (request) => fetch(request),
   // A device's tag says what is desired of it and nothing of what it shows (its ETag): a browser that
   // asked with the tag that it has kept would show what the device was.
   cache: "no-store",
@@ -60,6 +74,9 @@ export async function ask<T>(call: Promise<Answer<T>>): Promise<NonNullable<T>> 
   try {
     answer = await call;
   } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw ApiProblem.unreadable();
+    }
     // An abort is no loss of the server: whoever aborted does not wait for this.
     if (!(error instanceof DOMException && error.name === "AbortError")) {
       connection.lost();
@@ -77,29 +94,40 @@ export async function ask<T>(call: Promise<Answer<T>>): Promise<NonNullable<T>> 
 function problemOf({ error, response }: Answer<unknown>): ApiProblem {
   const body = typeof error === "object" && error !== null ? error : {};
   const { detail, title } = body as { detail?: string; title?: string };
-  return new ApiProblem(response.status, body, detail ?? title ?? `HTTP ${response.status}`);
+  const message = detail ?? title ?? `HTTP ${response.status}`;
+  // Not given as a date by this server.
+  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  return new ApiProblem(response.status, body, message, retryAfter * 1_000);
 }
 
 /**
- * A call that changes something, made again while the server can't be reached. `call` is given the
+ * A call that changes something, made again while the server can't take it. `call` is given the
  * headers that make it safe to do so: the server does what has one `Idempotency-Key` once.
  *
- * @throws {ApiProblem} if it was refused, or the server stayed away for a minute.
+ * @throws {ApiProblem} if it was refused, the server stayed away for a minute, or somebody else has
+ * signed in meanwhile.
  */
 export async function change<T>(
   call: (headers: { "Idempotency-Key": string }) => Promise<Answer<T>>,
 ): Promise<NonNullable<T>> {
   const headers = { "Idempotency-Key": crypto.randomUUID() };
   const until = Date.now() + CHANGE_TRIED_FOR_MS;
+  const began = sessionEnd.now();
   for (let wait = 500; ; wait = Math.min(wait * 2, 5_000)) {
     try {
       return await ask(call(headers));
     } catch (error) {
-      const isPassing = error instanceof ApiProblem && (error.status === 0 || error.status === 503);
-      if (!isPassing || Date.now() + wait > until) {
+      if (!(error instanceof ApiProblem) || !error.isPassing) {
         throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, wait));
+      const pause = Math.max(wait, error.retryAfterMs);
+      if (Date.now() + pause > until) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!sessionEnd.isSame(began)) {
+        throw error;
+      }
     }
   }
 }

@@ -1,13 +1,18 @@
 import { type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { api } from "./client";
 import { connection } from "./connection";
-import { Store } from "./store";
+import { sessionEnd, sessionOver } from "./session-end";
 
 /** How long events are gathered before anybody is told: however many come, the page is drawn so often. */
 const GATHERED_FOR_MS = 500;
 
-/** How long to wait before the stream is opened anew after the server refused it. */
-const RETRY_MS = 5_000;
+/** The most devices that are told by name within that time: where it is more, anything may have changed. */
+const NAMED_MAX = 20_000;
+
+/** How long to wait before the stream is opened anew after the server refused it, at first and at most. */
+const RETRY_MS = 2_000;
+const RETRY_MS_MAX = 60_000;
 
 /** What happened within half a second. */
 export type Happened = {
@@ -25,12 +30,10 @@ export type Happened = {
 
 type Listener = (happened: Happened) => void;
 
-/** Whether events come. */
-export const live = new Store<"connecting" | "live" | "away">("connecting");
-
 const listeners = new Set<Listener>();
 let source: EventSource | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
+let refusals = 0;
 let flush: ReturnType<typeof setTimeout> | undefined;
 let gathered = nothing();
 
@@ -80,34 +83,57 @@ function take(type: string, data: string): void {
       gathered.updates.add(id);
     }
   }
+  if (gathered.devices.size > NAMED_MAX) {
+    gathered.devices.clear();
+    gathered.dropped = true;
+  }
   tellSoon();
 }
 
-/** Opens the stream, if somebody listens and the page is seen. */
+/** Opens the stream, if somebody listens, the page is seen and somebody is signed in. */
 function open(): void {
-  if (source || listeners.size === 0 || document.hidden) {
-    return;
-  }
   clearTimeout(retry);
   retry = undefined;
+  if (source || listeners.size === 0 || document.hidden || sessionOver.get() !== undefined) {
+    return;
+  }
   const opened = new EventSource("/api/v1/events");
   source = opened;
   for (const type of ["update.accepted", "job.ended", "device.changed", "dropped"]) {
     opened.addEventListener(type, (event) => take(type, (event as MessageEvent<string>).data));
   }
+  let isFirst = true;
   opened.onopen = () => {
     connection.reached();
-    live.set("live");
+    refusals = 0;
+    if (isFirst) {
+      // A new stream tells what happens from now on. What was read before it began may be older.
+      isFirst = false;
+      gathered.dropped = true;
+      tellSoon();
+    }
   };
   opened.onerror = () => {
-    live.set("away");
+    connection.doubted();
     // The browser tries again by itself where the connection broke, with the place it had reached;
     // not where the server refused.
     if (opened.readyState === EventSource.CLOSED && source === opened) {
       source = undefined;
-      retry ??= setTimeout(open, RETRY_MS);
+      void refused();
     }
   };
+}
+
+/** Has the stream opened anew later, unless it was refused because the session is over. */
+async function refused(): Promise<void> {
+  // Half of it by chance: all pages are refused at one time by a server that restarts.
+  const wait = Math.min(RETRY_MS * 2 ** refusals, RETRY_MS_MAX) * (0.5 + Math.random() / 2);
+  refusals += 1;
+  retry ??= setTimeout(open, wait);
+  const who = await api.GET("/api/v1/session").catch(() => undefined);
+  if (who?.response.status === 401) {
+    sessionEnd.seen();
+  }
 }
 
 /** Closes the stream. */
@@ -120,14 +146,11 @@ function close(): void {
 
 if (typeof document !== "undefined") {
   // A browser opens few connections to a server at a time; a page that nobody sees keeps none.
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      close();
-    } else if (listeners.size > 0) {
-      gathered.dropped = true;
-      tellSoon();
-      open();
-    }
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  sessionOver.watch(() => {
+    // What was told to one user is not told to the next.
+    close();
+    open();
   });
 }
 
@@ -141,6 +164,11 @@ export function listen(listener: Listener): () => void {
       close();
     }
   };
+}
+
+/** Has the stream held open from view to view. */
+export function useStream(): void {
+  useEffect(() => listen(() => {}), []);
 }
 
 /**
@@ -158,19 +186,38 @@ export function useLive(
   useEffect(() => {
     let due: ReturnType<typeof setTimeout> | undefined;
     let last = 0;
-    const read = () => {
+    let isOver = false;
+    const invalidate = () => {
+      const { keys } = latest.current;
+      return Promise.all(
+        keys.map((queryKey) => client.invalidateQueries({ queryKey }, { cancelRefetch: false })),
+      );
+    };
+    const readSoon = () => {
+      if (!isOver) {
+        due ??= setTimeout(() => void read(), Math.max(0, last + everyMs - Date.now()));
+      }
+    };
+    const read = async () => {
       due = undefined;
       last = Date.now();
-      for (const queryKey of latest.current.keys) {
-        void client.invalidateQueries({ queryKey }, { cancelRefetch: false });
+      const { keys } = latest.current;
+      const isUnderWay = keys.some((queryKey) => client.isFetching({ queryKey }) > 0);
+      await invalidate();
+      if (isUnderWay) {
+        // What was under way may have been read before what has happened.
+        readSoon();
       }
     };
     const end = listen((happened) => {
-      if (due === undefined && (happened.dropped || latest.current.concerns(happened))) {
-        due = setTimeout(read, Math.max(0, last + everyMs - Date.now()));
+      if (happened.dropped || latest.current.concerns(happened)) {
+        readSoon();
       }
     });
+    // What is shown again may have changed since nobody looked, however short that was.
+    void invalidate();
     return () => {
+      isOver = true;
       clearTimeout(due);
       end();
     };

@@ -34,3 +34,37 @@ export class Store<T> {
 export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.watch, store.get);
 }
+
+/**
+ * A choice of the viewer's that the browser keeps, for all its tabs. A browser that keeps nothing
+ * has it for this page alone.
+ */
+export function kept<T extends string>(
+  name: string,
+  choices: readonly T[],
+  otherwise: T,
+): Store<T> {
+  const key = `fleetwright.${name}`;
+  const read = (): T => {
+    try {
+      const found = localStorage.getItem(key);
+      return choices.find((choice) => choice === found) ?? otherwise;
+    } catch {
+      return otherwise;
+    }
+  };
+  const store = new Store(read());
+  store.watch(() => {
+    try {
+      localStorage.setItem(key, store.get());
+    } catch {
+      // It holds until the page is left.
+    }
+  });
+  window.addEventListener("storage", (event) => {
+    if (event.key === key) {
+      store.set(read());
+    }
+  });
+  return store;
+}

@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { serverNow } from "../api/clock";
 import { useStore } from "../api/store";
 import { type LanguageId, language } from "./language";
 import { type Messages, messages } from "./messages";
@@ -19,6 +20,14 @@ export function useText(): Messages {
   return useContext(Text);
 }
 
+/** What ages are told in: a unit, its seconds, and from how many of it on the next one is taken. */
+const AGES = [
+  ["second", 1, 60],
+  ["minute", 60, 60],
+  ["hour", 3_600, 24],
+] as const;
+const DAYS = ["day", 86_400] as const;
+
 /** How numbers and times are written in a language. */
 function formatsIn(chosen: LanguageId) {
   const locale = chosen === "zh" ? "zh-CN" : "en";
@@ -36,13 +45,11 @@ function formatsIn(chosen: LanguageId) {
     /** The time of day. */
     clock: (at: string | number | Date) => clock.format(new Date(at)),
     /** How long ago, or in how long. */
-    ago: (at: string | number | Date, now = Date.now()) => {
-      const seconds = Math.round((new Date(at).getTime() - now) / 1_000);
-      const size = Math.abs(seconds);
-      if (size < 60) return relative.format(seconds, "second");
-      if (size < 3_600) return relative.format(Math.round(seconds / 60), "minute");
-      if (size < 86_400) return relative.format(Math.round(seconds / 3_600), "hour");
-      return relative.format(Math.round(seconds / 86_400), "day");
+    ago: (at: string | number | Date, now = serverNow()) => {
+      const seconds = (new Date(at).getTime() - now) / 1_000;
+      const count = (size: number) => Math.round(seconds / size);
+      const [unit, size] = AGES.find(([, size, end]) => Math.abs(count(size)) < end) ?? DAYS;
+      return relative.format(count(size), unit);
     },
   };
 }

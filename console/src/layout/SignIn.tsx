@@ -1,38 +1,38 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { ApiProblem } from "../api/problem";
-import { type Credentials, signIn } from "../api/session";
+import { type Credentials, signIn, type WhoAmI } from "../api/session";
 import { useText } from "../i18n";
 import { Button } from "../parts/Button";
 import { TextField } from "../parts/Field";
 import { Notice, useWhy } from "../parts/Notice";
+import { useTitle } from "../parts/Page";
 
 /** The form by which one signs in. It keeps what was typed when the server refuses. */
 export function SignInForm({
-  user: known,
-  onDone,
+  before,
   onCancel,
 }: {
   /** Who it was before, if the session has ended. */
-  user?: string;
-  onDone: () => void;
+  before?: WhoAmI | null;
   onCancel?: () => void;
 }) {
   const { signIn: text, parts } = useText();
   const why = useWhy();
   const client = useQueryClient();
-  const [way, setWay] = useState<"password" | "token">("password");
-  const [user, setUser] = useState(known ?? "");
+  // The server's administrator has a token and no name.
+  const [way, setWay] = useState<"password" | "token">(
+    before && before.user === null ? "token" : "password",
+  );
+  const [user, setUser] = useState(before?.user ?? "");
   const [secret, setSecret] = useState("");
   const enter = useMutation({
     mutationFn: (credentials: Credentials) => signIn(credentials, client),
-    onSuccess: onDone,
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    enter.mutate(way === "token" ? { token: secret } : { user, password: secret });
+    // A token is copied with the line's end or a space around it now and then.
+    enter.mutate(way === "token" ? { token: secret.trim() } : { user, password: secret });
   };
-  const isWrong = enter.error instanceof ApiProblem && enter.error.status === 401;
   return (
     <form className="column" onSubmit={submit} aria-label={text.title}>
       {!window.isSecureContext && <Notice tone="warn">{text.insecure}</Notice>}
@@ -87,11 +87,7 @@ export function SignInForm({
           onChange={(event) => setSecret(event.target.value)}
         />
       )}
-      {enter.isError && (
-        <Notice tone="bad">
-          {isWrong && way === "token" ? text.wrongToken : why(enter.error)}
-        </Notice>
-      )}
+      {enter.isError && <Notice tone="bad">{why(enter.error)}</Notice>}
       <div className="dialog-actions">
         {onCancel && <Button onClick={onCancel}>{parts.cancel}</Button>}
         <Button kind="primary" type="submit" isBusy={enter.isPending}>
@@ -103,15 +99,16 @@ export function SignInForm({
 }
 
 /** The page by which one signs in. */
-export function SignInPage({ onDone }: { onDone: () => void }) {
+export function SignInPage() {
   const { signIn: text, shell } = useText();
+  useTitle(text.title);
   return (
     <main className="sign-in">
       <div className="card">
         <h1>
           {shell.name} · {text.title}
         </h1>
-        <SignInForm onDone={onDone} />
+        <SignInForm />
       </div>
     </main>
   );

@@ -1,17 +1,10 @@
-import { Store } from "../api/store";
+import { kept } from "../api/store";
 
 /** Light, dark, or as the system is. */
 export type Theme = "system" | "light" | "dark";
 
-const KEPT_AS = "fleetwright.theme";
-
-function first(): Theme {
-  const kept = localStorage.getItem(KEPT_AS);
-  return kept === "light" || kept === "dark" ? kept : "system";
-}
-
 /** The chosen appearance. */
-export const theme = new Store<Theme>(first());
+export const theme = kept<Theme>("theme", ["system", "light", "dark"], "system");
 
 function show(): void {
   const root = document.documentElement;
@@ -23,7 +16,4 @@ function show(): void {
 }
 
 show();
-theme.watch(() => {
-  localStorage.setItem(KEPT_AS, theme.get());
-  show();
-});
+theme.watch(show);

@@ -1,21 +1,35 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useText } from "../i18n";
 import { Button } from "./Button";
+
+/** How long it is told what came of it. */
+const TOLD_FOR_MS = 2_000;
 
 /** Copies a text, such as a secret that is shown once. */
 export function CopyButton({ text }: { text: string }) {
   const { parts } = useText();
-  const [isCopied, setCopied] = useState(false);
+  const [told, setTold] = useState("");
+  useEffect(() => {
+    if (told !== "") {
+      const timer = setTimeout(() => setTold(""), TOLD_FOR_MS);
+      return () => clearTimeout(timer);
+    }
+  }, [told]);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setTold(parts.copied);
+    } catch {
+      // A browser may forbid it: then it is selected and copied by hand.
+      setTold(parts.notCopied);
+    }
+  };
   return (
-    <Button
-      onClick={() => {
-        void navigator.clipboard.writeText(text).then(() => {
-          setCopied(true);
-          setTimeout(() => setCopied(false), 2_000);
-        });
-      }}
-    >
-      {isCopied ? parts.copied : parts.copy}
-    </Button>
+    <>
+      <Button onClick={() => void copy()}>{told || parts.copy}</Button>
+      <span className="heard" role="status">
+        {told}
+      </span>
+    </>
   );
 }

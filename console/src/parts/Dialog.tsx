@@ -1,6 +1,9 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from "react";
+import { sessionOver } from "../api/session-end";
+import { useStore } from "../api/store";
 import { useText } from "../i18n";
 import { Button } from "./Button";
+import { SessionOver } from "./SessionOver";
 
 /**
  * A dialog over the page, open for as long as it is drawn. The browser keeps the focus inside and
@@ -19,11 +22,22 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  const over = useStore(sessionOver);
+  // Before it is taken out of the page: then the browser gives back the focus.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     return () => shown?.close();
   }, []);
+  useEffect(
+    () => () => {
+      // What had opened it may be gone by what was done in it.
+      if (document.activeElement === document.body) {
+        document.getElementById("content")?.focus({ preventScroll: true });
+      }
+    },
+    [],
+  );
   return (
     <dialog
       ref={dialog}
@@ -31,8 +45,11 @@ export function Dialog({
       aria-labelledby={titleId}
       style={width ? ({ "--dialog-width": `${width}px` } as object) : undefined}
       onCancel={(event) => {
-        event.preventDefault();
-        onClose();
+        // One that comes from a choice of files inside is not about the dialog.
+        if (event.target === event.currentTarget) {
+          event.preventDefault();
+          onClose();
+        }
       }}
       onClose={({ currentTarget: shown }) => {
         // A browser lets a second Escape close it without asking. It is shown for as long as it is
@@ -45,6 +62,8 @@ export function Dialog({
     >
       <div className="dialog-inside">
         <h2 id={titleId}>{title}</h2>
+        {/* What the page says of it can't be reached from in here. */}
+        {over === "told" && <SessionOver />}
         {children}
       </div>
     </dialog>
@@ -58,6 +77,8 @@ export function Confirm({
   action,
   isDangerous = false,
   isBusy = false,
+  isReady = true,
+  width,
   onConfirm,
   onClose,
 }: {
@@ -66,16 +87,24 @@ export function Confirm({
   action: ReactNode;
   isDangerous?: boolean;
   isBusy?: boolean;
+  /** Whether what it says is known, so that it can be done. */
+  isReady?: boolean;
+  width?: number;
   onConfirm: () => void;
   onClose: () => void;
 }) {
   const { parts } = useText();
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose} width={width}>
       {children}
       <div className="dialog-actions">
         <Button onClick={onClose}>{parts.cancel}</Button>
-        <Button kind={isDangerous ? "danger" : "primary"} isBusy={isBusy} onClick={onConfirm}>
+        <Button
+          kind={isDangerous ? "danger" : "primary"}
+          isBusy={isBusy}
+          disabled={!isReady}
+          onClick={onConfirm}
+        >
           {action}
         </Button>
       </div>

@@ -1,10 +1,16 @@
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef } from "react";
+import { connected } from "../api/connection";
+import { useStore } from "../api/store";
 import { useText } from "../i18n";
 import { Button } from "./Button";
 import { Dialog } from "./Dialog";
-import { ProblemNotice } from "./Notice";
+import { Notice, ProblemNotice } from "./Notice";
+import { useStay } from "./stay";
 
-/** A form over the page. What the server refuses is said in it, and what was typed stays. */
+/**
+ * A form over the page. What the server refuses is said in it, and what was typed stays. It does not
+ * close while it is busy: what is under way is done all the same, and its answer may show a secret.
+ */
 export function FormDialog({
   title,
   action,
@@ -32,19 +38,39 @@ export function FormDialog({
   children: ReactNode;
 }) {
   const { parts } = useText();
+  // What the page below says of it is covered.
+  const isConnected = useStore(connected);
+  // Whether something is in it that leaving the page would lose: what is sent is not lost.
+  const isTyped = useRef(false);
+  useStay(() => isTyped.current, parts.leaveTyped);
+  useEffect(() => {
+    if (error) {
+      isTyped.current = true;
+    }
+  }, [error]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (isReady && !isBusy) {
+      isTyped.current = false;
       onSubmit();
     }
   };
   return (
-    <Dialog title={title} onClose={onClose} width={width}>
-      <form className="column" onSubmit={submit}>
+    <Dialog title={title} onClose={isBusy ? () => {} : onClose} width={width}>
+      <form
+        className="column"
+        onSubmit={submit}
+        onInput={() => {
+          isTyped.current = true;
+        }}
+      >
         {Boolean(error) && <ProblemNotice error={error} />}
         {children}
+        {isBusy && !isConnected && <Notice tone="warn">{parts.unreachable}</Notice>}
         <div className="dialog-actions">
-          <Button onClick={onClose}>{parts.cancel}</Button>
+          <Button disabled={isBusy} onClick={onClose}>
+            {parts.cancel}
+          </Button>
           <Button
             kind={isDangerous ? "danger" : "primary"}
             type="submit"

@@ -14,8 +14,8 @@ export function Skeleton({ height, width = "100%" }: { height: number; width?: s
 }
 
 /**
- * What a query gives, once it is there: a place of `height` pixels before, the problem if it failed
- * and nothing is known from before.
+ * What a query gives, once it is there: a place of `height` pixels before, and the problem if it
+ * failed, above what is known from before.
  */
 export function Loaded<T>({
   query,
@@ -26,11 +26,28 @@ export function Loaded<T>({
   height?: number;
   children: (data: T) => ReactNode;
 }) {
+  const problem = query.isError && (
+    <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+  );
   if (query.data !== undefined) {
-    return <>{children(query.data)}</>;
+    return (
+      <>
+        {problem}
+        {children(query.data)}
+      </>
+    );
   }
-  if (query.isError) {
-    return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
-  }
-  return <Skeleton height={height} />;
+  return problem || <Skeleton height={height} />;
+}
+
+/** What went wrong with the first of several queries that failed, and a way to try all those again. */
+export function FailedNotice({ queries }: { queries: readonly UseQueryResult[] }) {
+  const failed = queries.filter((query) => query.isError);
+  const [first] = failed;
+  const retry = () => {
+    for (const query of failed) {
+      void query.refetch();
+    }
+  };
+  return first && <ProblemNotice error={first.error} retry={retry} />;
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { ApiProblem } from "../api/problem";
+import { NOT_KEPT } from "../api/session";
 import { useText } from "../i18n";
 import type { Tone } from "./Badge";
 import { Button } from "./Button";
@@ -34,12 +35,15 @@ export function ProblemNotice({ error, retry }: { error: unknown; retry?: () => 
 
 /** Gives what to tell of an error. */
 export function useWhy(): (error: unknown) => string {
-  const { parts } = useText();
+  const { parts, signIn } = useText();
   return (error) => {
     if (!(error instanceof ApiProblem)) {
       return parts.failed;
     }
-    return error.status === 0 ? parts.unreachable : error.message;
+    if (error.code === NOT_KEPT) {
+      return signIn.insecure;
+    }
+    return error.status === 0 ? parts.unreachable : error.message || parts.failed;
   };
 }
 

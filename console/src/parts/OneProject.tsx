@@ -22,7 +22,12 @@ export function OneProject({ children }: { children: (project: string) => ReactN
   const project = useOnlyProject();
   const query = useQuery(projects);
   if (project !== undefined) {
-    return <div className="column">{children(project)}</div>;
+    // What is typed for one project is not for another.
+    return (
+      <div key={project} className="column">
+        {children(project)}
+      </div>
+    );
   }
   return (
     <Loaded query={query}>

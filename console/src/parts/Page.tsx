@@ -1,5 +1,12 @@
 import { type ReactNode, useEffect } from "react";
 
+/** What the browser's tab, its history and whoever hears the page are told that it is. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title === "" ? "Fleetwright" : `${title} · Fleetwright`;
+  }, [title]);
+}
+
 /** A view: its title, what can be done with all of it, and its content. */
 export function Page({
   title,
@@ -15,10 +22,7 @@ export function Page({
   actions?: ReactNode;
   children: ReactNode;
 }) {
-  const told = tab ?? (typeof title === "string" ? title : "");
-  useEffect(() => {
-    document.title = told === "" ? "Fleetwright" : `${told} · Fleetwright`;
-  }, [told]);
+  useTitle(tab ?? (typeof title === "string" ? title : ""));
   return (
     <div className="page">
       <header className="page-head">

@@ -1,5 +1,12 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useFormats, useText } from "../i18n";
 
 /** How many rows before the last loaded one the next page is asked for. */
@@ -24,6 +31,14 @@ export type Choice = {
   name: (key: string) => string;
 };
 
+/** How much larger than usual the viewer has text. */
+function scaleOfText(): number {
+  return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+}
+
+/** What a list was given last, and the place at which it asked for more. */
+type Latest<T> = { rowKey: (row: T) => string; onMore?: () => void; askedAt?: string };
+
 /**
  * A list of any length, of which only what is in sight is drawn. All rows are as high as each
  * other, and that height is known before they are there, so nothing jumps. The arrow keys, Page Up,
@@ -34,12 +49,13 @@ export function Rows<T>({
   rows,
   rowKey,
   columns,
-  rowHeight = 44,
+  rowHeight: askedHeight = 44,
   isNarrow,
   height,
   choice,
   hasMore = false,
   isLoadingMore = false,
+  isMoreFailed = false,
   onMore,
   onSight,
 }: {
@@ -48,6 +64,7 @@ export function Rows<T>({
   rows: readonly T[];
   rowKey: (row: T) => string;
   columns: readonly Column<T>[];
+  /** In pixels, where text is as large as browsers have it unless told otherwise. */
   rowHeight?: number;
   /** Whether there is room for the first columns only. See `useIsNarrow`. */
   isNarrow: boolean;
@@ -56,30 +73,48 @@ export function Rows<T>({
   choice?: Choice;
   hasMore?: boolean;
   isLoadingMore?: boolean;
+  /** Whether the page that was asked for last could not be loaded. */
+  isMoreFailed?: boolean;
   onMore?: () => void;
   /** Told which rows are drawn, by their places in the list, whenever they are others. */
   onSight?: (first: number, last: number) => void;
 }) {
   const { parts } = useText();
   const formats = useFormats();
+  const [textScale] = useState(scaleOfText);
+  const rowHeight = Math.round(askedHeight * textScale);
   const frame = useRef<HTMLDivElement>(null);
+  const latest = useRef<Latest<T>>({ rowKey });
+  Object.assign(latest.current, { rowKey, onMore });
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => frame.current,
     estimateSize: () => rowHeight,
     overscan: 12,
-    getItemKey: (index) => {
-      const row = rows[index];
-      return row === undefined ? index : rowKey(row);
-    },
+    getItemKey: useCallback(
+      (index: number) => {
+        const row = rows[index];
+        return row === undefined ? index : latest.current.rowKey(row);
+      },
+      [rows],
+    ),
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height that was asked for is kept
+  useEffect(() => virtual.measure(), [rowHeight]);
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
+  const end = rows.at(-1);
+  const place = `${rows.length} ${last} ${end === undefined ? "" : rowKey(end)}`;
   useEffect(() => {
-    if (hasMore && !isLoadingMore && last >= rows.length - AHEAD) {
+    const { askedAt, onMore } = latest.current;
+    // A page that could not be loaded is asked for again when one scrolls on, not without end. One
+    // that came without a row is not the last: a search looks through so many devices a page.
+    const isInVain = isMoreFailed && askedAt === place;
+    if (hasMore && !isLoadingMore && !isInVain && last >= rows.length - AHEAD) {
+      latest.current.askedAt = place;
       onMore?.();
     }
-  }, [hasMore, isLoadingMore, last, rows.length, onMore]);
+  }, [hasMore, isLoadingMore, isMoreFailed, last, rows.length, place]);
 
   const first = items.at(0)?.index ?? 0;
   useEffect(() => onSight?.(first, last), [first, last, onSight]);
@@ -113,8 +148,12 @@ export function Rows<T>({
       End: rows.length - 1,
     };
     const to = steps[event.key];
-    const isTyping = (event.target as HTMLElement).matches("input[type=text], textarea, select");
-    if (to === undefined || isTyping || rows.length === 0) {
+    // Keys of the browser's own, and those that move in what is being typed.
+    const isOther = event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented;
+    const isTyping = (event.target as HTMLElement).matches(
+      "input:not([type=checkbox]), textarea, select",
+    );
+    if (to === undefined || isOther || isTyping || rows.length === 0) {
       return;
     }
     event.preventDefault();

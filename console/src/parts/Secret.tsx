@@ -1,9 +1,10 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { useText } from "../i18n";
 import { Button } from "./Button";
 import { CopyButton } from "./Copy";
 import { Dialog } from "./Dialog";
 import { Notice } from "./Notice";
+import { useStay } from "./stay";
 
 /** Shows what is shown once, until whoever has made it says that it is kept. */
 export function SecretDialog({
@@ -19,6 +20,8 @@ export function SecretDialog({
   children?: ReactNode;
 }) {
   const { parts } = useText();
+  const isKept = useRef(false);
+  useStay(() => !isKept.current, parts.leaveSecret);
   return (
     // Escape does not close it: nothing shows these again.
     <Dialog title={title} onClose={() => {}} width={560}>
@@ -36,7 +39,13 @@ export function SecretDialog({
       </dl>
       {children}
       <div className="dialog-actions">
-        <Button kind="primary" onClick={onClose}>
+        <Button
+          kind="primary"
+          onClick={() => {
+            isKept.current = true;
+            onClose();
+          }}
+        >
           {parts.kept}
         </Button>
       </div>

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { serverNow } from "../api/clock";
 import { useFormats, useText } from "../i18n";
 
 /** How often times that are told as an age are told anew. */
@@ -8,9 +9,9 @@ const TOLD_EVERY_MS = 10_000;
 export function Ago({ at }: { at: string | null | undefined }) {
   const { parts } = useText();
   const formats = useFormats();
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(serverNow);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), TOLD_EVERY_MS);
+    const timer = setInterval(() => setNow(serverNow()), TOLD_EVERY_MS);
     return () => clearInterval(timer);
   }, []);
   if (!at) {
@@ -19,7 +20,7 @@ export function Ago({ at }: { at: string | null | undefined }) {
   // What has been told since the last look is not to come.
   return (
     <time dateTime={at} title={formats.moment(at)}>
-      {formats.ago(at, Math.max(now, Math.min(Date.now(), Date.parse(at))))}
+      {formats.ago(at, Math.max(now, Math.min(serverNow(), Date.parse(at))))}
     </time>
   );
 }
@@ -31,5 +32,10 @@ export function Moment({ at }: { at: string | null | undefined }) {
   if (!at) {
     return <span className="quiet">{parts.never}</span>;
   }
-  return <time dateTime={at}>{formats.moment(at)}</time>;
+  return (
+    // The viewer's time zone; on the pointer in UTC, as the server writes it.
+    <time dateTime={at} title={at}>
+      {formats.moment(at)}
+    </time>
+  );
 }

@@ -1,9 +1,35 @@
 /** What a spreadsheet takes for a formula, also behind the apostrophes that stand for one already. */
 const FORMULA = /^'*[=+\-@\t]/;
 
-/** A cell of CSV. A text that a spreadsheet would run gets an apostrophe; an import takes it off. */
+/** Such a text behind the apostrophe that it is given. */
+const DISARMED = /^'+[=+\-@\t]/;
+
+/**
+ * What a spreadsheet shows and saves as another text: digits with a zero in front or more of them
+ * than its numbers show, dates and times, powers of ten.
+ */
+const NUMBER = /^(0\d+|\d{12,}|\d+[.:/-][\d.:/-]*|\d+(\.\d+)?e[+-]?\d+)$/i;
+
+/** A text as the formula of it: what a spreadsheet leaves as it is, and copies without the formula. */
+const FORMULA_OF_TEXT = /^="([\s\S]*)"$/;
+
+/** A text that a spreadsheet neither runs nor takes for a number. */
+function kept(text: string): string {
+  if (FORMULA.test(text)) {
+    return `'${text}`;
+  }
+  return NUMBER.test(text) ? `="${text}"` : text;
+}
+
+/** The text that was written as such a cell, by {@link csvOf} or by the server. */
+export function textOf(cell: string): string {
+  const [, inner] = FORMULA_OF_TEXT.exec(cell) ?? [];
+  return inner?.replaceAll('""', '"') ?? (DISARMED.test(cell) ? cell.slice(1) : cell);
+}
+
+/** A cell of CSV. */
 function cell(text: string): string {
-  const safe = FORMULA.test(text) ? `'${text}` : text;
+  const safe = kept(text);
   return /[",\r\n;\t]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -1,10 +1,14 @@
 import { useBlocker } from "@tanstack/react-router";
 
-/** Asks before the page is left while something would be lost by it. */
-export function useStay(isNeeded: boolean, question: string): void {
+/**
+ * Asks before the page is left while something would be lost by it. A function is asked at that
+ * moment, for what ends the need and leaves the page at once.
+ */
+export function useStay(isNeeded: boolean | (() => boolean), question: string): void {
+  const isNeededNow = typeof isNeeded === "function" ? isNeeded : () => isNeeded;
   useBlocker({
-    shouldBlockFn: () => isNeeded && !window.confirm(question),
-    enableBeforeUnload: isNeeded,
-    disabled: !isNeeded,
+    shouldBlockFn: () => isNeededNow() && !window.confirm(question),
+    enableBeforeUnload: isNeededNow,
+    disabled: isNeeded === false,
   });
 }

@@ -23,17 +23,28 @@ function dismiss(id: number): void {
 /** Says something about what was just done. */
 export function say(tone: Tone, content: ReactNode): void {
   const id = nextId++;
-  toasts.set([...toasts.get(), { id, tone, content }].slice(-SHOWN_MAX));
+  const shown = [...toasts.get(), { id, tone, content }];
+  if (shown.length > SHOWN_MAX) {
+    // Bad news goes last.
+    const passing = shown.findIndex((toast) => toast.tone !== "bad");
+    shown.splice(Math.max(0, passing), 1);
+  }
+  toasts.set(shown);
   if (tone !== "bad") {
     setTimeout(() => dismiss(id), SHOWN_FOR_MS);
   }
 }
 
-/** Where it is said. */
+/** Takes all back that is said. */
+export function hush(): void {
+  toasts.set([]);
+}
+
+/** Where it is said. It is there before it says anything: else nobody would hear that it does. */
 export function Toasts() {
   const { parts } = useText();
   return (
-    <div className="toasts">
+    <div className="toasts" aria-live="polite">
       {useStore(toasts).map((toast) => (
         <Notice
           key={toast.id}

@@ -1,3 +1,6 @@
+/** So many of something. */
+const of = (count: string, one: string, many: string) => `${count} ${count === "1" ? one : many}`;
+
 export const cluster = {
   title: "Cluster",
   note: "The server: its nodes, its store, its backups, its catalogue.",
@@ -50,11 +53,18 @@ export const cluster = {
     "A backup is a checked copy of the database. It holds no keys: keep the master key elsewhere.",
   backUp: "Make a backup",
   backingUp: "The backup is being made and checked. With a large fleet this takes a while.",
-  noBackups: "No backup was made in this view. Those made before lie on the server.",
-  size: "Size",
+  noBackups: "No backup lies on the server.",
+  newestOf: (count: string, total: string) => `The newest ${count} of ${total}:`,
+  madeBackup: (name: string) => `${name} was made and checked.`,
+  backup: "Backup",
+  acts: "What can be done",
   content: "Content",
   counts: (projects: string, devices: string, jobs: string) =>
-    `${projects} projects, ${devices} devices, ${jobs} jobs`,
+    [
+      of(projects, "project", "projects"),
+      of(devices, "device", "devices"),
+      of(jobs, "job", "jobs"),
+    ].join(", "),
   checksum: "SHA-256",
   notIncluded: "Not in it",
   fetch: "Download",
@@ -70,6 +80,6 @@ export const cluster = {
   builtIn: "none: it is the built-in one",
   reload: "Reload from files",
   reloaded: (properties: string, profiles: string) =>
-    `The catalogue was reloaded: ${properties} properties, ${profiles} profiles.`,
+    `The catalogue was reloaded: ${of(properties, "property", "properties")}, ${of(profiles, "profile", "profiles")}.`,
   reloadNote: "If a file is wrong, the catalogue in force stays.",
 };

@@ -39,7 +39,10 @@ export const device = {
   resetWhy:
     "The phone goes back to how it left the factory: all that is on it is lost. Then what is desired of it is set again.",
   resetForget: "Forget what is desired of it, too",
-  resetForgets: (count: string) => `${count} desired values are forgotten and not set again.`,
+  resetForgets: (count: string) =>
+    count === "1"
+      ? "1 desired value is forgotten and not set again."
+      : `${count} desired values are forgotten and not set again.`,
   freezeDone: "The device is frozen: it takes no updates until it is unfrozen.",
   unfreezeDone: "The device takes updates again.",
   adoptTitle: (name: string) => `Adopt the phone at the address of ${name}?`,
@@ -91,7 +94,7 @@ export const device = {
   waitsDevice: "for the device",
   find: "Find a property",
   noneFound: "No property has this in it.",
-  showAll: (count: string) => `Show all ${count}`,
+  notShown: (count: string) => `Not shown: ${count} more. Look for a property by its name.`,
   noValues:
     "Nothing is desired of this device, and it has shown nothing yet. Set a property here, or begin an update.",
   noValuesRead: "Nothing is desired of this device, and it has shown nothing yet.",
@@ -233,7 +236,7 @@ export const device = {
   nameBefore: "On record before",
   ended: "Ended",
   current: "current",
-  goBack: "Go back to this",
+  goBack: "Go back",
   goBackTo: (revision: string) => `Go back to revision ${revision}`,
   undoLast: "Undo the last change",
   backTitle: (revision: string) => `Go back to revision ${revision}?`,
@@ -242,8 +245,6 @@ export const device = {
   backNothing: "Nothing would change: all of it is as it was then.",
   now: "Now",
   again: "Again",
-  stays: "stays as it is",
-  takenOff: "taken off the record",
   backDone: "An update takes the device back.",
   backLeftOut: "These stay as they are:",
 
@@ -255,7 +256,8 @@ export const device = {
   channelStatus: "Status",
   make: "Make",
   seen: "Last named",
-  missed: (count: string) => `missed by ${count} catalogs`,
+  missed: (count: string) =>
+    count === "1" ? "missed by 1 catalog" : `missed by ${count} catalogs`,
   noName: "none given",
   rename: "Change",
   renameOf: (id: string) => `Change channel ${id}`,

@@ -27,7 +27,7 @@ export const devices = {
     reported: "Reported",
     id: "Devices",
   },
-  anyAttention: "Any of these",
+  anyAttention: "Any reason",
   credentials: {
     current: "The current one",
     old: "The one before",
@@ -57,7 +57,7 @@ export const devices = {
   restartPending: (count: number) =>
     count === 1 ? "Waits for a restart: " : `${count} wait for a restart: `,
   openJobs: (count: number) => (count === 1 ? "1 open job" : `${count} open jobs`),
-  loaded: (count: string) => `${count} devices`,
+  loaded: (count: string) => (count === "1" ? "1 device" : `${count} devices`),
   loadedOfMore: (count: string) => `${count} devices loaded, there are more`,
   loadedOf: (count: string, total: string) => `${count} of ${total} devices loaded`,
   loadedOfAtLeast: (count: string, total: string) => `${count} of at least ${total} devices loaded`,
@@ -89,9 +89,10 @@ export const devices = {
     tooManyToFreeze: (most: string) => `At most ${most} at a time.`,
   },
   restartTitle: "Restart phones?",
-  restartLooking: (count: string) => `Looking at what it would do: ${count} phones so far`,
-  restartCount: (count: string, isOne: boolean) =>
-    isOne
+  restartLooking: (count: string) =>
+    `Looking at what it would do: ${count} ${count === "1" ? "phone" : "phones"} so far`,
+  restartCount: (count: string) =>
+    count === "1"
       ? "1 phone will be restarted now. What runs on it ends."
       : `${count} phones will be restarted now, all at once. What runs on them ends.`,
   restartAway: (count: string) =>
@@ -104,12 +105,19 @@ export const devices = {
   toUpdate: "To the update",
   freezeTitle: "Freeze devices?",
   freezeWhat: (count: string) =>
-    `${count} will take no updates until they are unfrozen. Nothing changes on the devices themselves.`,
+    `${count} will take no updates until unfrozen. Nothing changes on the devices themselves.`,
+  alreadyFrozen: (count: string) => `Frozen already: ${count} of those chosen.`,
+  freezing: "Freezing devices",
+  frozenAll: (count: string) => `Frozen: ${count}.`,
+  notFrozen: (count: string) => `Not frozen: ${count}. They stay as they were.`,
   freezeDo: (count: string) => `Freeze ${count}`,
   unfreezeTitle: "Unfreeze devices?",
   unfreezeWhat: (count: string) => `${count} will take updates again.`,
+  alreadyUnfrozen: (count: string) => `Not frozen anyway: ${count} of those chosen.`,
+  unfreezing: "Unfreezing devices",
+  unfrozenAll: (count: string) => `Unfrozen: ${count}.`,
+  notUnfrozen: (count: string) => `Still frozen: ${count}. They stay as they were.`,
   unfreezeDo: (count: string) => `Unfreeze ${count}`,
-  progress: (done: string, total: string) => `${done} of ${total}`,
-  failedSome: (count: string, first: string) => `${count} failed. The first: ${first}`,
-  doneAll: (count: string) => `Done: ${count} devices.`,
+  progress: (done: string, total: string) => `${done} of ${total} done`,
+  failedSome: (count: string) => `${count} failed:`,
 };

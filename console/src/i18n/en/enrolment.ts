@@ -1,3 +1,6 @@
+/** So many cameras, the number as it is written. */
+const cameras = (count: string) => `${count} ${count === "1" ? "camera" : "cameras"}`;
+
 export const enrolment = {
   title: "Enrolment",
   note: "Cameras that nobody has put on record show a password that they share, and wait here until somebody accepts them.",
@@ -40,7 +43,7 @@ export const enrolment = {
   acceptAll: "Accept all",
   reject: (count: string) => `Reject ${count}`,
   rejectAll: "Reject all",
-  acceptTitle: (count: string) => `Accept ${count} cameras?`,
+  acceptTitle: (count: string) => `Accept ${cameras(count)}?`,
   acceptAllTitle: "Accept all that wait?",
   acceptWhat:
     "Each becomes a device of the project with a password of its own, which is made now and shown once.",
@@ -55,13 +58,13 @@ export const enrolment = {
   prefixHint: "Up to 20 digits. Left empty: all.",
   acceptAction: "Accept",
   accepting: (done: string) => `${done} accepted so far`,
-  acceptedTitle: (count: string) => `${count} cameras were accepted`,
-  refused: (count: string) => `${count} were not accepted:`,
+  acceptedTitle: (count: string) => `${cameras(count)} accepted`,
+  refused: (count: string) => `${cameras(count)} not accepted:`,
   cutOff:
     "The rest was not done. If an answer was lost, those cameras are devices already: make them other passwords by a rotation.",
-  rejectTitle: (count: string) => `Reject ${count} cameras?`,
+  rejectTitle: (count: string) => `Reject ${cameras(count)}?`,
   rejectAllTitle: "Reject all that wait?",
   rejectWhat: "They are off the list for a day. Then they may come again.",
   rejectAction: "Reject",
-  rejected: (count: string) => `${count} cameras were rejected.`,
+  rejected: (count: string) => `${cameras(count)} rejected.`,
 };

@@ -1,3 +1,6 @@
+/** So many lines, the number as it is written. */
+const lines = (count: string) => `${count} ${count === "1" ? "line" : "lines"}`;
+
 export const importing = {
   title: "Import",
   note: "Puts devices on record from a file. Those that exist take the new record and keep their values.",
@@ -16,11 +19,13 @@ export const importing = {
     lines: "JSON lines",
     list: "JSON list",
   },
-  about: (kind: string, lines: string, size: string) => `${kind}, ${lines} lines, ${size}`,
+  about: (kind: string, count: string, size: string) => `${kind}, ${lines(count)}, ${size}`,
   pieces: (count: string) => `sent in ${count} pieces`,
   tooLarge: "The file is larger than 256 MB. Part it, or make it JSON lines in several files.",
   lineTooLong: (line: string) => `Line ${line} is longer than 4 MB.`,
   noList: (device: string) => `The JSON list does not end: it breaks off at device ${device}.`,
+  spreadsheet: "This is a spreadsheet's own file. Save it there as CSV (UTF-8), and choose that.",
+  noText: "This is no text in UTF-8 or GB18030. Save it as CSV (UTF-8).",
   unreadable: "The file can't be read.",
   noLines: "There is no device in the file.",
   options: "How",
@@ -32,12 +37,12 @@ export const importing = {
   modeAllNote: "Pieces have up to 10,000 lines. Those before the first that can't be taken are in.",
   dryRun: "Try it",
   import: "Import",
-  importCount: (lines: string) => `Import ${lines} lines`,
+  importCount: (count: string) => `Import ${lines(count)}`,
   tryFirst: "A try shows for each line what would be done. Nothing is changed by it.",
-  confirmTitle: (lines: string) => `Import ${lines} lines?`,
+  confirmTitle: (count: string) => `Import ${lines(count)}?`,
   confirmWhat:
     "New devices go on record and are worked on at once. Those that exist take the new record.",
-  confirmBad: (count: string) => `${count} lines were not right when they were tried.`,
+  confirmBad: (count: string) => `Not right when they were tried: ${lines(count)}.`,
   confirmUntried: "They have not been tried yet.",
   trying: "Trying",
   importing: "Importing",
@@ -71,7 +76,7 @@ export const importing = {
   notSent: "Not sent",
   notTaken: "Not taken with its piece",
   error: "Error",
-  moreErrors: (count: string) => `There are ${count} more faults than are listed.`,
+  moreErrors: (count: string) => `Faults that are not listed: ${count}.`,
   saveBad: "Download these lines",
   saveReport: "Download the report",
   toDevices: "Show the devices",

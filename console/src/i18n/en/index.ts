@@ -13,7 +13,6 @@ import { passwords } from "./passwords";
 import { presets } from "./presets";
 import { projects } from "./projects";
 import { registrations } from "./registrations";
-import { settings } from "./settings";
 import { shell } from "./shell";
 import { signIn } from "./signIn";
 import { states } from "./states";
@@ -38,7 +37,6 @@ export const en = {
   presets,
   projects,
   registrations,
-  settings,
   shell,
   signIn,
   states,

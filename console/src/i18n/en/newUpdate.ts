@@ -4,7 +4,6 @@ const devices = (count: string) => `${count} ${count === "1" ? "device" : "devic
 export const newUpdate = {
   title: "New update",
   note: "Say which devices and what, see what would happen, then start it.",
-  steps: "Steps",
   leftover: "You left this update unfinished: what you typed is still here.",
   startOver: "Start over",
   notAllowed: "Only operators of a project can start updates.",
@@ -19,8 +18,9 @@ export const newUpdate = {
   ways: { selection: "What they are", list: "Their ids", file: "A file of values" },
   selectionAll: "Without a filter all of the kind in the project are meant.",
   ids: "Ids",
-  idsHint: (most: string) => `Separated by lines, spaces or commas; at most ${most}.`,
-  idsCount: (count: string) => `${count} ids`,
+  idsHint: (most: string) =>
+    `Separated by lines, spaces or commas, or each in quotation marks; at most ${most}.`,
+  idsCount: (count: string) => `${count} ${count === "1" ? "id" : "ids"}`,
   file: "File (CSV)",
   fileHint:
     "The first line names the columns: id, and properties, or with a preset its variables. An empty cell says nothing.",
@@ -29,6 +29,8 @@ export const newUpdate = {
   fileExample: "Example",
   dropFile: "Or drop the file here.",
   removeFile: "Remove the file",
+  fileTooLarge: (name: string, most: string) => `${name} is larger than ${most}.`,
+  fileUnreadable: (name: string) => `${name} can't be read.`,
   line: (line: string) => `Line ${line}`,
   faults: {
     empty: (_: string) => "has no devices.",
@@ -45,8 +47,9 @@ export const newUpdate = {
   matchesNone: "No device matches.",
   matchesMore: (count: string) => `More than ${devices(count)} match; the first of them:`,
   matchesAll: (count: string) => `${devices(count)} match`,
-  unknownIds: (count: string) => `${count} of them are not known in this project.`,
-  otherKind: (count: string) => `${count} of them are of the other kind, and would be refused.`,
+  firstIds: (count: string) => `Of the first ${count}:`,
+  unknownIds: (count: string) => `${count} not known in this project.`,
+  otherKind: (count: string) => `${count} of the other kind, which would be refused.`,
 
   values: "What is asked of them",
   preset: "Preset",
@@ -58,7 +61,6 @@ export const newUpdate = {
   variableDefault: (value: string) => `Unless given: ${value === "" ? "nothing" : value}`,
   variableNeeded: "Devices that have none of their own in a file are refused without it.",
   property: "Property",
-  value: "Value",
   noValues: "No values yet.",
   addValue: "Add a property",
   removeValue: (name: string) => `Remove ${name}`,
@@ -66,7 +68,7 @@ export const newUpdate = {
   nothing: "nothing",
   pick: "Choose a property",
   find: "Name or meaning",
-  found: (count: string) => `${count} properties`,
+  found: (count: string) => `${count} ${count === "1" ? "property" : "properties"}`,
   foundNone: "No property of the catalogue is called so.",
   ownName: (name: string) => `Use ${name}`,
   ownNameHint: "A name of your own: phones take any that is not the system's.",
@@ -96,7 +98,8 @@ export const newUpdate = {
     file: "Choose a file.",
     fault: "The file can't be taken.",
     nothing: "Nothing is asked for yet: add a property, a preset or a restart.",
-    unnamed: "A value has no property.",
+    someNothing:
+      "The file asks nothing of some of its devices: fill their cells, or add a property.",
   },
   would: {
     change: "change",
@@ -127,7 +130,7 @@ export const newUpdate = {
   isRestarted: "is restarted",
   refused: "refused",
   away: "away",
-  notListed: (count: string) => `${count} more are counted above and not listed.`,
+  notListed: (count: string) => `Counted above and not listed: ${count} more.`,
   acts: {
     at_once: "at once",
     after_restart: "after a restart",
@@ -152,7 +155,7 @@ export const newUpdate = {
     cancelled: "Cancelled",
     power_failed: "Restart or stop failed",
   },
-  fieldRefused: (count: string, why: string) => `${devices(count)} refuse this: ${why}`,
+  fieldRefused: (count: string, why: string) => `Refused for ${devices(count)}: ${why}`,
 
   start: "How, and start",
   startButton: "Start the update",
@@ -165,8 +168,9 @@ export const newUpdate = {
   ready: (count: string) => `The dry run was of exactly this: ${devices(count)}.`,
   started: (count: string) => `The update has begun: ${devices(count)}.`,
   confirmTitle: "Start this update?",
-  confirmAll: (count: string) => `All ${devices(count)} are asked at once, without waves.`,
-  confirmWaves: (count: string) => `${devices(count)} are asked, wave by wave.`,
-  confirmRestart: (count: string) => `${count} phones are restarted: who uses them is interrupted.`,
-  confirmRecreate: (count: string) => `${count} need a new container before it acts.`,
+  confirmAll: (count: string) => `Asked at once, without waves: ${devices(count)}.`,
+  confirmWaves: (count: string) => `Asked wave by wave: ${devices(count)}.`,
+  confirmRestart: (count: string) =>
+    `Restarted, so that whoever uses them is interrupted: ${devices(count)}.`,
+  confirmRecreate: (count: string) => `It acts with a new container only: ${devices(count)}.`,
 };

@@ -10,6 +10,8 @@ export const organizations = {
   created: (path: string) => `${path} was created.`,
   empty:
     "No organization yet. Create one here, or file cameras under a path in an import or an update: what is missing is made.",
+  emptyForOthers:
+    "No organization yet. The project's administrators create them; an import or an update that files cameras under a path makes what is missing.",
   choose: "Choose an organization to see what can be done with it.",
   loaded: (shown: string, total: string) => `${shown} of ${total} loaded`,
   loadMore: "Load more",
@@ -23,9 +25,16 @@ export const organizations = {
   toPasswords: "Rotate their passwords",
   move: "Rename or move",
   moveTitle: (path: string) => `Rename or move ${path}`,
-  moveWith: (count: string) => `Take the ${count} organizations below it along`,
+  moveWith: (count: string) =>
+    count === "1"
+      ? "Take the organization below it along"
+      : `Take the ${count} organizations below it along`,
   moveHint:
     "What is filed stays filed, and ids stay. Without those below, they keep their old paths.",
+  moveNotWhole:
+    "Not all organizations are loaded. Load the rest first, and those below it can be taken along.",
+  tooDeep: "A path has at most four names: here, or below it, there would be more.",
+  moving: (done: string, all: string) => `${done} of ${all} moved`,
   moved: (path: string) => `It is ${path} now.`,
   movedPart: (done: string, all: string, path: string) =>
     `${done} of ${all} were moved; ${path} could not be:`,

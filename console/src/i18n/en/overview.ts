@@ -3,7 +3,7 @@ export const overview = {
   counted: "Counted",
   notCounted: "The devices are being counted for the first time.",
   attention: "What needs attention",
-  devices: (count: string) => `${count} devices`,
+  devices: (count: string) => (count === "1" ? "1 device" : `${count} devices`),
   explained: {
     trouble: "can't be worked on, or are not there",
     drift: "show something else than desired",

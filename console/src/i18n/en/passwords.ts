@@ -1,3 +1,9 @@
+/** So many cameras, the number as it is written. */
+const cameras = (count: string) => `${count} ${count === "1" ? "camera" : "cameras"}`;
+
+/** So many passwords. */
+const passwordsOf = (count: string) => `${count} ${count === "1" ? "password" : "passwords"}`;
+
 export const passwords = {
   title: "Password rotation",
   note: "Cameras get new passwords here, and in the camera by hand or by its maker's tool. Until then the old one works as long as the overlap lasts.",
@@ -24,12 +30,14 @@ export const passwords = {
     current: "Current",
     old: "Old",
     not_renewed: "Not since",
-    offline: "–",
+    offline: "Offline",
   },
   noPassword: "No password",
   changed: "Changed",
   until: "Old works until",
   expired: "over",
+  listed: (count: string, hasMore: boolean) =>
+    hasMore ? `${cameras(count)} loaded, there are more` : cameras(count),
   emptyList: "No camera is like that.",
   rotate: (count: string) => `Rotate ${count} chosen`,
   rotateAll: "Rotate all that are listed",
@@ -42,13 +50,20 @@ export const passwords = {
   listHint:
     "Behind an id may stand, after a comma or a tab, the password that the camera has got or will get. Without one it is made.",
   listFile: "Or a CSV file of such lines:",
+  unreadable: "This file can't be read, or is larger than 4 MiB.",
   found: (count: string, given: string) =>
-    `${count} cameras, ${given} with a password of their own`,
-  wrongLines: (count: string) => `${count} lines are no camera's id of 20 digits:`,
-  twice: (count: string) => `${count} ids stand here twice; the last line counts.`,
+    `${cameras(count)}, ${given} with a password of their own`,
+  wrongLines: (count: string) =>
+    count === "1"
+      ? "1 line is no camera's id of 20 digits:"
+      : `${count} lines are no camera's id of 20 digits:`,
+  twice: (count: string) =>
+    count === "1"
+      ? "1 id stands here twice; the last line counts."
+      : `${count} ids stand here twice; the last line counts.`,
   next: "Next",
   back: "Back",
-  termsTitle: (count: string) => `Rotate the passwords of ${count} cameras`,
+  termsTitle: (count: string) => `Rotate the passwords of ${cameras(count)}`,
   overlap: "The old ones go on working for so many hours",
   overlapHint:
     "0 to 720. With 0 each camera is refused from its next registration until it has the new one.",
@@ -59,21 +74,18 @@ export const passwords = {
   madeWhat:
     "Nothing has been changed yet. Download the passwords first: they are made in this browser and kept nowhere else.",
   givenOnly: "All passwords are your own; nothing has been made.",
-  begin: (count: string) => `Set ${count} passwords`,
+  begin: (count: string) => `Set ${passwordsOf(count)}`,
   runningTitle: "The passwords are being set",
   doneTitle: "The passwords are set",
   stoppedTitle: "Not all passwords are set",
   done: (done: string, all: string) => `${done} of ${all} set`,
   failed: (count: string) => `${count} could not be set:`,
-  waiting: "The server can't be reached. What was not done yet can be gone on with.",
-  stop: "Stop",
-  goOn: "Go on with the rest",
-  again: "Try those again that failed",
   saveFailed: "Download these",
-  unset: "not set",
   afterwards:
     "Now put them into the cameras before the overlap ends. How far it is stands above the list.",
-  leave: "Leave",
-  leaveWhat: (count: string) => `${count} passwords are not set. They stay as they were.`,
+  leaveWhat: (count: string) =>
+    count === "1"
+      ? "1 password is not set. It stays as it was."
+      : `${count} passwords are not set. They stay as they were.`,
   readOnly: "You need the role operator to rotate passwords.",
 };

@@ -1,7 +1,7 @@
 export const presets = {
   title: "Presets",
   note: "Values that are asked for again and again, by a name.",
-  chooseProject: "Presets belong to a project: choose one.",
+  leave: "What you typed is not saved. Leave all the same?",
   newOne: "New preset",
   empty: "This project has no presets yet.",
   emptyWhat: "A preset holds values by property, made of what each device has of its own.",
@@ -14,7 +14,6 @@ export const presets = {
   description: "Description",
   values: "Values",
   version: "Version",
-  created: "Made",
   changed: "Last changed",
   use: "New update from this preset",
   edit: "Change",

@@ -16,7 +16,8 @@ export const projects = {
   name: "Name",
   id: "Id",
   idHint:
-    "Up to 64 visible characters, no slash. It can't be changed later. Left empty, one is made.",
+    "Up to 64 visible ASCII characters, no slash. It can't be changed later. Left empty, one is made.",
+  toRoles: "Who has a role in it",
   counts: "Devices",
   phones: "Phones",
   cameras: "Cameras",

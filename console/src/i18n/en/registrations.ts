@@ -9,7 +9,7 @@ export const registrations = {
   showAll: "Show all",
   showing: (count: string) => `${count} shown`,
   of: (count: string, total: string) => `${count} of ${total} shown`,
-  cameras: (count: number) => (count === 1 ? "1 camera" : `${count} cameras`),
+  cameras: (count: string) => (count === "1" ? "1 camera" : `${count} cameras`),
   columns: {
     id: "Id as given",
     why: "Why",

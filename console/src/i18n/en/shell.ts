@@ -18,7 +18,10 @@ export const shell = {
   signOut: "Sign out",
   admin: "Server administrator",
   away: "The server can't be reached. What you see is as it was; this page goes on by itself.",
-  notFound: "There is no such page.",
+  over: "Your session has ended. What you see is as it was.",
+  notFound: "There is no such page",
+  notFoundWhy: "What was here may have another address now.",
   toOverview: "To the overview",
-  wrong: "This view has failed.",
+  wrong: "This view has failed",
+  reload: "Load the page anew",
 };

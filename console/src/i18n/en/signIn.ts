@@ -9,9 +9,6 @@ export const signIn = {
   token: "Token",
   tokenHint: "The server's admin token, or a user's token. It is kept where no script can read it.",
   submit: "Sign in",
-  cancel: "Not now",
-  wrong: "The name or the password is wrong.",
-  wrongToken: "This token does not work.",
   insecure:
     "This page was loaded without TLS, so the browser won't keep a session. Open it by https, or on the server itself by http://localhost.",
 };

@@ -14,7 +14,6 @@ import { passwords } from "./passwords";
 import { presets } from "./presets";
 import { projects } from "./projects";
 import { registrations } from "./registrations";
-import { settings } from "./settings";
 import { shell } from "./shell";
 import { signIn } from "./signIn";
 import { states } from "./states";
@@ -39,7 +38,6 @@ export const zh: Messages = {
   presets,
   projects,
   registrations,
-  settings,
   shell,
   signIn,
   states,

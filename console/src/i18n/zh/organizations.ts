@@ -9,6 +9,8 @@ export const organizations = {
   pathHint: "一到四级名称，每级 1 到 64 个字符，以 / 分隔，例如 北京/海淀/学院路。",
   created: (path: string) => `${path} 已创建。`,
   empty: "还没有组织。可在此创建；在导入或更新中填写组织路径时，缺少的组织也会自动创建。",
+  emptyForOthers:
+    "还没有组织。组织由项目管理员创建；在导入或更新中填写组织路径时，缺少的组织也会自动创建。",
   choose: "选择一个组织以查看可用操作。",
   loaded: (shown: string, total: string) => `已加载 ${shown} / ${total}`,
   loadMore: "加载更多",
@@ -24,6 +26,9 @@ export const organizations = {
   moveTitle: (path: string) => `改名或移动 ${path}`,
   moveWith: (count: string) => `连同 ${count} 个下级组织一起移动`,
   moveHint: "已归属的设备和组织 ID 保持不变。若不带下级，下级组织仍保留原路径。",
+  moveNotWhole: "组织尚未全部加载。请先加载其余组织，才能连同下级一起移动。",
+  tooDeep: "路径最多四级，移动后本级或下级会超出。",
+  moving: (done: string, all: string) => `已移动 ${done} / ${all} 个`,
   moved: (path: string) => `路径已改为 ${path}。`,
   movedPart: (done: string, all: string, path: string) =>
     `已移动 ${done} / ${all} 个；${path} 移动失败：`,

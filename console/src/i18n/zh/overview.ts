@@ -7,7 +7,7 @@ export const overview = {
   explained: {
     trouble: "无法操作或已离线",
     drift: "上报值与期望值不一致",
-    restart_pending: "值已下发，重启后生效",
+    restart_pending: "已下发，重启后生效",
     pending: "变更执行中或等待执行",
     none: "上报值与期望值一致",
   },
@@ -31,8 +31,8 @@ export const overview = {
   last: "最近一次",
   failuresOther: (count: string) => `另有 ${count} 个任务因其他原因失败。`,
   showDevices: "查看这些设备",
-  rollouts: "进行中的分批发布",
-  rolloutsNone: "当前没有进行中的分批发布。",
+  rollouts: "进行中的分批更新",
+  rolloutsNone: "当前没有进行中的分批更新。",
   progressOf: (begun: string, total: string) => `已开始 ${begun} / ${total}`,
   succeeded: "成功",
   failed: "失败",
@@ -43,5 +43,5 @@ export const overview = {
   waves: "分批",
   empty: "还没有设备。可以导入设备清单，或使用命令行：",
   emptyImport: "导入设备",
-  emptyEnrol: "摄像机也可以自行接入：",
+  emptyEnrol: "摄像机也可以自助接入：",
 };

@@ -9,7 +9,7 @@ export const registrations = {
   showAll: "显示全部",
   showing: (count: string) => `共 ${count} 条`,
   of: (count: string, total: string) => `显示 ${count} / ${total} 条`,
-  cameras: (count: number) => `${count} 台摄像机`,
+  cameras: (count: string) => `${count} 台摄像机`,
   columns: {
     id: "上报的 ID",
     why: "原因",
@@ -20,13 +20,14 @@ export const registrations = {
   times: (count: string) => `${count} 次`,
   find: (id: string) => `在设备列表中查找 ${id}`,
   advice: {
-    unknown_id: "更正摄像机中的设备编号，或通过导入登记该摄像机，或开放自助注册。",
+    unknown_id: "更正摄像机中的设备 ID，或通过导入登记该摄像机，或开放自助接入。",
     no_password: "为该设备设置密码，并在摄像机中填写相同的密码。",
-    wrong_user: "详情中是摄像机发送的用户名：请在摄像机中更正，或修改平台记录的用户名。",
+    wrong_user: "详情中是摄像机发送的用户名：请在摄像机中更正，或修改系统中登记的用户名。",
     wrong_realm: "将摄像机的域（realm）设置为与服务器的 sip.realm 一致。",
-    wrong_digest: "在摄像机中填写平台记录的密码，或修改平台记录的密码。",
-    stale_nonce: "偶尔出现可忽略；若持续出现，说明摄像机在使用过期的质询，请检查其时钟和网络。",
+    wrong_digest: "在摄像机中填写系统中登记的密码，或修改登记的密码。",
+    stale_nonce:
+      "偶尔出现可忽略；若持续出现，说明摄像机一直在用过期的质询（nonce）应答，请检查其时钟和网络。",
     malformed: "摄像机发送的内容无法解析，请升级其固件。",
-    pending: "已通过共享密码验证，等待处理：请在“自助注册”中接受或拒绝。",
+    pending: "已通过共享密码验证，正等待审核：请在“自助接入”中接受或拒绝。",
   },
 };

@@ -9,9 +9,6 @@ export const signIn = {
   token: "令牌",
   tokenHint: "服务器管理员令牌或用户令牌，保存在脚本无法读取的地方。",
   submit: "登录",
-  cancel: "稍后",
-  wrong: "用户名或密码错误。",
-  wrongToken: "此令牌无效。",
   insecure:
     "此页面未通过 TLS 加载，浏览器不会保存会话。请用 https 打开，或在服务器本机用 http://localhost 打开。",
 };

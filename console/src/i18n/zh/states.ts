@@ -1,7 +1,7 @@
 export const states = {
   kind: { phone: "云手机", camera: "摄像机" },
   condition: {
-    new: "新增",
+    new: "新设备",
     awaited: "等待上线",
     running: "运行中",
     restarting: "重启中",
@@ -39,7 +39,7 @@ export const states = {
     collecting: "收集设备",
     running: "进行中",
     paused: "已暂停",
-    stopped: "按规则停止",
+    stopped: "已自动停止",
     aborted: "已中止",
     done: "已完成",
   },

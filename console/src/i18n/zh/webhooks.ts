@@ -12,10 +12,10 @@ export const webhooks = {
   lastTaken: "最近成功",
   create: "创建 Webhook",
   createTitle: "创建 Webhook",
-  empty: "还没有 Webhook。通过 Webhook 可将事件推送给其他系统，无需其轮询。",
+  empty: "还没有 Webhook。通过 Webhook 可将事件推送给其他系统，其他系统无需轮询。",
   url: "接收地址",
   urlHint: "https://；仅对服务器本机可用 http://。",
-  insecure: "确认对其他主机使用 http://：传输途中的任何人都能看到内容。",
+  insecure: "确认对其他机器使用 http://：传输途中的任何人都能看到内容。",
   types: "事件",
   typesAll: "至少选择一项。",
   type: {

@@ -1,4 +1,9 @@
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
+import {
+  type InfiniteData,
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, ask } from "../../api/client";
@@ -15,6 +20,7 @@ import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
 import { Ago, Moment } from "../../parts/Time";
+import { useTyped } from "../../parts/typed";
 import "../../styles/audit.css";
 import { factsOf, told } from "./detail";
 
@@ -23,6 +29,9 @@ type Act = components["schemas"]["Act"];
 /** How many entries are asked for at a time. */
 const PAGE = 200;
 
+/** Up to how many pages are read anew where nobody has asked for it: all are, one after the other. */
+const PAGES_READ_ANEW = 3;
+
 /** What was done by whom. */
 export function Audit() {
   const { audit: text, parts } = useText();
@@ -30,8 +39,10 @@ export function Audit() {
   const project = useProject();
   const { actor, action } = useSearch({ strict: false });
   const isAdmin = useMay("admin", project);
+  const client = useQueryClient();
+  const queryKey = ["audit", { project, actor, action }];
   const query = useInfiniteQuery({
-    queryKey: ["audit", { project, actor, action }],
+    queryKey,
     queryFn: ({ pageParam }) =>
       ask(
         api.GET("/api/v1/audit", {
@@ -41,8 +52,14 @@ export function Audit() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
+    refetchOnWindowFocus: ({ state }) => (state.data?.pages.length ?? 0) <= PAGES_READ_ANEW,
     enabled: isAdmin,
   });
+  const refresh = () => {
+    // What is new is on the first page: those behind it are loaded again as one comes to them.
+    client.setQueryData<InfiniteData<unknown>>(queryKey, (before) => before && firstOf(before));
+    void query.refetch();
+  };
   const [opened, setOpened] = useState<Act>();
   const words: Record<string, string> = text.action;
   const wordOf = (act: Act) => words[act.action] ?? act.action;
@@ -104,12 +121,12 @@ export function Audit() {
       title={text.title}
       note={text.note}
       actions={
-        <Button isBusy={query.isRefetching} onClick={() => void query.refetch()}>
+        <Button isBusy={query.isRefetching} onClick={refresh}>
           {text.refresh}
         </Button>
       }
     >
-      <Filters key={`${actor}/${action}`} actor={actor} action={action} />
+      <Filters actor={actor} action={action} />
       {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
       {query.isPending && <Skeleton height={540} />}
       {query.data && acts.length === 0 && (
@@ -125,6 +142,7 @@ export function Audit() {
           rowHeight={36}
           height="max(320px, 100dvh - 260px)"
           hasMore={query.hasNextPage}
+          isMoreFailed={query.isFetchNextPageError}
           isLoadingMore={query.isFetchingNextPage}
           onMore={() => void query.fetchNextPage()}
         />
@@ -136,18 +154,23 @@ export function Audit() {
   );
 }
 
+/** The first page of a list. */
+function firstOf<T>({ pages, pageParams }: InfiniteData<T>): InfiniteData<T> {
+  return { pages: pages.slice(0, 1), pageParams: pageParams.slice(0, 1) };
+}
+
 /** Which entries are shown. They stand in the address. */
 function Filters({ actor, action }: { actor: string | undefined; action: string | undefined }) {
   const { audit: text } = useText();
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(actor ?? "");
   const words: Record<string, string> = text.action;
   const isKnown = action === undefined || action in words;
   const choose = (more: { actor?: string; action?: string }) =>
-    void navigate({ to: ".", search: (search) => ({ ...search, ...more }) });
+    void navigate({ to: ".", search: (search) => ({ ...search, ...more }), resetScroll: false });
+  const who = useTyped(actor ?? "", (typed) => choose({ actor: typed || undefined }));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    choose({ actor: typed.trim() || undefined });
+    who.apply();
   };
   return (
     <form className="audit-filters" onSubmit={submit}>
@@ -156,11 +179,9 @@ function Filters({ actor, action }: { actor: string | undefined; action: string 
         placeholder={text.actorHint}
         spellCheck={false}
         autoCapitalize="none"
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
-        onBlur={() =>
-          typed.trim() !== (actor ?? "") && choose({ actor: typed.trim() || undefined })
-        }
+        value={who.typed}
+        onChange={(event) => who.type(event.target.value)}
+        onBlur={who.apply}
       />
       <SelectField
         label={text.what}
@@ -170,7 +191,10 @@ function Filters({ actor, action }: { actor: string | undefined; action: string 
           ...(isKnown || action === undefined ? [] : [{ value: action, label: action }]),
           ...Object.entries(words).map(([value, label]) => ({ value, label })),
         ]}
-        onChange={(event) => choose({ action: event.target.value || undefined })}
+        onChange={(event) => {
+          who.apply();
+          choose({ action: event.target.value || undefined });
+        }}
       />
       <div className="row">
         <Button type="submit">{text.apply}</Button>

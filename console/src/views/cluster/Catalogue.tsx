@@ -34,9 +34,8 @@ export function Catalogue() {
         </Button>
       }
     >
-      <p className="quiet">
-        {text.catalogueNote} {text.reloadNote}
-      </p>
+      <p className="quiet">{text.catalogueNote}</p>
+      <p className="quiet">{text.reloadNote}</p>
       {reload.isError && <ProblemNotice error={reload.error} />}
       <Loaded query={query} height={80}>
         {(catalogue) => (

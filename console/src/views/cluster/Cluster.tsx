@@ -41,7 +41,6 @@ export function Cluster() {
       <Loaded query={query} height={360}>
         {(cluster) => (
           <>
-            {query.isError && <ProblemNotice error={query.error} />}
             <Store cluster={cluster} />
             <Nodes nodes={cluster.nodes} />
           </>
@@ -54,10 +53,11 @@ export function Cluster() {
 }
 
 /** Whether anything is done on devices. */
-function Work() {
+export function Work() {
   const { cluster: text } = useText();
   const client = useQueryClient();
-  const [isAsking, setAsking] = useState(false);
+  // What is asked for: another may pause or resume while the question stands.
+  const [asking, setAsking] = useState<"pause" | "resume">();
   const query = useQuery({
     queryKey: ["settings"],
     queryFn: () => ask(api.GET("/api/v1/settings")),
@@ -69,7 +69,7 @@ function Work() {
     onSuccess: (settings) => {
       client.setQueryData(["settings"], settings);
       say("good", text.settingsSaved);
-      setAsking(false);
+      setAsking(undefined);
     },
   });
   return (
@@ -78,7 +78,10 @@ function Work() {
         <Card
           title={text.work}
           actions={
-            <Button kind={paused ? "primary" : "danger"} onClick={() => setAsking(true)}>
+            <Button
+              kind={paused ? "primary" : "danger"}
+              onClick={() => setAsking(paused ? "resume" : "pause")}
+            >
               {paused ? text.resume : text.pause}
             </Button>
           }
@@ -87,20 +90,20 @@ function Work() {
             <Badge tone={paused ? "warn" : "good"}>{paused ? text.paused : text.working}</Badge>
             <span>{paused ? text.pausedNote : text.workingNote}</span>
           </div>
-          {isAsking && (
+          {asking && (
             <Confirm
-              title={paused ? text.resumeTitle : text.pauseTitle}
-              action={paused ? text.resume : text.pause}
-              isDangerous={!paused}
+              title={asking === "pause" ? text.pauseTitle : text.resumeTitle}
+              action={text[asking]}
+              isDangerous={asking === "pause"}
               isBusy={set.isPending}
-              onConfirm={() => set.mutate(!paused)}
+              onConfirm={() => set.mutate(asking === "pause")}
               onClose={() => {
                 set.reset();
-                setAsking(false);
+                setAsking(undefined);
               }}
             >
               {set.isError && <ProblemNotice error={set.error} />}
-              <p>{paused ? text.resumeWhat : text.pauseWhat}</p>
+              <p>{asking === "pause" ? text.pauseWhat : text.resumeWhat}</p>
             </Confirm>
           )}
         </Card>

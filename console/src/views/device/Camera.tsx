@@ -57,7 +57,8 @@ export function Credentials({ camera }: { camera: Camera }) {
     <Card
       title={text.credentials}
       actions={
-        mayOperate && <Button onClick={() => setOpen(true)}>{text.changeCredentials}</Button>
+        mayOperate &&
+        !device.frozen && <Button onClick={() => setOpen(true)}>{text.changeCredentials}</Button>
       }
     >
       <dl className="pairs">
@@ -178,7 +179,6 @@ function NewCredentialsForm({ onClose }: { onClose: () => void }) {
         label={text.user}
         hint={text.userHint}
         value={user}
-        maxLength={256}
         spellCheck={false}
         autoCapitalize="none"
         onChange={(event) => setUser(event.target.value)}
@@ -187,7 +187,6 @@ function NewCredentialsForm({ onClose }: { onClose: () => void }) {
         label={text.password}
         hint={text.passwordHint}
         value={password}
-        maxLength={256}
         spellCheck={false}
         autoCapitalize="none"
         onChange={(event) => setPassword(event.target.value)}

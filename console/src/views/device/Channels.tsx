@@ -31,9 +31,11 @@ export function Channels() {
   );
   const [edited, setEdited] = useState<Channel | null>(null);
   const columns = useColumns(setEdited);
+  const rowHeight = isNarrow ? 92 : 60;
+  const retry = () => void (query.isFetchNextPageError ? query.fetchNextPage() : query.refetch());
   if (query.data === undefined) {
     return query.isError ? (
-      <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+      <ProblemNotice error={query.error} retry={retry} />
     ) : (
       <Skeleton height={420} />
     );
@@ -43,15 +45,17 @@ export function Channels() {
   }
   return (
     <>
-      {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
+      {query.isError && <ProblemNotice error={query.error} retry={retry} />}
       <Rows
         label={text.tabChannels}
         rows={channels}
         rowKey={(channel) => channel.id}
         columns={columns}
-        rowHeight={isNarrow ? 92 : 60}
+        rowHeight={rowHeight}
+        height={query.hasNextPage ? undefined : `min(60vh, ${channels.length * rowHeight + 38}px)`}
         isNarrow={isNarrow}
         hasMore={query.hasNextPage}
+        isMoreFailed={query.isFetchNextPageError}
         isLoadingMore={query.isFetchingNextPage}
         onMore={() => void query.fetchNextPage()}
       />
@@ -210,10 +214,9 @@ function EditChannel({ channel, onClose }: { channel: Channel; onClose: () => vo
         label={text.channelName}
         hint={channel.reported_name && `${text.reportedName}: ${channel.reported_name}`}
         value={now.Name}
-        maxLength={64}
         onChange={type("Name")}
       />
-      <TextField label={text.description} value={now.Desc} maxLength={64} onChange={type("Desc")} />
+      <TextField label={text.description} value={now.Desc} onChange={type("Desc")} />
       <TextField
         label={text.organization}
         hint={text.organizationHint}

@@ -63,9 +63,10 @@ export function DevicePage() {
       </Page>
     );
   }
-  const name = subject.device.name || id;
+  const name = subject.device.name.trim() || id;
   return (
-    <SubjectProvider value={subject}>
+    // Another device that is known already is shown at once: what was typed was for this one.
+    <SubjectProvider key={`${project}/${id}`} value={subject}>
       <ActsProvider>
         <Page title={name} note={<Standing />} actions={<Actions />}>
           {query.isError && (

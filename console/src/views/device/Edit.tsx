@@ -99,7 +99,7 @@ export function EditValue({
   );
   const desiring = useDesire(onClose);
   const properties = catalogue.data?.properties;
-  const property = propertyOf(properties, name);
+  const property = propertyOf(properties, name.trim());
   const canRestart =
     device.kind === "phone" && (property?.route?.timing ?? property?.timing) === "after_restart";
   const set = { [name.trim()]: value };

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { useFormats, useText } from "../../i18n";
-import { TextField } from "../../parts/Field";
 import { Loaded } from "../../parts/Loading";
 import { Empty, Notice } from "../../parts/Notice";
 import { JobBadge, ValueBadge } from "../../parts/states";
@@ -10,11 +9,8 @@ import { Pair } from "./Facts";
 import { Deed, operationWord, Reasons, ReasonText } from "./Reasons";
 import { By, UpdateLink } from "./UpdateLink";
 import { Value } from "./Value";
-import { useBounded, useFind } from "./Values";
+import { FindField, useBounded, useFind } from "./Values";
 import { matching } from "./values";
-
-/** From how many values on one may look for some. */
-const FIND_FROM = 8;
 
 /** Why the device holds what it holds: of each value who asked for it, when, and what came of it. */
 export function Explain() {
@@ -40,14 +36,7 @@ function Explained({ values }: { values: readonly ExplainedValue[] }) {
   }
   return (
     <>
-      {values.length >= FIND_FROM && (
-        <TextField
-          label={text.find}
-          type="search"
-          value={find}
-          onChange={(event) => setFind(event.target.value)}
-        />
-      )}
+      <FindField find={find} setFind={setFind} among={values.length} />
       {found.length === 0 && <Empty>{text.noneFound}</Empty>}
       <ul className="column">
         {shown.map((value) => (

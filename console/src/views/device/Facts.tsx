@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { useFormats, useText } from "../../i18n";
 import { Badge } from "../../parts/Badge";
 import { Skeleton } from "../../parts/Loading";
+import { ProblemNotice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
 import { JobBadge } from "../../parts/states";
 import { Ago, Moment } from "../../parts/Time";
@@ -149,9 +150,10 @@ export function OpenJobs() {
   return (
     <Card title={text.openJobs}>
       {shown.length === 0 && <p className="quiet">{text.noOpenJobs}</p>}
-      <ul className="column">
+      <ul className="column" hidden={shown.length === 0}>
         {shown.map((id, index) => {
-          const job = jobs[index]?.data;
+          const query = jobs[index];
+          const job = query?.data;
           return (
             <li key={id} className="device-job">
               {job ? (
@@ -170,12 +172,14 @@ export function OpenJobs() {
                     </span>
                   </div>
                   <p className="small break">
-                    {Object.entries(job.patch)
+                    {Object.entries({ ...job.patch, ...job.record })
                       .map(([name, value]) => `${name} = ${value}`)
                       .join(", ")}
                   </p>
                   {job.detail && <p className="small quiet break">{job.detail}</p>}
                 </>
+              ) : query?.isError ? (
+                <ProblemNotice error={query.error} retry={() => void query.refetch()} />
               ) : (
                 <Skeleton height={44} />
               )}

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
 import { useText } from "../../i18n";
 import { Badge } from "../../parts/Badge";
 import { Button, ButtonLink } from "../../parts/Button";
+import { usePopover } from "../../parts/popover";
 import { AttentionBadge, CameraBadge, ConditionBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import { type Asking, useActs } from "./acts";
@@ -130,44 +131,17 @@ export function Actions() {
   );
 }
 
-/** Buttons that are needed less often, shown on demand. Escape and a press elsewhere close it. */
-function More({ label, children }: { label: string; children: React.ReactNode }) {
-  const [isOpen, setOpen] = useState(false);
-  const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!isOpen) {
-      return undefined;
-    }
-    const close = (event: Event) => {
-      const isInside = event.target instanceof Node && frame.current?.contains(event.target);
-      if (event instanceof KeyboardEvent ? event.key === "Escape" : !isInside) {
-        setOpen(false);
-        if (event instanceof KeyboardEvent) {
-          frame.current?.querySelector("button")?.focus();
-        }
-      }
-    };
-    document.addEventListener("pointerdown", close);
-    document.addEventListener("keydown", close);
-    return () => {
-      document.removeEventListener("pointerdown", close);
-      document.removeEventListener("keydown", close);
-    };
-  }, [isOpen]);
+/** Buttons that are needed less often, shown on demand. */
+function More({ label, children }: { label: string; children: ReactNode }) {
+  const { frame, isOpen, toggle, leave } = usePopover();
   return (
     <div ref={frame} className="device-more">
-      <Button aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <Button aria-expanded={isOpen} onClick={toggle}>
         {label} <span aria-hidden="true">▾</span>
       </Button>
       {isOpen && (
         // biome-ignore lint/a11y: what is pressed in it closes it; the buttons are what is pressed
-        <div
-          className="device-more-inside"
-          onClick={() => {
-            setOpen(false);
-            frame.current?.querySelector("button")?.focus();
-          }}
-        >
+        <div className="device-more-inside" onClick={leave}>
           {children}
         </div>
       )}

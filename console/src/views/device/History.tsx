@@ -32,9 +32,11 @@ export function History() {
   const [to, setTo] = useState<number | null>(null);
   const mayRevert = mayOperate && !device.frozen;
   const columns = useColumns(setShown, mayRevert ? setTo : undefined);
+  const rowHeight = isNarrow ? 84 : 56;
+  const retry = () => void (query.isFetchNextPageError ? query.fetchNextPage() : query.refetch());
   if (query.data === undefined) {
     return query.isError ? (
-      <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+      <ProblemNotice error={query.error} retry={retry} />
     ) : (
       <Skeleton height={HEIGHT} />
     );
@@ -44,7 +46,7 @@ export function History() {
   }
   return (
     <>
-      {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
+      {query.isError && <ProblemNotice error={query.error} retry={retry} />}
       {mayRevert && device.revision > 0 && (
         <div className="row">
           <Button onClick={() => setTo(device.revision - 1)}>{text.undoLast}</Button>
@@ -55,9 +57,11 @@ export function History() {
         rows={changes}
         rowKey={(change) => change.job}
         columns={columns}
-        rowHeight={isNarrow ? 84 : 56}
+        rowHeight={rowHeight}
+        height={query.hasNextPage ? undefined : `min(60vh, ${changes.length * rowHeight + 38}px)`}
         isNarrow={isNarrow}
         hasMore={query.hasNextPage}
+        isMoreFailed={query.isFetchNextPageError}
         isLoadingMore={query.isFetchingNextPage}
         onMore={() => void query.fetchNextPage()}
       />
@@ -75,7 +79,7 @@ export function History() {
           onClose={() => setShown(null)}
         />
       )}
-      {to !== null && <RevertDialog changes={changes} to={to} onClose={() => setTo(null)} />}
+      {to !== null && <RevertDialog to={to} onClose={() => setTo(null)} />}
     </>
   );
 }

@@ -167,11 +167,17 @@ export function Deed({ reason }: { reason: Pick<Reason, "code"> }) {
     case "waiting_for_registration":
     case "not_registered":
       return isServerAdmin ? (
-        <ButtonLink to="/ui/registrations">{registrations.title}</ButtonLink>
+        <ButtonLink to="/ui/registrations" search={{ project: ref.project }}>
+          {registrations.title}
+        </ButtonLink>
       ) : null;
     case "project_paused":
       return (
-        <ButtonLink to="/ui/projects/$project" params={{ project: ref.project }}>
+        <ButtonLink
+          to="/ui/projects/$project"
+          params={{ project: ref.project }}
+          search={{ project: ref.project }}
+        >
           {text.toProject}
         </ButtonLink>
       );

@@ -1,28 +1,29 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { ApiProblem } from "../../api/problem";
 import { useFormats, useText } from "../../i18n";
 import { FormDialog } from "../../parts/FormDialog";
-import { Notice } from "../../parts/Notice";
+import { Skeleton } from "../../parts/Loading";
+import { Notice, ProblemNotice } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
-import { undoneBy } from "./changes";
-import { type Change, type Reverted, revertTo, useReadAnew, useSubject } from "./data";
+import {
+  foreseenRevert,
+  type LeftOut,
+  type PredictedRevert,
+  type Reverted,
+  revertTo,
+  useReadAnew,
+  useSubject,
+} from "./data";
 import { UpdateLink } from "./UpdateLink";
 import { Value } from "./Value";
 
-/** Says what going back to a revision changes, and does it. */
-export function RevertDialog({
-  changes,
-  to,
-  onClose,
-}: {
-  /** The history, newest first, down to that revision at least. */
-  changes: readonly Change[];
-  to: number;
-  onClose: () => void;
-}) {
-  const { ref, device } = useSubject();
+/** Says what going back to a revision would change, as a dry run tells it, and does it. */
+export function RevertDialog({ to, onClose }: { to: number; onClose: () => void }) {
+  const { ref } = useSubject();
   const { device: text } = useText();
   const formats = useFormats();
   const readAnew = useReadAnew(ref);
+  const query = useQuery(foreseenRevert(ref, to));
   const reverting = useMutation({
     mutationFn: () => revertTo(ref, to),
     onSuccess: (reverted) => {
@@ -34,7 +35,6 @@ export function RevertDialog({
       return readAnew();
     },
   });
-  const undone = undoneBy(changes, to, device.kind);
   const revision = formats.number(to);
   return (
     <FormDialog
@@ -42,14 +42,46 @@ export function RevertDialog({
       action={text.goBackTo(revision)}
       isBusy={reverting.isPending}
       error={reverting.error}
+      isReady={query.data !== undefined}
       width={640}
       onSubmit={() => reverting.mutate()}
       onClose={onClose}
     >
       <p>{text.backWhy}</p>
-      {undone.length === 0 ? (
+      {query.data ? (
+        <Foreseen predicted={query.data} />
+      ) : isNothing(query.error) ? (
         <Notice tone="none">{text.backNothing}</Notice>
+      ) : query.isError ? (
+        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
       ) : (
+        <Skeleton height={120} />
+      )}
+    </FormDialog>
+  );
+}
+
+/** Whether the server says that nothing would come back. */
+function isNothing(error: unknown): boolean {
+  return error instanceof ApiProblem && error.code === "nothing_to_revert";
+}
+
+/** What would be asked of the device, value by value, and what stays as it is. */
+function Foreseen({ predicted }: { predicted: PredictedRevert }) {
+  const { device: text } = useText();
+  const changes = predicted.devices.flatMap((device) => device.changes);
+  const refused = predicted.devices.flatMap((device) => device.refused ?? []);
+  return (
+    <>
+      {refused.map((refusal) => (
+        <Notice key={refusal.code} tone="bad">
+          {refusal.detail}
+        </Notice>
+      ))}
+      {changes.length === 0 && refused.length === 0 && (
+        <Notice tone="none">{text.backNothing}</Notice>
+      )}
+      {changes.length > 0 && (
         <div className="table-frame device-undone">
           <table className="table">
             <thead>
@@ -60,26 +92,16 @@ export function RevertDialog({
               </tr>
             </thead>
             <tbody>
-              {undone.map(({ name, now, again }) => (
+              {changes.map(({ name, desired, shown, to }) => (
                 <tr key={name}>
                   <td>
                     <code className="break">{name}</code>
                   </td>
                   <td>
-                    {now === null ? (
-                      <span className="quiet">{text.forgotten}</span>
-                    ) : (
-                      <Value value={now} />
-                    )}
+                    <Value value={desired ?? shown} />
                   </td>
                   <td>
-                    {again === null ? (
-                      <span className="quiet">{text.stays}</span>
-                    ) : again === "" ? (
-                      <span className="quiet">{text.takenOff}</span>
-                    ) : (
-                      <Value value={again} />
-                    )}
+                    <Value value={to} />
                   </td>
                 </tr>
               ))}
@@ -87,7 +109,27 @@ export function RevertDialog({
           </table>
         </div>
       )}
-    </FormDialog>
+      <Stays left={predicted.left_out} />
+    </>
+  );
+}
+
+/** What stays as it is, and why. */
+function Stays({ left }: { left: readonly LeftOut[] }) {
+  const { device: text } = useText();
+  return (
+    left.length > 0 && (
+      <>
+        <p>{text.backLeftOut}</p>
+        <ul className="device-undone">
+          {left.map((each) => (
+            <li key={each.property ?? ""} className="small">
+              <code className="break">{each.property ?? each.device}</code>: {each.why}
+            </li>
+          ))}
+        </ul>
+      </>
+    )
   );
 }
 
@@ -100,18 +142,7 @@ function Done({ reverted, project }: { reverted: Reverted; project: string }) {
         {text.backDone}{" "}
         <UpdateLink id={reverted.id} rollout={null} project={project} label={text.toUpdate} />
       </p>
-      {reverted.left_out.length > 0 && (
-        <>
-          <p>{text.backLeftOut}</p>
-          <ul>
-            {reverted.left_out.map((left) => (
-              <li key={left.property ?? ""} className="small">
-                <code>{left.property ?? left.device}</code>: {left.why}
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <Stays left={reverted.left_out} />
     </>
   );
 }

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
 import { Empty } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
+import { useTypedAlong } from "../../parts/typed";
 import { catalogueOf, explanationOf, useSubject } from "./data";
 import { EditValue } from "./Edit";
 import { ValueTable } from "./ValueTable";
@@ -18,47 +19,63 @@ const SHOWN_MAX = 400;
 /** From how many rows on one may look for some. */
 const FIND_FROM = 8;
 
-/** How long after the last key what is looked for is put into the address. */
-const SETTLED_MS = 250;
-
 /** What is looked for in the names and values; it stands in the address. */
 export function useFind(): [string, (text: string) => void] {
   const kept = useSearch({ strict: false }).text ?? "";
-  const [text, setText] = useState(kept);
   const navigate = useNavigate();
-  useEffect(() => {
-    if (text === kept) {
-      return undefined;
-    }
-    const timer = setTimeout(
-      () =>
-        void navigate({
-          to: ".",
-          replace: true,
-          search: (search) => ({ ...search, text: text || undefined }),
-        }),
-      SETTLED_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [text, kept, navigate]);
-  return [text, setText];
+  const { typed, type } = useTypedAlong(
+    kept,
+    (typed) =>
+      void navigate({
+        to: ".",
+        replace: true,
+        resetScroll: false,
+        search: (search) => ({ ...search, text: typed || undefined }),
+      }),
+  );
+  return [typed, type];
 }
 
-/** Draws at most so many rows, and offers the rest. */
-export function useBounded<T>(rows: readonly T[]): { shown: readonly T[]; more: ReactNode } {
+/** Where one says what is looked for: not among a few, unless something is looked for already. */
+export function FindField({
+  find,
+  setFind,
+  among,
+}: {
+  find: string;
+  setFind: (text: string) => void;
+  /** How many there are in all. */
+  among: number;
+}) {
   const { device: text } = useText();
+  return among >= FIND_FROM || find !== "" ? (
+    <TextField
+      label={text.find}
+      type="search"
+      value={find}
+      onChange={(event) => setFind(event.target.value)}
+    />
+  ) : null;
+}
+
+/** Draws at most so many rows, offers the next, and says how many are not shown. */
+export function useBounded<T>(rows: readonly T[]): { shown: readonly T[]; more: ReactNode } {
+  const { device: text, parts } = useText();
   const formats = useFormats();
   const [isAll, setAll] = useState(false);
   const shown = rows.slice(0, isAll ? SHOWN_MAX : SHOWN_FIRST);
-  const isMore = !isAll && rows.length > SHOWN_FIRST;
-  const most = Math.min(rows.length, SHOWN_MAX);
+  const next = Math.min(rows.length, SHOWN_MAX) - shown.length;
+  const rest = rows.length - shown.length;
   return {
     shown,
-    more: isMore ? (
-      <div className="row">
-        <Button onClick={() => setAll(true)}>{text.showAll(formats.number(most))}</Button>
-      </div>
-    ) : null,
+    more:
+      next > 0 ? (
+        <div className="row">
+          <Button onClick={() => setAll(true)}>{parts.more(formats.number(next))}</Button>
+        </div>
+      ) : rest > 0 ? (
+        <p className="quiet">{text.notShown(formats.number(rest))}</p>
+      ) : null,
   };
 }
 
@@ -93,14 +110,7 @@ export function Values() {
       }
     >
       {isAdding && <EditValue name={null} value="" onClose={() => setAdding(false)} />}
-      {rows.length >= FIND_FROM && (
-        <TextField
-          label={text.find}
-          type="search"
-          value={find}
-          onChange={(event) => setFind(event.target.value)}
-        />
-      )}
+      <FindField find={find} setFind={setFind} among={rows.length} />
       {rows.length === 0 ? (
         <Empty>{mayEdit ? text.noValues : text.noValuesRead}</Empty>
       ) : found.length === 0 ? (

@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { createContext, type ReactNode, useContext, useState } from "react";
 import { useFormats, useText } from "../../i18n";
@@ -6,7 +6,7 @@ import { CheckField } from "../../parts/Field";
 import { FormDialog } from "../../parts/FormDialog";
 import { useWhy } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
-import { type Accepted, type Act, perform, useReadAnew, useSubject } from "./data";
+import { type Accepted, type Act, deviceKey, perform, useReadAnew, useSubject } from "./data";
 
 /** What asks before it is done. The rest is as easily taken back as done. */
 export type Asking = "restart" | "stop" | "reset" | "adopt" | "mark-stopped" | "mark-started";
@@ -57,6 +57,7 @@ export function useSayAccepted(): (accepted: Accepted | undefined, told?: string
 export function ActsProvider({ children }: { children: ReactNode }) {
   const { ref, device } = useSubject();
   const { device: text } = useText();
+  const client = useQueryClient();
   const readAnew = useReadAnew(ref);
   const sayAccepted = useSayAccepted();
   const why = useWhy();
@@ -68,7 +69,11 @@ export function ActsProvider({ children }: { children: ReactNode }) {
       setAsking(null);
       if (act === "delete") {
         say("good", text.gone);
-        void navigate({ to: "/ui/devices", search: { project: ref.project } });
+        void client.invalidateQueries({ queryKey: ["devices"] });
+        // Only then: what is shown would be asked for again, and is not there any more.
+        void navigate({ to: "/ui/devices", search: { project: ref.project } }).then(() =>
+          client.removeQueries({ queryKey: deviceKey(ref) }),
+        );
         return undefined;
       }
       const told = { freeze: text.freezeDone, unfreeze: text.unfreezeDone, adopt: text.adoptDone };
@@ -95,7 +100,7 @@ export function ActsProvider({ children }: { children: ReactNode }) {
         <Question
           key={asking}
           what={asking}
-          name={device.name || device.id}
+          name={device.name.trim() || device.id}
           isBusy={doing.isPending}
           error={doing.error}
           onDo={(act) => doing.mutate(act)}

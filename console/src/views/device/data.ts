@@ -1,9 +1,4 @@
-import {
-  infiniteQueryOptions,
-  keepPreviousData,
-  queryOptions,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions, useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import { api, ask, change } from "../../api/client";
 import type { components } from "../../api/schema";
@@ -22,6 +17,8 @@ export type Property = Schemas["PropertyView"];
 export type Profile = Schemas["ProfileView"];
 export type Accepted = Schemas["Accepted"];
 export type Reverted = Schemas["RevertedDevice"];
+export type PredictedRevert = Schemas["PredictedRevert"];
+export type LeftOut = Schemas["LeftOut"];
 
 /** Which device: its id is unique in its project alone. */
 export type DeviceRef = { project: string; id: string };
@@ -67,7 +64,6 @@ export const historyOf = ({ project, id }: DeviceRef) =>
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
-    placeholderData: keepPreviousData,
   });
 
 /** What a recorder has: its channels, by id. */
@@ -83,7 +79,6 @@ export const channelsOf = ({ project, id }: DeviceRef) =>
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
-    placeholderData: keepPreviousData,
   });
 
 /**
@@ -208,11 +203,32 @@ export async function perform(device: DeviceRef, act: Act): Promise<Accepted | u
   }
 }
 
+/** What asking again for what was asked of the device at a revision would do. */
+export const foreseenRevert = (device: DeviceRef, to: number) =>
+  queryOptions({
+    queryKey: ["revert", device.project, device.id, to],
+    queryFn: async ({ signal }): Promise<PredictedRevert> => {
+      const body = { to, dry_run: true };
+      const call = api.POST("/api/v1/devices/{id}/revert", { params: at(device), body, signal });
+      const answer = await ask(call);
+      if (!("devices_total" in answer)) {
+        throw new Error("a dry run is answered with what would come of it");
+      }
+      return answer;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+
 /** Asks again for what was asked of the device at a revision. */
-export function revertTo(device: DeviceRef, to: number): Promise<Reverted> {
-  return change((header) =>
+export async function revertTo(device: DeviceRef, to: number): Promise<Reverted> {
+  const answer = await change((header) =>
     api.POST("/api/v1/devices/{id}/revert", { params: { ...at(device), header }, body: { to } }),
   );
+  if (!("job" in answer)) {
+    throw new Error("a revert is answered with its job");
+  }
+  return answer;
 }
 
 /** Another user name or password for a camera; what is absent stays as it is. */

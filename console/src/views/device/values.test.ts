@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { undoneBy } from "./changes";
-import type { Change, Device, ExplainedValue } from "./data";
+import type { Device, ExplainedValue } from "./data";
 import { matching, propertyOf, standsSince, switches, valueRows } from "./values";
 
 const AT = "2026-01-02T03:04:05Z";
@@ -110,40 +109,4 @@ test("a camera stands as it does since it came or went", () => {
   );
   expect(since({ status: "Register", registered_at: null })).toBe(AT);
   expect(standsSince(phone())).toBe(AT);
-});
-
-test("going back undoes all changes above a revision, to what was before the first of them", () => {
-  const change = (revision: number, values: Change["values"]) => ({ revision, values }) as Change;
-  const changes = [
-    change(4, [{ name: "a", to: "4", desired_before: "3" }]),
-    change(3, [
-      { name: "a", to: "3", desired_before: "2", shown_before: "x" },
-      { name: "b", to: "1", shown_before: "0" },
-      { name: "Pwd", to: "changed" },
-    ]),
-    change(2, [{ name: "a", to: "2", desired_before: "1" }]),
-  ];
-  expect(undoneBy(changes, 2, "phone")).toEqual([
-    { name: "Pwd", now: "changed", again: null },
-    { name: "a", now: "4", again: "2" },
-    { name: "b", now: "1", again: "0" },
-  ]);
-  expect(undoneBy(changes, 4, "phone")).toEqual([]);
-});
-
-test("what was not there before is taken off a record, and stays of all else", () => {
-  const channel = "Channel.34020000001310000001";
-  const values = [
-    { name: "Desc", to: "rusty" },
-    { name: "Pwd", to: "changed", desired_before: "changed" },
-    { name: `${channel}.Organization`, to: "" },
-    { name: `${channel}.Name`, to: "west" },
-  ];
-  const changes = [{ revision: 1, values } as Change];
-  expect(undoneBy(changes, 0, "camera")).toEqual([
-    { name: `${channel}.Name`, now: "west", again: null },
-    { name: "Desc", now: "rusty", again: "" },
-    { name: "Pwd", now: "changed", again: null },
-  ]);
-  expect(undoneBy(changes, 0, "phone").map(({ again }) => again)).toContain(null);
 });

@@ -1,14 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
-import { handOver } from "../new-update/draft";
+import { handOver, useUser } from "../new-update/draft";
+import { NAMED_MAX } from "../new-update/target";
 import { FreezeDialog } from "./FreezeDialog";
+import type { DeviceRow } from "./list";
 import { RestartDialog } from "./RestartDialog";
 import {
   FREEZE_MAX,
-  IDS_MAX,
   newUpdateOf,
   projectOf,
   type Target,
@@ -18,13 +18,18 @@ import {
   whyNoUpdate,
 } from "./target";
 
+/** What is asked before it is done, with the devices that were chosen then. */
+export type Asked =
+  | { what: "restart"; target: Target }
+  | { what: "freeze" | "unfreeze"; rows: readonly DeviceRow[] };
+
 /** What can be done with the chosen devices. What can't be says why. */
-export function Actions({ target, onDone }: { target: Target; onDone: () => void }) {
+export function Actions({ target, onAsk }: { target: Target; onAsk: (asked: Asked) => void }) {
   const { devices: text } = useText();
   const formats = useFormats();
   const navigate = useNavigate();
+  const user = useUser();
   const mayChange = useMay("operator", projectOf(target));
-  const [asked, setAsked] = useState<"restart" | "freeze" | "unfreeze">();
   if (!mayChange) {
     return null;
   }
@@ -35,10 +40,9 @@ export function Actions({ target, onDone }: { target: Target; onDone: () => void
     const words = text.why[why];
     return typeof words === "string"
       ? words
-      : words(formats.number(why === "tooManyIds" ? IDS_MAX : FREEZE_MAX));
+      : words(formats.number(why === "tooManyIds" ? NAMED_MAX : FREEZE_MAX));
   };
   const reasons = [...new Set([update, restart, freeze])].filter((why) => why !== null);
-  const close = () => setAsked(undefined);
   return (
     <>
       <fieldset className="device-actions row" aria-label={text.actions}>
@@ -46,35 +50,51 @@ export function Actions({ target, onDone }: { target: Target; onDone: () => void
           kind="primary"
           disabled={update !== null}
           onClick={() =>
-            void navigate({ to: "/ui/updates/new", search: handOver(newUpdateOf(target)) })
+            void navigate({ to: "/ui/updates/new", search: handOver(newUpdateOf(target), user) })
           }
         >
           {text.newUpdate}
         </Button>
-        <Button disabled={restart !== null} onClick={() => setAsked("restart")}>
+        <Button disabled={restart !== null} onClick={() => onAsk({ what: "restart", target })}>
           {text.restart}
         </Button>
-        {target.of === "rows" && (
-          <>
-            <Button disabled={freeze !== null} onClick={() => setAsked("freeze")}>
-              {text.freeze}
+        {target.of === "rows" &&
+          (["freeze", "unfreeze"] as const).map((what) => (
+            <Button
+              key={what}
+              disabled={freeze !== null}
+              onClick={() => onAsk({ what, rows: target.rows })}
+            >
+              {text[what]}
             </Button>
-            <Button disabled={freeze !== null} onClick={() => setAsked("unfreeze")}>
-              {text.unfreeze}
-            </Button>
-          </>
-        )}
+          ))}
       </fieldset>
       {reasons.length > 0 && <p className="small quiet">{reasons.map(told).join(" ")}</p>}
-      {asked === "restart" && <RestartDialog target={target} onClose={close} onDone={onDone} />}
-      {(asked === "freeze" || asked === "unfreeze") && target.of === "rows" && (
-        <FreezeDialog
-          rows={target.rows}
-          isFreeze={asked === "freeze"}
-          onClose={close}
-          onDone={onDone}
-        />
-      )}
     </>
+  );
+}
+
+/**
+ * The question whether to. It stands beside the list and not with the buttons: those go with the
+ * last of the chosen devices, which leaves the list when it is not any more what the filter asks for.
+ */
+export function Question({
+  asked,
+  onDone,
+  onClose,
+}: {
+  asked: Asked;
+  onDone: () => void;
+  onClose: () => void;
+}) {
+  return asked.what === "restart" ? (
+    <RestartDialog target={asked.target} onDone={onDone} onClose={onClose} />
+  ) : (
+    <FreezeDialog
+      rows={asked.rows}
+      isFreeze={asked.what === "freeze"}
+      onDone={onDone}
+      onClose={onClose}
+    />
   );
 }

@@ -1,46 +1,38 @@
-import { useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useId } from "react";
 import { useFormats, useText } from "../../i18n";
 import { CheckField } from "../../parts/Field";
+import { usePopover } from "../../parts/popover";
 
-/**
- * Any number of some choices, behind a button that says which. It opens below the button; Escape
- * and whatever is done elsewhere close it.
- */
+/** Any number of some choices, behind a button that says which. */
 export function Choices({
   label,
   choices,
   chosen,
-  onChange,
+  onToggle,
 }: {
   label: string;
   choices: readonly { value: string; label: string }[];
   chosen: readonly string[];
-  onChange: (chosen: string[]) => void;
+  onToggle: (value: string, isChosen: boolean) => void;
 }) {
   const { devices: text } = useText();
   const formats = useFormats();
   const id = useId();
-  const frame = useRef<HTMLDivElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
-  const [isOpen, setOpen] = useState(false);
-
-  useEffect(() => {
-    if (!isOpen) {
+  const { frame, isOpen, toggle } = usePopover();
+  // Down opens it; up and down go from choice to choice, as Tab does.
+  const move = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step === undefined) {
       return;
     }
-    const close = (event: Event) => {
-      if (event.target instanceof Node && !frame.current?.contains(event.target)) {
-        setOpen(false);
-      }
-    };
-    document.addEventListener("pointerdown", close);
-    document.addEventListener("focusin", close);
-    return () => {
-      document.removeEventListener("pointerdown", close);
-      document.removeEventListener("focusin", close);
-    };
-  }, [isOpen]);
-
+    event.preventDefault();
+    if (!isOpen) {
+      toggle();
+    }
+    const boxes = [...(frame.current?.querySelectorAll("input") ?? [])];
+    const from = event.target instanceof HTMLInputElement ? boxes.indexOf(event.target) : -1;
+    boxes[Math.min(boxes.length - 1, Math.max(0, from + step))]?.focus();
+  };
   const [only] = chosen;
   const told =
     only === undefined
@@ -49,30 +41,19 @@ export function Choices({
         ? text.several(formats.number(chosen.length))
         : (choices.find((choice) => choice.value === only)?.label ?? only);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes it wherever the focus is inside
-    <div
-      ref={frame}
-      className="choices field"
-      onKeyDown={(event) => {
-        if (event.key === "Escape" && isOpen) {
-          event.stopPropagation();
-          setOpen(false);
-          button.current?.focus();
-        }
-      }}
-    >
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of what is in it
+    <div ref={frame} className="choices field" onKeyDown={move}>
       <span id={`${id}-label`} className="field-label">
         {label}
       </span>
       <button
-        ref={button}
         id={`${id}-button`}
         type="button"
         className="input choices-button"
         aria-labelledby={`${id}-label ${id}-button`}
         aria-expanded={isOpen}
         aria-controls={isOpen ? `${id}-list` : undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={toggle}
       >
         <span>{told}</span>
       </button>
@@ -83,13 +64,7 @@ export function Choices({
               key={value}
               label={label}
               checked={chosen.includes(value)}
-              onChange={(event) =>
-                onChange(
-                  event.target.checked
-                    ? [...chosen, value]
-                    : chosen.filter((each) => each !== value),
-                )
-              }
+              onChange={(event) => onToggle(value, event.target.checked)}
             />
           ))}
         </fieldset>

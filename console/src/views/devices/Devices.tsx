@@ -10,7 +10,7 @@ import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
 import { Rows } from "../../parts/Rows";
-import { Actions } from "./Actions";
+import { type Asked, Question } from "./Actions";
 import { Chips } from "./Chips";
 import { useFilterChange } from "./change";
 import { columnsOf } from "./columns";
@@ -25,6 +25,7 @@ import {
   PAGES_READ_ANEW,
 } from "./list";
 import { useRowsInSight } from "./live";
+import { NONE, Selection } from "./Selection";
 import type { Target } from "./target";
 import "../../styles/devices.css";
 
@@ -33,11 +34,6 @@ const ALL_COLUMNS_FROM = 1_160;
 
 /** How high the list is where it is long: it fills the window. */
 const FILLED = "max(360px, calc(100dvh - 272px))";
-
-/** Which devices are chosen: some of the list, or all that the filter means. */
-type Chosen = { isAll: boolean; keys: ReadonlySet<string> };
-
-const NONE: Chosen = { isAll: false, keys: new Set() };
 
 /** The devices, by whatever is asked of them, and what can be done with many at a time. */
 export function Devices() {
@@ -87,6 +83,7 @@ function List() {
   const count = useQuery({ ...deviceCount(filter), enabled: hasNextPage && !isPlaceholderData });
 
   const [chosen, setChosen] = useState(NONE);
+  const [asked, setAsked] = useState<Asked>();
   const meant = JSON.stringify(filter);
   // What is chosen is done something with: it never is what another filter showed.
   // biome-ignore lint/correctness/useExhaustiveDependencies: another filter means other devices
@@ -144,6 +141,7 @@ function List() {
             isFiltered={isFiltered}
             target={target}
             isWhole={!hasNextPage}
+            onAsk={setAsked}
           />
         )}
       </div>
@@ -167,10 +165,18 @@ function List() {
                 }
               : undefined
           }
-          hasMore={hasNextPage && !isFull && !query.isFetchNextPageError}
+          hasMore={hasNextPage && !isFull}
+          isMoreFailed={query.isFetchNextPageError}
           isLoadingMore={isFetchingNextPage}
           onMore={more}
           onSight={onSight}
+        />
+      )}
+      {asked && (
+        <Question
+          asked={asked}
+          onDone={() => setChosen(NONE)}
+          onClose={() => setAsked(undefined)}
         />
       )}
     </div>
@@ -219,53 +225,6 @@ function Loaded({
         </Button>
       )}
     </p>
-  );
-}
-
-/** What is chosen, and what can be done with it. */
-function Selection({
-  chosen,
-  set,
-  isFiltered,
-  isWhole,
-  target,
-}: {
-  chosen: Chosen;
-  set: (chosen: Chosen) => void;
-  isFiltered: boolean;
-  /** Whether all of the list is loaded. */
-  isWhole: boolean;
-  target: Target;
-}) {
-  const { devices: text, parts } = useText();
-  const formats = useFormats();
-  const count = target.of === "rows" ? target.rows.length : 0;
-  const isAny = chosen.isAll || count > 0;
-  return (
-    <div className="devices-choice row">
-      {isAny && (
-        <span role="status">
-          {chosen.isAll
-            ? isFiltered
-              ? text.areAllChosen
-              : text.areAllChosenHere
-            : parts.selected(formats.number(count))}
-        </span>
-      )}
-      {!chosen.isAll && !(isWhole && count > 0) && (
-        <Button kind={isAny ? "plain" : "normal"} onClick={() => set({ ...NONE, isAll: true })}>
-          {isFiltered ? text.allMatching : text.all}
-        </Button>
-      )}
-      {isAny && (
-        <>
-          <Button kind="plain" onClick={() => set(NONE)}>
-            {text.clearChoice}
-          </Button>
-          <Actions target={target} onDone={() => set(NONE)} />
-        </>
-      )}
-    </div>
   );
 }
 

@@ -1,16 +1,14 @@
 import { useSearch } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { SelectField, TextField } from "../../parts/Field";
 import { useIsNarrow } from "../../parts/narrow";
+import { useTypedAlong } from "../../parts/typed";
 import { Choices } from "./Choices";
-import { useFilterChange } from "./change";
-import { withKind, withText, withValues } from "./filters";
+import { useFilterChange, useToggle } from "./change";
+import { withKind, withText } from "./filters";
 import { MoreFilters } from "./MoreFilters";
-
-/** How long typing has to rest before it is looked for. */
-const RESTS_FOR_MS = 250;
 
 /** What is offered of the lists whose values are known. */
 const CONDITIONS = [
@@ -36,6 +34,7 @@ export function FilterBar({
   const { devices: text, states } = useText();
   const search = useSearch({ strict: false });
   const change = useFilterChange();
+  const toggle = useToggle();
   const hasMore = MORE.some((name) => search[name] !== undefined);
   const isNarrow = useIsNarrow();
   // On a phone the chips say enough.
@@ -43,6 +42,7 @@ export function FilterBar({
   const attention = [
     ...ATTENTION.map((value) => ({ value, label: states.attention[value] })),
     { value: "any", label: text.anyAttention },
+    { value: "none", label: states.attention.none },
   ];
   return (
     <search className="filter-bar" aria-label={text.filters}>
@@ -66,20 +66,20 @@ export function FilterBar({
               label={text.filter.attention}
               choices={attention}
               chosen={search.attention ?? []}
-              onChange={(chosen) => change((search) => withValues(search, "attention", chosen))}
+              onToggle={toggle("attention")}
             />
             <Choices
               label={text.filter.condition}
               choices={CONDITIONS.map((value) => ({ value, label: states.condition[value] }))}
               chosen={search.condition ?? []}
-              onChange={(chosen) => change((search) => withValues(search, "condition", chosen))}
+              onToggle={toggle("condition")}
             />
             {search.kind !== "phone" && (
               <Choices
                 label={text.filter.status}
                 choices={STATUSES.map((value) => ({ value, label: states.camera[value] }))}
                 chosen={search.status ?? []}
-                onChange={(chosen) => change((search) => withValues(search, "status", chosen))}
+                onToggle={toggle("status")}
               />
             )}
           </>
@@ -114,27 +114,10 @@ function SearchText() {
   const { devices: text } = useText();
   const held = useSearch({ strict: false }).text ?? "";
   const change = useFilterChange();
-  const [typed, setTyped] = useState(held);
-  // What this field has put into the address is no news to it: more may have been typed since.
-  const put = useRef(held);
-  useEffect(() => {
-    if (held !== put.current) {
-      put.current = held;
-      setTyped(held);
-    }
-  }, [held]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it waits for the typing alone
-  useEffect(() => {
-    const wanted = typed.trim();
-    if (wanted === put.current) {
-      return;
-    }
-    const rests = setTimeout(() => {
-      put.current = wanted;
-      change((search) => withText(search, "text", wanted), true);
-    }, RESTS_FOR_MS);
-    return () => clearTimeout(rests);
-  }, [typed]);
+  // What is typed letter by letter is one step back, not many.
+  const { typed, type } = useTypedAlong(held, (typed) =>
+    change((search) => withText(search, "text", typed), held !== ""),
+  );
   return (
     <TextField
       label={text.search}
@@ -142,7 +125,7 @@ function SearchText() {
       type="search"
       maxLength={128}
       value={typed}
-      onChange={(event) => setTyped(event.target.value)}
+      onChange={(event) => type(event.target.value)}
     />
   );
 }

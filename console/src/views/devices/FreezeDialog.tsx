@@ -1,16 +1,24 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
-import { api, ask } from "../../api/client";
+import { useState } from "react";
+import { api, change } from "../../api/client";
 import { useFormats, useText } from "../../i18n";
-import { Confirm } from "../../parts/Dialog";
-import { Notice, useWhy } from "../../parts/Notice";
+import { FormDialog } from "../../parts/FormDialog";
+import { OneByOneDialog } from "../../parts/OneByOneDialog";
+import { useOneByOne } from "../../parts/one-by-one";
 import { say } from "../../parts/toasts";
 import type { DeviceRow } from "./list";
 
-/** Calls that are under way at a time: each is one small commit. */
-const AT_A_TIME = 4;
+/** Freezes a device, or ends that. */
+function freeze({ id, project }: DeviceRow, isFreeze: boolean): Promise<unknown> {
+  return change((header) => {
+    const params = { path: { id }, query: { project }, header };
+    return isFreeze
+      ? api.POST("/api/v1/devices/{id}/freeze", { params })
+      : api.POST("/api/v1/devices/{id}/unfreeze", { params });
+  });
+}
 
-/** Freezes or unfreezes devices, one call each; what failed is told and can be tried again. */
+/** Freezes or unfreezes devices, one call each; what failed or was not begun can be gone on with. */
 export function FreezeDialog({
   rows,
   isFreeze,
@@ -24,77 +32,57 @@ export function FreezeDialog({
 }) {
   const { devices: text } = useText();
   const formats = useFormats();
-  const why = useWhy();
   const client = useQueryClient();
-  const isOpen = useRef(true);
-  useEffect(() => {
-    isOpen.current = true;
-    return () => {
-      isOpen.current = false;
-    };
-  }, []);
-  const [left, setLeft] = useState(() => rows.filter((row) => row.frozen !== isFreeze));
-  const [done, setDone] = useState<number>();
-  const [failed, setFailed] = useState<{ count: number; first: string }>();
-
-  const run = async () => {
-    const queue = [...left];
-    const missed: DeviceRow[] = [];
-    let [ended, first] = [0, ""];
-    setFailed(undefined);
-    setDone(0);
-    const work = async () => {
-      // Whoever closes the dialog ends it: what is done is done, the rest is not begun.
-      for (let row = queue.shift(); row && isOpen.current; row = queue.shift()) {
-        const params = { path: { id: row.id }, query: { project: row.project } };
-        try {
-          await ask(
-            isFreeze
-              ? api.POST("/api/v1/devices/{id}/freeze", { params })
-              : api.POST("/api/v1/devices/{id}/unfreeze", { params }),
-          );
-        } catch (error) {
-          first ||= `${row.name || row.id}: ${why(error)}`;
-          missed.push(row);
-        }
-        ended += 1;
-        setDone(ended);
+  // What they were when it was asked: the list is read anew while they change.
+  const [concerned] = useState(() => rows.filter((row) => row.frozen !== isFreeze));
+  const run = useOneByOne<DeviceRow>(
+    (row) => freeze(row, isFreeze),
+    ({ done }) => {
+      void client.invalidateQueries({ queryKey: ["devices"] });
+      if (done === concerned.length) {
+        const count = formats.number(done);
+        say("good", isFreeze ? text.frozenAll(count) : text.unfrozenAll(count));
+        onDone();
+        onClose();
       }
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, work));
-    void client.invalidateQueries({ queryKey: ["devices"] });
-    setDone(undefined);
-    if (missed.length > 0) {
-      setLeft(missed);
-      setFailed({ count: missed.length, first });
-      return;
-    }
-    if (isOpen.current) {
-      say("good", text.doneAll(formats.number(ended)));
-      onDone();
-      onClose();
-    }
-  };
-
-  const count = formats.number(left.length);
+    },
+  );
+  if (run.progress) {
+    return (
+      <OneByOneDialog
+        title={isFreeze ? text.freezing : text.unfreezing}
+        run={run}
+        total={concerned.length}
+        told={text.progress}
+        failed={text.failedSome}
+        undone={isFreeze ? text.notFrozen : text.notUnfrozen}
+        nameOf={(row) => row.name || row.id}
+        onClose={onClose}
+      />
+    );
+  }
+  const count = formats.number(concerned.length);
+  const others = rows.length - concerned.length;
   return (
-    <Confirm
+    <FormDialog
       title={isFreeze ? text.freezeTitle : text.unfreezeTitle}
       action={isFreeze ? text.freezeDo(count) : text.unfreezeDo(count)}
-      isBusy={done !== undefined || left.length === 0}
-      onConfirm={() => void run()}
+      isBusy={false}
+      error={null}
+      isReady={concerned.length > 0}
+      onSubmit={() => void run.begin(concerned)}
       onClose={onClose}
     >
-      <p>{isFreeze ? text.freezeWhat(count) : text.unfreezeWhat(count)}</p>
-      {done !== undefined && (
-        <p className="numbers">
-          <progress value={done} max={left.length} aria-label={text.actions} />{" "}
-          {text.progress(formats.number(done), count)}
+      {concerned.length > 0 && (
+        <p>{isFreeze ? text.freezeWhat(count) : text.unfreezeWhat(count)}</p>
+      )}
+      {others > 0 && (
+        <p>
+          {isFreeze
+            ? text.alreadyFrozen(formats.number(others))
+            : text.alreadyUnfrozen(formats.number(others))}
         </p>
       )}
-      {failed && (
-        <Notice tone="bad">{text.failedSome(formats.number(failed.count), failed.first)}</Notice>
-      )}
-    </Confirm>
+    </FormDialog>
   );
 }

@@ -6,33 +6,21 @@ import { useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { CheckField, SelectField, TextField } from "../../parts/Field";
 import { Choices } from "./Choices";
-import { useFilterChange } from "./change";
-import { withText, withValues } from "./filters";
+import { useFilterChange, useToggle } from "./change";
+import { withText } from "./filters";
 
 /** The filters that are asked for less often. */
 export function MoreFilters() {
   const { devices: text, parts } = useText();
   const search = useSearch({ strict: false });
   const change = useFilterChange();
+  const toggle = useToggle();
   const ofPhones = search.kind !== "camera";
   const ofCameras = search.kind !== "phone";
   return (
     <div id="more-filters" className="filter-more">
-      {ofPhones && (
-        <AddFilter
-          label={text.filter.server}
-          onAdd={(value) =>
-            change((search) => withValues(search, "server", [...(search.server ?? []), value]))
-          }
-        />
-      )}
-      <AddFilter
-        label={text.filter.tag}
-        placeholder={text.tagHint}
-        onAdd={(value) =>
-          change((search) => withValues(search, "tag", [...(search.tag ?? []), value]))
-        }
-      />
+      {ofPhones && <AddFilter label={text.filter.server} onAdd={toggle("server")} />}
+      <AddFilter label={text.filter.tag} placeholder={text.tagHint} onAdd={toggle("tag")} />
       <SelectField
         label={text.filter.frozen}
         value={search.frozen ?? ""}
@@ -61,7 +49,7 @@ export function MoreFilters() {
               label: text.credentials[value],
             }))}
             chosen={search.credentials ?? []}
-            onChange={(chosen) => change((search) => withValues(search, "credentials", chosen))}
+            onToggle={toggle("credentials")}
           />
         </>
       )}
@@ -107,7 +95,7 @@ function AddFilter({
 /** The filter by a value that is desired of a device, or that it last showed. */
 function AddValue() {
   const { devices: text } = useText();
-  const change = useFilterChange();
+  const toggle = useToggle();
   const names = useId();
   const [of, setOf] = useState<"desired" | "reported">("reported");
   const [name, setName] = useState("");
@@ -124,9 +112,10 @@ function AddValue() {
     const property = name.trim();
     if (property !== "") {
       const wanted = hasNone ? `!${property}` : `${property}:${value}`;
-      change((search) => withValues(search, of, [...(search[of] ?? []), wanted]));
+      toggle(of)(wanted);
       setName("");
       setValue("");
+      setHasNone(false);
     }
   };
   return (

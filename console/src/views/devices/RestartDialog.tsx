@@ -4,14 +4,17 @@ import { useEffect } from "react";
 import { api, ask, change } from "../../api/client";
 import type { components } from "../../api/schema";
 import { useFormats, useText } from "../../i18n";
-import { Confirm } from "../../parts/Dialog";
+import { FormDialog } from "../../parts/FormDialog";
 import { Skeleton } from "../../parts/Loading";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
-import { addUp, type Foreseen } from "./foreseen";
+import { addUp, sum } from "./foreseen";
 import { restartOf, type Target } from "./target";
 
 type NewUpdate = components["schemas"]["NewUpdate"];
+
+/** How many reasons are named. */
+const REASONS_SHOWN = 10;
 
 /** What a dry run says of one page of its devices, and where the next begins. */
 async function tryPage(body: NewUpdate, after: string | undefined, signal: AbortSignal) {
@@ -34,12 +37,12 @@ export function RestartDialog({
   onClose: () => void;
   onDone: () => void;
 }) {
-  const { devices: text } = useText();
+  const { devices: text, parts } = useText();
   const formats = useFormats();
   const client = useQueryClient();
   const body = restartOf(target);
   const trial = useInfiniteQuery({
-    queryKey: ["updates", "trial of a restart", body],
+    queryKey: ["trial of a restart", body],
     queryFn: ({ pageParam, signal }) =>
       body ? tryPage(body, pageParam, signal) : Promise.reject(new Error("nothing to restart")),
     initialPageParam: undefined as string | undefined,
@@ -82,12 +85,14 @@ export function RestartDialog({
   const isKnown = trial.data !== undefined && !hasNextPage;
   const count = formats.number(foreseen.accepted);
   return (
-    <Confirm
+    <FormDialog
       title={text.restartTitle}
       action={text.restartDo(isKnown ? count : "…")}
       isDangerous
-      isBusy={start.isPending || !isKnown || foreseen.accepted === 0}
-      onConfirm={() => body && start.mutate(body)}
+      isBusy={start.isPending}
+      isReady={isKnown && foreseen.accepted > 0}
+      error={start.error}
+      onSubmit={() => body && start.mutate(body)}
       onClose={onClose}
     >
       {trial.isError && <ProblemNotice error={trial.error} retry={() => void trial.refetch()} />}
@@ -99,48 +104,25 @@ export function RestartDialog({
       )}
       {isKnown && (
         <>
-          <p>
-            {foreseen.accepted > 0
-              ? text.restartCount(count, foreseen.accepted === 1)
-              : text.restartNone}
-          </p>
+          <p>{foreseen.accepted > 0 ? text.restartCount(count) : text.restartNone}</p>
           {foreseen.away > 0 && <p>{text.restartAway(formats.number(foreseen.away))}</p>}
           {foreseen.refused > 0 && (
             <Notice tone="warn">
               {text.restartRefused(formats.number(foreseen.refused))}
               <ul>
-                {foreseen.reasons.map(({ why, count }) => (
+                {foreseen.reasons.slice(0, REASONS_SHOWN).map(({ why, count }) => (
                   <li key={why}>
                     {formats.number(count)} × {why}
                   </li>
                 ))}
               </ul>
+              {foreseen.reasons.length > REASONS_SHOWN &&
+                parts.more(formats.number(foreseen.reasons.length - REASONS_SHOWN))}
             </Notice>
           )}
           {foreseen.accepted > 1 && <p className="quiet">{text.restartWaves}</p>}
         </>
       )}
-      {start.isError && <ProblemNotice error={start.error} />}
-    </Confirm>
+    </FormDialog>
   );
-}
-
-/** The pages of a dry run as one. */
-function sum(pages: readonly Foreseen[]): Foreseen {
-  const reasons = new Map<string, number>();
-  let [accepted, refused, away] = [0, 0, 0];
-  for (const page of pages) {
-    accepted += page.accepted;
-    refused += page.refused;
-    away += page.away;
-    for (const { why, count } of page.reasons) {
-      reasons.set(why, (reasons.get(why) ?? 0) + count);
-    }
-  }
-  return {
-    accepted,
-    refused,
-    away,
-    reasons: [...reasons].map(([why, count]) => ({ why, count })).slice(0, 10),
-  };
 }

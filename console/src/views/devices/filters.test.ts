@@ -5,12 +5,12 @@ import {
   filterOf,
   queryOf,
   selectorOf,
+  toggled,
   wantedValue,
   withKind,
   without,
   withoutFilters,
   withText,
-  withValues,
 } from "./filters";
 
 describe("the filter of an address", () => {
@@ -45,11 +45,17 @@ describe("the filter of an address", () => {
   });
 
   it("takes values once, and none as no filter", () => {
-    expect(withValues({ server: ["a"] }, "server", ["a", "b", "a"])).toEqual({
-      server: ["a", "b"],
-    });
-    expect(withValues({ server: ["a"] }, "server", [])).toEqual({});
+    expect(toggled({ server: ["a", "b"] }, "server", "a", true)).toEqual({ server: ["b", "a"] });
+    expect(toggled({ project: "p" }, "server", "a", true)).toEqual({ project: "p", server: ["a"] });
+    expect(toggled({ server: ["a"] }, "server", "a", false)).toEqual({});
     expect(withText({ text: "a" }, "text", "  ")).toEqual({});
+  });
+
+  it("has one tag of each key, the one that says more, and of two values the last", () => {
+    expect(filterOf({ tag: ["a:1", "b", "a"] })).toEqual({ tag: ["a:1", "b"] });
+    expect(filterOf({ tag: ["a", "a:1", "a:2"] })).toEqual({ tag: ["a:2"] });
+    expect(toggled({ tag: ["a:1"] }, "tag", "a:2", true)).toEqual({ tag: ["a:2"] });
+    expect(selectorOf(filterOf({ tag: ["a:1", "a"] }))).toEqual({ tags: { a: "1" } });
   });
 
   it("drops what the chosen kind can't be", () => {
@@ -101,6 +107,7 @@ describe("what is made of a filter", () => {
   it("says of frozen whether, not what was typed", () => {
     expect(queryOf({ kind: "phone", frozen: "true" })).toEqual({ kind: "phone", frozen: true });
     expect(queryOf({ kind: "phone" })).toEqual({ kind: "phone" });
+    expect(filterOf({ frozen: "maybe" })).toEqual({});
     expect(selectorOf({ frozen: "false" })).toEqual({ frozen: false });
   });
 

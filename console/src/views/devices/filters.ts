@@ -18,7 +18,8 @@ const LISTS = [
 ] as const;
 
 type TextName = (typeof TEXTS)[number];
-type ListName = (typeof LISTS)[number];
+/** What a filter has several values of. */
+export type ListName = (typeof LISTS)[number];
 
 /** What a filter is about. */
 export type FilterName = TextName | ListName;
@@ -29,6 +30,28 @@ export type Filter = Pick<Search, FilterName | "project">;
 /** One thing that devices have to be, as it is shown and taken away by itself. */
 export type Chip = { name: FilterName; value: string };
 
+/** Splits a tag: `KEY:VALUE`, or `KEY` for any value. */
+function tagOf(text: string): [string, string | null] {
+  const [key = "", ...rest] = text.split(":");
+  return [key, rest.length > 0 ? rest.join(":") : null];
+}
+
+/**
+ * These tags, of each key one, as a selector holds them and a device has them: a value says more
+ * than none, and of two values the last counts. The list would be of no device else, and what is
+ * begun with it of many.
+ */
+function oneOfEachKey(tags: readonly string[]): string[] {
+  const kept = new Map<string, string>();
+  for (const tag of tags) {
+    const [key, value] = tagOf(tag);
+    if (value !== null || !kept.has(key)) {
+      kept.set(key, tag);
+    }
+  }
+  return [...kept.values()];
+}
+
 /** The filter that an address holds. */
 export function filterOf(search: Search): Filter {
   const filter: Filter = {};
@@ -37,14 +60,15 @@ export function filterOf(search: Search): Filter {
   }
   for (const name of TEXTS) {
     const value = search[name];
-    if (value !== undefined) {
+    const isKnown = name !== "frozen" || value === "true" || value === "false";
+    if (value !== undefined && isKnown) {
       filter[name] = value;
     }
   }
   for (const name of LISTS) {
     const values = search[name];
     if (values !== undefined && values.length > 0) {
-      filter[name] = values;
+      filter[name] = name === "tag" ? oneOfEachKey(values) : values;
     }
   }
   return filter;
@@ -85,23 +109,19 @@ export function without(search: Search, { name, value }: Chip): Search {
     case "id":
       delete left[name];
       break;
-    default: {
-      const values = (search[name] ?? []).filter((each) => each !== value);
-      if (values.length > 0) {
-        left[name] = values;
-      } else {
-        delete left[name];
-      }
-    }
+    default:
+      return toggled(search, name, value, false);
   }
   return left;
 }
 
-/** The address with these values of a filter; none takes the filter away. */
-export function withValues(search: Search, name: ListName, values: readonly string[]): Search {
-  const { [name]: _, ...left } = search;
-  const distinct = [...new Set(values)];
-  return distinct.length > 0 ? { ...left, [name]: distinct } : left;
+/** The address with or without a value of a filter; without the last one the filter goes. */
+export function toggled(search: Search, name: ListName, value: string, isChosen: boolean): Search {
+  const { [name]: before = [], ...left } = search;
+  const others = before.filter((each) => each !== value);
+  const values = isChosen ? [...others, value] : others;
+  const kept = name === "tag" ? oneOfEachKey(values) : values;
+  return kept.length > 0 ? { ...left, [name]: kept } : left;
 }
 
 /** The address with this text of a filter; an empty one takes it away. */
@@ -170,10 +190,7 @@ export function selectorOf(filter: Filter): Selector {
   const values = (["desired", "reported"] as const).flatMap((of) =>
     (filter[of] ?? []).map((text) => ({ ...wantedValue(text), of })),
   );
-  const tags = (filter.tag ?? []).map((text): [string, string | null] => {
-    const [key = "", ...rest] = text.split(":");
-    return [key, rest.length > 0 ? rest.join(":") : null];
-  });
+  const tags = (filter.tag ?? []).map(tagOf);
   // An empty list is refused: it is no way to mean all.
   const selector: Partial<Selector> = {
     ...(filter.server && { servers: filter.server }),

@@ -10,6 +10,12 @@ export type Foreseen = {
   reasons: { why: string; count: number }[];
 };
 
+/** So often each, the most frequent first. */
+function sorted(counts: ReadonlyMap<string, number>): Foreseen["reasons"] {
+  const reasons = [...counts].map(([why, count]) => ({ why, count }));
+  return reasons.sort((one, other) => other.count - one.count);
+}
+
 /** Adds up what would come of devices. */
 export function addUp(devices: readonly components["schemas"]["PredictedDevice"][]): Foreseen {
   const reasons = new Map<string, number>();
@@ -22,7 +28,20 @@ export function addUp(devices: readonly components["schemas"]["PredictedDevice"]
       away += 1;
     }
   }
-  const sorted = [...reasons].map(([why, count]) => ({ why, count }));
-  sorted.sort((one, other) => other.count - one.count);
-  return { accepted: devices.length - refused, refused, away, reasons: sorted };
+  return { accepted: devices.length - refused, refused, away, reasons: sorted(reasons) };
+}
+
+/** The pages of a dry run as one. */
+export function sum(pages: readonly Foreseen[]): Foreseen {
+  const reasons = new Map<string, number>();
+  let [accepted, refused, away] = [0, 0, 0];
+  for (const page of pages) {
+    accepted += page.accepted;
+    refused += page.refused;
+    away += page.away;
+    for (const { why, count } of page.reasons) {
+      reasons.set(why, (reasons.get(why) ?? 0) + count);
+    }
+  }
+  return { accepted, refused, away, reasons: sorted(reasons) };
 }

@@ -1,6 +1,7 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
 import type { components } from "../../api/schema";
+import { standsSince } from "../device/values";
 import { type Filter, queryOf } from "./filters";
 
 /** Devices in a page. */
@@ -53,23 +54,23 @@ export function keyOf(device: { project: string; id: string }): string {
 /** What a list shows of a device. */
 export function rowOf(device: Device): DeviceRow {
   const { camera, project, id } = device;
-  const wasThere = camera?.offline ?? null;
   return {
     key: keyOf(device),
     project,
     id,
     kind: device.kind,
-    name: device.name,
+    // A name of blanks is none that could be read or clicked on.
+    name: device.name.trim(),
     attention: device.attention ?? null,
     condition: device.condition,
     status: camera?.status ?? null,
     frozen: device.frozen,
-    trouble: device.trouble ?? wasThere?.text ?? null,
+    trouble: device.trouble ?? camera?.offline?.text ?? null,
     drift: device.drift,
     restartPending: Object.keys(device.restart_pending ?? {}),
     openJobs: device.open_jobs.length,
     place: (camera ? camera.remote : device.server) ?? "",
-    since: wasThere?.at ?? camera?.registered_at ?? device.since,
+    since: standsSince(device),
   };
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { NAMED_MAX } from "../new-update/target";
 import type { DeviceRow } from "./list";
 import { sampleRow as row } from "./sample";
 import {
   FREEZE_MAX,
-  IDS_MAX,
   newUpdateOf,
   restartOf,
   type Target,
@@ -20,8 +20,8 @@ describe("what can be done with chosen devices", () => {
     expect(whyNoUpdate(rows(row("1"), row("2")))).toBeNull();
     expect(whyNoUpdate(rows(row("1"), row("1", { project: "q" })))).toBe("severalProjects");
     expect(whyNoUpdate(rows(row("1"), row("2", { kind: "camera" })))).toBe("severalKinds");
-    expect(whyNoUpdate(many(IDS_MAX))).toBeNull();
-    expect(whyNoUpdate(many(IDS_MAX + 1))).toBe("tooManyIds");
+    expect(whyNoUpdate(many(NAMED_MAX))).toBeNull();
+    expect(whyNoUpdate(many(NAMED_MAX + 1))).toBe("tooManyIds");
     expect(newUpdateOf(rows(row("1"), row("2")))).toEqual({
       project: "p",
       kind: "phone",
@@ -49,6 +49,9 @@ describe("what can be done with chosen devices", () => {
     expect(restartOf({ of: "filter", filter: {} })).toBeUndefined();
     expect(whyNoRestart({ of: "filter", filter: {} })).toBe("noProject");
     expect(whyNoRestart({ of: "filter", filter: { project: "p", status: ["OnLine"] } })).toBe(
+      "camerasRestart",
+    );
+    expect(whyNoRestart({ of: "filter", filter: { project: "p", organization: "a" } })).toBe(
       "camerasRestart",
     );
     expect(whyNoRestart(rows(row("1", { kind: "camera" })))).toBe("camerasRestart");

@@ -1,10 +1,8 @@
 import type { components } from "../../api/schema";
 import type { Search } from "../../search";
+import { NAMED_MAX } from "../new-update/target";
 import { type Filter, selectorOf } from "./filters";
 import type { DeviceRow } from "./list";
-
-/** The most devices that an update may name. */
-export const IDS_MAX = 8_096;
 
 /** The most that are frozen at a time: it takes a call each. */
 export const FREEZE_MAX = 1_000;
@@ -50,14 +48,17 @@ export function whyNoUpdate(target: Target): WhyNot | null {
   if (kindOf(target) === undefined) {
     return "severalKinds";
   }
-  return target.rows.length > IDS_MAX ? "tooManyIds" : null;
+  return target.rows.length > NAMED_MAX ? "tooManyIds" : null;
 }
 
 /** Why they can't be restarted; null if they can. */
 export function whyNoRestart(target: Target): WhyNot | null {
   if (target.of === "filter") {
-    const { project, kind, status, credentials } = target.filter;
-    if (kind === "camera" || status !== undefined || credentials !== undefined) {
+    const { project, kind, ...filter } = target.filter;
+    const isOfCameras = ["status", "credentials", "organization", "manufacturer"].some(
+      (name) => name in filter,
+    );
+    if (kind === "camera" || isOfCameras) {
       return "camerasRestart";
     }
     return project === undefined ? "noProject" : null;

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api, ask } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
 import { useFormats, useText } from "../../i18n";
 import { useProjects } from "../../layout/project";
 import { Button } from "../../parts/Button";
@@ -10,6 +11,7 @@ import { SelectField, TextField } from "../../parts/Field";
 import { FormDialog } from "../../parts/FormDialog";
 import { MadePasswords } from "../../parts/MadePasswords";
 import { Notice, ProblemNotice } from "../../parts/Notice";
+import { useStay } from "../../parts/stay";
 import { type Accepted, accept } from "./accept";
 
 /** How many of those that were refused are named. */
@@ -26,7 +28,7 @@ export function AcceptCameras({
   ids: readonly string[] | undefined;
   onClose: () => void;
 }) {
-  const { enrolment: text } = useText();
+  const { enrolment: text, parts } = useText();
   const formats = useFormats();
   const client = useQueryClient();
   // Those that were chosen when it was asked: the list below goes on changing.
@@ -34,8 +36,8 @@ export function AcceptCameras({
   const [profile, setProfile] = useState("");
   const [prefix, setPrefix] = useState("");
   const [soFar, setSoFar] = useState<Accepted>();
-  const overlap =
-    useProjects().find((each) => each.id === project)?.settings.password_overlap_seconds ?? 0;
+  const overlap = useProjects().find((each) => each.id === project)?.settings
+    .password_overlap_seconds;
   const catalogue = useQuery({
     queryKey: ["catalogue"],
     queryFn: () => ask(api.GET("/api/v1/catalogue")),
@@ -54,9 +56,23 @@ export function AcceptCameras({
       void client.invalidateQueries({ queryKey: ["devices"] });
     },
   });
+  // A second run would tell of none, in the place of the passwords that the first has made.
+  const isBegun = useRef(false);
+  const begin = () => {
+    if (!isBegun.current) {
+      isBegun.current = true;
+      run.mutate(undefined, {
+        onError: () => {
+          isBegun.current = false;
+        },
+      });
+    }
+  };
+  useStay(run.isPending, parts.leaveRunning);
   if (soFar && !run.isPending) {
     return <Outcome outcome={soFar} error={run.error} project={project} onClose={onClose} />;
   }
+  const isLost = run.error instanceof ApiProblem && run.error.status === 0;
   const profiles = (catalogue.data?.profiles ?? []).filter((each) => each.kind === "camera");
   const isPrefixRight = /^\d{0,20}$/.test(prefix);
   return (
@@ -66,16 +82,18 @@ export function AcceptCameras({
       isBusy={run.isPending}
       error={run.error}
       isReady={isPrefixRight}
-      onSubmit={() => run.mutate()}
-      onClose={run.isPending ? () => {} : onClose}
+      onSubmit={begin}
+      onClose={onClose}
     >
       <p>{text.acceptWhat}</p>
-      <Notice tone={overlap > 0 ? "none" : "warn"}>
-        {overlap > 0 ? text.overlap(formats.number(overlap / 3_600)) : text.noOverlap}{" "}
-        <Link to="/ui/projects/$project" params={{ project }} search={{ project }}>
-          {text.toSettings}
-        </Link>
-      </Notice>
+      {overlap !== undefined && (
+        <Notice tone={overlap > 0 ? "none" : "warn"}>
+          {overlap > 0 ? text.overlap(formats.number(overlap / 3_600)) : text.noOverlap}{" "}
+          <Link to="/ui/projects/$project" params={{ project }} search={{ project }}>
+            {text.toSettings}
+          </Link>
+        </Notice>
+      )}
       {ids ? (
         <SelectField
           label={text.profile}
@@ -95,11 +113,11 @@ export function AcceptCameras({
           hint={text.prefixHint}
           error={isPrefixRight ? undefined : text.prefixHint}
           inputMode="numeric"
-          maxLength={20}
           value={prefix}
           onChange={(event) => setPrefix(event.target.value)}
         />
       )}
+      {isLost && <p>{text.cutOff}</p>}
       {run.isPending && soFar && (
         <p role="status">{text.accepting(formats.number(soFar.made.length))}</p>
       )}

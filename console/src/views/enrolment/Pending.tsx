@@ -93,7 +93,9 @@ export function Pending({ project }: { project: string }) {
       {query.isPending && <Skeleton height={220} />}
       {query.data && cameras.length === 0 && (
         <Empty>
-          {text.none} {text.noneHint}
+          {text.none}
+          <br />
+          {text.noneHint}
         </Empty>
       )}
       {cameras.length > 0 && (
@@ -109,6 +111,7 @@ export function Pending({ project }: { project: string }) {
             isOperator ? { chosen: new Set(ids), set: setChosen, name: (id) => id } : undefined
           }
           hasMore={query.hasNextPage}
+          isMoreFailed={query.isFetchNextPageError}
           isLoadingMore={query.isFetchingNextPage}
           onMore={() => void query.fetchNextPage()}
         />

@@ -75,7 +75,6 @@ export function RejectCameras({
           hint={text.prefixHint}
           error={isPrefixRight ? undefined : text.prefixHint}
           inputMode="numeric"
-          maxLength={20}
           value={prefix}
           onChange={(event) => setPrefix(event.target.value)}
         />

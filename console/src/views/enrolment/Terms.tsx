@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, change } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import { useMay } from "../../api/session";
 import { useText } from "../../i18n";
 import { Badge } from "../../parts/Badge";
@@ -13,7 +14,7 @@ import { ProblemNotice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
 import { Moment } from "../../parts/Time";
 import { say } from "../../parts/toasts";
-import { type Enrolment, enrolmentQuery } from "./query";
+import { DAYS_MAX, daysOffered, type Enrolment, enrolmentQuery } from "./query";
 
 /** On what terms cameras may enrol, and the way to change them. */
 export function Terms({ project }: { project: string }) {
@@ -75,7 +76,7 @@ export function Terms({ project }: { project: string }) {
                 </dd>
                 <dt>{text.setBy}</dt>
                 <dd>
-                  {now.set_by}, <Moment at={now.set_at} />
+                  {now.set_by} · <Moment at={now.set_at} />
                 </dd>
               </dl>
             </>
@@ -103,11 +104,11 @@ function OpenEnrolment({
   const { enrolment: text, parts } = useText();
   const client = useQueryClient();
   const [prefixes, setPrefixes] = useState(terms?.prefixes.join("\n") ?? "");
-  const [days, setDays] = useState("14");
+  const [days, setDays] = useState(() => String(daysOffered(terms, serverNow())));
   const [password, setPassword] = useState("");
   const given = prefixes.split(/[\s,;，；]+/).filter((prefix) => prefix !== "");
   const count = Number(days);
-  const isDaysRight = Number.isInteger(count) && count >= 1 && count <= 90;
+  const isDaysRight = Number.isInteger(count) && count >= 1 && count <= DAYS_MAX;
   const open = useMutation({
     mutationFn: () =>
       change((header) =>
@@ -159,8 +160,6 @@ function OpenEnrolment({
         type="password"
         autoComplete="new-password"
         required={!terms}
-        minLength={8}
-        maxLength={256}
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />

@@ -18,6 +18,24 @@ export type Accepted = {
 };
 
 type Asked = components["schemas"]["AcceptPending"];
+type Answer = components["schemas"]["AcceptedPending"];
+
+/** What has come so far, with another answer. Of one that is refused again and again the last counts. */
+export function withAnswer(before: Accepted, { devices }: Pick<Answer, "devices">): Accepted {
+  const made = [...before.made];
+  const refused = new Map(before.refused.map((each) => [each.id, each]));
+  for (const { id, password, error } of devices) {
+    if (error) {
+      refused.set(id, { id, detail: error.detail });
+    } else {
+      refused.delete(id);
+      if (password) {
+        made.push({ id, password });
+      }
+    }
+  }
+  return { made, refused: [...refused.values()] };
+}
 
 /** The calls by which the meant cameras are accepted: those of "all" are the same one again. */
 export function callsFor(meant: Meant, profile: string | undefined): Asked[] {
@@ -54,16 +72,7 @@ export async function accept(
         body,
       }),
     );
-    done = {
-      made: [
-        ...done.made,
-        ...answer.devices.flatMap(({ id, password }) => (password ? [{ id, password }] : [])),
-      ],
-      refused: [
-        ...done.refused,
-        ...answer.devices.flatMap(({ id, error }) => (error ? [{ id, detail: error.detail }] : [])),
-      ],
-    };
+    done = withAnswer(done, answer);
     tell(done);
     // One that can't be accepted stays where it is: without progress the same would come again.
     if (body.all && (!answer.more || answer.accepted === 0)) {

@@ -21,6 +21,10 @@ export function Import() {
   const [count, setCount] = useState(0);
   const [problem, setProblem] = useState<string>();
   const [isReading, setReading] = useState(false);
+  // While a file is sent no other takes its place: nobody would be told what came of it.
+  const [isSending, setSending] = useState(false);
+  // What is read slowly does not come after what was chosen later.
+  const turn = useRef(0);
   const chooser = useRef<HTMLInputElement>(null);
 
   const say = (error: unknown) => {
@@ -32,23 +36,27 @@ export function Import() {
       too_large: text.tooLarge,
       line_too_long: text.lineTooLong(line),
       no_list: text.noList(line),
+      spreadsheet: text.spreadsheet,
+      no_text: text.noText,
     };
     return told[error.why];
   };
   const read = async (file: File) => {
+    turn.current += 1;
+    const mine = turn.current;
     setProblem(undefined);
+    setSource(undefined);
     setReading(true);
-    try {
-      if (file.size > FILE_BYTES_MAX) {
-        throw new Unreadable("too_large");
-      }
-      setSource(sourceOf(file.name, new Uint8Array(await file.arrayBuffer())));
+    const found = await readSource(file).catch((error: unknown) => say(error));
+    if (turn.current !== mine) {
+      return;
+    }
+    setReading(false);
+    if (typeof found === "string") {
+      setProblem(found);
+    } else {
+      setSource(found);
       setCount((before) => before + 1);
-    } catch (error) {
-      setSource(undefined);
-      setProblem(say(error));
-    } finally {
-      setReading(false);
     }
   };
   if (!isOperator) {
@@ -62,7 +70,13 @@ export function Import() {
     <Page title={text.title} note={text.note}>
       <Card
         title={text.file}
-        actions={source && <Button onClick={() => chooser.current?.click()}>{text.another}</Button>}
+        actions={
+          source && (
+            <Button disabled={isSending} onClick={() => chooser.current?.click()}>
+              {text.another}
+            </Button>
+          )
+        }
       >
         <input
           ref={chooser}
@@ -87,7 +101,7 @@ export function Import() {
           onDrop={(event) => {
             event.preventDefault();
             const [file] = event.dataTransfer.files;
-            if (file) {
+            if (file && !isSending) {
               void read(file);
             }
           }}
@@ -118,9 +132,17 @@ export function Import() {
         {problem && <Notice tone="bad">{problem}</Notice>}
         {!source && <Templates />}
       </Card>
-      {source && <Sending key={count} source={source} />}
+      {source && <Sending key={count} source={source} onSending={setSending} />}
     </Page>
   );
+}
+
+/** Reads a file that was chosen. */
+async function readSource(file: File): Promise<Source> {
+  if (file.size > FILE_BYTES_MAX) {
+    throw new Unreadable("too_large");
+  }
+  return sourceOf(file.name, new Uint8Array(await file.arrayBuffer()));
 }
 
 /** Files to begin with. */

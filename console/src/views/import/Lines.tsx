@@ -19,7 +19,7 @@ type Shown = { line: Line; errors: readonly LineError[] };
 
 /** What came of each line. */
 export function Lines({ source, run }: { source: Source; run: Run }) {
-  const { importing: text } = useText();
+  const { importing: text, parts } = useText();
   const formats = useFormats();
   const isNarrow = useIsNarrow();
   const [isOnlyBad, setOnlyBad] = useState(true);
@@ -149,6 +149,7 @@ export function Lines({ source, run }: { source: Source; run: Run }) {
         />
       )}
       {more > 0 && <Notice tone="warn">{text.moreErrors(formats.number(more))}</Notice>}
+      {shown.length === 0 && !isLong && <p className="quiet">{parts.nothing}</p>}
       {shown.length > 0 && (
         <Rows
           label={text.report}

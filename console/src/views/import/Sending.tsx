@@ -8,7 +8,7 @@ import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
 import { SelectField } from "../../parts/Field";
 import { Meter } from "../../parts/Meter";
-import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
+import { Notice, ProblemNotice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
 import { useStay } from "../../parts/stay";
 import { Lines } from "./Lines";
@@ -16,7 +16,14 @@ import { type Run, type Terms, useRun } from "./run";
 import type { Source } from "./source";
 
 /** How a file is sent, how that goes, and what came of it. */
-export function Sending({ source }: { source: Source }) {
+export function Sending({
+  source,
+  onSending,
+}: {
+  source: Source;
+  /** Told whether it is being sent, whenever that changes. */
+  onSending: (isSending: boolean) => void;
+}) {
   const { importing: text, parts } = useText();
   const formats = useFormats();
   const client = useQueryClient();
@@ -29,6 +36,7 @@ export function Sending({ source }: { source: Source }) {
   const { run, begin, stop, goOn, skip, forget } = useRun(source);
   const isRunning = run?.state === "running";
   useStay(isRunning, parts.leaveRunning);
+  useEffect(() => onSending(isRunning), [isRunning, onSending]);
   const isIn = run !== undefined && !isRunning && !run.terms.isDry;
   useEffect(() => {
     if (isIn) {
@@ -201,7 +209,7 @@ function Progress({
           </div>
         ))}
       </dl>
-      {run.state === "done" && total.errors.length === 0 && (
+      {run.state === "done" && total.errors.length === 0 && all > 0 && (
         <Notice tone="good">{isDry ? text.allRight : text.done}</Notice>
       )}
       {!isDry && total.new + total.changed > 0 && run.state !== "running" && (
@@ -211,7 +219,6 @@ function Progress({
           </Link>
         </p>
       )}
-      {all === 0 && total.errors.length === 0 && <Empty>{text.noLines}</Empty>}
     </Card>
   );
 }

@@ -1,5 +1,11 @@
 /** A row of a CSV file: the line on which it begins, from 1, and where it is in bytes. */
-export type Row = { line: number; start: number; end: number };
+export type Row = {
+  line: number;
+  start: number;
+  end: number;
+  /** Set where a quotation mark in it is never closed, so that it goes to the end of the file. */
+  isUnclosed?: true;
+};
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -55,7 +61,7 @@ export function* rowsOf(bytes: Uint8Array): Generator<Row> {
       at += 1;
       continue;
     }
-    const row = { line, start: at, end: at };
+    const row: Row = { line, start: at, end: at };
     let isQuoted = false;
     let isCellBegun = false;
     for (; at < length; at += 1) {
@@ -80,6 +86,9 @@ export function* rowsOf(bytes: Uint8Array): Generator<Row> {
       }
     }
     row.end = at;
+    if (isQuoted) {
+      row.isUnclosed = true;
+    }
     yield row;
   }
 }

@@ -47,11 +47,11 @@ test("a file in GB18030 goes as it is, and its text is read", async () => {
 });
 
 test("JSON goes by lines, and a list by devices", async () => {
-  const objects = sourceOf("x.jsonl", bytesOf('{"id":"a"}\n\n{"id":"b"}\nnone'));
+  const objects = sourceOf("x.jsonl", bytesOf('{"id":"a"}\n\n{"id":"b"}\n # no\nnone'));
   expect(objects.lines.map((line) => [line.line, idOf(objects, line)])).toEqual([
     [1, "a"],
     [3, "b"],
-    [4, ""],
+    [5, ""],
   ]);
   const list = sourceOf("x.json", bytesOf(' [ {"id":"a,]",\n"x":[1,{}]} ,{"id":"b\\""}, 3 ]\n'));
   expect(list.lines.map((line) => [line.line, idOf(list, line)])).toEqual([
@@ -59,8 +59,19 @@ test("JSON goes by lines, and a list by devices", async () => {
     [2, 'b"'],
     [3, ""],
   ]);
-  expect(await list.pieces[0]?.body.text()).toBe('{"id":"a,]", "x":[1,{}]} \n{"id":"b\\""}\n3 \n');
+  const body = '{"id":"a,]", "x":[1,{}]} \n{"id":"b\\""}\n3 \n';
+  expect(await list.pieces[0]?.body.text()).toBe(body);
+  expect(await fileOf(list, new Set([1, 2, 3])).text()).toBe(body);
   expect(() => sourceOf("x.json", bytesOf('[{"id":"a"}'))).toThrow(Unreadable);
+});
+
+test("what a file is that its name does not tell is told by how it begins", () => {
+  const kind = (name: string, text: string) => sourceOf(name, bytesOf(text)).kind;
+  expect(kind("x.txt", "kind,id\nphone,a\n")).toBe("csv");
+  expect(kind("x", ' {"id":"a"}\n')).toBe("lines");
+  expect(kind("x.JSON", '\ufeff[{"id":"a"}]')).toBe("list");
+  expect(kind("x.jsonl", "none\n")).toBe("lines");
+  expect(kind("x.csv", "[a],id\n")).toBe("csv");
 });
 
 test("the bad lines make a file of their own, with the header", async () => {
@@ -73,4 +84,20 @@ test("of a file that has a header alone, that is sent", async () => {
   const source = sourceOf("x.csv", bytesOf("kind,id\n"));
   expect(source.pieces.map((piece) => piece.lines)).toEqual([0]);
   expect(await source.pieces[0]?.body.text()).toBe("kind,id\n");
+});
+
+test("what is no text is refused, and it is said what to make of it", () => {
+  const why = (...bytes: number[]) => {
+    try {
+      sourceOf("x.csv", new Uint8Array(bytes));
+      return undefined;
+    } catch (error) {
+      return error instanceof Unreadable && error.why;
+    }
+  };
+  expect(why(0x50, 0x4b, 0x03, 0x04, 0x14)).toBe("spreadsheet");
+  expect(why(0xd0, 0xcf, 0x11, 0xe0, 0xa1)).toBe("spreadsheet");
+  expect(why(0xff, 0xfe, 0x69, 0x00)).toBe("no_text");
+  expect(why(0x69, 0x64, 0x00, 0x0a)).toBe("no_text");
+  expect(why(0x69, 0x64, 0x0a)).toBeUndefined();
 });

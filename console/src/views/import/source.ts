@@ -14,6 +14,7 @@ export const FILE_BYTES_MAX = 256 * 1024 * 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
+const HASH = 0x23;
 
 /** What one call sends: some lines of the file, as they are. */
 export type Piece = {
@@ -48,7 +49,7 @@ export type Source = {
 /** Why a file can't be read. */
 export class Unreadable extends Error {
   constructor(
-    readonly why: "too_large" | "line_too_long" | "no_list",
+    readonly why: "too_large" | "line_too_long" | "no_list" | "spreadsheet" | "no_text",
     readonly line = 0,
   ) {
     super(why);
@@ -155,19 +156,56 @@ function checked(lines: Line[]): Line[] {
   return lines;
 }
 
+/**
+ * Refuses what is no text: a spreadsheet's own file, which is a ZIP or what came before, and any other
+ * with NULs in it. In UTF-16 every second byte is one.
+ */
+function refuseNoText(bytes: Uint8Array): void {
+  const begins = (...magic: number[]) => magic.every((byte, at) => bytes[at] === byte);
+  if (begins(0x50, 0x4b, 0x03, 0x04) || begins(0xd0, 0xcf, 0x11, 0xe0)) {
+    throw new Unreadable("spreadsheet");
+  }
+  if (begins(0xff, 0xfe) || begins(0xfe, 0xff) || bytes.includes(0)) {
+    throw new Unreadable("no_text");
+  }
+}
+
 /** Makes of a file what is sent of it. Its bytes stay as they are. */
 export function sourceOf(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
   if (bytes.length > FILE_BYTES_MAX) {
     throw new Unreadable("too_large");
   }
-  return name.toLowerCase().endsWith(".csv") ? csv(name, bytes) : json(name, bytes);
+  refuseNoText(bytes);
+  const [extension = ""] = /\.[a-z]+$/.exec(name.toLowerCase()) ?? [];
+  if (extension === ".csv") {
+    return csv(name, bytes);
+  }
+  const text = [0xef, 0xbb, 0xbf].every((byte, at) => bytes[at] === byte)
+    ? bytes.subarray(3)
+    : bytes;
+  const isJson = [".json", ".jsonl", ".ndjson"].includes(extension) || beginsAsJson(text);
+  return isJson ? json(name, text) : csv(name, bytes);
+}
+
+/** The first byte that is no blank. */
+function firstOf(bytes: Uint8Array): number | undefined {
+  return bytes.find((byte) => byte > 0x20);
+}
+
+/** Whether a file that does not say by its name what it is begins with an object or a list. */
+function beginsAsJson(bytes: Uint8Array): boolean {
+  const first = firstOf(bytes);
+  return first === 0x7b || first === 0x5b;
+}
+
+/** A device of a list, as a line. A text in JSON has no ends of lines in it. */
+function inOneLine(bytes: Uint8Array<ArrayBuffer>, { start, end }: Line) {
+  return bytes.slice(start, end).map((byte) => (byte === LF || byte === CR ? 0x20 : byte));
 }
 
 function csv(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
-  const isUtf16 =
-    (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  const charset = isUtf8(bytes) ? "utf-8" : isUtf16 ? undefined : "gb18030";
-  const decoder = new TextDecoder(charset ?? "utf-16");
+  const charset = isUtf8(bytes) ? "utf-8" : "gb18030";
+  const decoder = new TextDecoder(charset);
   const rows = [...rowsOf(bytes)];
   const header = rows.shift();
   const headerEnd = rows[0]?.start ?? bytes.length;
@@ -193,7 +231,7 @@ function csv(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
     name,
     bytes,
     kind: "csv",
-    contentType: charset ? `text/csv; charset=${charset}` : "text/csv",
+    contentType: `text/csv; charset=${charset}`,
     decoder,
     lines,
     headerEnd,
@@ -204,21 +242,19 @@ function csv(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
 }
 
 function json(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
-  const first = bytes.find((byte) => byte > 0x20);
-  const isList = first === 0x5b;
-  const isBlank = (row: Row) => bytes.subarray(row.start, row.end).every((byte) => byte <= 0x20);
+  const isList = firstOf(bytes) === 0x5b;
+  const isNone = (row: Row) => {
+    const first = firstOf(bytes.subarray(row.start, row.end));
+    return first === undefined || first === HASH;
+  };
   const lines = checked(
-    isList ? [...listed(bytes)] : [...linesOf(bytes)].filter((row) => !isBlank(row)),
+    isList ? [...listed(bytes)] : [...linesOf(bytes)].filter((row) => !isNone(row)),
   );
   const bodyOf = (part: readonly Line[]) => {
     if (!isList) {
       return new Blob([bytes.subarray(part[0]?.start, part.at(-1)?.end)]);
     }
-    // Each device gets a line of its own. A text in JSON has no ends of lines in it.
-    const inLines = part.map((line) =>
-      bytes.slice(line.start, line.end).map((byte) => (byte === LF || byte === CR ? 0x20 : byte)),
-    );
-    return new Blob(inLines.flatMap((line) => [line, "\n"]));
+    return new Blob(part.flatMap((line) => [inOneLine(bytes, line), "\n"]));
   };
   return {
     name,
@@ -253,6 +289,11 @@ export function idOf(source: Source, line: Line): string {
 export function fileOf(source: Source, wanted: ReadonlySet<number>): Blob {
   const lines = source.lines.filter((line) => wanted.has(line.line));
   const header = source.bytes.subarray(0, source.headerEnd);
-  const parts = lines.flatMap((line) => [source.bytes.subarray(line.start, line.end), "\n"]);
+  const parts = lines.flatMap((line) => [
+    source.kind === "list"
+      ? inOneLine(source.bytes, line)
+      : source.bytes.subarray(line.start, line.end),
+    "\n",
+  ]);
   return new Blob(source.headerEnd > 0 ? [header, ...parts] : parts);
 }

@@ -12,6 +12,11 @@ type Created = components["schemas"]["CreatedKey"];
 /** The choice that stands for all projects: no project's id is empty. */
 const ALL = "";
 
+/** Whether what is typed so far may stand in a key. What is too long is not cut: it would be another. */
+function isWordOf(typed: string): boolean {
+  return /^[!-+\--~]{0,128}$/.test(typed);
+}
+
 /** Makes an access key, and shows its secret once. */
 export function CreateKey({
   projects,
@@ -24,7 +29,9 @@ export function CreateKey({
 }) {
   const { keys: text, parts } = useText();
   const client = useQueryClient();
-  const [project, setProject] = useState(projects[0] ?? ALL);
+  // All projects only where that is chosen, or there is none: they may not be known yet.
+  const [chosen, choose] = useState<string>();
+  const project = chosen ?? projects[0] ?? ALL;
   const [isTakenOver, setTakenOver] = useState(false);
   const [ak, setAk] = useState("");
   const [sk, setSk] = useState("");
@@ -68,7 +75,7 @@ export function CreateKey({
       action={parts.create}
       isBusy={create.isPending}
       error={create.error}
-      isReady={!isTakenOver || (ak !== "" && sk !== "")}
+      isReady={!isTakenOver || [ak, sk].every((word) => word !== "" && isWordOf(word))}
       onSubmit={() => create.mutate()}
       onClose={onClose}
     >
@@ -79,7 +86,7 @@ export function CreateKey({
           ...projects.map((id) => ({ value: id, label: id })),
           ...(canOpenAll ? [{ value: ALL, label: text.opensAll }] : []),
         ]}
-        onChange={(event) => setProject(event.target.value)}
+        onChange={(event) => choose(event.target.value)}
       />
       <SelectField
         label={text.kind}
@@ -94,19 +101,19 @@ export function CreateKey({
         <>
           <TextField
             label={text.ak}
-            hint={text.takeOverHint}
+            hint={isWordOf(ak) ? text.takeOverHint : undefined}
+            error={isWordOf(ak) ? undefined : text.takeOverHint}
             required
-            maxLength={128}
             spellCheck={false}
             value={ak}
             onChange={(event) => setAk(event.target.value)}
           />
           <TextField
             label={text.sk}
+            error={isWordOf(sk) ? undefined : text.takeOverHint}
             type="password"
             autoComplete="new-password"
             required
-            maxLength={128}
             value={sk}
             onChange={(event) => setSk(event.target.value)}
           />

@@ -1,4 +1,5 @@
 import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, change } from "../../api/client";
 import type { components } from "../../api/schema";
@@ -10,7 +11,7 @@ import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
 import { CheckField } from "../../parts/Field";
-import { Skeleton } from "../../parts/Loading";
+import { FailedNotice, Skeleton } from "../../parts/Loading";
 import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
@@ -29,7 +30,9 @@ export function Keys() {
   const isNarrow = useIsNarrow();
   const isServerAdmin = useIsServerAdmin();
   const project = useProject();
-  const { ids, hasMore } = useAdministered();
+  const { tab } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const { ids, hasMore, query: known } = useAdministered();
   const lists = useQueries({
     queries: [
       ...(isServerAdmin && project === undefined ? [keysQuery()] : []),
@@ -38,23 +41,34 @@ export function Keys() {
   });
   const [isCreating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Key>();
-  const [isAll, setAll] = useState(false);
+  // It stands in the address, as what a list shows does.
+  const isAll = tab === "all";
   const keys = lists
     .flatMap((list) => list.data ?? [])
     .filter((key) => isAll || !key.revoked_at)
     .sort((one, other) => other.created_at.localeCompare(one.created_at));
-  const failed = lists.find((list) => list.isError);
+  const queries = [known, ...lists];
+  const hasFailed = queries.some((query) => query.isError);
   const columns: Column<Key>[] = [
     {
       id: "key",
       header: text.key,
       width: "minmax(190px, 2fr)",
-      cell: (key) => (
-        <span className="row">
-          <code>{key.ak}</code>
-          {key.strict && <span className="chip">{text.strict}</span>}
-        </span>
-      ),
+      cell: (key) =>
+        isNarrow ? (
+          <div className="two-lines">
+            <code>{key.ak}</code>
+            <span className="small quiet">
+              {key.project ?? text.allProjects}
+              {key.strict && ` · ${text.strict}`}
+            </span>
+          </div>
+        ) : (
+          <span className="row">
+            <code>{key.ak}</code>
+            {key.strict && <span className="chip">{text.strict}</span>}
+          </span>
+        ),
     },
     {
       id: "project",
@@ -107,34 +121,41 @@ export function Keys() {
         ),
     },
   ];
-  const isLoading = lists.some((list) => list.isPending);
+  const isLoading = queries.some((query) => query.isPending);
+  const isAllowed = isServerAdmin || ids.length > 0;
   return (
     <Page
       title={text.title}
       note={text.note}
       actions={
-        <>
-          <CheckField
-            label={text.showRevoked}
-            checked={isAll}
-            onChange={(event) => setAll(event.target.checked)}
-          />
-          {(isServerAdmin || ids.length > 0) && (
+        isAllowed && (
+          <>
+            <CheckField
+              label={text.showRevoked}
+              checked={isAll}
+              onChange={({ target }) =>
+                void navigate({
+                  to: ".",
+                  search: (search) => ({ ...search, tab: target.checked ? "all" : undefined }),
+                  replace: true,
+                })
+              }
+            />
             <Button kind="primary" onClick={() => setCreating(true)}>
               {text.create}
             </Button>
-          )}
-        </>
+          </>
+        )
       }
     >
-      {failed && <ProblemNotice error={failed.error} retry={() => void failed.refetch()} />}
+      <FailedNotice queries={queries} />
       {hasMore && <Notice tone="none">{text.partial(formats.number(ids.length))}</Notice>}
-      {ids.length === 0 && !isServerAdmin ? (
-        <Empty>{parts.forbidden}</Empty>
-      ) : isLoading && keys.length === 0 ? (
+      {isLoading && keys.length === 0 ? (
         <Skeleton height={320} />
+      ) : !hasFailed && !isAllowed ? (
+        <Empty>{parts.forbidden}</Empty>
       ) : keys.length === 0 ? (
-        !failed && <Empty>{text.empty}</Empty>
+        !hasFailed && <Empty>{text.empty}</Empty>
       ) : (
         <Rows
           label={text.title}

@@ -48,9 +48,15 @@ export function DryRunStep({
   );
 }
 
-/** What it has told, from the sums to each device. */
-function Outcome({ predicted, project }: { predicted: Predicted; project: string | undefined }) {
-  const { newUpdate: text } = useText();
+/** What a dry run has told, from the sums to each device. */
+export function Outcome({
+  predicted,
+  project,
+}: {
+  predicted: Predicted;
+  project: string | undefined;
+}) {
+  const { newUpdate: text, parts } = useText();
   const formats = useFormats();
   const [shown, setShown] = useState<"all" | "change" | "refused" | "same">("all");
   const tallies: [keyof typeof text.would, number, Tone, boolean][] = [
@@ -111,7 +117,11 @@ function Outcome({ predicted, project }: { predicted: Predicted; project: string
         }))}
         onChange={setShown}
       />
-      <Lines lines={lines} project={project ?? ""} />
+      {lines.length > 0 ? (
+        <Lines lines={lines} project={project ?? ""} />
+      ) : (
+        <p className="quiet">{parts.nothing}</p>
+      )}
       {predicted.linesLeftOut > 0 && (
         <p className="field-hint">{text.notListed(formats.number(predicted.linesLeftOut))}</p>
       )}

@@ -1,8 +1,9 @@
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Notice } from "../../parts/Notice";
-import { decoded, FileError, type FileRows, fileOf } from "./csv";
+import { sizeOf } from "../../parts/size";
+import { decoded, FILE_BYTES_MAX, FileError, type FileRows, fileOf } from "./csv";
 import type { Draft } from "./draft";
 
 /** Devices by a file, each with values of its own. */
@@ -16,11 +17,34 @@ export function FileTarget({
   set: (file: Draft["file"]) => void;
 }) {
   const { newUpdate: text } = useText();
+  const formats = useFormats();
   const id = useId();
   const [isOver, setOver] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  // What is read slowly does not come after what was chosen later, or after the view has gone.
+  const turn = useRef(0);
+  useEffect(
+    () => () => {
+      turn.current += 1;
+    },
+    [],
+  );
   const take = async (chosen: File | undefined) => {
-    if (chosen) {
-      set({ name: chosen.name, text: decoded(await chosen.arrayBuffer()) });
+    if (!chosen) {
+      return;
+    }
+    turn.current += 1;
+    const mine = turn.current;
+    if (chosen.size > FILE_BYTES_MAX) {
+      setProblem(text.fileTooLarge(chosen.name, sizeOf(FILE_BYTES_MAX, formats.number)));
+      return;
+    }
+    const content = await chosen.arrayBuffer().catch(() => undefined);
+    if (turn.current === mine) {
+      setProblem(content ? undefined : text.fileUnreadable(chosen.name));
+      if (content) {
+        set({ name: chosen.name, text: decoded(content) });
+      }
     }
   };
   return (
@@ -61,6 +85,7 @@ export function FileTarget({
           </p>
         </div>
       </div>
+      {problem && <Notice tone="bad">{problem}</Notice>}
       {file && (
         <div className="row">
           <Read file={file} />

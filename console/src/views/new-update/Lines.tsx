@@ -19,6 +19,7 @@ export function Lines({ lines, project }: { lines: readonly Line[]; project: str
       cell: ({ device, away, refused }) => (
         <>
           <DeviceLink project={project} id={device} code={refused?.code} />{" "}
+          {away && isNarrow && <br />}
           {away && <Badge tone="warn">{text.away}</Badge>}
         </>
       ),
@@ -38,11 +39,11 @@ export function Lines({ lines, project }: { lines: readonly Line[]; project: str
       cell: ({ change }) =>
         change && (
           <>
-            {change.shown ?? none}
+            {change.shown === "" ? text.nothing : (change.shown ?? none)}
             {change.desired !== null &&
               change.desired !== undefined &&
               change.desired !== change.shown && (
-                <span className="quiet"> ({text.asked(change.desired)})</span>
+                <span className="quiet"> ({text.asked(change.desired || text.nothing)})</span>
               )}
           </>
         ),

@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { api, ask } from "../../api/client";
 import { useFormats, useText } from "../../i18n";
 import { TextArea } from "../../parts/Field";
@@ -7,8 +8,11 @@ import { rowOf } from "../devices/list";
 import { DeviceLink } from "../updates/ReasonTable";
 import { idsOf, NAMED_MAX } from "./target";
 
-/** How many of the ids are looked up while they are typed; the dry run looks at all. */
+/** How many of the ids are looked up as they are typed; the dry run looks at all. */
 const LOOKED_UP = 100;
+
+/** How long typing has to rest before that. */
+const RESTS_FOR_MS = 300;
 
 /** How many of them are named. */
 const SHOWN = 12;
@@ -28,6 +32,7 @@ export function ListTarget({
   const { newUpdate: text } = useText();
   const formats = useFormats();
   const named = idsOf(ids);
+  const known = useRested(named.slice(0, LOOKED_UP));
   return (
     <>
       <TextArea
@@ -40,24 +45,40 @@ export function ListTarget({
         onChange={(event) => setIds(event.target.value)}
       />
       {named.length > 0 && <p aria-live="polite">{text.idsCount(formats.number(named.length))}</p>}
-      {named.length > 0 && project && <Known ids={named} project={project} kind={kind} />}
+      {known.length > 0 && project && (
+        <Known ids={known} hasMore={named.length > known.length} project={project} kind={kind} />
+      )}
     </>
   );
 }
 
+/** Ids as they were when typing last rested: what is half typed is known of nobody. */
+function useRested(ids: string[]): string[] {
+  const [rested, setRested] = useState(ids);
+  const now = ids.join("\n");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same ids are another list each time
+  useEffect(() => {
+    const due = setTimeout(() => setRested(ids), RESTS_FOR_MS);
+    return () => clearTimeout(due);
+  }, [now]);
+  return rested;
+}
+
 /** What is known of the first of them. */
 function Known({
-  ids,
+  ids: asked,
+  hasMore,
   project,
   kind,
 }: {
-  ids: readonly string[];
+  ids: string[];
+  /** Whether more are named than these. */
+  hasMore: boolean;
   project: string;
   kind: string | undefined;
 }) {
   const { newUpdate: text } = useText();
   const formats = useFormats();
-  const asked = ids.slice(0, LOOKED_UP);
   const found = useQuery({
     queryKey: ["devices", "named", project, asked],
     queryFn: async ({ signal }) => {
@@ -72,20 +93,29 @@ function Known({
   }
   const unknown = asked.length - found.data.length;
   const others = found.data.filter((row) => kind !== undefined && row.kind !== kind).length;
+  const of = hasMore ? text.firstIds(formats.number(asked.length)) : "";
   return (
     <>
-      <ul className="row" aria-label={text.matches}>
-        {found.data.slice(0, SHOWN).map((row) => (
-          <li key={row.key} className="chip">
-            <DeviceLink project={row.project} id={row.id} name={row.name} />
-          </li>
-        ))}
-        {ids.length > SHOWN && <li className="quiet">…</li>}
-      </ul>
-      {!found.isPlaceholderData && unknown > 0 && (
-        <Notice tone="warn">{text.unknownIds(formats.number(unknown))}</Notice>
+      {found.data.length > 0 && (
+        <ul className="row" aria-label={text.matches}>
+          {found.data.slice(0, SHOWN).map((row) => (
+            <li key={row.key} className="chip">
+              <DeviceLink project={row.project} id={row.id} name={row.name} />
+            </li>
+          ))}
+          {asked.length > SHOWN && <li className="quiet">…</li>}
+        </ul>
       )}
-      {others > 0 && <Notice tone="warn">{text.otherKind(formats.number(others))}</Notice>}
+      {!found.isPlaceholderData && unknown > 0 && (
+        <Notice tone="warn">
+          {of} {text.unknownIds(formats.number(unknown))}
+        </Notice>
+      )}
+      {others > 0 && (
+        <Notice tone="warn">
+          {of} {text.otherKind(formats.number(others))}
+        </Notice>
+      )}
     </>
   );
 }

@@ -1,10 +1,9 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { api, ask } from "../../api/client";
 import { useFormats, useText } from "../../i18n";
 import { Skeleton } from "../../parts/Loading";
 import { ProblemNotice } from "../../parts/Notice";
-import { type Filter, queryOf } from "../devices/filters";
-import { deviceList } from "../devices/list";
+import type { Filter } from "../devices/filters";
+import { deviceCount, deviceList } from "../devices/list";
 import { DeviceLink } from "../updates/ReasonTable";
 
 /** How many of those that match are named. */
@@ -16,14 +15,7 @@ export function Matches({ filter }: { filter: Filter }) {
   const formats = useFormats();
   const found = useInfiniteQuery({ ...deviceList(filter), placeholderData: keepPreviousData });
   const hasMore = found.data !== undefined && (found.data.pages[0]?.next ?? null) !== null;
-  const counted = useQuery({
-    queryKey: ["devices", "count", filter],
-    queryFn: ({ signal }) => {
-      const params = { query: queryOf(filter) };
-      return ask(api.GET("/api/v1/devices/count", { params, signal }));
-    },
-    enabled: hasMore,
-  });
+  const counted = useQuery({ ...deviceCount(filter), enabled: hasMore });
   if (found.data === undefined) {
     return found.isError ? (
       <ProblemNotice error={found.error} retry={() => void found.refetch()} />
@@ -31,19 +23,15 @@ export function Matches({ filter }: { filter: Filter }) {
       <Skeleton height={50} />
     );
   }
-  const [page] = found.data.pages;
-  const rows = page?.rows ?? [];
-  // A page tells how many there are if it is the only one.
-  const isWhole = !hasMore || counted.data?.more === false;
-  const count = formats.number((hasMore && counted.data?.count) || rows.length);
+  const rows = found.data.pages[0]?.rows ?? [];
+  // A page tells how many there are if it is the only one; it may be empty and not the only one.
+  const counting = { count: rows.length, more: true };
+  const { count, more } = hasMore ? (counted.data ?? counting) : { ...counting, more: false };
+  const told = formats.number(count);
   return (
-    <div className="column" aria-busy={found.isPlaceholderData}>
+    <div className="column" aria-busy={found.isPlaceholderData || (hasMore && counted.isPending)}>
       <p aria-live="polite">
-        {rows.length === 0
-          ? text.matchesNone
-          : isWhole
-            ? text.matchesAll(count)
-            : text.matchesMore(count)}
+        {more ? text.matchesMore(told) : count === 0 ? text.matchesNone : text.matchesAll(told)}
       </p>
       {rows.length > 0 && (
         <ul className="row" aria-label={text.matches}>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useState } from "react";
+import { api, ask } from "../../api/client";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
@@ -11,8 +12,8 @@ import { PlanFields } from "../updates/PlanFields";
 import { faultsOf, planOf } from "../updates/plan";
 import { DryRunStep } from "./DryRunStep";
 import { useDraft } from "./draft";
-import { keyOf, useDryRun } from "./dry-run";
-import { fieldOf, kindOf, type Lack, requestOf } from "./request";
+import { useDryRun } from "./dry-run";
+import { fieldOf, kindOf, requestOf } from "./request";
 import { StartBar } from "./StartBar";
 import { TargetStep } from "./TargetStep";
 import { ValuesStep } from "./ValuesStep";
@@ -23,7 +24,7 @@ export function NewUpdate() {
   const formats = useFormats();
   const told = useWhy();
   const { search, setSearch, draft, set, setIds, forget, finish, isLeftover } = useDraft();
-  const { dryRun, run, cancel } = useDryRun();
+  const { dryRun, run, cancel, forget: forgetDryRun } = useDryRun();
   const mayInAny = useMay("operator");
   const mayHere = useMay("operator", search.project);
   const [refusal, setRefusal] = useState<unknown>();
@@ -36,7 +37,9 @@ export function NewUpdate() {
   const kind = kindOf(search, preset);
   const asked = useMemo(() => requestOf(search, draft, preset), [search, draft, preset]);
   const request = "request" in asked ? asked.request : undefined;
-  const key = useMemo(() => request && keyOf(request), [request]);
+  // A preset that was changed meanwhile asks for something else by the same name.
+  const version = preset?.version;
+  const key = useMemo(() => request && JSON.stringify([request, version]), [request, version]);
   const isOfThis = key !== undefined && dryRun?.key === key;
   const predicted = isOfThis && dryRun?.phase === "done" ? dryRun.predicted : undefined;
   const plan = planOf(draft.plan);
@@ -71,7 +74,7 @@ export function NewUpdate() {
   const whyNot = () => {
     const [lack] = lacks;
     if (lack) {
-      return lackText(lack, text.lacks);
+      return text.lacks[lack.what];
     }
     if (!mayHere) {
       return parts.forbidden;
@@ -94,16 +97,33 @@ export function NewUpdate() {
     return faultsOf(draft.plan).length > 0 ? text.planFaulty : undefined;
   };
   const tryOut = () => {
-    if (request) {
+    if (request && key !== undefined) {
       setRefusal(undefined);
-      void run(request);
+      void run(key, async (after, signal) => {
+        const body = { ...request, dry_run: true, after };
+        const answer = await ask(api.POST("/api/v1/updates", { body, signal }));
+        if (!("next" in answer)) {
+          throw new Error("a dry run is answered with a page of devices");
+        }
+        return answer;
+      });
     }
   };
   return (
     <Page
       title={text.title}
       note={text.note}
-      actions={<Button onClick={forget}>{text.startOver}</Button>}
+      actions={
+        <Button
+          onClick={() => {
+            setRefusal(undefined);
+            forgetDryRun();
+            forget();
+          }}
+        >
+          {text.startOver}
+        </Button>
+      }
     >
       {isLeftover && <Notice tone="busy">{text.leftover}</Notice>}
       <Step number={1} title={text.devices}>
@@ -166,11 +186,6 @@ export function NewUpdate() {
       />
     </Page>
   );
-}
-
-/** What is missing, in words. */
-function lackText(lack: Lack, words: Record<Lack["what"], string>): string {
-  return words[lack.what];
 }
 
 function Step({ number, title, children }: { number: number; title: string; children: ReactNode }) {

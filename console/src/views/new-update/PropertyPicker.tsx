@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useFormats, useText } from "../../i18n";
+import { Button } from "../../parts/Button";
 import { Dialog } from "../../parts/Dialog";
 import { TextField } from "../../parts/Field";
 import { Loaded } from "../../parts/Loading";
@@ -24,7 +25,7 @@ export function PropertyPicker({
   onPick: (name: string) => void;
   onClose: () => void;
 }) {
-  const { newUpdate: text } = useText();
+  const { newUpdate: text, parts } = useText();
   const formats = useFormats();
   const [wanted, setWanted] = useState("");
   const query = useQuery(catalogue);
@@ -43,8 +44,8 @@ export function PropertyPicker({
             (known ? known.name.endsWith("*") : hasOwnNames);
           const first = offered.find((property) => !taken.has(property.name));
           const takeFirst = () => {
-            const exact = known && !known.name.endsWith("*") ? known.name : undefined;
-            const picked = exact ?? first?.name ?? (isOwn ? name : undefined);
+            const exact = offered.find((property) => property === known);
+            const picked = (exact ?? first)?.name ?? (isOwn ? name : undefined);
             if (picked !== undefined && !taken.has(picked)) {
               onPick(picked);
             }
@@ -109,6 +110,9 @@ export function PropertyPicker({
           );
         }}
       </Loaded>
+      <div className="dialog-actions">
+        <Button onClick={onClose}>{parts.cancel}</Button>
+      </div>
     </Dialog>
   );
 }

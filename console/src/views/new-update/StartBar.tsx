@@ -45,26 +45,21 @@ export function StartBar({
   const client = useQueryClient();
   const [isAsking, setAsking] = useState(false);
   const start = useMutation({
-    mutationFn: async (request: Request) =>
-      change((header) =>
-        api.POST("/api/v1/updates", {
-          params: { header },
-          body: { ...request, rollout: plan },
-        }),
-      ),
-    onSuccess: (answer) => {
+    mutationFn: async (request: Request) => {
+      const body = { ...request, rollout: plan };
+      const answer = await change((header) =>
+        api.POST("/api/v1/updates", { params: { header }, body }),
+      );
       if (!("id" in answer)) {
-        return;
+        throw new Error("an update is answered with its id");
       }
+      return answer;
+    },
+    onSuccess: (answer) => {
       onStarted();
       const count = "devices" in answer ? answer.devices : answer.jobs.length;
       say("good", text.started(formats.number(count)));
       void client.invalidateQueries({ queryKey: ["updates"] });
-      void navigate({
-        to: "/ui/updates/$id",
-        params: { id: answer.id },
-        search: { project: request?.project },
-      });
     },
     onError: onRefused,
     onSettled: () => setAsking(false),
@@ -75,9 +70,17 @@ export function StartBar({
     (predicted?.restarted ?? 0) > 0 ||
     (predicted?.needRecreate ?? 0) > 0 ||
     (goesAtOnce && count >= MANY);
+  // It goes on to the update's view once it has begun, which may take as long as loading that does.
+  const isBegun = start.isPending || start.isSuccess;
   const begin = () => {
     if (request && !why) {
-      start.mutate(request);
+      onRefused(undefined);
+      const { project } = request;
+      start.mutate(request, {
+        // Whoever has gone elsewhere meanwhile stays there.
+        onSuccess: ({ id }) =>
+          void navigate({ to: "/ui/updates/$id", params: { id }, search: { project } }),
+      });
     }
   };
   return (
@@ -92,7 +95,7 @@ export function StartBar({
       </p>
       <Button
         kind={why ? "primary" : "normal"}
-        disabled={!request}
+        disabled={!request || isBegun}
         isBusy={isRunning}
         aria-describedby="start-why"
         onClick={dryRun}
@@ -102,7 +105,7 @@ export function StartBar({
       <Button
         kind="primary"
         disabled={why !== undefined}
-        isBusy={start.isPending}
+        isBusy={isBegun}
         aria-describedby="start-why"
         onClick={() => (isGrave ? setAsking(true) : begin())}
       >

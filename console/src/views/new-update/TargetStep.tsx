@@ -4,7 +4,7 @@ import { SelectField } from "../../parts/Field";
 import type { Search } from "../../search";
 import { Chips } from "../devices/Chips";
 import { FilterBar } from "../devices/FilterBar";
-import { withKind } from "../devices/filters";
+import { filterOf, withKind } from "../devices/filters";
 import "../../styles/devices.css";
 import { Radios } from "../updates/Radios";
 import type { Draft } from "./draft";
@@ -12,7 +12,7 @@ import { FileTarget } from "./FileTarget";
 import { ListTarget } from "./ListTarget";
 import { Matches } from "./Matches";
 import { kindOf } from "./request";
-import { selectionOf, wayOf } from "./target";
+import { wayOf } from "./target";
 
 /** The first step: which devices are meant. */
 export function TargetStep({
@@ -33,6 +33,8 @@ export function TargetStep({
   const { newUpdate: text, states } = useText();
   const way = wayOf(search);
   const kind = kindOf(search, preset);
+  const filter = filterOf(search);
+  const isOfAll = Object.keys(filter).every((name) => name === "project" || name === "kind");
   return (
     <>
       <div className="form-grid">
@@ -72,10 +74,8 @@ export function TargetStep({
         <>
           <FilterBar hasKind={false} />
           <Chips />
-          {Object.keys(selectionOf(search)).every(
-            (name) => name === "project" || name === "kind",
-          ) && <p className="field-hint">{text.selectionAll}</p>}
-          {search.project && kind && <Matches filter={{ ...selectionOf(search), kind }} />}
+          {isOfAll && <p className="field-hint">{text.selectionAll}</p>}
+          {search.project && kind && <Matches filter={{ ...filter, kind }} />}
         </>
       )}
       {way === "list" && (

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useText } from "../../i18n";
 import { CheckField, SelectField, TextField } from "../../parts/Field";
-import { Notice } from "../../parts/Notice";
+import { Notice, ProblemNotice } from "../../parts/Notice";
 import type { Search } from "../../search";
 import { type Preset, presetsOf } from "../presets/queries";
 import { TemplateText } from "../presets/TemplateText";
@@ -86,12 +86,14 @@ function PresetField({
   const fitting = (presets.data ?? []).filter(
     (preset) => kind === undefined || preset.kind === kind || preset.name === chosen,
   );
-  const isGone =
-    chosen !== undefined &&
-    presets.data !== undefined &&
-    !presets.data.some((preset) => preset.name === chosen);
+  // Before they are known, too: what is chosen is not shown as none.
+  const isUnlisted = chosen !== undefined && !fitting.some((preset) => preset.name === chosen);
+  const isGone = isUnlisted && presets.data !== undefined;
   if (presets.data?.length === 0 && chosen === undefined) {
     return null;
+  }
+  if (presets.data === undefined && presets.isError && chosen === undefined) {
+    return <ProblemNotice error={presets.error} retry={() => void presets.refetch()} />;
   }
   return (
     <div className="form-grid">
@@ -102,7 +104,7 @@ function PresetField({
         value={chosen ?? ""}
         choices={[
           { value: "", label: text.presetNone },
-          ...(isGone ? [{ value: chosen, label: chosen }] : []),
+          ...(isUnlisted ? [{ value: chosen, label: chosen }] : []),
           ...fitting.map((preset) => ({
             value: preset.name,
             label: preset.description ? `${preset.name} – ${preset.description}` : preset.name,

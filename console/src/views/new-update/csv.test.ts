@@ -27,6 +27,12 @@ describe("a file of values", () => {
     });
   });
 
+  it("has its cells parted as the spreadsheet of the country does it", () => {
+    const rows = { columns: ["a"], devices: [{ id: "x", own: { a: "1,5" } }] };
+    expect(fileOf("id;a\nx;1,5\n;\n")).toEqual(rows);
+    expect(fileOf("id\ta\rx\t1,5\r\t\r")).toEqual(rows);
+  });
+
   it("is not taken where it is wrong, with the line", () => {
     expect(faultOf("")).toBe("1 empty");
     expect(faultOf("id,a\n")).toBe("1 empty");
@@ -45,5 +51,7 @@ describe("a file of values", () => {
     const bytes = new Uint8Array([0xb6, 0xab, 0xc3, 0xc5]);
     expect(decoded(bytes.buffer)).toBe("东门");
     expect(decoded(new TextEncoder().encode("东门").buffer)).toBe("东门");
+    expect(decoded(new Uint8Array([0xff, 0xfe, 0x1c, 0x4e, 0xe8, 0x95]).buffer)).toBe("东门");
+    expect(decoded(new Uint8Array([0xfe, 0xff, 0x4e, 0x1c, 0x95, 0xe8]).buffer)).toBe("东门");
   });
 });

@@ -1,4 +1,8 @@
+import { cellsOf, rowsOf, separatorOf } from "../import/rows";
 import { NAMED_MAX } from "./target";
+
+/** Bytes of a file: what it asks for has to fit into one call, which takes 12 MB. */
+export const FILE_BYTES_MAX = 12 * 1024 * 1024;
 
 /** What a file asks of each device. */
 export type FileRows = {
@@ -32,72 +36,25 @@ export class FileError extends Error {
   }
 }
 
-/** Decodes what a spreadsheet wrote: UTF-8, or the Chinese one that Excel writes in China. */
-export function decoded(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder("gb18030").decode(bytes);
-  }
-}
-
-/** A row of cells, with the line on which it begins. */
-type Row = { line: number; cells: string[] };
-
 /**
- * Splits comma-separated values (RFC 4180). Empty lines are left out.
- *
- * @throws {FileError} if a quote is not closed.
+ * Decodes what a spreadsheet wrote: UTF-8, UTF-16 where a mark says so, or the Chinese one that
+ * Excel writes in China.
  */
-export function rowsOf(text: string): Row[] {
-  const rows: Row[] = [];
-  let line = 1;
-  let at = text.startsWith("\ufeff") ? 1 : 0;
-  while (at < text.length) {
-    const row: Row = { line, cells: [] };
-    let isOver = false;
-    while (!isOver) {
-      let cell = "";
-      if (text[at] === '"') {
-        const begun = line;
-        at += 1;
-        for (;;) {
-          const end = text.indexOf('"', at);
-          if (end < 0) {
-            throw new FileError({ line: begun, what: "quote", detail: "" });
-          }
-          cell += text.slice(at, end);
-          at = end + 1;
-          if (text[at] !== '"') {
-            break;
-          }
-          cell += '"';
-          at += 1;
-        }
-        line += cell.split("\n").length - 1;
-      }
-      let end = at;
-      while (end < text.length && text[end] !== "," && text[end] !== "\n" && text[end] !== "\r") {
-        end += 1;
-      }
-      row.cells.push(cell + text.slice(at, end));
-      isOver = text[end] !== ",";
-      at = end + 1;
-      if (isOver && text[end] === "\r" && text[end + 1] === "\n") {
-        at += 1;
-      }
-    }
-    line += 1;
-    if (row.cells.length > 1 || row.cells[0]?.trim() !== "") {
-      rows.push(row);
-    }
+export function decoded(content: ArrayBuffer): string {
+  const [first, second] = new Uint8Array(content);
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    return new TextDecoder(first === 0xff ? "utf-16le" : "utf-16be").decode(content);
   }
-  return rows;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(content);
+  } catch {
+    return new TextDecoder("gb18030").decode(content);
+  }
 }
 
 /**
  * Reads which device is asked for what: the column `id` names the devices, each other one is a
- * property, or a variable of the preset. An empty cell says nothing.
+ * property, or a variable of the preset. An empty cell says nothing, and a row of such is none.
  *
  * @throws {FileError} naming the line.
  */
@@ -111,8 +68,29 @@ export function fileOf(text: string): FileRows {
 /** The last file that was read: it is asked for with each change of what is around it. */
 let lastRead: { text: string; rows: FileRows } | undefined;
 
+/** A row of cells, with the line on which it begins. */
+type Row = { line: number; cells: string[] };
+
+/** The rows of a file that say something, parted as an import parts them. */
+function tableOf(text: string): Row[] {
+  const bytes = new TextEncoder().encode(text);
+  const decoder = new TextDecoder();
+  const separator = String.fromCharCode(separatorOf(bytes));
+  const rows: Row[] = [];
+  for (const { line, start, end, isUnclosed } of rowsOf(bytes)) {
+    if (isUnclosed) {
+      throw new FileError({ line, what: "quote", detail: "" });
+    }
+    const cells = cellsOf(decoder.decode(bytes.subarray(start, end)), separator);
+    if (cells.some((cell) => cell.trim() !== "")) {
+      rows.push({ line, cells });
+    }
+  }
+  return rows;
+}
+
 function read(text: string): FileRows {
-  const [head, ...rows] = rowsOf(text);
+  const [head, ...rows] = tableOf(text);
   if (!head || rows.length === 0) {
     throw new FileError({ line: 1, what: "empty", detail: "" });
   }

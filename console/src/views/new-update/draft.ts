@@ -1,8 +1,9 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, useState } from "react";
+import { useWhoAmI } from "../../api/session";
 import type { Search } from "../../search";
 import { FIRST_PLAN, type PlanForm } from "../updates/plan";
-import { IDS_IN_ADDRESS_MAX, idsOf, saysTarget, targetOf } from "./target";
+import { IDS_IN_ADDRESS_MAX, idsOf, saysTarget, targetOf, textOf } from "./target";
 
 /** A value that is typed. */
 export type ValueLine = { name: string; value: string };
@@ -33,28 +34,32 @@ const EMPTY: Draft = {
   plan: FIRST_PLAN,
 };
 
-/** What is kept over a reload: the draft, and the address that it was for. */
-type Kept = { draft: Draft; search: Search };
+/** What is kept over a reload: the draft, the address that it was for, and whose it is. */
+type Kept = { draft: Draft; search: Search; user: string };
 
-function kept(): Kept | undefined {
+/** What is kept of this user's: another may have signed in where one has signed out. */
+function kept(user: string): Kept | undefined {
   try {
     const text = sessionStorage.getItem(KEPT_AS);
     const found = text === null ? undefined : (JSON.parse(text) as Partial<Kept>);
-    return found?.draft && { draft: { ...EMPTY, ...found.draft }, search: found.search ?? {} };
+    if (!found?.draft || found.user !== user) {
+      return undefined;
+    }
+    return { draft: { ...EMPTY, ...found.draft }, search: found.search ?? {}, user };
   } catch {
     // What can't be read is no draft.
     return undefined;
   }
 }
 
-function keep(draft: Draft, search: Search): void {
+function keep({ draft, search, user }: Kept): void {
+  const all = { draft, search: targetOf(search), user };
   try {
-    sessionStorage.setItem(KEPT_AS, JSON.stringify({ draft, search: targetOf(search) }));
+    sessionStorage.setItem(KEPT_AS, JSON.stringify(all));
   } catch {
     // A file may be larger than what a browser keeps: the rest is kept without it.
-    const without = { draft: { ...draft, file: null }, search: targetOf(search) };
     try {
-      sessionStorage.setItem(KEPT_AS, JSON.stringify(without));
+      sessionStorage.setItem(KEPT_AS, JSON.stringify({ ...all, draft: { ...draft, file: null } }));
     } catch {
       // Nothing is kept then; it is all there until the page is left.
     }
@@ -63,18 +68,24 @@ function keep(draft: Draft, search: Search): void {
 
 /**
  * The address of a new update for these devices. Ids of more than an address holds are put into the
- * draft instead: with them in the address, a reload would be refused for the length of its head.
+ * draft of this user instead: with them in the address, a reload would be refused for the length of
+ * its head.
  */
-export function handOver(search: Search): Search {
+export function handOver(search: Search, user: string): Search {
   const { id: ids = [], ...others } = search;
   if (ids.length <= IDS_IN_ADDRESS_MAX) {
     return search;
   }
   const handed: Search = { ...others, tab: "list" };
-  const draft = { ...(kept()?.draft ?? EMPTY), ids: ids.join("\n") };
-  keep(draft, handed);
+  const draft = { ...(kept(user)?.draft ?? EMPTY), ids: textOf(ids) };
+  keep({ draft, search: handed, user });
   // Where nothing is kept, they go by the address: the view takes them from it at once.
-  return kept()?.draft.ids === draft.ids ? handed : search;
+  return kept(user)?.draft.ids === draft.ids ? handed : search;
+}
+
+/** Whose drafts are kept here: the user's who has signed in. */
+export function useUser(): string {
+  return useWhoAmI()?.user ?? "";
 }
 
 /** Whether anything was typed. */
@@ -95,14 +106,17 @@ export function useDraft() {
   const search = useSearch({ strict: false });
   const navigate = useNavigate();
   const first = useRef(search);
+  // Whoever signs out is nobody before the view has gone.
+  const now = useUser();
+  const [user] = useState(now);
+  const [before] = useState(() => kept(user));
   const [draft, setDraft] = useState<Draft>(() => {
-    const draft = kept()?.draft ?? EMPTY;
-    return search.id ? { ...draft, ids: search.id.join("\n") } : draft;
+    const draft = before?.draft ?? EMPTY;
+    // As they were typed, if they are the same.
+    const isOther = search.id && textOf(search.id) !== textOf(idsOf(draft.ids));
+    return isOther ? { ...draft, ids: textOf(search.id ?? []) } : draft;
   });
-  const [isLeftover, setLeftover] = useState(() => {
-    const found = kept();
-    return found !== undefined && isTyped(found.draft);
-  });
+  const [isLeftover, setLeftover] = useState(before !== undefined && isTyped(before.draft));
   const setSearch = useCallback(
     (patch: Search) => {
       void navigate({ to: ".", search: (now) => ({ ...now, ...patch }), replace: true });
@@ -112,23 +126,24 @@ export function useDraft() {
 
   useEffect(() => {
     const begun = first.current;
-    const before = kept();
-    if (!saysTarget(begun) && before && saysTarget(before.search)) {
-      setSearch({ ...before.search, project: begun.project ?? before.search.project });
+    // Devices of one project are none of another.
+    const isOfIt = begun.project === undefined || begun.project === before?.search.project;
+    if (!saysTarget(begun) && before && saysTarget(before.search) && isOfIt) {
+      setSearch(before.search);
     } else if (begun.id && begun.id.length > IDS_IN_ADDRESS_MAX) {
       // They are kept with the draft: no server reads an address of any length.
       setSearch({ id: undefined, tab: "list" });
     }
-  }, [setSearch]);
+  }, [setSearch, before]);
 
   const isOver = useRef(false);
   const latest = useRef({ draft, search });
   latest.current = { draft, search };
   const save = useCallback(() => {
     if (!isOver.current) {
-      keep(latest.current.draft, latest.current.search);
+      keep({ ...latest.current, user });
     }
-  }, []);
+  }, [user]);
   // A file may be long: it is not written with each letter that is typed elsewhere.
   // biome-ignore lint/correctness/useExhaustiveDependencies: what has changed is what is saved
   useEffect(() => {

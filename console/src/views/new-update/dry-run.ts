@@ -1,20 +1,42 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api, ask } from "../../api/client";
-import { nothingYet, type Predicted, withPage } from "./predicted";
-import type { Request } from "./request";
+import { ApiProblem } from "../../api/problem";
+import { type Device, nothingYet, type Predicted, withPage } from "./predicted";
+
+/** For how long the same page is asked for again while the server is away or has no room. */
+const ASKED_FOR_MS = 60_000;
+
+/** How long to wait before that. */
+const AGAIN_AFTER_MS = 1_000;
 
 /** A dry run: of what, and what it has told. */
 export type DryRun = {
-  /** Of exactly this. See {@link keyOf}. */
+  /** Of exactly this: what the run was begun with. */
   key: string;
   phase: "running" | "done" | "failed" | "cancelled";
   predicted: Predicted;
   error?: unknown;
 };
 
-/** Tells what is asked for apart from anything else that could be. */
-export function keyOf(request: Request): string {
-  return JSON.stringify(request);
+/** A page of what would come of devices, and where the next begins. */
+type Page = { devices: readonly Device[]; next?: string | null | undefined };
+
+/** Asks for a page: the one after `after`, or the first. */
+type AskPage = (after: string | undefined, signal: AbortSignal) => Promise<Page>;
+
+/** Asks for a page until there is an answer: nothing is written by it, so that it may be repeated. */
+async function askPatiently(ask: AskPage, after: string | undefined, signal: AbortSignal) {
+  const until = Date.now() + ASKED_FOR_MS;
+  for (;;) {
+    try {
+      return await ask(after, signal);
+    } catch (error) {
+      const isPassing = error instanceof ApiProblem && error.isPassing;
+      if (!isPassing || signal.aborted || Date.now() > until) {
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
+    }
+  }
 }
 
 /** Makes dry runs, page by page, to the end of the devices. */
@@ -23,12 +45,17 @@ export function useDryRun() {
   const running = useRef<AbortController>(undefined);
   const cancel = useCallback(() => running.current?.abort(), []);
   useEffect(() => cancel, [cancel]);
+  /** As if none had been made. */
+  const forget = useCallback(() => {
+    running.current?.abort();
+    running.current = undefined;
+    setDryRun(undefined);
+  }, []);
 
-  const run = useCallback(async (request: Request) => {
+  const run = useCallback(async (key: string, ask: AskPage) => {
     running.current?.abort();
     const control = new AbortController();
     running.current = control;
-    const key = keyOf(request);
     let predicted = nothingYet();
     const show = (phase: DryRun["phase"], error?: unknown) => {
       // A later one has taken its place.
@@ -40,24 +67,22 @@ export function useDryRun() {
     try {
       let after: string | undefined;
       do {
-        const answer = await ask(
-          api.POST("/api/v1/updates", { body: { ...request, dry_run: true, after } }),
-        );
+        const page = await askPatiently(ask, after, control.signal);
         if (control.signal.aborted) {
-          show("cancelled");
-          return;
-        }
-        if (!("next" in answer) || !Array.isArray(answer.devices)) {
           break;
         }
-        predicted = withPage(predicted, answer.devices);
-        after = answer.next ?? undefined;
-        show(after === undefined ? "done" : "running");
+        predicted = withPage(predicted, page.devices);
+        after = page.next ?? undefined;
+        show("running");
       } while (after !== undefined);
-      show("done");
+      show(control.signal.aborted ? "cancelled" : "done");
     } catch (error) {
-      show(control.signal.aborted ? "cancelled" : "failed", error);
+      if (control.signal.aborted) {
+        show("cancelled");
+      } else {
+        show("failed", error);
+      }
     }
   }, []);
-  return { dryRun, run, cancel };
+  return { dryRun, run, cancel, forget };
 }

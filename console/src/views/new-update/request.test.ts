@@ -3,7 +3,7 @@ import type { Search } from "../../search";
 import { FIRST_PLAN } from "../updates/plan";
 import type { Draft } from "./draft";
 import { fieldOf, requestOf } from "./request";
-import { idsOf } from "./target";
+import { idsOf, textOf } from "./target";
 
 const draft: Draft = {
   ids: "",
@@ -36,8 +36,19 @@ describe("what is asked for", () => {
     });
   });
 
+  it("of ids beside other filters is of those for which all of it holds", () => {
+    const search = { ...here, id: ["a", "b"], attention: ["drift"] };
+    expect(requestOf(search, { ...draft, ids: "a\nb" }, undefined)).toMatchObject({
+      request: { selector: { ids: ["a", "b"], attention: ["drift"] } },
+    });
+    const { attention: _, ...named } = search;
+    expect(requestOf(named, { ...draft, ids: "a\nb" }, undefined)).toMatchObject({
+      request: { devices: [{ id: "a" }, { id: "b" }] },
+    });
+  });
+
   it("of named devices names each once", () => {
-    expect(idsOf(" a, b\n\nb;c ")).toEqual(["a", "b", "c"]);
+    expect(idsOf(" a, b\n\nb;c，d、e ")).toEqual(["a", "b", "c", "d", "e"]);
     const search = { ...here, kind: "camera", tab: "list" };
     expect(requestOf(search, { ...draft, ids: "a b", restart: true }, undefined)).toEqual({
       request: {
@@ -52,11 +63,21 @@ describe("what is asked for", () => {
     });
   });
 
+  it("takes ids of any characters, as they are handed over", () => {
+    const ids = ["front door", "a,b；c", 'say "x"', '"', "a/b?c#d%", "门 1", 'x"y'];
+    expect(idsOf(textOf(ids))).toEqual(ids);
+    expect(idsOf('"front door", x"y  "unclosed')).toEqual(["front door", 'x"y', '"unclosed']);
+  });
+
   it("of a file is each device's own: values, or variables of the preset", () => {
     const file = { name: "f.csv", text: "id,number\na,1\nb,\n" };
     const search = { ...here, tab: "file" };
     const own = { ...draft, values: [], file, variables: { number: "", other: "x" } };
     expect(requestOf(search, own, undefined)).toEqual({
+      lacks: [{ step: "values", what: "someNothing" }],
+    });
+    const bare = { ...own, file: { name: "f.csv", text: "id\na\n" } };
+    expect(requestOf(search, bare, undefined)).toEqual({
       lacks: [{ step: "values", what: "nothing" }],
     });
     expect(requestOf({ ...search, preset: "lobby" }, own, { kind: "phone" })).toEqual({

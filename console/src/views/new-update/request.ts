@@ -1,9 +1,9 @@
 import type { components } from "../../api/schema";
 import type { Search } from "../../search";
-import { selectorOf } from "../devices/filters";
+import { filterOf, selectorOf } from "../devices/filters";
 import { FileError, type FileFault, fileOf } from "./csv";
 import type { Draft } from "./draft";
-import { idsOf, NAMED_MAX, selectionOf, wayOf } from "./target";
+import { idsOf, NAMED_MAX, wayOf } from "./target";
 
 /** What is asked for, as the API takes it. */
 export type Request = components["schemas"]["NewUpdate"];
@@ -12,7 +12,7 @@ export type Request = components["schemas"]["NewUpdate"];
 export type Lack =
   | { step: "devices"; what: "project" | "kind" | "ids" | "tooMany" | "file" }
   | { step: "devices"; what: "fault"; fault: FileFault }
-  | { step: "values"; what: "nothing" | "unnamed" };
+  | { step: "values"; what: "nothing" | "someNothing" };
 
 /** The kind of device that is meant: the address's, or that of the preset. */
 export function kindOf(search: Search, preset: { kind: string } | undefined) {
@@ -46,10 +46,10 @@ export function requestOf(
     request.variables = Object.fromEntries(given);
   }
   const way = wayOf(search);
-  let asksByFile = false;
+  // Of how many devices the file itself asks something.
+  let asked: "none" | "some" | "all" = "none";
   if (way === "selection") {
-    const { kind: _, ...filter } = selectionOf(search);
-    request.selector = selectorOf(filter);
+    request.selector = selectorOf(filterOf(search));
   } else if (way === "list") {
     const ids = idsOf(draft.ids);
     if (ids.length === 0) {
@@ -63,7 +63,8 @@ export function requestOf(
   } else {
     try {
       const { devices } = fileOf(draft.file.text);
-      asksByFile = devices.every((device) => Object.keys(device.own).length > 0);
+      const have = devices.map((device) => Object.keys(device.own).length > 0);
+      asked = have.every(Boolean) ? "all" : have.some(Boolean) ? "some" : "none";
       request.devices = devices.map(({ id, own }) =>
         hasPreset ? { id, set: {}, variables: own } : { id, set: own },
       );
@@ -74,12 +75,9 @@ export function requestOf(
       lacks.push({ step: "devices", what: "fault", fault: error.fault });
     }
   }
-  const asks = draft.values.length > 0 || hasPreset || request.restart || asksByFile;
-  if (!asks) {
-    lacks.push({ step: "values", what: "nothing" });
-  }
-  if (draft.values.some((line) => line.name === "")) {
-    lacks.push({ step: "values", what: "unnamed" });
+  const asks = draft.values.length > 0 || hasPreset || request.restart;
+  if (!asks && asked !== "all") {
+    lacks.push({ step: "values", what: asked === "none" ? "nothing" : "someNothing" });
   }
   return lacks.length > 0 ? { lacks } : { request };
 }

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
@@ -43,16 +43,29 @@ export function Organizations() {
   );
 }
 
-/** Has an organization shown. It stands in the address. */
+/**
+ * Has an organization shown. It stands in the address: where that is another view's by then, as a
+ * change was long under way, it is left alone.
+ */
 function useChoose(project: string | undefined) {
   const navigate = useNavigate();
-  return (path: string | undefined) =>
-    void navigate({
-      to: ".",
-      search: (search) => ({ ...search, project, organization: path }),
-      replace: true,
-      resetScroll: false,
-    });
+  const isLeft = useRef(false);
+  useEffect(() => {
+    isLeft.current = false;
+    return () => {
+      isLeft.current = true;
+    };
+  }, []);
+  return (path: string | undefined) => {
+    if (!isLeft.current) {
+      void navigate({
+        to: ".",
+        search: (search) => ({ ...search, project, organization: path }),
+        replace: true,
+        resetScroll: false,
+      });
+    }
+  };
 }
 
 function OrganizationsOf({ project, isAdmin }: { project: string; isAdmin: boolean }) {
@@ -75,11 +88,12 @@ function OrganizationsOf({ project, isAdmin }: { project: string; isAdmin: boole
     return <ProblemNotice error={query.error} retry={() => void query.refetch()} />;
   }
   if (all.length === 0) {
-    return <Empty>{text.empty}</Empty>;
+    return <Empty>{isAdmin ? text.empty : text.emptyForOthers}</Empty>;
   }
   return (
     <div className="organizations">
       <div className="column">
+        {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
         <Tree tree={tree} chosen={chosen} onChoose={choose} />
         <div className="row small quiet">
           <span>{text.loaded(formats.number(all.length), formats.number(total))}</span>
@@ -95,6 +109,7 @@ function OrganizationsOf({ project, isAdmin }: { project: string; isAdmin: boole
           key={place.path}
           project={project}
           place={place}
+          isWhole={!query.hasNextPage}
           isAdmin={isAdmin}
           onChoose={choose}
         />

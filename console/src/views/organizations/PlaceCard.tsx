@@ -6,20 +6,20 @@ import { Notice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
 import { Moment } from "../../parts/Time";
 import { CreateOrganization, DeleteOrganization, MoveOrganization } from "./edits";
-import { type Place, within } from "./tree";
-
-/** The most names that a path has. */
-const LEVELS_MAX = 4;
+import { LEVELS_MAX, type Place, within } from "./tree";
 
 /** A place of the tree, and what can be done with it. */
 export function PlaceCard({
   project,
   place,
+  isWhole,
   isAdmin,
   onChoose,
 }: {
   project: string;
   place: Place;
+  /** Whether all organizations are loaded, so that those below it are known. */
+  isWhole: boolean;
   isAdmin: boolean;
   onChoose: (path: string | undefined) => void;
 }) {
@@ -91,7 +91,13 @@ export function PlaceCard({
         />
       )}
       {asking === "move" && (
-        <MoveOrganization project={project} place={place} onMoved={onChoose} onClose={close} />
+        <MoveOrganization
+          project={project}
+          place={place}
+          isWhole={isWhole}
+          onMoved={onChoose}
+          onClose={close}
+        />
       )}
       {asking === "delete" && organization && (
         <DeleteOrganization

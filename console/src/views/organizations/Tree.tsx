@@ -111,6 +111,8 @@ export function Tree({
               onClick={() => {
                 setActive(place.path);
                 onChoose(place.path);
+                // A line that holds the focus would lose it where it is scrolled out of sight.
+                frame.current?.focus({ preventScroll: true });
               }}
             >
               {place.children.length > 0 ? (
@@ -121,6 +123,7 @@ export function Tree({
                     event.stopPropagation();
                     setActive(place.path);
                     toggle(place.path, !isOpen);
+                    frame.current?.focus({ preventScroll: true });
                   }}
                 >
                   {isOpen ? "▾" : "▸"}

@@ -8,7 +8,7 @@ import { FormDialog } from "../../parts/FormDialog";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
 import { organizationsQuery } from "./query";
-import { movedPath, type Organization, type Place, within } from "./tree";
+import { fitsAt, movedPath, type Organization, type Place, within } from "./tree";
 
 /** Has the tree read anew. */
 function useReadAnew(project: string) {
@@ -83,11 +83,14 @@ class MovedInPart extends Error {
 export function MoveOrganization({
   project,
   place,
+  isWhole,
   onMoved,
   onClose,
 }: {
   project: string;
   place: Place;
+  /** Whether all that stands below it is known; what is not can't be taken along. */
+  isWhole: boolean;
   onMoved: (path: string) => void;
   onClose: () => void;
 }) {
@@ -95,18 +98,24 @@ export function MoveOrganization({
   const formats = useFormats();
   const readAnew = useReadAnew(project);
   const [path, setPath] = useState(place.path);
-  const [isWithBelow, setWithBelow] = useState(true);
+  const [isWithBelow, setWithBelow] = useState(isWhole);
   // As they stood when the dialog was opened: what has moved is not moved again after a failure.
   const [all] = useState(() => within(place));
   const [from] = useState(place.path);
   const [done, setDone] = useState(0);
   const moving = isWithBelow ? all : all.slice(0, 1);
+  const fits = fitsAt(
+    moving.map((organization) => organization.path),
+    from,
+    path,
+  );
   const move = useMutation({
     mutationFn: async () => {
       for (const [index, organization] of moving.entries()) {
         if (index < done) {
           continue;
         }
+        setDone(index);
         const to = movedPath(organization.path, from, path);
         try {
           await change((header) =>
@@ -116,7 +125,6 @@ export function MoveOrganization({
             }),
           );
         } catch (error) {
-          setDone(index);
           throw new MovedInPart(index, organization.path, error);
         }
       }
@@ -135,7 +143,7 @@ export function MoveOrganization({
       action={text.move}
       isBusy={move.isPending}
       error={error instanceof MovedInPart ? error.why : error}
-      isReady={path !== "" && path !== from}
+      isReady={path !== "" && path !== from && fits}
       onSubmit={() => move.mutate()}
       onClose={() => {
         if (done > 0) {
@@ -152,6 +160,7 @@ export function MoveOrganization({
       <TextField
         label={text.path}
         hint={text.pathHint}
+        error={fits ? undefined : text.tooDeep}
         required
         disabled={done > 0}
         value={path}
@@ -160,12 +169,16 @@ export function MoveOrganization({
       {all.length > 1 && (
         <CheckField
           label={text.moveWith(formats.number(all.length - 1))}
-          disabled={done > 0}
+          disabled={done > 0 || !isWhole}
           checked={isWithBelow}
           onChange={(event) => setWithBelow(event.target.checked)}
         />
       )}
+      {!isWhole && <Notice tone="warn">{text.moveNotWhole}</Notice>}
       <p className="field-hint">{text.moveHint}</p>
+      {move.isPending && moving.length > 1 && (
+        <p role="status">{text.moving(formats.number(done), formats.number(moving.length))}</p>
+      )}
     </FormDialog>
   );
 }

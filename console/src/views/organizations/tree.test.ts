@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { above, find, linesOf, movedPath, type Organization, stepOf, treeOf, within } from "./tree";
+import {
+  above,
+  find,
+  fitsAt,
+  linesOf,
+  movedPath,
+  type Organization,
+  stepOf,
+  treeOf,
+  within,
+} from "./tree";
 
 const of = (path: string): Organization => ({
   id: `id ${path}`,
@@ -51,4 +61,10 @@ test("arrow keys go, open and close as in any tree", () => {
   expect(stepOf("ArrowLeft", open, 0)).toEqual({ does: "close", path: "a" });
   expect(stepOf("End", open, 0)).toEqual({ does: "go", path: "c" });
   expect(stepOf(" ", open, 2)).toEqual({ does: "choose", path: "c" });
+});
+
+test("a move is none where something below would stand too deep", () => {
+  expect(fitsAt(["a", "a/b", "a/b/c"], "a", "x/y")).toBe(true);
+  expect(fitsAt(["a", "a/b", "a/b/c"], "a", "x/y/z")).toBe(false);
+  expect(fitsAt(["a"], "a", "w/x/y/z")).toBe(true);
 });

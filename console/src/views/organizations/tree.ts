@@ -2,6 +2,9 @@ import type { components } from "../../api/schema";
 
 export type Organization = components["schemas"]["Organization"];
 
+/** The most names that a path has. */
+export const LEVELS_MAX = 4;
+
 /** A place in the tree: an organization, or what is only a part of longer paths. */
 export type Place = {
   path: string;
@@ -79,6 +82,11 @@ export function above(path: string): string[] {
 /** Where what is at `path`, at `from` or below it, stands once `from` is `to`. */
 export function movedPath(path: string, from: string, to: string): string {
   return path === from ? to : `${to}${path.slice(from.length)}`;
+}
+
+/** Whether each of the paths has no more names than a path may, once `from` is `to`. */
+export function fitsAt(paths: readonly string[], from: string, to: string): boolean {
+  return paths.every((path) => movedPath(path, from, to).split("/").length <= LEVELS_MAX);
 }
 
 /** What a key does in the tree. */

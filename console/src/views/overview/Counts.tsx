@@ -46,26 +46,16 @@ function BigNumber({
 }) {
   const { overview: text } = useText();
   const formats = useFormats();
-  const content = (
-    <>
-      <AttentionBadge attention={word} />
-      <strong className="attention-count numbers">{formats.number(count)}</strong>
-      <span className="small quiet">{text.explained[word]}</span>
-    </>
-  );
-  // No list has only what needs nothing.
-  return word === "none" ? (
-    <div className="attention-card" data-any={count > 0}>
-      {content}
-    </div>
-  ) : (
+  return (
     <Link
       to="/ui/devices"
       search={{ project, attention: [word] }}
       className="attention-card"
       data-any={count > 0}
     >
-      {content}
+      <AttentionBadge attention={word} />
+      <strong className="attention-count numbers">{formats.number(count)}</strong>
+      <span className="small quiet">{text.explained[word]}</span>
     </Link>
   );
 }

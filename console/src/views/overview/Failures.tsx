@@ -80,7 +80,7 @@ function Failure({ reason, project }: { reason: FailureReason; project: string |
               to="/ui/devices/$project/$id"
               params={device}
               search={{ project }}
-              className="mono failure-device"
+              className="mono break"
             >
               {device.id}
             </Link>
@@ -106,7 +106,7 @@ function Failure({ reason, project }: { reason: FailureReason; project: string |
                 to="/ui/updates/$id"
                 params={{ id }}
                 search={{ project, state: ["failed"], code: reason.code }}
-                className="mono failure-device"
+                className="mono failure-update"
               >
                 {id}
               </Link>

@@ -59,7 +59,8 @@ function HistoryTable({ samples }: { samples: readonly Sample[] }) {
   const formats = useFormats();
   const rows = useMemo(() => hourly(samples), [samples]);
   return (
-    <section className="table-frame history-table" aria-label={text.history} tabIndex={-1}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what is scrolled must be reached by keyboard
+    <section className="table-frame history-table" aria-label={text.history} tabIndex={0}>
       <table className="table numbers">
         <thead>
           <tr>

@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, usePrefetchQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { useLive } from "../../api/live";
@@ -12,7 +12,7 @@ import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { Page } from "../../parts/Page";
 import { Ago } from "../../parts/Time";
 import { AttentionCounts, KindCounts } from "./Counts";
-import { type FleetOverview, overviewOf } from "./data";
+import { type FleetOverview, latestUpdates, overviewOf } from "./data";
 import { Failures } from "./Failures";
 import { History } from "./History";
 import { samplesOf } from "./history";
@@ -28,6 +28,7 @@ export function Overview() {
   const formats = useFormats();
   const project = useProject();
   const query = useQuery({ ...overviewOf(project), placeholderData: keepPreviousData });
+  usePrefetchQuery(latestUpdates(project));
   useLive(
     [
       ["overview", project],
@@ -58,7 +59,11 @@ export function Overview() {
     >
       {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
       {data ? (
-        <div className="column" aria-busy={query.isPlaceholderData}>
+        <div
+          className="column overview"
+          aria-busy={query.isPlaceholderData}
+          data-stale={query.isPlaceholderData}
+        >
           <Fleet overview={data} project={project} />
         </div>
       ) : (

@@ -9,6 +9,9 @@ import { PhaseBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import { latestUpdates, type OpenRollout } from "./data";
 
+/** How high the latest updates are, so that nothing below them jumps. */
+const LATEST_HEIGHT = 276;
+
 /** Rollouts that are shown; the list of updates has the others. */
 const SHOWN = 6;
 
@@ -79,7 +82,8 @@ function RolloutLine({ rollout, project }: { rollout: OpenRollout; project: stri
 
 /** The updates that came last. */
 export function LatestUpdates({ project }: { project: string | undefined }) {
-  const { overview: text } = useText();
+  const { overview: text, update: words } = useText();
+  const doors: Record<string, string> = words.doors;
   const query = useQuery(latestUpdates(project));
   return (
     <Card
@@ -90,7 +94,7 @@ export function LatestUpdates({ project }: { project: string | undefined }) {
         </ButtonLink>
       }
     >
-      <Loaded query={query} height={200}>
+      <Loaded query={query} height={LATEST_HEIGHT}>
         {(updates) =>
           updates.length === 0 ? (
             <p className="quiet">{text.updatesNone}</p>
@@ -110,7 +114,7 @@ export function LatestUpdates({ project }: { project: string | undefined }) {
                     <Ago at={update.accepted_at} />
                     <span className="quiet">
                       {" "}
-                      · {update.actor} · {update.door}
+                      · {update.actor} · {doors[update.door] ?? update.door}
                       {project === undefined && ` · ${update.project}`}
                       {update.rollout && ` · ${text.waves}`}
                     </span>

@@ -27,17 +27,20 @@ const TOKENS = {
  * short, an element that had another colour still shows that one.
  */
 function read(): Colours {
-  const of = (token: string) => {
+  const of = (token: string, isForced = false) => {
     const probe = document.createElement("span");
     probe.style.color = `var(${token})`;
+    // Where the reader has chosen all colours, what stands on the page's own ground has theirs; the
+    // areas keep ours, by which they are told apart.
+    probe.style.setProperty("forced-color-adjust", isForced ? "auto" : "none");
     document.body.append(probe);
     const { color } = getComputedStyle(probe);
     probe.remove();
     return color;
   };
   return {
-    text: of(TOKENS.text),
-    line: of(TOKENS.line),
+    text: of(TOKENS.text, true),
+    line: of(TOKENS.line, true),
     bad: of(TOKENS.bad),
     badGround: of(TOKENS.badGround),
     warn: of(TOKENS.warn),
@@ -47,18 +50,22 @@ function read(): Colours {
 }
 
 let known: Colours | undefined;
-const system = "(prefers-color-scheme: dark)";
+const SYSTEM = ["(prefers-color-scheme: dark)", "(forced-colors: active)"];
 
 function watch(watcher: () => void): () => void {
   const changed = () => {
     known = undefined;
     watcher();
   };
-  const list = window.matchMedia(system);
-  list.addEventListener("change", changed);
+  const lists = SYSTEM.map((query) => window.matchMedia(query));
+  for (const list of lists) {
+    list.addEventListener("change", changed);
+  }
   const end = theme.watch(changed);
   return () => {
-    list.removeEventListener("change", changed);
+    for (const list of lists) {
+      list.removeEventListener("change", changed);
+    }
     end();
   };
 }

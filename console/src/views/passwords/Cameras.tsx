@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { serverNow } from "../../api/clock";
 import { useLive } from "../../api/live";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
@@ -14,15 +15,15 @@ import { Card } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
 import { CameraBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
-import { type Camera, camerasQuery, collect, type Filter } from "./query";
+import { useTyped } from "../../parts/typed";
+import { type Camera, camerasQuery, collect, type Filter, isShort } from "./query";
 import { type Asked, Rotation } from "./Rotation";
 import { ROTATED_MAX } from "./wanted";
 
 const USE_TONES: Record<string, Tone> = { current: "good", old: "warn", not_renewed: "busy" };
 
-/** How often the list is read anew at most, and up to how many pages: all of them are, each time. */
+/** How often the list is read anew at most. */
 const READ_EVERY_MS = 3_000;
-const PAGES_READ_ANEW = 5;
 
 /** What the list can be narrowed to. */
 const VIEWS = ["all", "current", "old", "not_renewed", "offline"] as const;
@@ -58,16 +59,20 @@ export function Cameras({ project }: { project: string }) {
     setAsked({ cameras: ids.map((id) => ({ id })) }),
   );
   const cameras = query.data?.pages.flatMap((page) => page.cameras) ?? [];
-  const isShort = (query.data?.pages.length ?? 0) <= PAGES_READ_ANEW;
+  // One that is listed no more, as it has changed over, is meant no more.
+  const ids = cameras.map((camera) => camera.id).filter((id) => chosen.has(id));
   useLive(
-    isShort ? [camerasQuery(project, filter).queryKey] : [],
+    isShort(query.data) ? [camerasQuery(project, filter).queryKey] : [],
     ({ devices }) => [...devices].some((device) => device.startsWith(`${project}/`)),
     READ_EVERY_MS,
   );
   // What is not in sight any more is not meant any more.
   const narrowedTo = JSON.stringify(filter);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another filter begins another choice
-  useEffect(() => setChosen(new Set()), [narrowedTo]);
+  useEffect(() => {
+    setChosen(new Set());
+    all.stop();
+  }, [narrowedTo]);
   const columns: Column<Camera>[] = [
     {
       id: "camera",
@@ -99,25 +104,25 @@ export function Cameras({ project }: { project: string }) {
     {
       id: "status",
       header: text.status,
-      width: "140px",
+      width: "minmax(110px, 160px)",
       isWideOnly: true,
       cell: (camera) => <CameraBadge status={camera.status} />,
     },
     {
       id: "changed",
       header: text.changed,
-      width: "120px",
+      width: "minmax(80px, 120px)",
       isWideOnly: true,
       cell: (camera) => <Ago at={camera.changedAt} />,
     },
     {
       id: "until",
       header: text.until,
-      width: "140px",
+      width: "minmax(100px, 140px)",
       isWideOnly: true,
       cell: ({ overlapUntil }) =>
         overlapUntil &&
-        (new Date(overlapUntil).getTime() > Date.now() ? (
+        (Date.parse(overlapUntil) > serverNow() ? (
           <Ago at={overlapUntil} />
         ) : (
           <span className="quiet">{text.expired}</span>
@@ -130,18 +135,18 @@ export function Cameras({ project }: { project: string }) {
       actions={
         isOperator && (
           <>
-            {chosen.size > 0 ? (
+            {ids.length > 0 ? (
               <Button
                 kind="primary"
-                onClick={() => setAsked({ cameras: [...chosen].map((id) => ({ id })) })}
+                onClick={() => setAsked({ cameras: ids.map((id) => ({ id })) })}
               >
-                {text.rotate(formats.number(chosen.size))}
+                {text.rotate(formats.number(ids.length))}
               </Button>
             ) : (
               <Button
                 kind="primary"
                 isBusy={all.isCollecting}
-                disabled={cameras.length === 0}
+                disabled={cameras.length === 0 || query.isPlaceholderData}
                 onClick={all.begin}
               >
                 {text.rotateAll}
@@ -153,7 +158,7 @@ export function Cameras({ project }: { project: string }) {
       }
     >
       {!isOperator && <p className="quiet">{text.readOnly}</p>}
-      <Filters key={`${typed} ${organization}`} filter={filter} />
+      <Filters filter={filter} />
       {all.isCollecting && (
         <Notice tone="busy" actions={<Button onClick={all.stop}>{parts.cancel}</Button>}>
           {text.collecting}: {text.collected(formats.number(all.found))}
@@ -163,7 +168,16 @@ export function Cameras({ project }: { project: string }) {
       {all.error !== undefined && <ProblemNotice error={all.error} />}
       {query.isError && <ProblemNotice error={query.error} retry={() => void query.refetch()} />}
       {query.isPending && <Skeleton height={420} />}
-      {query.data && cameras.length === 0 && <Empty>{text.emptyList}</Empty>}
+      {query.data && (
+        <p className="small quiet numbers">
+          {query.isPlaceholderData
+            ? parts.loading
+            : text.listed(formats.number(cameras.length), query.hasNextPage)}
+        </p>
+      )}
+      {query.data && cameras.length === 0 && (
+        <Empty>{query.isPlaceholderData ? parts.loading : text.emptyList}</Empty>
+      )}
       {cameras.length > 0 && (
         <Rows
           label={text.cameras}
@@ -173,8 +187,11 @@ export function Cameras({ project }: { project: string }) {
           rowHeight={36}
           isNarrow={isNarrow}
           height={`min(60vh, ${38 + cameras.length * 36}px)`}
-          choice={isOperator ? { chosen, set: setChosen, name: (id) => id } : undefined}
+          choice={
+            isOperator ? { chosen: new Set(ids), set: setChosen, name: (id) => id } : undefined
+          }
           hasMore={query.hasNextPage}
+          isMoreFailed={query.isFetchNextPageError}
           isLoadingMore={query.isFetchingNextPage}
           onMore={() => void query.fetchNextPage()}
         />
@@ -211,25 +228,24 @@ function UseBadge({ camera }: { camera: Camera }) {
 function Filters({ filter }: { filter: Filter }) {
   const { passwords: text } = useText();
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(filter.text ?? "");
-  const [organization, setOrganization] = useState(filter.organization ?? "");
   const narrow = (more: Filter) =>
-    void navigate({ to: ".", search: (search) => ({ ...search, ...more }), replace: true });
-  const apply = () => {
-    const more = {
-      text: typed.trim() || undefined,
-      organization: organization.trim() || undefined,
-    };
-    if (more.text !== filter.text || more.organization !== filter.organization) {
-      narrow(more);
-    }
-  };
+    void navigate({
+      to: ".",
+      search: (search) => ({ ...search, ...more }),
+      replace: true,
+      resetScroll: false,
+    });
+  const words = useTyped(filter.text ?? "", (typed) => narrow({ text: typed || undefined }));
+  const organization = useTyped(filter.organization ?? "", (typed) =>
+    narrow({ organization: typed || undefined }),
+  );
   return (
     <form
       className="passwords-filters"
       onSubmit={(event) => {
         event.preventDefault();
-        apply();
+        words.apply();
+        organization.apply();
       }}
     >
       <SelectField
@@ -243,17 +259,17 @@ function Filters({ filter }: { filter: Filter }) {
       <TextField
         label={text.inOrganization}
         hint={text.organizationHint}
-        value={organization}
-        onChange={(event) => setOrganization(event.target.value)}
-        onBlur={apply}
+        value={organization.typed}
+        onChange={(event) => organization.type(event.target.value)}
+        onBlur={organization.apply}
       />
       <TextField
         label={text.find}
         hint={text.findHint}
         type="search"
-        value={typed}
-        onChange={(event) => setTyped(event.target.value)}
-        onBlur={apply}
+        value={words.typed}
+        onChange={(event) => words.type(event.target.value)}
+        onBlur={words.apply}
       />
       {/* Enter in a field takes a button to send the form. */}
       <button type="submit" hidden tabIndex={-1} />

@@ -31,7 +31,7 @@ export function Passwords() {
   );
 }
 
-/** How far it is, with links to those that lag behind. */
+/** How far it is in the whole project, with links to those that lag behind. */
 function Progress({ project }: { project: string }) {
   const { passwords: text } = useText();
   const formats = useFormats();
@@ -64,28 +64,14 @@ function Progress({ project }: { project: string }) {
                 {(["current", "old", "not_renewed"] as const).map((use) => (
                   <li key={use} data-use={use}>
                     <strong>{formats.number(counts[use])}</strong>{" "}
-                    <Link
-                      to="/ui/passwords"
-                      search={(search) => ({
-                        project,
-                        organization: search.organization,
-                        credentials: [use],
-                      })}
-                    >
+                    <Link to="/ui/passwords" search={{ project, credentials: [use] }}>
                       {text[use]}
                     </Link>
                   </li>
                 ))}
                 <li data-use="offline">
                   <strong>{formats.number(counts.offline)}</strong>{" "}
-                  <Link
-                    to="/ui/passwords"
-                    search={(search) => ({
-                      project,
-                      organization: search.organization,
-                      status: ["OffLine", "Register"],
-                    })}
-                  >
+                  <Link to="/ui/passwords" search={{ project, status: ["OffLine", "Register"] }}>
                     {text.offline}
                   </Link>
                 </li>

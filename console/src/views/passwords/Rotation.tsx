@@ -13,6 +13,9 @@ import { type Named, ROTATED_MAX, readList, type Wanted, wantedOf } from "./want
 /** Which cameras get other passwords: these, or those of a list that is yet to be typed. */
 export type Asked = { cameras?: readonly Named[] };
 
+/** The largest file of ids and passwords that is read: twice what all cameras with long ones take. */
+const LIST_BYTES_MAX = 4 * 1_024 * 1_024;
+
 /** The longest overlap that the server takes: 30 days. */
 const OVERLAP_HOURS_MAX = 720;
 
@@ -76,6 +79,15 @@ function ListStep({
   const read = readList(typed);
   const given = read.cameras.filter((camera) => camera.password !== undefined).length;
   const isTooMany = read.cameras.length > ROTATED_MAX;
+  const [isUnreadable, setUnreadable] = useState(false);
+  const take = async (file: File) => {
+    const isSmall = file.size <= LIST_BYTES_MAX;
+    const content = isSmall ? await file.text().catch(() => undefined) : undefined;
+    setUnreadable(content === undefined);
+    if (content !== undefined) {
+      onTyped(content);
+    }
+  };
   return (
     <FormDialog
       title={text.listTitle}
@@ -100,12 +112,17 @@ function ListStep({
         <input
           type="file"
           accept=".csv,.txt,text/csv,text/plain"
-          onChange={(event) => {
-            const [file] = event.target.files ?? [];
-            void file?.text().then(onTyped);
+          onChange={({ target }) => {
+            const [file] = target.files ?? [];
+            if (file) {
+              void take(file);
+            }
+            // The same file, once it is mended, is another choice.
+            target.value = "";
           }}
         />
       </label>
+      {isUnreadable && <Notice tone="bad">{text.unreadable}</Notice>}
       {read.cameras.length > 0 && (
         <p role="status">
           {text.found(formats.number(read.cameras.length), formats.number(given))}

@@ -1,4 +1,9 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+} from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
 import type { components } from "../../api/schema";
 import type { Search } from "../../search";
@@ -6,6 +11,9 @@ import { ROTATED_MAX } from "./wanted";
 
 /** How many cameras are asked for at a time. */
 const PAGE = 200;
+
+/** Up to how many pages a list is read anew: all of them are, each time, one after the other. */
+const PAGES_READ_ANEW = 5;
 
 /** How many cameras of a project register with which password. */
 export type Counts = components["schemas"]["CredentialsCounts"];
@@ -68,6 +76,11 @@ async function page(project: string, filter: Filter, after: string | undefined, 
   return { cameras: devices.map(cameraOf), next: next ?? undefined };
 }
 
+/** Whether a list is short enough to be read anew. */
+export function isShort(list: InfiniteData<unknown> | undefined): boolean {
+  return (list?.pages.length ?? 0) <= PAGES_READ_ANEW;
+}
+
 /** The cameras of a project, by id. */
 export function camerasQuery(project: string, filter: Filter) {
   return infiniteQueryOptions({
@@ -76,6 +89,8 @@ export function camerasQuery(project: string, filter: Filter) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
     placeholderData: keepPreviousData,
+    refetchOnWindowFocus: ({ state }) => isShort(state.data),
+    refetchOnReconnect: ({ state }) => isShort(state.data),
   });
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { csvOf } from "../../parts/csv";
 import { madeDigits, readList, wantedOf } from "./wanted";
 
 const ONE = "34020000001320000001";
@@ -17,6 +18,14 @@ test("what a spreadsheet was kept from running is read as it was", () => {
   ]);
 });
 
+test("a file of ids and passwords that was made here is read as what it is", () => {
+  const passwords = ["081284262660", '="x"', "'=1", '1,"2', "2026-11-23", "1e5", "plain"];
+  const rows = passwords.map((password, index) => [`3402000000132000000${index}`, password]);
+  const read = readList(csvOf([["id", "password"], ...rows]));
+  expect(read.cameras.map(({ id, password }) => [id, password])).toEqual(rows);
+  expect(read.wrongCount).toBe(0);
+});
+
 test("wrong lines are named, and of two of one id the last counts", () => {
   const read = readList(`${ONE},1\n3.4E+19\n${ONE},2\nabc`);
   expect(read.cameras).toEqual([{ id: ONE, password: "2" }]);
@@ -29,5 +38,5 @@ test("a password is made where none is given, and no two are alike", () => {
   expect(wanted[1]?.password).toBe("x");
   const made = new Set(Array.from({ length: 500 }, madeDigits));
   expect(made.size).toBe(500);
-  expect([...made].every((each) => /^\d{12}$/.test(each))).toBe(true);
+  expect([...made].every((each) => /^[1-9]\d{11}$/.test(each))).toBe(true);
 });

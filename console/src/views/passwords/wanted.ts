@@ -1,3 +1,5 @@
+import { textOf } from "../../parts/csv";
+
 /** A camera whose password is to change, and to what. */
 export type Wanted = { id: string; password: string; isMade: boolean };
 
@@ -49,21 +51,22 @@ export function readList(text: string): Read {
   return { cameras: [...found.values()], wrong, wrongCount, twice };
 }
 
-/** A cell without its quotation marks, and without the apostrophe that keeps it from being a formula. */
+/** A cell without its quotation marks, and without what keeps a spreadsheet from changing it. */
 function unquoted(cell: string): string {
   const trimmed = cell.trim();
   const inner = /^"([\s\S]*)"$/.exec(trimmed)?.[1]?.replaceAll('""', '"') ?? trimmed;
-  return /^'+[=+\-@\t]/.test(inner) ? inner.slice(1) : inner;
+  return textOf(inner);
 }
 
-/** Digits that nobody guesses. */
+/** Digits that nobody guesses; none is a 0 in front, which is lost where they are taken for a number. */
 export function madeDigits(): string {
   let made = "";
   while (made.length < DIGITS) {
     for (const byte of crypto.getRandomValues(new Uint8Array(DIGITS))) {
+      const digit = String(byte % 10);
       // Above 249 the first digits would come more often.
-      if (byte < 250 && made.length < DIGITS) {
-        made += String(byte % 10);
+      if (byte < 250 && made.length < DIGITS && made + digit !== "0") {
+        made += digit;
       }
     }
   }

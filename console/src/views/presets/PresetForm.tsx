@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import { api, ask, change } from "../../api/client";
 import { ApiProblem } from "../../api/problem";
 import { useFormats, useText } from "../../i18n";
@@ -8,6 +8,7 @@ import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
+import { useStay } from "../../parts/stay";
 import { say } from "../../parts/toasts";
 import type { ValueLine } from "../new-update/draft";
 import { fieldOf } from "../new-update/request";
@@ -33,6 +34,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
   // The version that was read is what the change is of, whatever is read later.
   const [version, setVersion] = useState(preset?.version ?? 0);
   const [meanwhile, setMeanwhile] = useState<Meanwhile>();
+  const isSaved = useRef(false);
 
   const toList = (shown: string | undefined) =>
     navigate({ to: "/ui/presets", search: { project, ...(shown && { preset: shown }) } });
@@ -49,7 +51,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
           },
         }),
       ),
-    onSuccess: async (saved, expected) => {
+    onSuccess: (saved, expected) => {
       say("good", saved.version === expected ? text.same : text.saved(saved.name));
       const { queryKey } = presetsOf(project);
       client.setQueryData(queryKey, (before) =>
@@ -57,14 +59,22 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
           one.name < other.name ? -1 : 1,
         ),
       );
-      await toList(saved.name);
+      // What is being read may be of before.
+      void client.invalidateQueries({ queryKey });
+      isSaved.current = true;
     },
     onError: async (error) => {
-      if (error instanceof ApiProblem && error.status === 409) {
+      if (error instanceof ApiProblem && error.code === "preset_moved") {
         setMeanwhile({ preset: await theirs(project, name.trim()) });
       }
     },
   });
+  // Whoever has gone elsewhere meanwhile stays there.
+  const send = (expected: number) =>
+    save.mutate(expected, { onSuccess: (saved) => void toList(saved.name) });
+  const typed = JSON.stringify([name, kind, description, lines]);
+  const [begunWith] = useState(typed);
+  useStay(() => typed !== begunWith && !isSaved.current, text.leave);
   const message = save.error instanceof ApiProblem ? save.error.message : "";
   const field = fieldOf(message);
   const faults = new Map<string, string>();
@@ -77,7 +87,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setMeanwhile(undefined);
-    save.mutate(version);
+    send(version);
   };
   const take = (found: Preset) => {
     setKind(found.kind);
@@ -98,7 +108,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
               const expected = meanwhile.preset?.version ?? 0;
               setVersion(expected);
               setMeanwhile(undefined);
-              save.mutate(expected);
+              send(expected);
             }}
             take={take}
             version={formats.number(meanwhile.preset?.version ?? 0)}
@@ -113,12 +123,15 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
               label={text.name}
               hint={text.nameHint}
               required
-              maxLength={64}
-              pattern="[A-Za-z0-9._\-]+"
+              pattern="[A-Za-z0-9._\-]{1,64}"
               spellCheck={false}
               value={name}
               error={field === "name" ? message : undefined}
-              onChange={(event) => setName(event.target.value)}
+              onChange={(event) => {
+                setName(event.target.value);
+                // What was found is another's.
+                setMeanwhile(undefined);
+              }}
             />
           )}
           <Radios
@@ -132,7 +145,6 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
           />
           <TextField
             label={text.description}
-            maxLength={1_024}
             value={description}
             onChange={(event) => setDescription(event.target.value)}
           />
@@ -157,7 +169,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
           <Button
             kind="primary"
             type="submit"
-            isBusy={save.isPending}
+            isBusy={save.isPending || save.isSuccess}
             disabled={lines.length === 0 || name.trim() === "" || isConflict}
           >
             {preset ? text.save : text.make}

@@ -119,20 +119,18 @@ function RemoveDialog({ preset, onClose }: { preset: Preset; onClose: () => void
           params: { path: { project, preset: name }, query: { version }, header },
         }),
       ),
-    onSuccess: async () => {
-      say("good", text.deleted(name));
-      await navigate({ to: "/ui/presets", search: { project } });
-      void client.invalidateQueries({ queryKey: ["presets", project] });
-    },
-    onError: () => void client.invalidateQueries({ queryKey: ["presets", project] }),
+    onSuccess: () => say("good", text.deleted(name)),
+    onSettled: () => void client.invalidateQueries({ queryKey: ["presets", project] }),
   });
+  // Whoever has gone elsewhere meanwhile stays there.
+  const leave = () => void navigate({ to: "/ui/presets", search: { project } });
   return (
     <Confirm
       title={text.removeTitle(name)}
       action={text.remove}
       isDangerous
       isBusy={remove.isPending}
-      onConfirm={() => remove.mutate()}
+      onConfirm={() => remove.mutate(undefined, { onSuccess: leave })}
       onClose={onClose}
     >
       {remove.isError && <ProblemNotice error={remove.error} />}

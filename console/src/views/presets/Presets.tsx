@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useRef } from "react";
 import { useMay } from "../../api/session";
 import { useText } from "../../i18n";
-import { useProjects } from "../../layout/project";
 import { Button } from "../../parts/Button";
 import { Loaded } from "../../parts/Loading";
 import { Empty } from "../../parts/Notice";
+import { OneProject, useOnlyProject } from "../../parts/OneProject";
 import { Card, Page } from "../../parts/Page";
 import "../../styles/updates.css";
 import { PresetForm } from "./PresetForm";
@@ -16,10 +17,8 @@ import { type Preset, presetsOf } from "./queries";
 export function Presets() {
   const { presets: text } = useText();
   const search = useSearch({ strict: false });
-  const projects = useProjects();
   const navigate = useNavigate();
-  const only = projects.length === 1 ? projects[0]?.id : undefined;
-  const project = search.project ?? only;
+  const project = useOnlyProject();
   const maySet = useMay("operator", project);
   const isNew = search.tab === "new";
   return (
@@ -39,27 +38,9 @@ export function Presets() {
         )
       }
     >
-      {project ? (
-        <OfProject key={project} project={project} maySet={maySet} />
-      ) : (
-        <Card>
-          <Empty
-            action={
-              <ul className="row">
-                {projects.slice(0, 50).map((each) => (
-                  <li key={each.id}>
-                    <Link to="." search={{ ...search, project: each.id }} className="button">
-                      {each.name || each.id}
-                    </Link>
-                  </li>
-                ))}
-              </ul>
-            }
-          >
-            {text.chooseProject}
-          </Empty>
-        </Card>
-      )}
+      <OneProject>
+        {(project) => <OfProject key={project} project={project} maySet={maySet} />}
+      </OneProject>
     </Page>
   );
 }
@@ -68,11 +49,16 @@ function OfProject({ project, maySet }: { project: string; maySet: boolean }) {
   const { presets: text } = useText();
   const { preset: chosen, tab } = useSearch({ strict: false });
   const query = useQuery(presetsOf(project));
+  // One that somebody else deletes while it is changed here stays: what was typed is in it.
+  const edited = useRef<Preset>(undefined);
   return (
     <Loaded query={query} height={360}>
       {(presets) => {
-        const shown = presets.find((preset) => preset.name === chosen);
-        if (presets.length === 0 && tab !== "new") {
+        const found = presets.find((preset) => preset.name === chosen);
+        const isEdited = tab === "edit" && edited.current?.name === chosen;
+        const shown = found ?? (isEdited ? edited.current : undefined);
+        edited.current = shown;
+        if (presets.length === 0 && tab !== "new" && !shown) {
           return (
             <Card>
               <Empty>
@@ -82,7 +68,7 @@ function OfProject({ project, maySet }: { project: string; maySet: boolean }) {
           );
         }
         return (
-          <div className="presets">
+          <div className={presets.length > 0 ? "presets" : "column"}>
             {presets.length > 0 && (
               <Card title={text.list}>
                 <PresetList presets={presets} chosen={chosen} />

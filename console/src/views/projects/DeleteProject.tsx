@@ -28,13 +28,16 @@ export function DeleteProject({
           params: { path: { project: project.id }, header },
         }),
       ),
-    onSuccess: async () => {
+    onSuccess: () => {
       say("good", text.removed(project.id));
-      await navigate({ to: "/ui/projects", search: {} });
-      client.removeQueries({ queryKey: ["projects", project.id] });
-      await client.invalidateQueries({ queryKey: ["projects"] });
+      void client.invalidateQueries({ queryKey: ["projects"], exact: true });
     },
   });
+  // Where the page was left before the answer, nothing leads away from another.
+  const leave = async () => {
+    await navigate({ to: "/ui/projects", search: {} });
+    client.removeQueries({ queryKey: ["projects", project.id] });
+  };
   const hasDevices = project.devices.total + project.cameras > 0;
   return (
     <Card title={text.danger}>
@@ -52,8 +55,11 @@ export function DeleteProject({
           isBusy={remove.isPending}
           error={remove.error}
           isReady={typed === project.id}
-          onSubmit={() => remove.mutate()}
-          onClose={() => setAsking(false)}
+          onSubmit={() => remove.mutate(undefined, { onSuccess: () => void leave() })}
+          onClose={() => {
+            setAsking(false);
+            setTyped("");
+          }}
         >
           <p>{text.removeWhat}</p>
           <TextField

@@ -4,6 +4,7 @@ import { useLive } from "../../api/live";
 import type { components } from "../../api/schema";
 import { useIsServerAdmin, useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
+import { ButtonLink } from "../../parts/Button";
 import { Loaded } from "../../parts/Loading";
 import { Meter } from "../../parts/Meter";
 import { Notice } from "../../parts/Notice";
@@ -30,8 +31,20 @@ export function ProjectPage() {
     (happened) => [...happened.devices].some((device) => device.startsWith(`${id}/`)),
     COUNTED_EVERY_MS,
   );
+  const name = query.data?.name || id;
   return (
-    <Page title={query.data?.name || id} note={query.data?.description || <code>{id}</code>}>
+    <Page
+      title={name}
+      note={query.data?.description || (name !== id && <code>{id}</code>)}
+      actions={
+        isAdmin &&
+        query.data && (
+          <ButtonLink to="/ui/users" search={{ project: id, tab: "grants" }}>
+            {text.toRoles}
+          </ButtonLink>
+        )
+      }
+    >
       <Loaded query={query} height={480}>
         {(project) => (
           <>
@@ -81,9 +94,12 @@ function Counts({ project }: { project: ProjectWithDevices }) {
               </Link>
             ))}
             {counts.frozen > 0 && (
-              <span>
+              <Link
+                to="/ui/devices"
+                search={{ project: project.id, kind: "phone", frozen: "true" }}
+              >
                 {text.frozen} {formats.number(counts.frozen)}
-              </span>
+              </Link>
             )}
           </span>
           {counts.total > 0 && (

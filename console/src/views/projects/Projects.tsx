@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, change } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { useIsServerAdmin } from "../../api/session";
 import { useText } from "../../i18n";
@@ -11,7 +12,7 @@ import { Button } from "../../parts/Button";
 import { TextArea, TextField } from "../../parts/Field";
 import { FormDialog } from "../../parts/FormDialog";
 import { Skeleton } from "../../parts/Loading";
-import { Empty, ProblemNotice } from "../../parts/Notice";
+import { Empty, ProblemNotice, useWhy } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
@@ -107,11 +108,17 @@ export function Projects() {
   );
 }
 
+/** Whether what is typed may be a project's id. One that is a step in a path could not be addressed. */
+function isId(typed: string): boolean {
+  return /^[!-.0-~]{0,64}$/.test(typed) && typed !== "." && typed !== "..";
+}
+
 /** Asks for what a project needs, and makes it. */
 function Create({ onClose }: { onClose: () => void }) {
   const { projects: text, parts } = useText();
   const client = useQueryClient();
   const navigate = useNavigate();
+  const why = useWhy();
   const [name, setName] = useState("");
   const [id, setId] = useState("");
   const [description, setDescription] = useState("");
@@ -126,21 +133,23 @@ function Create({ onClose }: { onClose: () => void }) {
     onSuccess: (made) => {
       void client.invalidateQueries({ queryKey: projects.queryKey });
       say("good", text.created(made.id));
-      void navigate({
-        to: "/ui/projects/$project",
-        params: { project: made.id },
-        search: { project: made.id },
-      });
     },
   });
+  const isOfId = create.error instanceof ApiProblem && create.error.code === "exists";
+  const show = ({ id }: Project) =>
+    void navigate({
+      to: "/ui/projects/$project",
+      params: { project: id },
+      search: { project: id },
+    });
   return (
     <FormDialog
       title={text.create}
       action={parts.create}
       isBusy={create.isPending}
-      error={create.error}
-      isReady={name !== ""}
-      onSubmit={() => create.mutate()}
+      error={isOfId ? undefined : create.error}
+      isReady={name.trim() !== "" && isId(id)}
+      onSubmit={() => create.mutate(undefined, { onSuccess: show })}
       onClose={onClose}
     >
       <TextField
@@ -151,11 +160,17 @@ function Create({ onClose }: { onClose: () => void }) {
       />
       <TextField
         label={text.id}
-        hint={text.idHint}
-        maxLength={64}
+        hint={isId(id) ? text.idHint : undefined}
+        error={isId(id) ? isOfId && why(create.error) : text.idHint}
         spellCheck={false}
+        autoCapitalize="none"
         value={id}
-        onChange={(event) => setId(event.target.value)}
+        onChange={(event) => {
+          setId(event.target.value);
+          if (isOfId) {
+            create.reset();
+          }
+        }}
       />
       <TextArea
         label={text.description}

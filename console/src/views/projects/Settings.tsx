@@ -25,14 +25,18 @@ function useEdits(project: string) {
   const client = useQueryClient();
   const [edits, setEdits] = useState<Changed>({});
   const save = useMutation({
-    mutationFn: (body: Changed) =>
+    mutationFn: ({ edits, more }: { edits: Changed; more?: Changed }) =>
       change((header) =>
-        api.PATCH("/api/v1/projects/{project}", { params: { path: { project }, header }, body }),
+        api.PATCH("/api/v1/projects/{project}", {
+          params: { path: { project }, header },
+          body: { ...edits, ...more },
+        }),
       ),
-    onSuccess: async () => {
+    onSuccess: async (_, saved) => {
       say("good", text.saved);
       await client.invalidateQueries({ queryKey: projectQuery(project).queryKey });
-      setEdits({});
+      // What was typed while it was being saved stays: the edits are others by then.
+      setEdits((now) => (now === saved.edits ? {} : now));
       void client.invalidateQueries({ queryKey: ["projects"], exact: true });
     },
   });
@@ -90,7 +94,7 @@ export function General({ project, isAdmin }: { project: Project; isAdmin: boole
       isAdmin={isAdmin}
       isReady={Object.keys(edits).length > 0 && name !== ""}
       save={save}
-      onSave={() => save.mutate(edits)}
+      onSave={() => save.mutate({ edits })}
     >
       <TextField
         label={text.name}
@@ -129,8 +133,8 @@ export function ProjectSettings({ project, isAdmin }: { project: Project; isAdmi
       save={save}
       onSave={() =>
         save.mutate(
-          typedHours === undefined ? edits : { ...edits, password_overlap_seconds: overlap },
-          { onSuccess: () => setTypedHours(undefined) },
+          { edits, more: typedHours === undefined ? {} : { password_overlap_seconds: overlap } },
+          { onSuccess: () => setTypedHours((now) => (now === typedHours ? undefined : now)) },
         )
       }
     >

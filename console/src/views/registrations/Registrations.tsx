@@ -7,7 +7,7 @@ import { useFormats, useText } from "../../i18n";
 import type { Messages } from "../../i18n/messages";
 import { ButtonLink } from "../../parts/Button";
 import { Loaded } from "../../parts/Loading";
-import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
+import { Empty, Notice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Card, Page } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
@@ -38,16 +38,11 @@ function Refusals() {
     refetchInterval: READ_EVERY_MS,
   });
   return (
-    <>
-      {query.isError && query.data && (
-        <ProblemNotice error={query.error} retry={() => void query.refetch()} />
-      )}
-      <Loaded query={query} height={480}>
-        {(refused) =>
-          refused.length === 0 ? <Empty>{text.none}</Empty> : <Listed refused={refused} />
-        }
-      </Loaded>
-    </>
+    <Loaded query={query} height={480}>
+      {(refused) =>
+        refused.length === 0 ? <Empty>{text.none}</Empty> : <Listed refused={refused} />
+      }
+    </Loaded>
   );
 }
 
@@ -63,7 +58,7 @@ function Listed({ refused }: { refused: readonly Refused[] }) {
     () => (code === undefined ? refused : refused.filter(({ why }) => why === code)),
     [refused, code],
   );
-  const columns = useMemo(() => columnsOf(text, project), [text, project]);
+  const columns = useMemo(() => columnsOf(text, formats.number), [text, formats]);
   const { registrations: words } = text;
   return (
     <>
@@ -106,6 +101,7 @@ function Listed({ refused }: { refused: readonly Refused[] }) {
 /** A reason: how many cameras it is about, what to do, and where. */
 function ReasonLine({ reason, isChosen }: { reason: Reason; isChosen: boolean }) {
   const { registrations: text, enrolment, importing } = useText();
+  const formats = useFormats();
   const { project } = useSearch({ strict: false });
   const advice: Record<string, string> = text.advice;
   const { why, cameras } = reason;
@@ -121,7 +117,7 @@ function ReasonLine({ reason, isChosen }: { reason: Reason; isChosen: boolean })
         {reason.text}
       </Link>
       <span className="quiet small numbers">
-        {text.cameras(cameras)} · <Ago at={reason.last} />
+        {text.cameras(formats.number(cameras))} · <Ago at={reason.last} />
       </span>
       <p>
         {advice[why]}{" "}
@@ -142,7 +138,7 @@ function ReasonLine({ reason, isChosen }: { reason: Reason; isChosen: boolean })
 
 function columnsOf(
   { registrations: text }: Messages,
-  project: string | undefined,
+  number: (value: number) => string,
 ): Column<Refused>[] {
   return [
     {
@@ -150,10 +146,11 @@ function columnsOf(
       header: text.columns.id,
       width: "minmax(168px, 1fr)",
       cell: ({ id, remote }) => (
-        <div className="refusal-two">
+        <div className="two-lines">
+          {/* Of whichever project: a registration is of none. */}
           <Link
             to="/ui/devices"
-            search={{ project, text: id }}
+            search={{ text: id }}
             className="mono"
             title={text.find(id)}
             preload={false}
@@ -169,12 +166,12 @@ function columnsOf(
       header: text.columns.why,
       width: "minmax(0, 2.4fr)",
       cell: ({ text: told, detail, count }) => (
-        <div className="refusal-two">
+        <div className="two-lines">
           <span className="refusal-why" title={told}>
             {told}
           </span>
           <span className="small quiet" title={detail}>
-            <span className="refusal-narrow">{text.times(String(count))} </span>
+            <span className="refusal-narrow">{text.times(number(count))} </span>
             {detail}
           </span>
         </div>
@@ -196,7 +193,7 @@ function columnsOf(
       header: text.columns.count,
       width: "72px",
       isWideOnly: true,
-      cell: ({ count }) => <Times count={count} />,
+      cell: ({ count }) => <span className="numbers">{number(count)}</span>,
     },
     {
       id: "last",
@@ -206,8 +203,4 @@ function columnsOf(
       cell: ({ at }) => <Ago at={at} />,
     },
   ];
-}
-
-function Times({ count }: { count: number }) {
-  return <span className="numbers">{useFormats().number(count)}</span>;
 }

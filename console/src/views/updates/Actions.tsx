@@ -51,6 +51,8 @@ export function Actions({ update, isKept }: { update: Update; isKept: boolean })
     return null;
   }
   const acts = actsOf(update);
+  // What is done late does not close the dialog that was opened after its own.
+  const close = (act: Act | "revert") => setAsked((now) => (now === act ? undefined : now));
   return (
     <>
       {PLACES.map((place) => {
@@ -74,9 +76,9 @@ export function Actions({ update, isKept }: { update: Update; isKept: boolean })
           )
         );
       })}
-      {asked === "revert" && <RevertDialog update={update} onClose={() => setAsked(undefined)} />}
+      {asked === "revert" && <RevertDialog update={update} onClose={() => close("revert")} />}
       {asked !== undefined && asked !== "revert" && (
-        <ActDialog update={update} act={asked} onClose={() => setAsked(undefined)} />
+        <ActDialog key={asked} update={update} act={asked} onClose={() => close(asked)} />
       )}
     </>
   );
@@ -109,9 +111,13 @@ function ActDialog({ update, act, onClose }: { update: Update; act: Act; onClose
       }),
     onSuccess: (shown) => {
       client.setQueryData(updateOf(id).queryKey, shown);
-      void client.invalidateQueries({ queryKey: ["update", id] });
       say("good", text.done[act]);
       onClose();
+    },
+    // Of one that was refused, too: it stands otherwise than it was shown.
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: ["update", id] });
+      void client.invalidateQueries({ queryKey: ["updates"] });
     },
   });
   const left = formats.number(notBegun(update));

@@ -39,6 +39,7 @@ export function FailureCard({ update, isKept }: { update: Update; isKept: boolea
                             ...search,
                             state: ["failed"],
                             code: group.code,
+                            reason: group.job ?? undefined,
                           })}
                           hash="jobs"
                         >

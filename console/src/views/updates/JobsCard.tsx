@@ -1,6 +1,11 @@
-import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useLive } from "../../api/live";
 import { useMay } from "../../api/session";
 import { useText } from "../../i18n";
@@ -12,8 +17,10 @@ import { Card } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
 import { JobBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
-import { handOver } from "../new-update/draft";
-import { isOver, type Job, jobsOf, type Update } from "./queries";
+import type { Search } from "../../search";
+import { handOver, useUser } from "../new-update/draft";
+import { NAMED_MAX } from "../new-update/target";
+import { devicesOf, isOver, type Job, type JobFilter, jobsOf, type Update } from "./queries";
 import { Radios } from "./Radios";
 import { DeviceLink } from "./ReasonTable";
 
@@ -30,11 +37,14 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
   const navigate = useNavigate();
   const client = useQueryClient();
   const isNarrow = useIsNarrow();
+  const user = useUser();
   const mayAct = useMay("operator", update.project);
-  const { state, code } = search;
+  const { code, reason } = search;
+  const chosen = STATES.find((each) => each === search.state?.[0]) ?? "all";
   const columns = useColumns(isNarrow);
+  const filter = filterOfJobs(chosen, code, reason);
   const list = useInfiniteQuery({
-    ...jobsOf(update.id, { ...(state && { state }), ...(code && { code: [code] }) }),
+    ...jobsOf(update.id, filter),
     placeholderData: keepPreviousData,
   });
   const pages = list.data?.pages;
@@ -46,24 +56,39 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
     5_000,
   );
   // The last state of all is read once it is over, however much is loaded.
+  const wasOpen = useRef(isOpen);
   useEffect(() => {
-    if (!isOpen) {
+    if (wasOpen.current && !isOpen) {
+      wasOpen.current = false;
       void client.invalidateQueries({ queryKey: ["update", update.id, "jobs"] });
       void client.invalidateQueries({ queryKey: ["update", update.id, "failures"] });
     }
   }, [isOpen, client, update.id]);
 
-  const chosen = STATES.find((each) => each === state?.[0]) ?? "all";
-  const show = (state: string[] | undefined, code: string | undefined) =>
+  const show = (state: (typeof STATES)[number]) =>
     void navigate({
       to: ".",
-      search: (now) => ({ ...now, state, code }),
+      search: (now) => ({
+        ...now,
+        state: state === "all" ? undefined : [state],
+        code: undefined,
+        reason: undefined,
+      }),
       replace: true,
       resetScroll: false,
     });
+  const codes: Record<string, string> = newUpdate.codes;
+  const isOfOne = code !== undefined || reason !== undefined;
+  const why = code === undefined ? text.oneReason : (codes[code] ?? code);
   const rows = pages?.flatMap((page) => page.jobs) ?? [];
+  const again = useMutation({ mutationFn: () => devicesOf(update.id, filter, NAMED_MAX) });
+  const beginAgain = (id: string[]) => {
+    const { project, rollout } = update;
+    const search: Search = { project, kind: rollout?.kind, tab: "list", id };
+    void navigate({ to: "/ui/updates/new", search: handOver(search, user) });
+  };
   // All of a rollout will have so many in the end; what is below it shall not move until then.
-  const isAll = chosen === "all" && !code;
+  const isAll = chosen === "all" && !isOfOne;
   const expected =
     isKept && isAll
       ? Math.max(update.jobs.total, (update.rollout?.devices ?? 0) - (update.rollout?.refused ?? 0))
@@ -77,38 +102,26 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
           isLegendHidden
           value={chosen}
           choices={STATES.map((value) => ({ value, label: text.states[value] }))}
-          onChange={(value) => show(value === "all" ? undefined : [value], undefined)}
+          onChange={show}
         />
-        {chosen === "failed" && rows.length > 0 && !list.hasNextPage && mayAct && (
+        {chosen === "failed" && rows.length > 0 && mayAct && (
           <Button
-            onClick={() =>
-              void navigate({
-                to: "/ui/updates/new",
-                search: handOver({
-                  project: update.project,
-                  kind: update.rollout?.kind,
-                  tab: "list",
-                  id: [...new Set(rows.map((row) => row.device))],
-                }),
-              })
-            }
+            isBusy={again.isPending}
+            onClick={() => again.mutate(undefined, { onSuccess: beginAgain })}
           >
             {text.againForThese}
           </Button>
         )}
-        {code && (
+        {isOfOne && (
           <span className="chip">
-            {text.codeFilter(code)}
-            <button
-              type="button"
-              aria-label={parts.remove(code)}
-              onClick={() => show(state, undefined)}
-            >
+            {text.codeFilter(why)}
+            <button type="button" aria-label={parts.remove(why)} onClick={() => show(chosen)}>
               ✕
             </button>
           </span>
         )}
       </div>
+      {again.isError && <ProblemNotice error={again.error} />}
       {list.isError && <ProblemNotice error={list.error} retry={() => void list.refetch()} />}
       {pages === undefined && !list.isError && (
         <Skeleton height={isAll ? Math.max(120, height) : 300} />
@@ -118,7 +131,7 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
           <Empty
             action={
               isAll ? undefined : (
-                <Button onClick={() => show(undefined, undefined)}>{newUpdate.filters.all}</Button>
+                <Button onClick={() => show("all")}>{newUpdate.filters.all}</Button>
               )
             }
           >
@@ -136,12 +149,28 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
           isNarrow={isNarrow}
           height={`${height}px`}
           hasMore={list.hasNextPage}
+          isMoreFailed={list.isFetchNextPageError}
           isLoadingMore={list.isFetchingNextPage}
           onMore={() => void list.fetchNextPage()}
         />
       )}
     </Card>
   );
+}
+
+/**
+ * What is asked of the server for the jobs that the address means: `reason` is a job that failed,
+ * and has those alone that failed for just the same.
+ */
+export function filterOfJobs(
+  chosen: (typeof STATES)[number],
+  code: string | undefined,
+  reason: string | undefined,
+): JobFilter {
+  return {
+    ...(chosen !== "all" && { state: [chosen] }),
+    ...(reason !== undefined ? { same_reason_as: reason } : code !== undefined && { code: [code] }),
+  };
 }
 
 function useColumns(isNarrow: boolean): Column<Job>[] {

@@ -55,17 +55,16 @@ export function ProgressNumbers({ update }: { update: Update }) {
   );
 }
 
-/** Where an update stands, in a word: the phase of one in waves. */
+/** Where an update stands, in a word: the phase of one in waves, until nothing is left but jobs. */
 export function UpdatePhase({ update }: { update: Update }) {
-  const { update: text } = useText();
+  const { update: text, states } = useText();
   const phase = update.rollout?.phase;
-  const isWaiting = phase === "done" && !isOver(update);
-  if (phase !== undefined && !isWaiting) {
+  if (phase !== undefined && phase !== "done") {
     return <PhaseBadge phase={phase} />;
   }
-  return isOver(update) ? (
-    <Badge tone={update.jobs.failed > 0 ? "bad" : "good"}>{text.ended}</Badge>
-  ) : (
-    <Badge tone="busy">{text.open}</Badge>
-  );
+  if (!isOver(update)) {
+    return <Badge tone="busy">{text.open}</Badge>;
+  }
+  const word = phase === "done" ? states.phase.done : text.ended;
+  return <Badge tone={update.jobs.failed > 0 ? "bad" : "good"}>{word}</Badge>;
 }

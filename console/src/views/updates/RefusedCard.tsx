@@ -60,6 +60,7 @@ export function RefusedCard({ update }: { update: Update }) {
           isNarrow={isNarrow}
           height={`${Math.min(320, 44 + 36 * Math.max(1, rows.length))}px`}
           hasMore={list.hasNextPage}
+          isMoreFailed={list.isFetchNextPageError}
           isLoadingMore={list.isFetchingNextPage}
           onMore={() => void list.fetchNextPage()}
         />

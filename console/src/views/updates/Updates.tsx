@@ -51,6 +51,11 @@ export function Updates() {
           >
             {formats.moment(row.accepted_at)}
           </Link>
+          {isNarrow && (
+            <div className="small">
+              <What id={row.id} />
+            </div>
+          )}
           {isNarrow && <Progress id={row.id} isShort />}
         </>
       ),
@@ -78,7 +83,7 @@ export function Updates() {
     {
       id: "who",
       header: text.who,
-      width: "minmax(100px, 0.8fr)",
+      width: "minmax(140px, 0.9fr)",
       isWideOnly: true,
       cell: (row) => (
         <>
@@ -127,10 +132,11 @@ export function Updates() {
           rows={rows}
           rowKey={(row) => row.id}
           columns={columns}
-          rowHeight={isNarrow ? 60 : 44}
+          rowHeight={isNarrow ? 76 : 44}
           isNarrow={isNarrow}
           height="calc(100dvh - 150px)"
           hasMore={list.hasNextPage}
+          isMoreFailed={list.isFetchNextPageError}
           isLoadingMore={list.isFetchingNextPage}
           onMore={() => void list.fetchNextPage()}
         />
@@ -141,14 +147,13 @@ export function Updates() {
 
 // Each row that is in sight reads how far its update has come; the list itself does not say.
 
-/** Where it stands: the list says it, save whether jobs are open of what begins no more waves. */
+/** Where it stands: the list says it of when it was read, save whether jobs are open. */
 function Phase({ row: { id, phase } }: { row: UpdateHead }) {
-  const isTold = typeof phase === "string" && phase !== "done";
-  const { data } = useQuery({ ...updateOf(id), enabled: !isTold });
-  if (isTold) {
-    return <PhaseBadge phase={phase} />;
+  const { data } = useQuery(updateOf(id));
+  if (data) {
+    return <UpdatePhase update={data} />;
   }
-  return data ? <UpdatePhase update={data} /> : null;
+  return typeof phase === "string" && phase !== "done" ? <PhaseBadge phase={phase} /> : null;
 }
 
 function Progress({ id, isShort = false }: { id: string; isShort?: boolean }) {

@@ -89,7 +89,7 @@ export function planOf(form: PlanForm): Plan {
 
 /** Whether a plan has all devices in one wave, whenever it begins. */
 export function isAtOnce(plan: Plan, devices: number): boolean {
-  return !plan.canary && (plan.wave === undefined || plan.wave >= devices) && !plan.window;
+  return !plan.canary && (plan.wave === undefined || plan.wave >= devices);
 }
 
 /** A time of day in UTC as it is where the page is read, today. */

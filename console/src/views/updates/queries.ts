@@ -77,8 +77,11 @@ export function failures(id: string) {
   });
 }
 
-/** Its jobs that stand in one of these ways, or failed for this reason. */
-export function jobsOf(id: string, filter: { state?: string[]; code?: string[] }) {
+/** Which jobs of an update: those that stand so, and failed so, or as that job has. */
+export type JobFilter = { state?: string[]; code?: string[]; same_reason_as?: string };
+
+/** Those of its jobs. */
+export function jobsOf(id: string, filter: JobFilter) {
   return infiniteQueryOptions({
     queryKey: ["update", id, "jobs", filter],
     queryFn: ({ pageParam, signal }) => {
@@ -88,6 +91,25 @@ export function jobsOf(id: string, filter: { state?: string[]; code?: string[] }
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
   });
+}
+
+/**
+ * The devices of those of its jobs, each once: all of them, or just more than `most`.
+ *
+ * @throws {ApiProblem}
+ */
+export async function devicesOf(id: string, filter: JobFilter, most: number): Promise<string[]> {
+  const devices = new Set<string>();
+  let after: string | undefined;
+  do {
+    const params = { path: { id }, query: { ...filter, after, limit: 1_000 } };
+    const page = await ask(api.GET("/api/v1/updates/{id}/jobs", { params }));
+    for (const { device } of page.jobs) {
+      devices.add(device);
+    }
+    after = page.next ?? undefined;
+  } while (after !== undefined && devices.size <= most);
+  return [...devices];
 }
 
 /** The devices that it refused: `count` of them, so that it is read anew when there are more. */

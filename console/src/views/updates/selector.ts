@@ -1,4 +1,5 @@
 import type { Search } from "../../search";
+import { IDS_IN_ADDRESS_MAX } from "../new-update/target";
 
 /** Which devices an update meant, as it is answered: what is not said is left out. */
 type Meant = {
@@ -13,14 +14,15 @@ type Meant = {
   attention?: string[];
   statuses?: string[];
   credentials?: string[];
+  frozen?: boolean | null;
 };
 
-/** More ids than fit into an address are not linked to. */
-const IDS_MAX = 100;
-
-/** The address by which the list of devices shows whom a selector means now. */
+/**
+ * The address by which the list of devices shows whom a selector means now; none where it would
+ * have more ids than an address holds.
+ */
 export function searchOfSelector(project: string, kind: string, meant: Meant): Search | undefined {
-  if ((meant.ids?.length ?? 0) > IDS_MAX) {
+  if ((meant.ids?.length ?? 0) > IDS_IN_ADDRESS_MAX) {
     return undefined;
   }
   const said = (of: string) =>
@@ -45,6 +47,7 @@ export function searchOfSelector(project: string, kind: string, meant: Meant): S
     kind,
     ...Object.fromEntries(lists),
     ...(meant.text && { text: meant.text }),
+    ...(typeof meant.frozen === "boolean" && { frozen: String(meant.frozen) }),
     ...(meant.organization && { organization: meant.organization }),
     ...(meant.manufacturer && { manufacturer: meant.manufacturer }),
   };

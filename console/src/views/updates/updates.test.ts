@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { actsOf } from "./Actions";
+import { filterOfJobs } from "./JobsCard";
 import { FIRST_PLAN, faultsOf, isAtOnce, planOf } from "./plan";
 import type { Update } from "./queries";
 import { searchOfSelector } from "./selector";
@@ -44,6 +45,18 @@ describe("what can be done with an update", () => {
   });
 });
 
+describe("the jobs that an address means", () => {
+  it("are those of one reason, where it names a job of that", () => {
+    expect(filterOfJobs("all", undefined, undefined)).toEqual({});
+    expect(filterOfJobs("open", undefined, undefined)).toEqual({ state: ["open"] });
+    const ofCode = { state: ["failed"], code: ["refused"] };
+    expect(filterOfJobs("failed", "refused", undefined)).toEqual(ofCode);
+    // Jobs of another reason may have the same code.
+    const ofReason = { state: ["failed"], same_reason_as: "j" };
+    expect(filterOfJobs("failed", "refused", "j")).toEqual(ofReason);
+  });
+});
+
 describe("a plan", () => {
   it("is the one that was typed", () => {
     expect(planOf(FIRST_PLAN)).toEqual({});
@@ -57,6 +70,9 @@ describe("a plan", () => {
     });
     expect(isAtOnce(planOf(FIRST_PLAN), 300)).toBe(true);
     expect(isAtOnce(planOf(form), 300)).toBe(false);
+    // Hours say when the one wave begins, not that there are more.
+    expect(isAtOnce(planOf({ ...form, canary: "0" }), 300)).toBe(true);
+    expect(isAtOnce(planOf({ ...form, canary: "0" }), 501)).toBe(false);
   });
 
   it("is not begun where a field is wrong", () => {
@@ -80,6 +96,7 @@ describe("whom an update meant", () => {
       ],
       text: "lobby",
       organization: null,
+      frozen: false,
     };
     expect(searchOfSelector("demo", "phone", meant)).toEqual({
       project: "demo",
@@ -89,6 +106,7 @@ describe("whom an update meant", () => {
       desired: ["Name:a:b"],
       reported: ["!Desc"],
       text: "lobby",
+      frozen: "false",
     });
     const many = Array.from({ length: 101 }, (_, index) => `d${index}`);
     expect(searchOfSelector("demo", "phone", { ids: many })).toBeUndefined();

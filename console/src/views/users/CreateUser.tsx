@@ -7,7 +7,7 @@ import { SelectField, TextField } from "../../parts/Field";
 import { FormDialog } from "../../parts/FormDialog";
 import { SecretDialog } from "../../parts/Secret";
 import { say } from "../../parts/toasts";
-import { madePassword } from "./password";
+import { isTaken, madePassword } from "./password";
 import { useRoleChoices } from "./RoleSelect";
 
 /** A password, typed or made. One that was made is shown once, when it holds. */
@@ -29,7 +29,6 @@ export function PasswordField({
         type={isMade ? "text" : "password"}
         autoComplete="new-password"
         required
-        minLength={8}
         value={value}
         onChange={(event) => onChange(event.target.value, false)}
       />
@@ -51,7 +50,8 @@ export function CreateUser({
   const { users: text, parts } = useText();
   const client = useQueryClient();
   const roles = useRoleChoices();
-  const [project, setProject] = useState(projects[0] ?? "");
+  const [chosen, choose] = useState<string>();
+  const project = chosen ?? projects[0] ?? "";
   const [name, setName] = useState("");
   const [password, setPassword] = useState({ value: "", isMade: false });
   const [role, setRole] = useState("operator");
@@ -92,7 +92,7 @@ export function CreateUser({
       action={parts.create}
       isBusy={create.isPending}
       error={create.error}
-      isReady={name !== "" && password.value.length >= 8}
+      isReady={name !== "" && isTaken(password.value)}
       onSubmit={() => create.mutate()}
       onClose={onClose}
     >
@@ -100,13 +100,12 @@ export function CreateUser({
         label={text.project}
         value={project}
         choices={projects.map((id) => ({ value: id, label: id }))}
-        onChange={(event) => setProject(event.target.value)}
+        onChange={(event) => choose(event.target.value)}
       />
       <TextField
         label={text.name}
         hint={text.nameHint}
         required
-        maxLength={64}
         spellCheck={false}
         autoCapitalize="none"
         value={name}

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { api, change } from "../../api/client";
@@ -6,34 +6,52 @@ import type { components } from "../../api/schema";
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { SelectField, TextField } from "../../parts/Field";
-import { Empty, ProblemNotice } from "../../parts/Notice";
+import { FailedNotice, Skeleton } from "../../parts/Loading";
+import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
 import { say } from "../../parts/toasts";
-import { grantsQuery } from "./query";
+import { type Roles, rolesOf } from "./holders";
+import { grantsQuery, holdersQuery } from "./query";
 import { RoleSelect, useRoleChoices } from "./RoleSelect";
 
-/** How many users are drawn at a time: each asks for its own roles. */
+/** How many users are drawn at a time, and of how many projects their roles make so many fields. */
 const SHOWN = 25;
+const FIELDS_MAX = 250;
 
 /** Each user's role in each project that one administers. */
 export function Matrix({
   users,
-  projects,
+  projects: all,
 }: {
   users: readonly components["schemas"]["User"][];
   projects: readonly string[];
 }) {
   const { users: text, parts } = useText();
   const formats = useFormats();
+  const lists = useQueries({ queries: all.map((project) => holdersQuery(project)) });
   const [filter, setFilter] = useState("");
-  const [count, setCount] = useState(SHOWN);
-  const found = users.filter(
-    (user) => !user.disabled_at && user.name.toLowerCase().includes(filter.toLowerCase()),
-  );
-  const rest = found.length - count;
+  const [steps, setSteps] = useState(1);
+  if (lists.some((list) => list.isPending)) {
+    return <Skeleton height={320} />;
+  }
+  // Of a project whose roles could not be read nothing is shown: it would seem that nobody has one.
+  const held = all.flatMap((project, index) => {
+    const holders = lists[index]?.data?.holders;
+    return holders ? [{ project, holders }] : [];
+  });
+  if (held.length === 0) {
+    return <FailedNotice queries={lists} />;
+  }
+  const projects = held.map(({ project }) => project);
+  const step = Math.min(SHOWN, Math.ceil(FIELDS_MAX / projects.length));
+  const everybody = rolesOf(users, held);
+  const found = everybody.filter((each) => each.name.toLowerCase().includes(filter.toLowerCase()));
+  const rest = found.length - steps * step;
   return (
     <>
-      {users.length > SHOWN && (
+      <FailedNotice queries={lists} />
+      {lists.some((list) => list.data?.hasMore) && <Notice tone="none">{text.manyRoles}</Notice>}
+      {everybody.length > step && (
         <TextField
           label={text.filter}
           type="search"
@@ -42,7 +60,7 @@ export function Matrix({
         />
       )}
       {found.length === 0 ? (
-        <Empty>{users.length === 0 ? text.empty : parts.nothing}</Empty>
+        <Empty>{everybody.length === 0 ? text.empty : parts.nothing}</Empty>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys have to reach it
         <section className="table-frame" aria-label={text.tabGrants} tabIndex={0}>
@@ -58,8 +76,8 @@ export function Matrix({
               </tr>
             </thead>
             <tbody>
-              {found.slice(0, count).map((user) => (
-                <Line key={user.name} name={user.name} projects={projects} />
+              {found.slice(0, steps * step).map((each) => (
+                <Line key={each.name} of={each} projects={projects} />
               ))}
             </tbody>
           </table>
@@ -67,9 +85,7 @@ export function Matrix({
       )}
       {rest > 0 && (
         <div className="row">
-          <Button onClick={() => setCount(count + SHOWN)}>
-            {parts.more(formats.number(rest))}
-          </Button>
+          <Button onClick={() => setSteps(steps + 1)}>{parts.more(formats.number(rest))}</Button>
         </div>
       )}
       <Admit projects={projects} />
@@ -78,32 +94,27 @@ export function Matrix({
 }
 
 /** A user's roles. */
-function Line({ name, projects }: { name: string; projects: readonly string[] }) {
-  const query = useQuery(grantsQuery(name));
+function Line({
+  of: { name, isForeign, roles },
+  projects,
+}: {
+  of: Roles;
+  projects: readonly string[];
+}) {
+  const { users: text } = useText();
   return (
     <tr>
       <th scope="row">
         <Link to="/ui/users" search={(search) => ({ ...search, id: [name] })}>
           {name}
         </Link>
+        {isForeign && <p className="small quiet">{text.foreign}</p>}
       </th>
-      {query.isError ? (
-        <td colSpan={projects.length}>
-          <ProblemNotice error={query.error} retry={() => void query.refetch()} />
+      {projects.map((project) => (
+        <td key={project}>
+          <RoleSelect user={name} project={project} role={roles[project]} />
         </td>
-      ) : (
-        projects.map((project) => (
-          <td key={project}>
-            {query.data && (
-              <RoleSelect
-                user={name}
-                project={project}
-                role={query.data.find((grant) => grant.project === project)?.role}
-              />
-            )}
-          </td>
-        ))
-      )}
+      ))}
     </tr>
   );
 }
@@ -114,26 +125,29 @@ function Admit({ projects }: { projects: readonly string[] }) {
   const client = useQueryClient();
   const roles = useRoleChoices();
   const [name, setName] = useState("");
-  const [project, setProject] = useState(projects[0] ?? "");
+  const [chosen, choose] = useState<string>();
+  // One that was chosen is offered no more where another project is looked at.
+  const project = chosen !== undefined && projects.includes(chosen) ? chosen : (projects[0] ?? "");
   const [role, setRole] = useState("viewer");
   const admit = useMutation({
-    mutationFn: () =>
+    mutationFn: ({ name, project, role }: { name: string; project: string; role: string }) =>
       change((header) =>
         api.PUT("/api/v1/users/{name}/grants/{project}", {
           params: { path: { name, project }, header },
           body: { role },
         }),
       ),
-    onSuccess: () => {
+    onSuccess: (_, { name, project, role }) => {
       const word = roles.find((choice) => choice.value === role)?.label ?? role;
       say("good", text.granted(name, word, project));
       void client.invalidateQueries({ queryKey: grantsQuery(name).queryKey });
-      setName("");
+      void client.invalidateQueries({ queryKey: holdersQuery(project).queryKey });
+      setName((now) => (now === name ? "" : now));
     },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    admit.mutate();
+    admit.mutate({ name, project, role });
   };
   return (
     <Card title={text.admit}>
@@ -152,7 +166,7 @@ function Admit({ projects }: { projects: readonly string[] }) {
           label={shell.project}
           value={project}
           choices={projects.map((id) => ({ value: id, label: id }))}
-          onChange={(event) => setProject(event.target.value)}
+          onChange={(event) => choose(event.target.value)}
         />
         <SelectField
           label={text.roleIn}

@@ -1,10 +1,13 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRef, useState } from "react";
 import { api, change } from "../../api/client";
+import { session } from "../../api/session";
 import { useText } from "../../i18n";
+import { Button } from "../../parts/Button";
 import { SelectField } from "../../parts/Field";
 import { useWhy } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
-import { grantsQuery } from "./query";
+import { grantsQuery, holdersQuery } from "./query";
 
 /** The choice that stands for no role. */
 const NONE = "";
@@ -18,7 +21,10 @@ export function useRoleChoices(): { value: string; label: string }[] {
   }));
 }
 
-/** What a user may do in a project. A choice holds at once. */
+/**
+ * What a user may do in a project. A choice holds once it is saved: the arrow keys go through the
+ * roles of a closed field, and none of those on the way is meant.
+ */
 export function RoleSelect({
   user,
   project,
@@ -28,40 +34,64 @@ export function RoleSelect({
   project: string;
   role: string | undefined;
 }) {
-  const { users: text } = useText();
+  const { users: text, parts } = useText();
   const why = useWhy();
   const client = useQueryClient();
   const choices = useRoleChoices();
+  const frame = useRef<HTMLDivElement>(null);
+  // Undefined where it is as it is held, so that others' changes are seen.
+  const [chosen, choose] = useState<string>();
+  const held = role ?? NONE;
+  const value = chosen ?? held;
   const set = useMutation({
-    mutationFn: (chosen: string) => {
+    mutationFn: (wanted: string) => {
       const path = { name: user, project };
       return change((header) =>
-        chosen === NONE
+        wanted === NONE
           ? api.DELETE("/api/v1/users/{name}/grants/{project}", { params: { path, header } })
           : api.PUT("/api/v1/users/{name}/grants/{project}", {
               params: { path, header },
-              body: { role: chosen },
+              body: { role: wanted },
             }),
       );
     },
-    onSuccess: async (_, chosen) => {
-      const word = choices.find((choice) => choice.value === chosen)?.label ?? chosen;
+    onSuccess: async (_, wanted) => {
+      const word = choices.find((choice) => choice.value === wanted)?.label ?? wanted;
       say(
         "good",
-        chosen === NONE ? text.ungranted(user, project) : text.granted(user, word, project),
+        wanted === NONE ? text.ungranted(user, project) : text.granted(user, word, project),
       );
-      await client.invalidateQueries({ queryKey: grantsQuery(user).queryKey });
+      // One's own roles decide what is offered.
+      void client.invalidateQueries({ queryKey: session.queryKey });
+      await Promise.all([
+        client.invalidateQueries({ queryKey: grantsQuery(user).queryKey }),
+        client.invalidateQueries({ queryKey: holdersQuery(project).queryKey }),
+      ]);
+      choose((now) => (now === wanted ? undefined : now));
+      // The button that had the focus is gone.
+      frame.current?.querySelector("select")?.focus();
     },
     onError: (error) => say("bad", why(error)),
   });
   return (
-    <SelectField
-      label={text.roleOf(user, project)}
-      isLabelHidden
-      disabled={set.isPending}
-      value={set.isPending ? set.variables : (role ?? NONE)}
-      choices={[{ value: NONE, label: text.noRole }, ...choices]}
-      onChange={(event) => set.mutate(event.target.value)}
-    />
+    <div ref={frame} className="row">
+      <SelectField
+        label={text.roleOf(user, project)}
+        isLabelHidden
+        value={value}
+        choices={[{ value: NONE, label: text.noRole }, ...choices]}
+        onChange={(event) => choose(event.target.value)}
+      />
+      {value !== held && (
+        <Button
+          kind={value === NONE ? "danger" : "primary"}
+          aria-label={`${parts.save}: ${text.roleOf(user, project)}`}
+          isBusy={set.isPending}
+          onClick={() => set.mutate(value)}
+        >
+          {parts.save}
+        </Button>
+      )}
+    </div>
   );
 }

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, change } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import type { components } from "../../api/schema";
 import { useText } from "../../i18n";
 import { Badge } from "../../parts/Badge";
@@ -46,7 +47,7 @@ export function Tokens({ name, canCreate }: { name: string; canCreate: boolean }
       header: text.expires,
       width: "minmax(90px, 210px)",
       cell: (token) =>
-        new Date(token.expires_at).getTime() < Date.now() ? (
+        Date.parse(token.expires_at) < serverNow() ? (
           <Badge tone="none">{text.expired}</Badge>
         ) : isNarrow ? (
           <Ago at={token.expires_at} />
@@ -174,7 +175,6 @@ function CreateToken({ name: user, onClose }: { name: string; onClose: () => voi
         label={text.tokenName}
         hint={text.tokenNameHint}
         required
-        maxLength={64}
         value={name}
         onChange={(event) => setName(event.target.value)}
       />

@@ -2,19 +2,21 @@ import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/rea
 import { useState } from "react";
 import { api, change } from "../../api/client";
 import type { components } from "../../api/schema";
-import { useText } from "../../i18n";
-import { useAdministered } from "../../layout/administered";
+import { may, useWhoAmI } from "../../api/session";
+import { useFormats, useText } from "../../i18n";
+import { ADMINISTERED_MAX, useAdministered } from "../../layout/administered";
 import { Badge } from "../../parts/Badge";
 import { Button, ButtonLink } from "../../parts/Button";
 import { Confirm } from "../../parts/Dialog";
 import { FormDialog } from "../../parts/FormDialog";
-import { Loaded } from "../../parts/Loading";
-import { Empty, ProblemNotice } from "../../parts/Notice";
+import { FailedNotice, Loaded, Skeleton } from "../../parts/Loading";
+import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { Card, Page } from "../../parts/Page";
 import { SecretDialog } from "../../parts/Secret";
 import { Moment } from "../../parts/Time";
 import { say } from "../../parts/toasts";
 import { PasswordField } from "./CreateUser";
+import { isTaken } from "./password";
 import { grantsQuery, usersQuery } from "./query";
 import { RoleSelect } from "./RoleSelect";
 import { Tokens } from "./Tokens";
@@ -24,21 +26,42 @@ type User = components["schemas"]["User"];
 /** One user: the account, the roles, the tokens. */
 export function UserPage({ name }: { name: string }) {
   const { users: text } = useText();
-  const { ids } = useAdministered();
-  const lists = useQueries({ queries: ids.map((id) => usersQuery(id)) });
+  const formats = useFormats();
+  const who = useWhoAmI();
+  const own = who?.user;
+  const { ids, hasMore, query } = useAdministered();
+  const grants = useQuery(grantsQuery(name));
+  // The account may be of a project beyond those: most likely of one in which the user has a role.
+  const granted = (grants.data ?? []).map((grant) => grant.project);
+  const beyond = granted.filter((id) => !ids.includes(id) && may(who, "admin", id));
+  const projects = [...ids, ...beyond.slice(0, ADMINISTERED_MAX)];
+  const lists = useQueries({ queries: projects.map((id) => usersQuery(id)) });
   const user = lists.flatMap((list) => list.data ?? []).find((each) => each.name === name);
+  // Nobody's roles can be read who is nobody: Roles says so.
+  const isSomebody = grants.isSuccess;
+  const isLooking = !user && [query, grants, ...lists].some((list) => list.isPending);
   return (
     <Page
       title={name}
       actions={
-        <ButtonLink to="/ui/users" search={({ id: _, ...search }) => search}>
-          {text.back}
-        </ButtonLink>
+        ids.length > 0 && (
+          <ButtonLink to="/ui/users" search={({ id: _, ...search }) => search}>
+            {text.back}
+          </ButtonLink>
+        )
       }
     >
+      {isLooking && <Skeleton height={150} />}
       {user && <Account user={user} />}
-      <Roles name={name} projects={ids} />
-      <Tokens name={name} canCreate={!user?.disabled_at} />
+      {!user && <FailedNotice queries={lists} />}
+      {!isLooking && !user && isSomebody && name !== own && !lists.some((list) => list.isError) && (
+        <Notice tone="none">
+          {hasMore ? text.notFound(formats.number(projects.length)) : text.foreignNote}
+        </Notice>
+      )}
+      <Roles name={name} projects={projects} isOwn={name === own} />
+      {/* The tokens of who belongs to other projects are for those to see. */}
+      {(user || name === own) && <Tokens name={name} canCreate={!user?.disabled_at} />}
     </Page>
   );
 }
@@ -128,7 +151,7 @@ function SetPassword({ name, onClose }: { name: string; onClose: () => void }) {
       action={text.setPassword}
       isBusy={set.isPending}
       error={set.error}
-      isReady={password.value.length >= 8}
+      isReady={isTaken(password.value)}
       onSubmit={() => set.mutate()}
       onClose={onClose}
     >
@@ -168,14 +191,22 @@ function Disable({ name, onClose }: { name: string; onClose: () => void }) {
   );
 }
 
-/** What the user may do in each project that the viewer administers. */
-function Roles({ name, projects }: { name: string; projects: readonly string[] }) {
+/** What the user may do in each project that the viewer administers; of oneself, in every one. */
+function Roles({
+  name,
+  projects,
+  isOwn,
+}: {
+  name: string;
+  projects: readonly string[];
+  isOwn: boolean;
+}) {
   const { users: text, states, parts, shell } = useText();
   const query = useQuery(grantsQuery(name));
   const words: Record<string, string> = states.role;
   return (
     <Card title={text.grants}>
-      <p className="quiet">{text.grantsNote}</p>
+      <p className="quiet">{isOwn ? text.grantsOwn : text.grantsNote}</p>
       <Loaded query={query} height={90}>
         {(grants) => {
           const others = grants.filter((grant) => !projects.includes(grant.project));

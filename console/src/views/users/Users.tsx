@@ -2,12 +2,13 @@ import { useQueries } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { components } from "../../api/schema";
+import { useIsServerAdmin } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
 import { useAdministered } from "../../layout/administered";
 import { Badge } from "../../parts/Badge";
 import { Button } from "../../parts/Button";
-import { Skeleton } from "../../parts/Loading";
-import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
+import { FailedNotice, Loaded, Skeleton } from "../../parts/Loading";
+import { Empty, Notice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
 import { type Column, Rows } from "../../parts/Rows";
@@ -29,18 +30,20 @@ function AllUsers() {
   const { users: text, parts } = useText();
   const formats = useFormats();
   const { tab } = useSearch({ strict: false });
-  const { ids, hasMore } = useAdministered();
+  const { ids, hasMore, query } = useAdministered();
   const lists = useQueries({ queries: ids.map((id) => usersQuery(id)) });
+  const isServerAdmin = useIsServerAdmin();
   const [isCreating, setCreating] = useState(false);
   const users = lists
     .flatMap((list) => list.data ?? [])
     .sort((one, other) => one.name.localeCompare(other.name));
-  const failed = lists.find((list) => list.isError);
   const isMatrix = tab === "grants";
   if (ids.length === 0) {
     return (
       <Page title={text.title}>
-        <Empty>{parts.forbidden}</Empty>
+        <Loaded query={query} height={320}>
+          {() => <Empty>{isServerAdmin ? parts.noProject : parts.forbidden}</Empty>}
+        </Loaded>
       </Page>
     );
   }
@@ -65,19 +68,20 @@ function AllUsers() {
             })}
             className="tab"
             activeOptions={{ exact: true }}
+            aria-current={isMatrix === (each === "grants") ? "page" : undefined}
           >
             {each === "grants" ? text.tabGrants : text.tabList}
           </Link>
         ))}
       </nav>
-      {failed && <ProblemNotice error={failed.error} retry={() => void failed.refetch()} />}
+      <FailedNotice queries={lists} />
       {hasMore && <Notice tone="none">{text.partial(formats.number(ids.length))}</Notice>}
       {lists.some((list) => list.isPending) && users.length === 0 ? (
         <Skeleton height={320} />
       ) : isMatrix ? (
         <Matrix users={users} projects={ids} />
       ) : users.length === 0 ? (
-        !failed && <Empty>{text.empty}</Empty>
+        !lists.some((list) => list.isError) && <Empty>{text.empty}</Empty>
       ) : (
         <Accounts users={users} />
       )}

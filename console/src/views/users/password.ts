@@ -17,3 +17,13 @@ export function madePassword(): string {
   }
   return made;
 }
+
+/** How long the server wants a password to be, in bytes of UTF-8. */
+const BYTES_MIN = 8;
+const BYTES_MAX = 128;
+
+/** Whether the server takes a password of this length. */
+export function isTaken(password: string): boolean {
+  const { length } = new TextEncoder().encode(password);
+  return length >= BYTES_MIN && length <= BYTES_MAX;
+}

@@ -1,5 +1,13 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
+import type { components } from "../../api/schema";
+
+/** Who has a role in a project, of whichever project the user is. */
+export type Holder = components["schemas"]["GrantHolder"];
+
+/** How many of them are asked for at a time, and how many times at most. */
+const HOLDERS_PAGE = 1_000;
+const HOLDERS_PAGES_MAX = 5;
 
 /** The users of a project. */
 export function usersQuery(project: string) {
@@ -8,6 +16,28 @@ export function usersQuery(project: string) {
     queryFn: async () =>
       (await ask(api.GET("/api/v1/projects/{project}/users", { params: { path: { project } } })))
         .users,
+  });
+}
+
+/** Who has a role in a project, by name; the first {@link HOLDERS_PAGES_MAX} pages of them. */
+export function holdersQuery(project: string) {
+  return queryOptions({
+    queryKey: ["users", project, "grants"],
+    queryFn: async ({ signal }) => {
+      const holders: Holder[] = [];
+      let after: string | undefined;
+      for (let page = 0; page < HOLDERS_PAGES_MAX; page += 1) {
+        const query = { after, limit: HOLDERS_PAGE };
+        const params = { path: { project }, query };
+        const got = await ask(api.GET("/api/v1/projects/{project}/grants", { params, signal }));
+        holders.push(...got.grants);
+        after = got.next ?? undefined;
+        if (after === undefined) {
+          break;
+        }
+      }
+      return { holders, hasMore: after !== undefined };
+    },
   });
 }
 

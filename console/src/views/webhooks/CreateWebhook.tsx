@@ -22,7 +22,9 @@ export function CreateWebhook({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const isServerAdmin = useIsServerAdmin();
   const { ids } = useAdministered();
-  const [project, setProject] = useState(ids[0] ?? SERVER);
+  // The whole server only where that is chosen, or there is no project: they may not be known yet.
+  const [chosen, choose] = useState<string>();
+  const project = chosen ?? ids[0] ?? SERVER;
   const [typed, setTyped] = useState<Typed>({
     url: "",
     insecure: false,
@@ -59,7 +61,6 @@ export function CreateWebhook({ onClose }: { onClose: () => void }) {
         setMade({ id, secret });
       } else {
         say("good", text.saved);
-        show(id);
       }
     },
   });
@@ -80,7 +81,9 @@ export function CreateWebhook({ onClose }: { onClose: () => void }) {
       error={create.error}
       isReady={isComplete(typed)}
       width={560}
-      onSubmit={() => create.mutate()}
+      onSubmit={() =>
+        create.mutate(undefined, { onSuccess: ({ id, secret }) => secret || show(id) })
+      }
       onClose={onClose}
     >
       <SelectField
@@ -90,7 +93,7 @@ export function CreateWebhook({ onClose }: { onClose: () => void }) {
           ...ids.map((id) => ({ value: id, label: id })),
           ...(isServerAdmin ? [{ value: SERVER, label: text.wholeServer }] : []),
         ]}
-        onChange={(event) => setProject(event.target.value)}
+        onChange={(event) => choose(event.target.value)}
       />
       <WebhookFields
         typed={typed}

@@ -88,7 +88,6 @@ export function WebhookFields({
           autoComplete="new-password"
           required
           minLength={16}
-          maxLength={256}
           value={typed.secret}
           onChange={(event) => edit({ secret: event.target.value })}
         />

@@ -249,20 +249,23 @@ function DeleteWebhook({ webhook, onClose }: { webhook: Webhook; onClose: () => 
       change((header) =>
         api.DELETE("/api/v1/webhooks/{id}", { params: { path: { id: webhook.id }, header } }),
       ),
-    onSuccess: async () => {
+    onSuccess: () => {
       say("good", text.removed);
-      await navigate({ to: "/ui/webhooks", search: ({ id: _, ...search }) => search });
-      client.removeQueries({ queryKey: webhookQuery(webhook.id).queryKey });
-      await client.invalidateQueries({ queryKey: ["webhooks"] });
+      void client.invalidateQueries({ queryKey: ["webhooks"] });
     },
   });
+  // Where the page was left before the answer, nothing leads away from another.
+  const leave = async () => {
+    await navigate({ to: "/ui/webhooks", search: ({ id: _, ...search }) => search });
+    client.removeQueries({ queryKey: webhookQuery(webhook.id).queryKey });
+  };
   return (
     <Confirm
       title={text.removeTitle}
       action={text.remove}
       isDangerous
       isBusy={remove.isPending}
-      onConfirm={() => remove.mutate()}
+      onConfirm={() => remove.mutate(undefined, { onSuccess: () => void leave() })}
       onClose={onClose}
     >
       {remove.isError && <ProblemNotice error={remove.error} />}
