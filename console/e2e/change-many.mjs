@@ -24,6 +24,8 @@ await play(async (stage) => {
   const lines = page.getByRole("table", { name: text.newUpdate.list });
   await lines.getByText(facts.value).first().waitFor();
 
+  await stage.checkAccess("main");
+
   stage.to("another value, of which no dry run was seen");
   const value = page.getByLabel(facts.property, { exact: true });
   await value.fill("1");
@@ -38,6 +40,7 @@ await play(async (stage) => {
   await stage.button(text.newUpdate.startCount(count)).click();
   const confirm = page.getByRole("dialog", { name: text.newUpdate.confirmTitle });
   await confirm.getByText(text.newUpdate.confirmAll(count)).waitFor();
+  await stage.checkAccess("dialog[open]");
   await stage.button(text.newUpdate.startButton, confirm).click();
   stage.to("the update");
   await page.waitForURL(/\/ui\/updates\/(?!new)/);

@@ -17,24 +17,45 @@ await play(async (stage) => {
   });
 
   stage.to("the address, given to somebody else");
-  await page.reload();
+  await stage.openAsSomebodyElse();
   await link.waitFor();
+  if ((await list.getByRole("link").count()) !== 1) {
+    throw new Error("the address shows others as well");
+  }
   if ((await search.inputValue()) !== facts.id.slice(-7)) {
     throw new Error("the address does not hold what was looked for");
   }
 
+  stage.to("something that is not there");
+  await search.fill("no such device");
+  await page.getByText(text.devices.noneMatch).waitFor();
+
   stage.to("looking for its name, by the keyboard alone");
   await search.fill(facts.name);
   await link.waitFor();
-  await link.focus();
+  await stage.tabTo(link);
   await page.keyboard.press("Enter");
   await stage.title(new RegExp(facts.name)).waitFor();
   await page.getByText(facts.id).first().waitFor();
 
-  stage.to("something that is not there");
+  stage.to("all of them");
   await page.goBack();
-  await search.fill("no such device");
-  await page.getByText(text.devices.noneMatch).waitFor();
+  await link.waitFor();
   await stage.button(text.devices.clearAll).first().click();
   await list.getByRole("link").first().waitFor();
+
+  stage.to("going through the list, and choosing, by the keyboard");
+  await stage.tabTo(list);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("End");
+  const index = () =>
+    page.evaluate(() => Number(document.activeElement?.closest("[data-index]")?.dataset.index));
+  await stage.until("the last of those that are loaded", async () => (await index()) >= 99);
+  const last = await index();
+  await page.keyboard.press("ArrowUp");
+  await stage.until("the one before it", async () => (await index()) === last - 1);
+  await page.keyboard.press("Space");
+  await page.getByText(text.parts.selected("1"), { exact: true }).waitFor();
+  await page.keyboard.press("Home");
+  await stage.until("the first", async () => (await index()) === 0);
 });

@@ -1,9 +1,9 @@
 import { choose } from "./stage/filters.mjs";
 import { play } from "./stage/play.mjs";
 
-// All phones of a host go at once: the list shows it as it happens, and that they come back. Then
-// they are restarted from the list, and it is watched until all have recovered. Nothing is loaded
-// anew.
+// All phones of a host go at once: the list shows it as it happens, and that they come back, in
+// sight and by a filter of which they fall out. Then they are restarted from the list, and it is
+// watched until all have recovered. Nothing is loaded anew.
 await play(async (stage) => {
   const { page, text, given, facts } = stage;
   const count = new Intl.NumberFormat(given.language).format(facts.count);
@@ -28,9 +28,18 @@ await play(async (stage) => {
     async () => (await trouble.count()) === (await rows()),
     60_000,
   );
+  stage.to("those in trouble, all of them");
+  const { attention } = text.devices.filter;
+  await choose(stage, attention, [text.states.attention.trouble]);
+  await page.getByText(text.devices.loaded(count), { exact: true }).waitFor({ timeout: 60_000 });
   stage.to("its return");
   await stage.ask("host-comes");
-  await stage.until("none to be", async () => (await trouble.count()) === 0, 90_000);
+  stage.to("one after the other leaving the list, until none is in it");
+  await page.getByText(text.devices.noneMatch).waitFor({ timeout: 90_000 });
+  stage.to("all of them, running");
+  const chip = text.devices.chip(attention, text.states.attention.trouble);
+  await stage.button(text.parts.remove(chip)).click();
+  await page.getByText(text.devices.loaded(count), { exact: true }).waitFor();
   await untilAllRun();
 
   stage.to("restarting them");
@@ -38,6 +47,7 @@ await play(async (stage) => {
   await stage.button(text.devices.restart).click();
   const confirm = page.getByRole("dialog", { name: text.devices.restartTitle });
   await confirm.getByText(text.devices.restartCount(count)).waitFor();
+  await stage.checkAccess("dialog[open]");
   await stage.button(text.devices.restartDo(count), confirm).click();
   await confirm.waitFor({ state: "detached" });
   stage.to("watching them restart");

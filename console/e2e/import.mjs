@@ -23,6 +23,8 @@ await play(async (stage) => {
   const lines = page.getByRole("table", { name: importing.report });
   await namesTheBad(stage, lines);
 
+  await stage.checkAccess("main");
+
   stage.to("the lines that are not right, as a file to mend");
   const [download] = await Promise.all([
     page.waitForEvent("download"),
@@ -30,8 +32,8 @@ await play(async (stage) => {
   ]);
   const saved = await readFile(await download.path(), "utf8");
   const rows = saved.trim().split(/\r?\n/);
-  if (rows.length !== facts.bad.length + 1) {
-    throw new Error(`the file to mend has ${rows.length} lines:\n${saved}`);
+  if (rows.join("\n") !== [facts.header, ...facts.bad.map(({ text }) => text)].join("\n")) {
+    throw new Error(`the file to mend is:\n${saved}`);
   }
 
   stage.to("importing the others");
@@ -40,6 +42,7 @@ await play(async (stage) => {
     .selectOption({ label: importing.modeGood });
   await stage.button(importing.importCount(told(facts.lines))).click();
   const dialog = page.getByRole("dialog", { name: importing.confirmTitle(told(facts.lines)) });
+  await stage.checkAccess("dialog[open]");
   await stage.button(importing.import, dialog).click();
   await page.getByRole("heading", { level: 2, name: importing.doneTitle }).waitFor();
   const counts = page.locator(".import-counts");

@@ -8,15 +8,11 @@ const SIZE = { width: 1200, height: 720 };
 await play(async (stage) => {
   const { page, text, facts } = stage;
   const take = async (name) => {
-    await stage.until("the view to be still", async () => {
-      return (await page.locator(".skeleton, [aria-busy=true]").count()) === 0;
-    });
+    await stage.settled();
     await page.screenshot({ path: join(facts.folder, name) });
   };
   await page.setViewportSize(SIZE);
   await stage.signIn(`/ui/overview?project=${facts.project}`);
-  // What is counted is counted every few seconds.
-  await page.waitForTimeout(20_000);
   await take(facts.overview);
 
   await stage.open(`/ui/devices?project=${facts.project}&attention=any`);

@@ -19,6 +19,7 @@ await play(async (stage) => {
   await page.getByLabel(plan.wave, { exact: true }).fill(String(facts.wave));
   await page.getByLabel(plan.stop, { exact: true }).selectOption({ label: plan.stopNumber });
   await page.getByLabel(plan.number, { exact: true }).fill(String(facts.stopAt));
+  await stage.checkAccess("main");
   await stage.button(text.newUpdate.startCount(told(facts.devices))).click();
 
   stage.to("the update to stop by itself, without a reload");
@@ -43,6 +44,8 @@ await play(async (stage) => {
   if (names.join() !== [...facts.refusing].sort().join()) {
     throw new Error(`those that failed are ${facts.refusing}, and shown are ${names}`);
   }
+
+  await stage.checkAccess("main");
 
   stage.to("one of them, and back");
   await links.first().click();

@@ -20,6 +20,7 @@ await play(async (stage) => {
   const dialog = page.getByRole("dialog", { name: text.signIn.again });
   await dialog.waitFor();
   await dialog.getByText(text.signIn.againWhy).waitFor();
+  await stage.checkAccess("dialog[open]");
 
   stage.to("the wrong password in the dialog");
   await stage.enter(given.user, "not the password", dialog);

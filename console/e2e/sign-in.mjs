@@ -22,9 +22,17 @@ await play(async (stage) => {
   await stage.title(text.devices.title).waitFor();
 
   stage.to("what a script of the page can see of the session");
-  const seen = await page.evaluate(() => document.cookie + JSON.stringify(localStorage));
-  if (/fleetwright=|token/i.test(seen)) {
-    throw new Error(`the session can be read: ${seen}`);
+  const seen = await page.evaluate(() =>
+    JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }]),
+  );
+  const cookies = await page.context().cookies();
+  const [session] = cookies;
+  if (cookies.length !== 1 || seen.includes(session.value) || /fleetwright=|token/i.test(seen)) {
+    throw new Error(`the session can be read: ${seen} of ${cookies.map(({ name }) => name)}`);
+  }
+  const { httpOnly, secure, sameSite } = session;
+  if (!(httpOnly && secure && sameSite === "Strict")) {
+    throw new Error(`the session's cookie is ${JSON.stringify({ httpOnly, secure, sameSite })}`);
   }
 
   stage.to("signing out");
@@ -33,6 +41,6 @@ await play(async (stage) => {
   }
   await stage.button(text.shell.signOut).click();
   await page.getByLabel(text.signIn.password, { exact: true }).waitFor();
-  await page.reload();
+  await stage.reload();
   await page.getByLabel(text.signIn.password, { exact: true }).waitFor();
 });

@@ -5,6 +5,9 @@ import { eventsOf, heapOf, traced } from "./stage/trace.mjs";
 const TURNS = 60;
 const TURN = 900;
 
+/** How many pixels that comes to at least, however slowly the rows are loaded on a busy machine. */
+const SCROLLED_MIN = 5 * TURN;
+
 /** What a round looks for, letter by letter. */
 const WORDS = ["gate 41", "0073519", "1320"];
 
@@ -19,6 +22,14 @@ await play(async (stage) => {
   await list.getByRole("link").first().waitFor();
   const search = page.getByLabel(text.devices.search, { exact: true });
 
+  /** Until the list is that of what was typed. */
+  const shows = (word) =>
+    stage.until(`the list of "${word}"`, async () => {
+      const asked = new URL(page.url()).searchParams.get("text") ?? "";
+      const stale = await page.locator(".devices-list[data-stale=true]").count();
+      return asked === word && stale === 0 && (await list.getByRole("link").count()) > 0;
+    });
+
   const round = async () => {
     stage.to("scrolling");
     await list.hover();
@@ -26,13 +37,17 @@ await play(async (stage) => {
       await page.mouse.wheel(0, TURN);
       await page.waitForTimeout(50);
     }
+    const scrolled = await list.evaluate((frame) => frame.scrollTop);
+    if (scrolled < SCROLLED_MIN) {
+      throw new Error(`${TURNS} turns of the wheel have moved the list by ${scrolled} pixels`);
+    }
     await list.evaluate((frame) => frame.scrollTo(0, 0));
     for (const word of WORDS) {
       stage.to(`typing ${word}`);
       await search.pressSequentially(word, { delay: 60 });
-      await page.waitForTimeout(700);
+      await shows(word);
       await search.fill("");
-      await page.waitForTimeout(300);
+      await shows("");
     }
     if ((await page.locator('[role="row"]').count()) > 1_000) {
       throw new Error("the list draws more rows than anybody can see");

@@ -2,12 +2,6 @@ import { readFile } from "node:fs/promises";
 import { axe } from "./stage/axe.mjs";
 import { play } from "./stage/play.mjs";
 
-/** How long a view has to be still to count as shown. */
-const STILL_MS = 400;
-
-/** The rules that another colour scheme can break. */
-const COLOURS = ["color-contrast", "link-in-text-block"];
-
 const router = await readFile(new URL("../src/router.tsx", import.meta.url), "utf8");
 
 /** The views that the router knows, but for those that lead to others. */
@@ -16,26 +10,12 @@ function viewsOfRouter() {
   return routes.map(([, path]) => path);
 }
 
-/** Waits until a view has read what it shows. */
-async function settled(stage) {
-  const { page } = stage;
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  let since = Date.now();
-  await stage.until("the view to be still", async () => {
-    const busy = await page.locator(".skeleton, [aria-busy=true]").count();
-    if (busy > 0) {
-      since = Date.now();
-    }
-    return Date.now() - since > STILL_MS;
-  });
-}
-
 /** All that is wrong with the view at an address. */
 async function faultsOf(stage, address) {
-  const { page, watch, given } = stage;
+  const { page, facts } = stage;
   const faults = [];
   await stage.open(address);
-  await settled(stage);
+  await stage.settled();
   // What a view could not read can be tried again; what a device suffers from is no such notice.
   const problems = page.getByRole("alert").filter({ has: stage.button(stage.text.parts.retry) });
   for (const problem of await problems.allTextContents()) {
@@ -44,15 +24,35 @@ async function faultsOf(stage, address) {
   if ((await page.locator("main .page > :not(header)").count()) === 0) {
     faults.push("the view shows nothing but its title");
   }
+  const empty = page.locator("main .empty");
+  if ((await empty.count()) > 0 && !facts.empty.includes(address)) {
+    faults.push(`the view has nothing to show: ${await empty.first().textContent()}`);
+  }
+  faults.push(...(await faultsOfPage(stage)));
+  return faults.map((fault) => `${address}: ${fault}`);
+}
+
+/** All that is wrong with what the view at an address says of something that is not there. */
+async function faultsOfMissing(stage, address) {
+  await stage.open(address);
+  await stage.settled();
+  const faults = await faultsOfPage(stage);
+  const said = stage.page.getByRole("alert").or(stage.page.locator("main .empty"));
+  if ((await said.count()) === 0) {
+    faults.push("the view does not say that it is not there");
+  }
+  return faults.map((fault) => `${address}: ${fault}`);
+}
+
+/** What is wrong with the page as it is, whatever it shows. */
+async function faultsOfPage(stage) {
+  const faults = [];
   if (await stage.isTooWide()) {
     faults.push("the page can be moved sideways");
   }
-  faults.push(...(await axe(page)));
-  await page.emulateMedia({ colorScheme: "dark" });
-  faults.push(...(await axe(page, COLOURS)).map((fault) => `in the dark: ${fault}`));
-  await page.emulateMedia({ colorScheme: given.theme });
-  await watch.check().catch((error) => faults.push(error.message));
-  return faults.map((fault) => `${address}: ${fault}`);
+  faults.push(...(await axe(stage)));
+  await stage.watch.check().catch((error) => faults.push(error.message));
+  return faults;
 }
 
 await play(async (stage) => {
@@ -66,13 +66,20 @@ await play(async (stage) => {
   stage.to("signing in");
   await stage.open("/ui/overview");
   await page.getByLabel(stage.text.signIn.user, { exact: true }).waitFor();
-  const faults = (await axe(page)).map((fault) => `signing in: ${fault}`);
+  const faults = (await axe(stage)).map((fault) => `signing in: ${fault}`);
   await stage.signIn("/ui/overview", facts.token);
 
-  for (const address of Object.values(facts.views).flat()) {
+  const look = async (address, faultsAt) => {
     stage.to(address);
-    const found = await faultsOf(stage, address).catch((error) => [`${address}: ${error.message}`]);
+    const found = await faultsAt(stage, address).catch((error) => [`${address}: ${error.message}`]);
     faults.push(...found);
+  };
+  for (const address of Object.values(facts.views).flat()) {
+    await look(address, faultsOf);
+  }
+  stage.watch.expect(404);
+  for (const address of facts.missing) {
+    await look(address, faultsOfMissing);
   }
   if (faults.length > 0) {
     throw new Error(`${faults.length} faults:\n  ${faults.join("\n  ")}`);

@@ -13,6 +13,12 @@ await play(async (stage) => {
     return (await list.getByRole("link").count()) === 1;
   });
 
+  stage.to("the same list, sent to somebody else");
+  await stage.openAsSomebodyElse();
+  await stage.until("the one device", async () => {
+    return (await list.getByRole("link").count()) === 1;
+  });
+
   stage.to("the device");
   await list.getByRole("link").click();
   await page.getByText(facts.phone).first().waitFor();
@@ -24,8 +30,10 @@ await play(async (stage) => {
   await tabs.getByRole("link", { name: text.device.tabExplain, exact: true }).click();
   const value = page.getByRole("listitem").filter({ hasText: facts.property });
   await value.getByText(facts.reason.why).first().waitFor();
-  if (facts.reason.what_to_do) {
-    await value.getByText(text.device.whatToDo).first().waitFor();
-  }
+  // Commands stand in it between backticks, and are shown as such.
+  const told = facts.reason.what_to_do.replaceAll("`", "");
+  await stage.until("what to do about it", async () => {
+    return (await value.first().textContent())?.includes(`${text.device.whatToDo} ${told}`);
+  });
   await value.getByText(text.states.job.failed, { exact: true }).first().waitFor();
 });

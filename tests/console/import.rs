@@ -48,11 +48,15 @@ fn a_file_with_bad_lines_says_which_and_brings_the_good_ones() {
     for (number, way) in USUAL.into_iter().enumerate() {
         let prefix = format!("3402000{number}001320");
         let path = folder.path().join(format!("cameras-{number}.csv"));
-        std::fs::write(&path, file(&prefix)).expect("write the file");
-        let bad: Vec<_> =
-            BAD.iter().map(|(line, field)| json!({"line": line, "field": field})).collect();
+        let file = file(&prefix);
+        std::fs::write(&path, &file).expect("write the file");
+        let lines: Vec<&str> = file.lines().collect();
+        let bad =
+            BAD.map(|(line, field)| json!({"line": line, "field": field, "text": lines[line - 1]}));
         let good = LINES - BAD.len();
-        let facts = json!({"file": path, "lines": LINES, "good": good, "bad": bad});
+        let facts = json!({
+            "file": path, "header": lines[0], "lines": LINES, "good": good, "bad": bad,
+        });
         script("import", way, facts).run(&server.url());
         assert_eq!(count(&native, &prefix), good, "{way:?}");
     }

@@ -4,12 +4,15 @@
 //! moves under the reader's eyes.
 
 mod cameras;
+mod demo;
 mod devices;
+mod filled;
 mod import;
 mod many;
 mod pictures;
 mod rollout;
 mod session;
+mod shown;
 mod views;
 
 use serde_json::Value;

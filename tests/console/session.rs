@@ -21,6 +21,19 @@ fn somebody_who_mistypes_the_password_is_told_and_let_in() {
     }
 }
 
+#[test]
+fn what_a_browser_loads_before_it_shows_something_is_small() {
+    /// Two seconds on a line of 1 Mbit/s.
+    const FIRST_LOAD_MAX: u64 = 250_000;
+
+    let server = Server::start(&Start::default());
+    let native = server.native();
+    native.new_project(PROJECT);
+    browser::add_user(&native);
+    let facts = json!({"bytes": FIRST_LOAD_MAX});
+    script("first-load", (LANGUAGES[0], WIDE), facts).run(&server.url());
+}
+
 /// Ends every session of the user who is signed in.
 fn end_sessions(site: &Site) {
     let native = site.native();
@@ -42,6 +55,34 @@ fn a_session_that_ends_midway_loses_nothing_that_was_typed() {
             Value::Bool(true)
         });
         assert_eq!(site.phones.get(number, NAME), Some(value), "{way:?}");
+    }
+}
+
+#[test]
+fn a_session_that_ends_loses_nothing_that_was_typed_in_any_form() {
+    /// Phones that the new update is for.
+    const PHONES: usize = 4;
+
+    for way in [(LANGUAGES[0], WIDE), (LANGUAGES[1], NARROW)] {
+        let site = Site::start(&Start::default(), Phones::of(PHONES));
+        let native = site.native();
+        browser::add_user(&native);
+        let facts = json!({
+            "name": "north", "property": NAME, "value": "13800138000", "prefix": "34020000",
+            "devices": PHONES.to_string(),
+        });
+        script("forms", way, facts).run_with(&site.server.url(), |what, _| {
+            assert_eq!(what, "end-session");
+            end_sessions(&site);
+            Value::Bool(true)
+        });
+        let project = format!("/api/v1/projects/{PROJECT}");
+        assert_eq!(native.get(&project)["name"], "north", "{way:?}");
+        let preset = native.get(&format!("{project}/presets/north"));
+        assert_eq!(preset["values"], json!({NAME: "13800138000"}), "{way:?}");
+        assert_eq!(native.get(&format!("{project}/enrolment"))["prefixes"], json!(["34020000"]));
+        let webhooks = native.get("/api/v1/webhooks");
+        assert_eq!(webhooks["webhooks"][0]["url"], "https://alerts.example.com/north", "{way:?}");
     }
 }
 

@@ -81,6 +81,12 @@ fn what_needs_attention_is_counted_and_found_and_outlives_the_server() {
     assert_eq!(with(&site, &["trouble"]), [phones[2].clone(), gone.clone()]);
     assert_eq!(with(&site, &["pending", "drift"]), [&phones[..2], &phones[3..4]].concat());
     assert_eq!(with(&site, &["any"]), [&phones[..4], &[gone]].concat());
+    let as_they_should = [phones[4].clone(), cameras.ids()[0].clone()];
+    assert_eq!(with(&site, &["none"]), as_they_should);
+    let count = native.get("/api/v1/devices/count?attention=none");
+    assert_eq!((&count["count"], &count["more"]), (&json!(2), &json!(false)));
+    let list = cli.run(&["device", "list", "--attention", "none"]).ok();
+    assert!(list.contains(&phones[4]) && !list.contains(&phones[0]), "{list}");
     let list = cli.run(&["device", "list", "--attention", "drift", "--kind", "phone"]).ok();
     assert!(list.contains(&phones[0]) && !list.contains(&phones[2]), "{list}");
     let meant = ["update", "--project", PROJECT, "--kind", "phone", "--where", "attention=drift"];

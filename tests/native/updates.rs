@@ -97,6 +97,14 @@ fn an_update_in_waves_is_paused_resumed_ended_and_taken_back() {
     let twos = held(&site).iter().filter(|value| value.as_deref() == Some("2")).count();
     assert_eq!(twos, 1);
 
+    let foretold = json_of(&cli, &["update", "revert", id, "--dry-run"]);
+    assert_eq!(foretold["devices"].as_array().map(Vec::len), Some(1), "{foretold}");
+    assert_eq!(foretold["left_out"], json!([]), "{foretold}");
+    let words = cli.run(&["update", "revert", id, "--dry-run"]).ok();
+    assert!(words.contains("WOULD BE") && words.contains(NAME), "{words}");
+    cli.run(&["update", "revert", id, "--dry-run", "--wait"]).ended(2, "--dry-run");
+    assert_eq!(held(&site).iter().filter(|value| value.as_deref() == Some("2")).count(), 1);
+
     cli.run(&["update", "revert", id, "--wait", "30s"]).ok();
     assert!(held(&site).iter().all(|value| value.as_deref() == Some("1")));
     let listed = cli.run(&["update", "list", "--project", PROJECT]).ok();
@@ -132,6 +140,11 @@ fn what_waits_is_cancelled_and_a_device_goes_back_in_its_history() {
     assert_eq!(count(&["--state", "failed", "--code", "cancelled"]), Some(1));
     assert_eq!(count(&["--state", "open", "--state", "succeeded"]), Some(0));
     assert_eq!(count(&["--code", "refused"]), Some(0));
+    let failures = site.native().get(&format!("/api/v1/updates/{id}/failures"));
+    let job = failures["groups"][0]["job"].as_str().expect("a job").to_owned();
+    assert_eq!(count(&["--same-reason-as", &job]), Some(1));
+    assert_eq!(count(&["--same-reason-as", "019a7c6e4b3d7a1c8e5f000000000001"]), Some(0));
+    cli.run(&["update", "jobs", &id, "--same-reason-as", "x"]).ended(2, "--same-reason-as");
     cli.run(&["update", "jobs", &id, "--state", "ill"]).ended(2, "succeeded");
     assert_eq!(site.native().device(&phone)["desired"][NAME], "2");
     site.phones.power_on(0);
@@ -147,6 +160,8 @@ fn what_waits_is_cancelled_and_a_device_goes_back_in_its_history() {
     let words = cli.run(&["device", "history", &phone]).ok();
     assert!(words.lines().count() == 4 && words.contains("REVISION"), "{words}");
     let revision = history["changes"][2]["revision"].to_string();
+    let words = cli.run(&["device", "revert", &phone, "--to", &revision, "--dry-run"]).ok();
+    assert!(words.contains("WOULD BE") && words.contains(&phone), "{words}");
     cli.run(&["device", "revert", &phone, "--to", &revision, "--wait", "30s"]).ok();
     assert_eq!(site.phones.get(0, NAME).as_deref(), Some("1"));
     cli.run(&["device", "revert", &phone, "--to", "99"]).ended(5, "to: ");

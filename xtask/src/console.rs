@@ -42,16 +42,19 @@ pub fn install(workspace: &Workspace) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("could not write {}", stamp.display()))
 }
 
-/// Builds the console, unless what is built is of these sources. A file that has come out as it was
-/// is left alone, and with it what cargo has built of it.
+/// Builds the console, unless what is built is of these sources and nobody has put anything else
+/// there since. A file that has come out as it was is left alone, and with it what cargo has built
+/// of it.
 pub fn build(workspace: &Workspace) -> Result<()> {
     install(workspace)?;
     let folder = folder(workspace);
     let dist = folder.join("dist");
     let stamp = workspace.target.join("console.stamp");
     let wanted = sources(workspace)?;
-    let is_built = dist.join("index.html").is_file()
-        && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == wanted);
+    let is_built = match fs::read_to_string(&stamp) {
+        Ok(stamped) if dist.is_dir() => stamped == wanted.clone() + &content(&dist)?,
+        _ => false,
+    };
     if is_built {
         println!("{} is up to date", dist.display());
         return Ok(());
@@ -61,7 +64,8 @@ pub fn build(workspace: &Workspace) -> Result<()> {
     build.args(["run", "build", "--", "--emptyOutDir", "--outDir"]).arg(&fresh);
     run(&mut build)?;
     dist::replace(&dist, &fresh)?;
-    fs::write(&stamp, wanted).with_context(|| format!("could not write {}", stamp.display()))
+    fs::write(&stamp, wanted + &content(&dist)?)
+        .with_context(|| format!("could not write {}", stamp.display()))
 }
 
 /// Builds the console, lints and tests its code, and holds what a browser loads first to its bound.
@@ -93,11 +97,21 @@ fn npm(workspace: &Workspace) -> Command {
     command
 }
 
-/// What a build is made from, as one number in words: two states of the sources have two.
+/// What a build is made from, as [`numbered`].
 fn sources(workspace: &Workspace) -> Result<String> {
     let folder = folder(workspace);
     let mut files = dist::files(&folder, NO_SOURCES)?;
     files.push(PathBuf::from("..").join(CONTRACT));
+    numbered(&folder, files)
+}
+
+/// What a build has made, as [`numbered`].
+fn content(dist: &Path) -> Result<String> {
+    numbered(dist, dist::files(dist, &[])?)
+}
+
+/// Files of a folder as one number in words: two states of them have two.
+fn numbered(folder: &Path, files: Vec<PathBuf>) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     for file in files {
         let content = read(&folder.join(&file))?;
@@ -150,5 +164,19 @@ mod tests {
             assert!(!seen.contains(&now), "{path}");
             seen.push(now);
         }
+    }
+
+    #[test]
+    fn what_somebody_else_has_built_is_seen() {
+        let dist = tempfile::tempdir().unwrap();
+        let mut seen = vec![content(dist.path()).unwrap()];
+        for (path, text) in [("index.html", "1"), ("index.html", "2"), ("app.js", "2")] {
+            fs::write(dist.path().join(path), text).unwrap();
+            let now = content(dist.path()).unwrap();
+            assert!(!seen.contains(&now), "{path}");
+            seen.push(now);
+        }
+        fs::remove_file(dist.path().join("app.js")).unwrap();
+        assert_eq!(content(dist.path()).unwrap(), seen[2]);
     }
 }

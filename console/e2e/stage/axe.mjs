@@ -9,16 +9,20 @@ const source = await readFile(
 /** What counts: what shuts somebody out. */
 const COUNTED = new Set(["serious", "critical"]);
 
+/** The rules that another colour scheme can break. */
+const COLOURS = ["color-contrast", "link-in-text-block"];
+
 /**
- * What axe finds on the page as it is that counts, each with the elements. With `rules`, by these
- * alone.
+ * What axe finds that counts, on the page as it is or within what the selector `within` means, each
+ * with the elements. With `rules`, by these alone.
  */
-export async function axe(page, rules) {
+async function found(page, { within, rules }) {
   // Evaluated by the browser's own debugger, to which the page's policy does not apply.
   await page.evaluate(source);
   const { violations } = await page.evaluate(
-    (only) => window.axe.run(document, { resultTypes: ["violations"], ...only }),
-    rules ? { runOnly: { type: "rule", values: rules } } : {},
+    ({ within, only }) =>
+      window.axe.run(within ?? document, { resultTypes: ["violations"], ...only }),
+    { within, only: rules ? { runOnly: { type: "rule", values: rules } } : {} },
   );
   return violations
     .filter(({ impact }) => COUNTED.has(impact))
@@ -26,4 +30,13 @@ export async function axe(page, rules) {
       const where = nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.html}`);
       return `${id} (${help}), ${nodes.length}:\n    ${where.join("\n    ")}`;
     });
+}
+
+/** What axe finds that counts, light and dark, on the page or within what a selector means. */
+export async function axe({ page, given }, within) {
+  const faults = await found(page, { within });
+  await page.emulateMedia({ colorScheme: "dark" });
+  const dark = await found(page, { within, rules: COLOURS });
+  await page.emulateMedia({ colorScheme: given.theme });
+  return [...faults, ...dark.map((fault) => `in the dark: ${fault}`)];
 }

@@ -1,12 +1,19 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { axe } from "./axe.mjs";
 import { ask, brief, hangUp } from "./rust.mjs";
 import { textsOf } from "./texts.mjs";
 import { Watch } from "./watch.mjs";
 
 /** How long a script waits for what should be there soon. Far beyond what it takes. */
 const PATIENCE_MS = 20_000;
+
+/** How long a view has to be still to count as shown. */
+const STILL_MS = 400;
+
+/** How many times somebody presses Tab before they give up. */
+const TABS_MAX = 60;
 
 /** Without these the browser looks for its maker, or needs what a container lacks. */
 const FLAGS = [
@@ -45,7 +52,28 @@ export class Stage {
 
   /** Loads a view by its address. */
   async open(path) {
+    this.watch.expectLoad();
     await this.page.goto(this.given.url + path);
+  }
+
+  /** Loads the view anew. Nothing but this and `open` may: the watch counts. */
+  async reload() {
+    this.watch.expectLoad();
+    await this.page.reload();
+  }
+
+  /**
+   * Opens the address of the view in sight as whoever was sent it does: somebody who signs in first,
+   * and whose browser holds nothing of it.
+   */
+  async openAsSomebodyElse() {
+    const { pathname, search } = new URL(this.page.url());
+    await this.page.context().clearCookies();
+    await this.page.evaluate(() => {
+      localStorage.clear();
+      sessionStorage.clear();
+    });
+    await this.signIn(pathname + search);
   }
 
   /** Follows a link of the navigation, which is behind a button where the page is narrow. */
@@ -83,6 +111,30 @@ export class Stage {
     await page.locator("nav#navigation").waitFor({ state: "attached" });
   }
 
+  /** Whether it has the focus. */
+  async hasFocus(target) {
+    return target.evaluate((element) => element === document.activeElement);
+  }
+
+  /** Goes on by Tab until `target` has the focus, as somebody without a mouse does. */
+  async tabTo(target) {
+    await target.waitFor({ state: "attached" });
+    for (let count = 0; count < TABS_MAX; count += 1) {
+      if (await this.hasFocus(target)) {
+        return;
+      }
+      await this.page.keyboard.press("Tab");
+    }
+    throw new Error(`${TABS_MAX} times Tab do not lead to ${target}`);
+  }
+
+  /** Goes past the navigation by the link that is there for it. */
+  async skipToContent() {
+    const { page, text } = this;
+    await this.tabTo(page.getByRole("link", { name: text.shell.skip, exact: true }));
+    await page.keyboard.press("Enter");
+  }
+
   /** A view's title. */
   title(name) {
     return this.page.getByRole("heading", { level: 1, name });
@@ -105,6 +157,27 @@ export class Stage {
         throw new Error(`waited ${patience} ms in vain for ${what}`);
       }
       await this.page.waitForTimeout(100);
+    }
+  }
+
+  /** Waits until the view has read what it shows. */
+  async settled() {
+    const { page } = this;
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    let since = Date.now();
+    await this.until("the view to be still", async () => {
+      if ((await page.locator(".skeleton, [aria-busy=true]").count()) > 0) {
+        since = Date.now();
+      }
+      return Date.now() - since > STILL_MS;
+    });
+  }
+
+  /** Checks that nothing within what the selector means shuts anybody out, light and dark. */
+  async checkAccess(within) {
+    const faults = await axe(this, within);
+    if (faults.length > 0) {
+      throw new Error(`${within} shuts somebody out:\n  ${faults.join("\n  ")}`);
     }
   }
 
@@ -147,6 +220,8 @@ export async function play(script) {
     }
   } catch (error) {
     console.error(`${given.name}: at ${stage.step} (${page.url()}): ${error.stack ?? error}`);
+    // What the page was at fault for meanwhile is often why.
+    await watch.check().catch(({ message }) => console.error(`${given.name}: ${message}`));
     await keep(given, page, watch);
     process.exitCode = 1;
   } finally {

@@ -29,13 +29,17 @@ export async function traced(browser, act) {
     transferMode: "ReportEvents",
     traceConfig: { recordMode: "recordContinuously", includedCategories: CATEGORIES },
   });
+  let isWhole = false;
   try {
     await act();
   } finally {
     const complete = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
     await session.send("Tracing.end");
-    await complete;
+    isWhole = !(await complete).dataLossOccurred;
     await session.detach();
+  }
+  if (!isWhole) {
+    throw new Error("the browser has lost a part of the trace");
   }
   const own = tasks.filter(({ thread }) => names.get(thread) === MAIN_THREAD).map(({ ms }) => ms);
   if (own.length === 0) {
@@ -44,15 +48,19 @@ export async function traced(browser, act) {
   return { count: own.length, longest: own.reduce((most, ms) => Math.max(most, ms), 0) };
 }
 
-/** How much memory the page's scripts hold once what is garbage is gone, in bytes. */
+/**
+ * How much memory the page holds once what is garbage is gone, in bytes: its scripts' own, that of
+ * the elements that they hold, drawn or not, and that of their buffers.
+ */
 export async function heapOf(page) {
   const session = await page.context().newCDPSession(page);
   // The first collection may leave what only a finalizer lets go.
   await session.send("HeapProfiler.collectGarbage");
   await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  const { usedSize, embedderHeapUsedSize, backingStorageSize } =
+    await session.send("Runtime.getHeapUsage");
   await session.detach();
-  return usedSize;
+  return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
 /** Counts the events that reach the page by its stream; gives what tells how many. */

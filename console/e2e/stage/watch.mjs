@@ -40,7 +40,11 @@ function inPage() {
       }
       last.end = startTime;
       last.sum += value;
-      last.what.push(`${value.toFixed(3)} ${sources.map(({ node }) => nameOf(node)).join(" ")}`);
+      const moved = sources.map(
+        ({ node, previousRect, currentRect }) =>
+          `${nameOf(node)} (${Math.round(previousRect.y)} to ${Math.round(currentRect.y)})`,
+      );
+      last.what.push(`${value.toFixed(3)} ${moved.join(" ")}`);
     }
   }).observe({ type: "layout-shift", buffered: true });
 }
@@ -53,6 +57,8 @@ export class Watch {
   #expected = new Set([401]);
   #mayBeAway = false;
   #mayMove = false;
+  #loads = 0;
+  #loadsAsked = 0;
 
   constructor(page) {
     this.#page = page;
@@ -60,9 +66,12 @@ export class Watch {
 
   /** Begins, before the page has loaded anything. */
   async begin() {
-    await this.#page.exposeFunction("fleetwrightTold", (fault) => this.#faults.push(fault));
+    await this.#page.exposeFunction("fleetwrightTold", (fault) => this.#tell(fault));
     await this.#page.addInitScript(inPage);
-    this.#page.on("pageerror", (error) => this.#faults.push(`thrown: ${error.stack ?? error}`));
+    this.#page.on("domcontentloaded", () => {
+      this.#loads += 1;
+    });
+    this.#page.on("pageerror", (error) => this.#tell(`thrown: ${error.stack ?? error}`));
     this.#page.on("console", (message) => {
       const said = `${message.type()}: ${message.text()}`;
       this.#log.push(`${said} (${message.location().url})`);
@@ -72,11 +81,21 @@ export class Watch {
     });
   }
 
+  #tell(fault) {
+    this.#faults.push(fault);
+    this.#log.push(fault);
+  }
+
   /** Answers with these statuses are what the script is about. */
   expect(...statuses) {
     for (const status of statuses) {
       this.#expected.add(status);
     }
+  }
+
+  /** The page is about to be loaded anew by the script: of itself it never may. */
+  expectLoad() {
+    this.#loadsAsked += 1;
   }
 
   /** The server is taken away and comes back. */
@@ -111,6 +130,10 @@ export class Watch {
       for (const { sum, what } of windows.filter(({ sum }) => sum >= SHIFT_MAX && !this.#mayMove)) {
         this.#faults.push(`${view} moves by itself, ${sum.toFixed(3)}: ${what.join("; ")}`);
       }
+    }
+    if (this.#loads !== this.#loadsAsked) {
+      this.#faults.push(`loaded ${this.#loads} times, and by the script ${this.#loadsAsked} times`);
+      this.#loads = this.#loadsAsked;
     }
     const faults = this.#faults;
     this.#faults = [];

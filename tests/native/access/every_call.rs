@@ -372,6 +372,11 @@ fn the_admin_of_a_project_manages_it_and_it_is_in_the_audit() {
     cli.run(&[&["user", "grant", "stan", "--role", "operator"][..], &of_project].concat()).ok();
     let grants = cli.run(&["user", "grants", "stan"]).ok();
     assert!(grants.contains("operator") && !grants.contains(OTHER), "{grants}");
+    let holders = cli.run(&[&["user", "grants"][..], &of_project].concat()).ok();
+    let of = |user: &str| holders.lines().find(|line| line.starts_with(user)).unwrap_or_default();
+    assert!(of("stan").contains("another project"), "{holders}");
+    assert!(of("vera").contains("this project"), "{holders}");
+    cli.run(&["user", "grants", "--project", OTHER]).ended(5, "no such project");
     let stranger = Cli::with_token(server, &stage.stranger);
     stranger.run(&["device", "freeze", &stage.device]).ok();
     cli.run(&["device", "unfreeze", &stage.device]).ok();
