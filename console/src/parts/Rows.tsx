@@ -1,3 +1,4 @@
+import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
@@ -30,6 +31,21 @@ export type Choice = {
   /** What a row is called where it is read out. */
   name: (key: string) => string;
 };
+
+/** What a list is told of the pages of a query that are still to come. */
+export function moreOf(
+  query: Pick<
+    UseInfiniteQueryResult,
+    "hasNextPage" | "isFetchNextPageError" | "isFetchingNextPage" | "fetchNextPage"
+  >,
+) {
+  return {
+    hasMore: query.hasNextPage,
+    isMoreFailed: query.isFetchNextPageError,
+    isLoadingMore: query.isFetchingNextPage,
+    onMore: () => void query.fetchNextPage(),
+  };
+}
 
 /** How much larger than usual the viewer has text. */
 function scaleOfText(): number {

@@ -1,7 +1,6 @@
 export const presets = {
   title: "Presets",
   note: "Values that are asked for again and again, by a name.",
-  leave: "What you typed is not saved. Leave all the same?",
   newOne: "New preset",
   empty: "This project has no presets yet.",
   emptyWhat: "A preset holds values by property, made of what each device has of its own.",

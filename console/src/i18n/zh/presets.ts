@@ -1,7 +1,6 @@
 export const presets = {
   title: "预设",
   note: "将常用的一组属性值命名保存，供更新时选用。",
-  leave: "填写的内容尚未保存。仍要离开吗？",
   newOne: "新建预设",
   empty: "该项目还没有预设。",
   emptyWhat: "预设按属性保存值，值中可引用每台设备自身的信息。",

@@ -18,7 +18,7 @@ import { Skeleton } from "../../parts/Loading";
 import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { Ago, Moment } from "../../parts/Time";
 import { useTyped } from "../../parts/typed";
 import "../../styles/audit.css";
@@ -141,10 +141,7 @@ export function Audit() {
           isNarrow={isNarrow}
           rowHeight={36}
           height="max(320px, 100dvh - 260px)"
-          hasMore={query.hasNextPage}
-          isMoreFailed={query.isFetchNextPageError}
-          isLoadingMore={query.isFetchingNextPage}
-          onMore={() => void query.fetchNextPage()}
+          {...moreOf(query)}
         />
       )}
       {opened && (

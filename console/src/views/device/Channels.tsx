@@ -8,7 +8,7 @@ import { FormDialog } from "../../parts/FormDialog";
 import { Skeleton } from "../../parts/Loading";
 import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { ValueBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import { type Channel, catalogueOf, channelsOf, useSubject } from "./data";
@@ -54,10 +54,7 @@ export function Channels() {
         rowHeight={rowHeight}
         height={query.hasNextPage ? undefined : `min(60vh, ${channels.length * rowHeight + 38}px)`}
         isNarrow={isNarrow}
-        hasMore={query.hasNextPage}
-        isMoreFailed={query.isFetchNextPageError}
-        isLoadingMore={query.isFetchingNextPage}
-        onMore={() => void query.fetchNextPage()}
+        {...moreOf(query)}
       />
       {edited && <EditChannel key={edited.id} channel={edited} onClose={() => setEdited(null)} />}
     </>

@@ -6,7 +6,7 @@ import { Dialog } from "../../parts/Dialog";
 import { Skeleton } from "../../parts/Loading";
 import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { JobBadge } from "../../parts/states";
 import { Ago, Moment } from "../../parts/Time";
 import { type Change, historyOf, useSubject } from "./data";
@@ -60,10 +60,7 @@ export function History() {
         rowHeight={rowHeight}
         height={query.hasNextPage ? undefined : `min(60vh, ${changes.length * rowHeight + 38}px)`}
         isNarrow={isNarrow}
-        hasMore={query.hasNextPage}
-        isMoreFailed={query.isFetchNextPageError}
-        isLoadingMore={query.isFetchingNextPage}
-        onMore={() => void query.fetchNextPage()}
+        {...moreOf(query)}
       />
       {shown && (
         <Details

@@ -7,7 +7,7 @@ import { Skeleton } from "../../parts/Loading";
 import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Card } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { Ago } from "../../parts/Time";
 import { AcceptCameras } from "./AcceptCameras";
 import { type PendingCamera, pendingQuery } from "./query";
@@ -110,10 +110,7 @@ export function Pending({ project }: { project: string }) {
           choice={
             isOperator ? { chosen: new Set(ids), set: setChosen, name: (id) => id } : undefined
           }
-          hasMore={query.hasNextPage}
-          isMoreFailed={query.isFetchNextPageError}
-          isLoadingMore={query.isFetchingNextPage}
-          onMore={() => void query.fetchNextPage()}
+          {...moreOf(query)}
         />
       )}
       {(asking === "accept" || asking === "accept all") && (

@@ -12,7 +12,7 @@ import { Skeleton } from "../../parts/Loading";
 import { Empty, Notice, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Card } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { CameraBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import { useTyped } from "../../parts/typed";
@@ -190,10 +190,7 @@ export function Cameras({ project }: { project: string }) {
           choice={
             isOperator ? { chosen: new Set(ids), set: setChosen, name: (id) => id } : undefined
           }
-          hasMore={query.hasNextPage}
-          isMoreFailed={query.isFetchNextPageError}
-          isLoadingMore={query.isFetchingNextPage}
-          onMore={() => void query.fetchNextPage()}
+          {...moreOf(query)}
         />
       )}
       {asked && (

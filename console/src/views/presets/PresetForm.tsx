@@ -74,7 +74,7 @@ export function PresetForm({ project, preset }: { project: string; preset?: Pres
     save.mutate(expected, { onSuccess: (saved) => void toList(saved.name) });
   const typed = JSON.stringify([name, kind, description, lines]);
   const [begunWith] = useState(typed);
-  useStay(() => typed !== begunWith && !isSaved.current, text.leave);
+  useStay(() => typed !== begunWith && !isSaved.current, parts.leaveTyped);
   const message = save.error instanceof ApiProblem ? save.error.message : "";
   const field = fieldOf(message);
   const faults = new Map<string, string>();

@@ -89,6 +89,6 @@ it("asks before what is typed is left", async () => {
   const field = await screen.findByLabelText<HTMLInputElement>(text.description);
   fireEvent.change(field, { target: { value: "mine" } });
   act(() => void router.navigate({ to: ".", search: { project: "p" } }));
-  await waitFor(() => expect(confirm).toHaveBeenCalledWith(text.leave));
+  await waitFor(() => expect(confirm).toHaveBeenCalledWith(messages.en.parts.leaveTyped));
   expect(field.isConnected && field.value).toBe("mine");
 });

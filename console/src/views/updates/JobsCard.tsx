@@ -14,7 +14,7 @@ import { Skeleton } from "../../parts/Loading";
 import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Card } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { JobBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import type { Search } from "../../search";
@@ -148,10 +148,7 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
           rowHeight={40}
           isNarrow={isNarrow}
           height={`${height}px`}
-          hasMore={list.hasNextPage}
-          isMoreFailed={list.isFetchNextPageError}
-          isLoadingMore={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage()}
+          {...moreOf(list)}
         />
       )}
     </Card>

@@ -5,7 +5,7 @@ import { Skeleton } from "../../parts/Loading";
 import { ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Card } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { refusedOf, type Update } from "./queries";
 import { DeviceLink } from "./ReasonTable";
 
@@ -59,10 +59,7 @@ export function RefusedCard({ update }: { update: Update }) {
           rowHeight={36}
           isNarrow={isNarrow}
           height={`${Math.min(320, 44 + 36 * Math.max(1, rows.length))}px`}
-          hasMore={list.hasNextPage}
-          isMoreFailed={list.isFetchNextPageError}
-          isLoadingMore={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage()}
+          {...moreOf(list)}
         />
       )}
     </Card>

@@ -9,7 +9,7 @@ import { Skeleton } from "../../parts/Loading";
 import { Empty, ProblemNotice } from "../../parts/Notice";
 import { useIsNarrow } from "../../parts/narrow";
 import { Page } from "../../parts/Page";
-import { type Column, Rows } from "../../parts/Rows";
+import { type Column, moreOf, Rows } from "../../parts/Rows";
 import { PhaseBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
 import "../../styles/updates.css";
@@ -135,10 +135,7 @@ export function Updates() {
           rowHeight={isNarrow ? 76 : 44}
           isNarrow={isNarrow}
           height="calc(100dvh - 150px)"
-          hasMore={list.hasNextPage}
-          isMoreFailed={list.isFetchNextPageError}
-          isLoadingMore={list.isFetchingNextPage}
-          onMore={() => void list.fetchNextPage()}
+          {...moreOf(list)}
         />
       )}
     </Page>
