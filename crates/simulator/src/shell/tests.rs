@@ -1,6 +1,8 @@
 //! The interpreter beside the machine's own `/bin/sh`: same script, same output, same status.
 
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -65,6 +67,10 @@ async fn ours(script: &[u8], stdin: &[u8]) -> Outcome {
     outcome
 }
 
+/// The programs that the interpreter has in itself and /bin/sh takes from the machine. It finds no
+/// others: whatever else a machine has (`bc`, say), a phone has not.
+const PROGRAMS: [&str; 7] = ["cat", "chmod", "mkdir", "mv", "rm", "sh", "sleep"];
+
 /// Runs a script in /bin/sh, in a directory that looks like a phone's root.
 fn theirs(script: &str, stdin: &[u8]) -> Outcome {
     let directory = tempfile::tempdir().unwrap();
@@ -73,12 +79,16 @@ fn theirs(script: &str, stdin: &[u8]) -> Outcome {
     for name in ["dev", "proc", "system"] {
         std::fs::create_dir(directory.path().join(name)).unwrap();
     }
+    let programs = tempfile::tempdir().unwrap();
+    for name in PROGRAMS {
+        symlink(Path::new("/bin").join(name), programs.path().join(name)).unwrap();
+    }
     let script = script.replace("/data/local/tmp", writable.to_str().unwrap());
     let mut child = Command::new("/bin/sh")
         .args(["-c", &script])
         .current_dir(directory.path())
         .env_clear()
-        .env("PATH", "/usr/bin:/bin")
+        .env("PATH", programs.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

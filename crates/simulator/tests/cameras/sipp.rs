@@ -2,7 +2,7 @@
 //! bytes were made by Python.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -75,9 +75,20 @@ fn scenario_bytes() -> Vec<u8> {
     [before.as_bytes(), NAME_GB18030, after.as_bytes()].concat()
 }
 
+/// A port that is free for both transports. The kernel takes the ports of outgoing connections from
+/// above these, and tests that run side by side have processes of different numbers: so nobody else
+/// takes it before SIPp does.
+fn free_port() -> u16 {
+    let first = u16::try_from(std::process::id() % 12_000).unwrap();
+    let free = |port: &u16| {
+        UdpSocket::bind(("127.0.0.1", *port)).is_ok()
+            && TcpListener::bind(("127.0.0.1", *port)).is_ok()
+    };
+    (20_000 + first..32_768).find(free).expect("a free port")
+}
+
 async fn check(transport: Transport, digest: DigestForm) {
-    // Free at this moment, for either transport.
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let sipp = Sipp::start(port, transport);
     let camera = Camera {
         server: ([127, 0, 0, 1], port).into(),

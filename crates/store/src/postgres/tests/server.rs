@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -25,6 +26,18 @@ pub(super) const USER: &str = "postgres";
 
 /// How long anything about a server may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port that is free. The kernel takes the ports of outgoing connections from above these, and
+/// tests that run side by side have processes of different numbers: so nobody else takes it before
+/// the server does. Each call of a process answers another.
+fn free_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    // A process asks for two or three, so one of the next number begins far enough from it.
+    let first = u16::try_from(std::process::id().wrapping_mul(8).wrapping_add(call) % 12_000);
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    (20_000 + first.unwrap()..32_768).find(free).expect("a free port")
+}
 
 /// A running server. It ends with this, and with the process that has this, however that ends.
 pub(super) struct Server {
@@ -63,9 +76,8 @@ impl Server {
         if let Some((user, group)) = *user() {
             chown(scratch.path(), Some(user), Some(group)).unwrap();
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let guard = Command::new("true").spawn().unwrap();
-        Self { guard, port, scratch }
+        Self { guard, port: free_port(), scratch }
     }
 
     /// Starts the server on its data.
