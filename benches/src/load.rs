@@ -75,8 +75,9 @@ pub async fn closed(
             Ok(tally)
         });
     }
-    start.wait().await;
+    // None begins before this has come, too.
     let started = clock::now();
+    start.wait().await;
     join(tasks, started, duration).await
 }
 

@@ -53,9 +53,9 @@ async fn a_closed_slot_sends_each_request_once() {
 #[tokio::test]
 async fn a_closed_slot_ends_in_time() {
     let address = stand_in(Arc::default()).await;
-    let requests = dots(10_000_000);
+    let requests = dots(1_000_000);
     let slot = closed(&[address], requests, 2, Duration::from_millis(50)).await.unwrap();
-    assert!(slot.jobs > 0 && slot.jobs < 10_000_000);
+    assert!(slot.jobs > 0 && slot.jobs < 1_000_000);
     assert!(slot.elapsed >= Duration::from_millis(50), "{:?}", slot.elapsed);
 }
 

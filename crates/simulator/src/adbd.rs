@@ -24,7 +24,7 @@ const DAEMON: &str = "/usr/sbin/adbd";
 /// Names the program `android-userland`; without it, it is looked for near the running program.
 pub const USERLAND_VARIABLE: &str = "FLEETWRIGHT_USERLAND";
 /// How long the daemon may take to listen, or its port to come free.
-const START_MAX: Duration = Duration::from_secs(10);
+const START_MAX: Duration = Duration::from_secs(60);
 /// How often its port is tried meanwhile.
 const RETRY: Duration = Duration::from_millis(10);
 

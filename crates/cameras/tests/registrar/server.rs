@@ -1,6 +1,6 @@
 //! A server: database, engine, SIP. It can be stopped and started, and can die.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use store::sqlite::{self, Sqlite};
 use store::{NewSession, Roles, StoredBinding};
 
 /// No wait of a test takes longer.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 pub const PASSWORD: &str = "12345678";
 
 pub struct Server {
@@ -34,6 +34,18 @@ pub struct Server {
 /// The id of a device by number.
 pub fn id(number: usize) -> String {
     format!("340200000013{number:08}")
+}
+
+/// A port that is free for both transports, also while one server stops and another starts: the
+/// kernel takes the ports of outgoing connections from above these, and tests that run side by side
+/// have processes of different numbers.
+fn free_port() -> u16 {
+    let first = u16::try_from(std::process::id().wrapping_mul(8) % 9_000).unwrap();
+    let free = |port: &u16| {
+        UdpSocket::bind(("127.0.0.1", *port)).is_ok()
+            && TcpListener::bind(("127.0.0.1", *port)).is_ok()
+    };
+    (11_000 + first..32_768).find(free).expect("a free port")
 }
 
 impl Server {
@@ -83,7 +95,8 @@ impl Server {
 
     /// Starts one on an empty directory, with so many cameras on record.
     pub async fn with_cameras(directory: &Path, settings: Settings, cameras: usize) -> Self {
-        let server = Self::start(directory, settings, "127.0.0.1:0").await;
+        let listen = format!("127.0.0.1:{}", free_port());
+        let server = Self::start(directory, settings, &listen).await;
         let admin = Principal::admin();
         let project = project();
         let named = Some(project.clone());

@@ -6,10 +6,12 @@ use std::time::Duration;
 use engine::{Action, Away, Driver, Report};
 use phones::adb::{Adb, HostKey};
 use phones::link::{LinkError, PhoneLink};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::support::{KEPT, LIMIT, WIPED, adopt, device, faulty, phone, rig, set, simulated};
+use super::support::{
+    ENDLESS, KEPT, LIMIT, WIPED, adopt, device, faulty, phone, rig, set, simulated,
+};
 
 #[tokio::test]
 async fn a_connection_lost_in_the_middle_is_renewed_in_the_same_action() {
@@ -37,11 +39,14 @@ async fn a_phone_that_restarts_in_the_middle_is_done_when_it_is_back() {
         .set_faults(faulty(|f| {
             f.reboot_mid_script = Some(1);
             f.times = Some(1);
+            f.boot = Some(ENDLESS);
         }))
         .await;
     let action = set(&[(KEPT, "b"), (WIPED, "b")]);
     let report = rig.run(&device, action.clone()).await;
     assert!(matches!(report, Report::Away(Away::Unreachable(_))), "{report:?}");
+    phone.set_faults(faulty(|_| {})).await;
+    phone.reboot().await;
     phone.booted().await;
     let reached = rig.reach(&device, action).await;
     assert_eq!(reached.shown[KEPT].as_deref(), Some("b"));
@@ -96,6 +101,8 @@ async fn what_is_no_phone_is_told_apart_from_one_that_is_away() {
     let server = tokio::spawn(async move {
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();
+            // To close a connection on which something is unread is to reset it.
+            assert!(socket.read(&mut [0; 4_096]).await.unwrap() > 0);
             socket.write_all(answer).await.unwrap();
         }
     });

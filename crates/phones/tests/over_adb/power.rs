@@ -6,7 +6,9 @@ use engine::{Action, Adopt, Away, PowerReport, Report};
 use fleet::{Device, Operation};
 use simulator::phones::Make;
 
-use super::support::{KEPT, LIMIT, MARKER, adopt, device, phone, rig, set, simulated, wrong};
+use super::support::{
+    ENDLESS, KEPT, LIMIT, MARKER, adopt, device, faulty, phone, rig, set, simulated, wrong,
+};
 
 #[tokio::test]
 async fn a_phone_that_is_told_to_reboot_comes_back_in_another_boot() {
@@ -75,7 +77,6 @@ async fn the_framework_restarts_in_the_same_boot_and_for_root_alone() {
     let boot = rig.reach(&device, adopt(&[(KEPT, "a")])).await.boot.unwrap();
     let report = rig.power(&device, Operation::Restart, Some(&boot)).await;
     assert_eq!(report, PowerReport::Told);
-    assert_eq!(rig.run(&device, set(&[(KEPT, "a")])).await, Report::Away(Away::Booting));
     let back = async {
         loop {
             match rig.run(&device, set(&[(KEPT, "a")])).await {
@@ -91,6 +92,11 @@ async fn the_framework_restarts_in_the_same_boot_and_for_root_alone() {
     let report = rig.power(&device, Operation::Restart, Some(&boot)).await;
     let PowerReport::Refused(why) = report else { panic!("{report:?}") };
     assert!(why.starts_with("Must be root") && why.contains("needs root"), "{why}");
+    phone.set_su(true);
+    phone.set_faults(faulty(|f| f.boot = Some(ENDLESS))).await;
+    let report = rig.power(&device, Operation::Restart, Some(&boot)).await;
+    assert_eq!(report, PowerReport::Told);
+    assert_eq!(rig.run(&device, set(&[(KEPT, "a")])).await, Report::Away(Away::Booting));
 }
 
 #[tokio::test]

@@ -16,7 +16,9 @@ use simulator::phones::{Faults, Fleet, Phone};
 use tokio::sync::mpsc;
 
 /// How long anything here may take.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
+/// A boot that no test waits for the end of.
+pub const ENDLESS: Duration = Duration::from_secs(3_600);
 /// The marker of every device here.
 pub const MARKER: &str = "f1ee7000000000000000000000000001";
 /// A property that survives restarts.

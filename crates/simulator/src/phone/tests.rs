@@ -17,6 +17,9 @@ async fn fleet(options: Options) -> Fleet {
     Fleet::start(options).await.unwrap()
 }
 
+/// A boot that no test waits for the end of.
+const ENDLESS: Duration = Duration::from_secs(3_600);
+
 fn quick() -> Options {
     Options { boot: Duration::from_millis(40), ..Options::default() }
 }
@@ -111,16 +114,20 @@ async fn a_reboot_wipes_kills_and_comes_back() {
         while phone.get("c.d") != "1" {
             tokio::task::yield_now().await;
         }
+        phone.set_faults(Faults { boot: Some(ENDLESS), ..Faults::default() }).await;
         phone.reboot().await;
         assert!(tokio::net::TcpStream::connect(phone.address()).await.is_err());
     });
     assert_eq!(killed, None);
     assert_eq!((phone.get("a.b"), phone.get("c.d")), (String::new(), String::new()));
     assert_eq!(phone.get(crate::property::BOOT_COMPLETED), "");
+    assert_eq!(phone.boot_count(), 2);
+    phone.set_faults(Faults::default()).await;
+    phone.reboot().await;
     phone.booted().await;
     assert_eq!(phone.get(crate::property::BOOT_COMPLETED), "1");
     assert_eq!(output(phone, "getprop persist.a; cat /data/local/tmp/f").await, "1\nkept\n");
-    assert_eq!(phone.boot_count(), 2);
+    assert_eq!(phone.boot_count(), 3);
     assert_ne!(phone.boot_id(), before);
     assert!(tokio::net::TcpStream::connect(phone.address()).await.is_ok());
 }

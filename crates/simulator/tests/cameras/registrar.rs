@@ -1,7 +1,8 @@
 //! A scripted registrar: it reads SIP as lines of text, challenges every REGISTER, lets in whoever
-//! answers at all, says 200 to everything else, and keeps what it heard.
+//! answers at all, says 200 to everything else, and keeps what it heard. What is repeated is
+//! answered again, and kept once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -38,6 +39,8 @@ impl Heard {
 #[derive(Default)]
 struct Kept {
     heard: Vec<Heard>,
+    /// The same, to tell what is repeated.
+    seen: HashSet<(SocketAddr, String)>,
     connections: BTreeMap<SocketAddr, mpsc::UnboundedSender<Vec<u8>>>,
 }
 
@@ -170,6 +173,9 @@ fn take(kept: &Mutex<Kept>, from: SocketAddr, bytes: &[u8]) -> Option<String> {
         }
         answer += "Content-Length: 0\r\n\r\n";
     }
-    kept.lock().unwrap().heard.push(heard);
+    let mut kept = kept.lock().unwrap();
+    if kept.seen.insert((from, heard.text.clone())) {
+        kept.heard.push(heard);
+    }
     (!answer.is_empty()).then_some(answer)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use simulator::camera::{DigestForm, Options as Camera, Secret, Transport};
 use simulator::cameras::{Fleet, Options};
 
-use super::until;
+use super::{PATIENCE, until};
 
 /// `"萳园𠮷-1".encode("gb18030")` in Python.
 const NAME_GB18030: &[u8] = b"\xc8\x6c\xd4\xb0\x95\x34\xb2\x35-1";
@@ -107,7 +107,7 @@ async fn check(transport: Transport, digest: DigestForm) {
         ..Options::default()
     };
     let fleet = Fleet::start(options).await.unwrap();
-    let registered = tokio::time::timeout(Duration::from_secs(20), fleet.all_registered()).await;
+    let registered = tokio::time::timeout(PATIENCE, fleet.all_registered()).await;
     let told = || format!("{:?}\n{}\n{}", fleet.progress(), sipp.read("errors"), sipp.read("log"));
     assert!(registered.is_ok(), "{}", told());
     let all_renamed =

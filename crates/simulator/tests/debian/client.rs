@@ -11,8 +11,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Longest that any one call of adb may take.
-const CALL_MAX: Duration = Duration::from_secs(60);
+/// Longest that any one call of adb may take, or anything else about a phone.
+pub const CALL_MAX: Duration = Duration::from_secs(60);
 
 /// An adb client with its server.
 pub struct Adb {

@@ -6,7 +6,7 @@ use simulator::control::{self, ControlAddress};
 use simulator::phones::{Auth, Done, Fleet, Make, Options, Power};
 use tokio::time::timeout;
 
-use crate::client::{Adb, Answer};
+use crate::client::{Adb, Answer, CALL_MAX};
 
 /// A fleet of one phone of this make, with a change to its options.
 async fn phone_of(make: Make, change: impl FnOnce(&mut Options)) -> Fleet {
@@ -27,7 +27,7 @@ async fn power(fleet: &Fleet, power: Power) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(10), wait).await.unwrap();
+    timeout(CALL_MAX, wait).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +87,7 @@ async fn a_shops_android_is_wiped_by_its_test_harness_and_still_knows_the_key() 
     assert_eq!(adb.shell(address, &script).await, said(&format!("{value}\n0\n")));
 
     adb.shell(address, "cmd testharness enable").await;
-    timeout(Duration::from_secs(10), phone.booted()).await.unwrap();
+    timeout(CALL_MAX, phone.booted()).await.unwrap();
     assert_eq!(phone.boot_count(), 2);
     adb.reconnected(address).await;
     assert_eq!(adb.shell(address, "getprop persist.a; getprop persist.b").await, said("\n\n"));
@@ -143,7 +143,7 @@ async fn a_vendors_phone_shows_a_restart_property_act_after_its_reboot() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(10), booted).await.unwrap();
+    timeout(CALL_MAX, booted).await.unwrap();
     adb.reconnected(address).await;
     assert_eq!(adb.shell(address, ask).await, said("1\n1\n"));
     assert_eq!(fleet.total_load().restarts_max, 1);

@@ -70,18 +70,20 @@ impl Server {
         server.run(settings).await
     }
 
-    /// A directory and a port, and nothing that runs.
+    /// A directory, and nothing that runs.
     fn prepare() -> Self {
         let scratch = tempfile::Builder::new().prefix("store-postgres-").tempdir().unwrap();
         if let Some((user, group)) = *user() {
             chown(scratch.path(), Some(user), Some(group)).unwrap();
         }
         let guard = Command::new("true").spawn().unwrap();
-        Self { guard, port: free_port(), scratch }
+        Self { guard, port: 0, scratch }
     }
 
     /// Starts the server on its data.
     async fn run(mut self, settings: &[&str]) -> Self {
+        // Only now: the sooner it listens there, the less can anybody else.
+        self.port = free_port();
         let log = std::fs::File::create(self.path("log")).unwrap();
         let mut guard = self.command_of("sh".as_ref());
         let script = "\"$@\" & read end; kill -QUIT $!; wait";

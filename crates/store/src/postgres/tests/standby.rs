@@ -72,10 +72,13 @@ async fn while_the_standby_is_away_a_writer_leaves_one_commit_behind() {
     const DEVICES: u64 = 40;
     let primary = Server::start(&[]).await;
     primary.sql("postgres", "CREATE DATABASE f").await;
+    // With the usual deadline, by which all of it is answered.
+    let patient = Postgres::open(primary.options("f")).await.unwrap();
+    let (project, keys) = fleet(&patient, usize::try_from(DEVICES).unwrap()).await;
+    patient.close().await;
     let write_deadline = Duration::from_secs(1);
     let options = Options { writers: 1, write_deadline, ..primary.options("f") };
     let store = Postgres::open(options).await.unwrap();
-    let (project, keys) = fleet(&store, usize::try_from(DEVICES).unwrap()).await;
     primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
     primary.sql("postgres", "SELECT pg_reload_conf()").await;
 
@@ -92,18 +95,19 @@ async fn while_the_standby_is_away_a_writer_leaves_one_commit_behind() {
     let started = Instant::now();
     let mut number = 0;
     while !round(number).await.iter().all(is_away) {
-        assert!(started.elapsed() < Duration::from_secs(40), "commits go on being begun");
+        assert!(started.elapsed() < Duration::from_secs(60), "commits go on being begun");
         number += 8;
     }
     let connections = "SELECT count(*) FROM pg_stat_activity
          WHERE datname = 'f' AND application_name = 'fleetwright'";
     let before = primary.number("f", connections).await;
     let asked = Instant::now();
-    for _ in 0..20 {
+    for _ in 0..40 {
         number += 8;
         assert!(round(number).await.iter().all(is_away));
     }
-    assert!(asked.elapsed() < Duration::from_secs(5), "told at once: {:?}", asked.elapsed());
+    // If each round waited for the deadline, they would take twice as long.
+    assert!(asked.elapsed() < Duration::from_secs(20), "told at once: {:?}", asked.elapsed());
     // It may have come to ask what became of its commit only now.
     assert!(primary.number("f", connections).await <= before + 1);
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
@@ -113,7 +117,7 @@ async fn while_the_standby_is_away_a_writer_leaves_one_commit_behind() {
     primary.sql("postgres", "SELECT pg_reload_conf()").await;
     let started = Instant::now();
     while round(number).await.iter().any(is_away) {
-        assert!(started.elapsed() < Duration::from_secs(20), "it does not go on");
+        assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
     }
 }
 
