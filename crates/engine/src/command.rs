@@ -160,6 +160,9 @@ pub enum Error {
     /// Nothing would be brought back.
     #[error("there is nothing to bring back: {0}")]
     NothingToRevert(String),
+    /// Some of its jobs are not kept any more, so that what they have changed is not known.
+    #[error("a part of update {0} is older than what is kept: it can't be brought back")]
+    NotKept(RequestId),
     /// More is waiting than may; try again after a second.
     #[error("the server is busy")]
     Busy,

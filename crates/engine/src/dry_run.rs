@@ -130,7 +130,12 @@ impl Handle {
             }
             AskTarget::Devices(named) => {
                 let project = (key, project);
-                let (kind, _) = self.named(project, &ask, named).await?;
+                // Where there is none of them, each is told to be refused, as by an update at once.
+                let kind = match self.named(project, &ask, named).await {
+                    Ok((kind, _)) => Some(kind),
+                    Err(Error::NoneFound) if !named.is_empty() => None,
+                    Err(error) => return Err(error),
+                };
                 let (page, next) = of_list(named, after, limit);
                 let values = self.values_of_named(project, preset.as_ref(), &ask, &page).await?;
                 let told = page.into_iter().zip(values).map(|(device, values)| Told {
@@ -138,7 +143,7 @@ impl Handle {
                     values,
                     if_revision: device.if_revision,
                 });
-                (Some(kind), (told.collect(), Vec::new(), next))
+                (kind, (told.collect(), Vec::new(), next))
             }
         };
         let at = self.shared.clock.now();
@@ -224,7 +229,7 @@ impl Handle {
 }
 
 /// The page of a list of devices that begins at this position, and where the next one does.
-pub(crate) fn of_list<T>(list: &[T], after: u64, limit: u32) -> (Vec<&T>, Option<u64>) {
+fn of_list<T>(list: &[T], after: u64, limit: u32) -> (Vec<&T>, Option<u64>) {
     let from = usize::try_from(after).unwrap_or(usize::MAX).min(list.len());
     let to = from.saturating_add(limit as usize).min(list.len());
     let page = list.iter().skip(from).take(to - from).collect();

@@ -454,7 +454,7 @@ impl Watch {
 
     /// Goes on at another place, if it is known.
     fn leave_out(&mut self, why: Why, to: Option<FeedPosition>) -> Dropped {
-        metrics::counter!("fleetwright_events_dropped", "why" => why.name()).increment(1);
+        metrics::counter!("fleetwright_events_dropped_total", "why" => why.name()).increment(1);
         let from = self.token_of(self.position);
         if let Some(to) = to {
             self.position = to;

@@ -35,9 +35,11 @@ const NO_JOB: &str = "no update asked for it: it was taken over from the device 
 /// The same of a record for which all jobs of the device were looked through.
 const NO_RECORD: &str = "no update put it on record: it came with the device's import, or before \
                          this was kept";
-/// The same where they are too many.
+/// Of either where there are too many jobs to look through.
 const TOO_OLD: &str = "it is older than the last 1,000 updates of this device";
 const _: () = assert!(EXPLAINED_JOBS_MAX == 1_000, "the sentence says so");
+/// The same where the jobs that come next are not kept any more.
+const NOT_KEPT: &str = "it is older than the updates of this device that are kept";
 /// The same of a property of which nothing is asked.
 const NOT_ASKED: &str = "nothing is asked of it";
 
@@ -184,8 +186,9 @@ impl Handle {
         Ok(matches!(outcome, Some(PushOutcome::Acknowledged | PushOutcome::Verified)))
     }
 
-    /// By property, the job that asked for what stands there, or why none is known. What is desired
-    /// tells its revision; for what is on record the jobs are looked through, newest first.
+    /// By property, the job that asked for what stands there, or why none is known. The jobs are
+    /// looked through, newest first, for the revision of what is desired, and for what is on
+    /// record.
     async fn jobs_of(
         &self,
         principal: &Principal,
@@ -193,45 +196,37 @@ impl Handle {
         names: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Result<JobWithDevice, &'static str>>, Error> {
         let (store, key) = (&self.shared.store, seen.found.device.key);
-        let revisions: BTreeSet<Revision> =
-            names.iter().filter_map(|name| Some(seen.desired(name)?.revision)).collect();
-        let at = store.jobs_at(principal, key, revisions.into_iter().collect()).await?;
-        let at: BTreeMap<Revision, JobWithDevice> =
-            at.into_iter().map(|found| (found.job.revision, found)).collect();
+        let is_there = |name: &&String| seen.desired(name).is_some() || seen.is_recorded(name);
+        let mut missing: BTreeSet<String> = names.iter().filter(is_there).cloned().collect();
         let mut jobs = BTreeMap::new();
-        let mut missing = BTreeSet::new();
-        for name in names {
-            match seen.desired(name) {
-                Some(desired) => {
-                    let job = at.get(&desired.revision).cloned().ok_or(NO_JOB);
-                    jobs.insert(name.clone(), job);
-                }
-                None if seen.is_recorded(name) => {
-                    missing.insert(name.clone());
-                }
-                None => {}
-            }
-        }
-        let (mut before, mut walked, mut why) = (None, 0, NO_RECORD);
+        let (mut from, mut walked, mut why) = (None, 0, None);
         while !missing.is_empty() {
-            let page = store.history(principal, key, before, JOBS_PER_READ).await?;
-            let Some(last) = page.last() else { break };
-            if walked >= EXPLAINED_JOBS_MAX as usize {
-                why = TOO_OLD;
+            let page = store.history(principal, key, from, JOBS_PER_READ).await?;
+            walked += page.jobs.len();
+            for found in page.jobs {
+                missing.retain(|name| match seen.asked_by(name, &found) {
+                    Some(is_it) => {
+                        let job = if is_it { Ok(found.clone()) } else { Err(NO_JOB) };
+                        jobs.insert(name.clone(), job);
+                        false
+                    }
+                    None => true,
+                });
+            }
+            from = page.next;
+            if from.is_none() {
+                why = page.is_cut.then_some(NOT_KEPT);
                 break;
             }
-            before = Some(last.job.revision);
-            walked += page.len();
-            for found in page {
-                let named: Vec<String> =
-                    missing.iter().filter(|name| puts(&found, name)).cloned().collect();
-                for name in named {
-                    missing.remove(&name);
-                    jobs.insert(name, Ok(found.clone()));
-                }
+            if walked >= EXPLAINED_JOBS_MAX as usize {
+                why = Some(TOO_OLD);
+                break;
             }
         }
-        jobs.extend(missing.into_iter().map(|name| (name, Err(why))));
+        jobs.extend(missing.into_iter().map(|name| {
+            let none = if seen.desired(&name).is_some() { NO_JOB } else { NO_RECORD };
+            (name, Err(why.unwrap_or(none)))
+        }));
         Ok(jobs)
     }
 
@@ -327,6 +322,16 @@ impl<'a> Seen<'a> {
     /// What is desired of a property.
     fn desired(self, name: &str) -> Option<&'a DesiredValue> {
         self.found.state.desired.get(name)
+    }
+
+    /// Whether a job asked for what stands there, of the device's jobs from the newest on: `None`
+    /// if that is not told yet, since an earlier one may have.
+    fn asked_by(self, name: &str, found: &JobWithDevice) -> Option<bool> {
+        let Some(desired) = self.desired(name) else {
+            return puts(found, name).then_some(true);
+        };
+        let given = found.job.revision;
+        (given <= desired.revision).then_some(given == desired.revision)
     }
 
     /// Whether what stands there is a record of ours.

@@ -21,6 +21,7 @@ use crate::driver::{Driver, EventReceiver};
 use crate::enrolment::{self, Enrolments};
 use crate::events::Events;
 use crate::feed::{self, Freshness};
+use crate::history::{self, History};
 use crate::idempotency;
 use crate::judge::Rules;
 use crate::keys::Keys;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub rollouts_every: Duration,
     /// How often devices are counted at most. 0 switches that off.
     pub count_every: Duration,
+    /// What is kept of what is over.
+    pub history: History,
     /// A bug that the simulation must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<crate::planted::Bug>,
@@ -90,6 +93,7 @@ impl Default for Settings {
             feed_every: limits::FEED_EVERY,
             rollouts_every: rollout::LOOK_EVERY,
             count_every: limits::COUNT_WAIT.0,
+            history: History::default(),
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
@@ -220,6 +224,8 @@ impl Engine {
             tasks.spawn(until(stop.clone(), drive));
             let count = overview::keep(shared.clone(), options.settings.count_every);
             tasks.spawn(until(stop.clone(), count));
+            let forget = history::keep(shared.clone(), options.settings.history);
+            tasks.spawn(until(stop.clone(), forget));
         }
         tasks.spawn(until(stop.clone(), sweep::events(shared.clone(), options.events)));
         tasks.spawn(until(stop.clone(), feed::prune(shared.clone())));

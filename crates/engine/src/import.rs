@@ -360,6 +360,7 @@ pub(crate) fn check_record(
     record: &NewDevice,
 ) -> Result<(), Error> {
     let at = |field: &str| format!("{of}{field}");
+    record.id.check_new().map_err(|error| invalid(&at("id"), error))?;
     check_text(&at("name"), &record.name, limits::NAME_BYTES_MAX)?;
     check_optional(&at("server"), &record.server)?;
     check_optional(&at("container"), &record.container)?;

@@ -29,8 +29,10 @@ mod enrolment;
 pub mod events;
 mod explain;
 mod feed;
+mod freezing;
 mod gb_devices;
 mod handle;
+mod history;
 mod holdings;
 mod idempotency;
 mod import;
@@ -78,7 +80,9 @@ pub use driver::{
 pub use dry_run::{Acts, Predicted, PredictedChange, Prediction};
 pub use enrolment::{AcceptRefused, NewEnrolment, OpenEnrolment, PendingAsked, PendingPage};
 pub use explain::{AskedBy, Code, ExplainedValue, Explanation, Reason, what_to_do};
+pub use freezing::Freezing;
 pub use handle::{Engine, Handle, Options, Settings};
+pub use history::History;
 pub use idempotency::{Answer, CallId, HeldKey, Reserved};
 pub use import::{ImportEntry, ImportTerms, Imported, Judged, Untaken, check_channel};
 pub use keys::AccessKey;
@@ -90,7 +94,7 @@ pub use registrants::{
     Standing,
 };
 pub use renewal::{NodeStanding, StartError, Trouble};
-pub use revert::{LeftOut, PredictedRevert, Reverted, RevertedDevice};
+pub use revert::{CountedRevert, LeftOut, PredictedRevert, Reverted, RevertedDevice};
 pub use rollout::{Ask, AskTarget, AskedDevice};
 pub use stands::{ValueStands, spoken_to_by};
 pub use users::{NewToken, SignInError, SignedIn, TokenHolder};

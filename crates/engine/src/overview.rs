@@ -2,8 +2,9 @@
 //! that nobody who wants to know it has them counted.
 //!
 //! The node that owns the first shard counts. What it found is in the store, the newest of each
-//! project and a sample each ten minutes, so that every node can tell it, and tells it after a
-//! restart too. Two nodes that count at a time do no harm: what is written last holds.
+//! project and a sample each ten minutes and with its first devices, so that every node can tell
+//! it, and tells it after a restart too. Two nodes that count at a time do no harm: what is written
+//! last holds.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -69,6 +70,8 @@ struct Counter {
     written_at: Option<Instant>,
     /// When they were last kept.
     sampled_at: Option<Timestamp>,
+    /// The projects whose first devices were kept since.
+    begun: HashSet<ProjectKey>,
     /// By update that goes out in waves, what is known of it for good.
     ended: HashMap<RequestId, EndedWaves>,
 }
@@ -131,22 +134,49 @@ impl Counter {
         if newest.is_empty() && is_sampled && is_recent {
             return Ok(());
         }
-        let sample = if is_sampled { Vec::new() } else { sample(&all, &server) };
+        let sample = if is_sampled { self.beginnings(&all) } else { sample(&all, &server) };
+        let begun: Vec<ProjectKey> = sample.iter().filter_map(|(project, _)| *project).collect();
         newest.push((None, server.clone()));
         let forget_before = Timestamp(at.0.saturating_sub(milliseconds(limits::COUNTS_KEPT)));
         let note = NoteCounts { at, newest, sample, forget_before };
         // What came of it may not be known if it fails: then all of it is written the next time.
         self.written.clear();
+        self.written_at = None;
         for note in in_parts(&note) {
             let write = Write::NoteCounts(Box::new(note));
             shared.store.write(&Principal::engine(), write).await??;
         }
         self.written = all;
         self.written_at = Some(Instant::now());
-        if !is_sampled {
+        if is_sampled {
+            self.begun.extend(begun);
+        } else {
+            self.begun.clear();
             self.sampled_at = Some(at);
         }
         Ok(())
+    }
+
+    /// What is kept between two samples: the projects that have devices now and had none when they
+    /// were counted last, each once. So nobody who begins looks at an empty history for minutes.
+    fn beginnings(
+        &self,
+        all: &HashMap<Option<ProjectKey>, FleetCounts>,
+    ) -> Vec<(Option<ProjectKey>, DeviceCounts)> {
+        // Before it has written anything it knows of none what it had.
+        if self.written_at.is_none() {
+            return Vec::new();
+        }
+        let begins = |(project, counts): &(&Option<ProjectKey>, &FleetCounts)| {
+            let before = self.written.get(*project).map_or(0, |counts| counts.devices.total());
+            let is_known = project.is_some_and(|project| self.begun.contains(&project));
+            before == 0 && counts.devices.total() > 0 && !is_known
+        };
+        let begun = all.iter().filter(begins);
+        let mut begun: Vec<_> =
+            begun.map(|(project, counts)| (*project, counts.devices.clone())).collect();
+        begun.sort_by_key(|(project, _)| *project);
+        begun
     }
 
     /// Whether a sample was kept that is recent at `at`. One of a time to come is none: the clock

@@ -69,6 +69,7 @@ impl Handle {
     ) -> Result<Preset, Error> {
         self.project_key(principal, project).await?;
         let NewPreset { name, kind, description, values, expected } = new;
+        name.check_new().map_err(|error| invalid("name", error))?;
         if !description.is_empty() {
             check_text("description", &description, DESCRIPTION_BYTES_MAX)?;
         }

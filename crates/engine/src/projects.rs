@@ -64,7 +64,10 @@ impl Handle {
         check_description(&description)?;
         let shared = &self.shared;
         let id = match id {
-            Some(id) => id,
+            Some(id) => {
+                id.check_new().map_err(|error| invalid("id", error))?;
+                id
+            }
             None => ProjectId::new(self.random_hex()).map_err(|error| invalid("id", error))?,
         };
         let at = shared.clock.now();

@@ -23,13 +23,13 @@ use crate::holdings::Holdings;
 use crate::idempotency::CallId;
 use crate::rollout::make::{NewRollout, check_plan, check_waves};
 
-pub use dry_run::PredictedRevert;
+pub use dry_run::{CountedRevert, PredictedRevert};
 
 /// How many of the properties that are left out are told of.
 const LEFT_OUT_TOLD_MAX: usize = 1_000;
 
-/// Jobs of a device that are read at a time to find those of one update among them: it is mostly
-/// the last.
+/// Jobs of a device that are read at first to find those of one update among them: it is mostly the
+/// last.
 const NAMES_PAGE: u32 = 20;
 
 const GONE: &str = "the device is gone";
@@ -104,6 +104,9 @@ impl BroughtBack {
     }
 }
 
+/// A device of an update that something comes back of, with its kind and what would be asked of it.
+type DeviceOfUpdate = (DeviceKey, DeviceId, Kind, Values);
+
 /// What would be asked of a device to bring it back to a revision.
 #[derive(Debug)]
 struct DeviceBack {
@@ -137,8 +140,8 @@ impl Handle {
     /// does what nothing is known of from before: that is told.
     ///
     /// Errors: [`Error::NoSuchUpdate`]; [`Error::WrongPhase`] while it runs;
-    /// [`Error::WaveOfOpen`] of a wave of one that is not over; [`Error::NothingToRevert`]; those
-    /// of [`Self::create_update`].
+    /// [`Error::WaveOfOpen`] of a wave of one that is not over; [`Error::NothingToRevert`];
+    /// [`Error::NotKept`]; those of [`Self::create_update`].
     pub async fn revert_update(
         &self,
         principal: &Principal,
@@ -162,6 +165,7 @@ impl Handle {
             // Somebody may have had it go on meanwhile.
             back = self.brought_back(principal, id, true).await?;
         }
+        self.check_is_kept(principal, id).await?;
         let BroughtBack { project, kind, devices, leaving } = back;
         let new = NewRollout {
             project,
@@ -178,19 +182,52 @@ impl Handle {
 
     /// The phase of an update that may be reverted now; `None` of one that never had any.
     ///
-    /// Errors: [`Error::WrongPhase`] while it runs; [`Error::WaveOfOpen`]; or the store failed.
+    /// Errors: [`Error::WrongPhase`] while it runs; [`Error::WaveOfOpen`]; [`Error::NotKept`]; or
+    /// the store failed.
     async fn phase_to_revert(
         &self,
         principal: &Principal,
         id: RequestId,
     ) -> Result<Option<Phase>, Error> {
-        match self.shared.store.rollout(principal, id).await?.map(|rollout| rollout.phase) {
-            Some(phase @ (Phase::Running | Phase::Collecting)) => {
+        match self.shared.store.rollout(principal, id).await? {
+            Some(Rollout { phase: phase @ (Phase::Running | Phase::Collecting), .. }) => {
                 Err(Error::WrongPhase { phase, asked: "reverted" })
             }
+            Some(rollout) => {
+                self.check_waves_are_kept(principal, &rollout).await?;
+                Ok(Some(rollout.phase))
+            }
             None => self.check_no_open_wave(principal, id).await.map(|()| None),
-            phase => Ok(phase),
         }
+    }
+
+    /// Checks that an update whose jobs were read is all there yet: what is forgotten meanwhile may
+    /// have been read in part.
+    ///
+    /// Errors: [`Error::NotKept`]; or the store failed.
+    async fn check_is_kept(&self, principal: &Principal, id: RequestId) -> Result<(), Error> {
+        let store = &self.shared.store;
+        match store.rollout(principal, id).await? {
+            Some(rollout) => self.check_waves_are_kept(principal, &rollout).await,
+            None if store.jobs(principal, &[id], 0, 1).await?.is_empty() => Err(Error::NotKept(id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that all waves of an update that have begun are on record yet: of one that is being
+    /// forgotten the first are gone.
+    ///
+    /// Errors: [`Error::NotKept`]; or the store failed.
+    async fn check_waves_are_kept(
+        &self,
+        principal: &Principal,
+        rollout: &Rollout,
+    ) -> Result<(), Error> {
+        let waves = self.shared.store.waves(principal, rollout.id).await?;
+        if waves.len() < rollout.wave as usize {
+            return Err(Error::NotKept(rollout.id));
+        }
+        Ok(())
     }
 
     /// Checks that an update is no wave of one that is not over: what that has changed would come
@@ -231,26 +268,46 @@ impl Handle {
         let (mut devices, mut leaving, mut kinds) =
             (Vec::new(), Leaving::default(), BTreeSet::new());
         for piece in order.chunks(DEVICES_PER_PAGE_MAX as usize) {
-            let of_piece = piece.iter().filter_map(|(key, _)| changes.get(key));
-            let names = of_piece.flat_map(BTreeMap::keys).cloned().collect();
-            let ids = piece.iter().map(|(_, id)| id.clone()).collect();
-            let holdings = self.holdings(principal, &project.1, ids, names).await?;
-            for (key, id) in piece {
-                let Some(found) = holdings.device(*key) else {
-                    leaving.add(id, "", GONE);
-                    continue;
-                };
-                let Some(mut changes) = changes.remove(key) else { continue };
-                self.note_what_stands_again(principal, found, &mut changes).await?;
-                let values = back(&holdings, (*key, id), &changes, true, &mut leaving);
-                if !values.is_empty() {
-                    kinds.insert(found.device.kind);
-                    devices.push((*key, id.clone(), Some(Ok(values))));
-                }
+            let found = self.piece_back(principal, &project.1, piece, &mut changes, &mut leaving);
+            for (key, id, kind, values) in found.await? {
+                kinds.insert(kind);
+                devices.push((key, id, Some(Ok(values))));
             }
         }
         let kind = one_kind(&kinds, &leaving)?;
         Ok(BroughtBack { project, kind, devices, leaving })
+    }
+
+    /// What would be asked of those of these devices that something comes back of, at most
+    /// [`DEVICES_PER_PAGE_MAX`] of them. Takes out of `changes` what was done to them.
+    ///
+    /// Errors: the store failed.
+    async fn piece_back(
+        &self,
+        principal: &Principal,
+        project: &ProjectId,
+        piece: &[(DeviceKey, DeviceId)],
+        changes: &mut HashMap<DeviceKey, Changes>,
+        leaving: &mut Leaving,
+    ) -> Result<Vec<DeviceOfUpdate>, Error> {
+        let of_piece = piece.iter().filter_map(|(key, _)| changes.get(key));
+        let names = of_piece.flat_map(BTreeMap::keys).cloned().collect();
+        let ids = piece.iter().map(|(_, id)| id.clone()).collect();
+        let holdings = self.holdings(principal, project, ids, names).await?;
+        let mut devices = Vec::new();
+        for (key, id) in piece {
+            let Some(found) = holdings.device(*key) else {
+                leaving.add(id, "", GONE);
+                continue;
+            };
+            let Some(mut changes) = changes.remove(key) else { continue };
+            self.note_what_stands_again(principal, found, &mut changes).await?;
+            let values = back(&holdings, (*key, id), &changes, true, leaving);
+            if !values.is_empty() {
+                devices.push((*key, id.clone(), found.device.kind, values));
+            }
+        }
+        Ok(devices)
     }
 
     /// Where later values have taken the place of what was changed, and were all cancelled, the
@@ -271,7 +328,11 @@ impl Handle {
         };
         let again: Vec<(String, Revision, Revision)> = changes.iter().filter_map(again).collect();
         let Some(from) = again.iter().map(|(_, from, _)| *from).min() else { return Ok(()) };
-        let later = self.jobs_after(principal, found.device.key, from).await?;
+        let (later, is_cut) = self.jobs_after(principal, found.device.key, from).await?;
+        if is_cut {
+            // Something else may have changed it.
+            return Ok(());
+        }
         for (name, from, to) in again {
             let changed = |job: &Job| {
                 let is_about = job.patch.contains_key(&name) && !job.is_cancelled();
@@ -316,12 +377,11 @@ impl Handle {
         device: DeviceKey,
         requests: &BTreeSet<RequestId>,
     ) -> Result<Values, Error> {
-        let (mut names, mut below, mut is_met) = (Values::new(), None, false);
+        let (mut names, mut is_met) = (Values::new(), false);
+        let (mut from, mut limit) = (None, NAMES_PAGE);
         loop {
-            let page = self.shared.store.history(engine, device, below, NAMES_PAGE).await?;
-            let is_last = page.len() < NAMES_PAGE as usize;
-            for found in page {
-                below = Some(found.job.revision);
+            let page = self.shared.store.history(engine, device, from, limit).await?;
+            for found in page.jobs {
                 if requests.contains(&found.job.id.request()) {
                     is_met = true;
                     let before = found.job.before.into_iter();
@@ -330,9 +390,10 @@ impl Handle {
                     return Ok(names);
                 }
             }
-            if is_last {
+            if page.next.is_none() {
                 return Ok(names);
             }
+            (from, limit) = (page.next, SCAN_PAGE);
         }
     }
 
@@ -341,7 +402,8 @@ impl Handle {
     /// shown then. An update of one device, made at once.
     ///
     /// Errors: the project or the device is not the caller's; [`Error::Invalid`] for a revision
-    /// that the device never had; [`Error::NothingToRevert`]; or the store failed.
+    /// that the device never had, or one from before what is kept of its jobs;
+    /// [`Error::NothingToRevert`]; or the store failed.
     pub async fn revert_device(
         &self,
         principal: &Principal,
@@ -395,7 +457,12 @@ impl Handle {
             return Err(invalid("to", detail));
         }
         let key = found.device.key;
-        let jobs = self.jobs_after(principal, key, to).await?;
+        let (jobs, is_cut) = self.jobs_after(principal, key, to).await?;
+        if is_cut {
+            let kept = jobs.last().map_or(revision.0, |oldest| oldest.revision.0 - 1);
+            let detail = format!("what was asked of the device is kept back to revision {kept}");
+            return Err(invalid("to", detail));
+        }
         let mut changes = Changes::new();
         jobs.iter().rev().for_each(|job| note(&mut changes, job));
         let properties = changes.keys().cloned().collect();
@@ -412,26 +479,27 @@ impl Handle {
         Ok(DeviceBack { values, names, leaving })
     }
 
-    /// The jobs of a device with a revision above `to`, newest first.
+    /// The jobs of a device with a revision above `to`, newest first, and whether there may be more
+    /// of them that are not kept.
     async fn jobs_after(
         &self,
         principal: &Principal,
         device: DeviceKey,
         to: Revision,
-    ) -> Result<Vec<Job>, Error> {
-        let (mut jobs, mut before): (Vec<Job>, _) = (Vec::new(), None);
+    ) -> Result<(Vec<Job>, bool), Error> {
+        let (mut jobs, mut from): (Vec<Job>, _) = (Vec::new(), None);
         loop {
-            let page = self.shared.store.history(principal, device, before, SCAN_PAGE).await?;
-            let is_last = page.len() < SCAN_PAGE as usize;
-            for found in page {
+            let page = self.shared.store.history(principal, device, from, SCAN_PAGE).await?;
+            for found in page.jobs {
                 if found.job.revision <= to {
-                    return Ok(jobs);
+                    return Ok((jobs, false));
                 }
-                before = Some(found.job.revision);
                 jobs.push(found.job);
             }
-            if is_last {
-                return Ok(jobs);
+            from = page.next;
+            if from.is_none() {
+                let is_next = jobs.last().is_some_and(|oldest| oldest.revision <= to.next());
+                return Ok((jobs, page.is_cut && !is_next));
             }
         }
     }
@@ -440,19 +508,28 @@ impl Handle {
     async fn done_by(&self, principal: &Principal, id: RequestId) -> Result<Done, Error> {
         let mut done = Done::default();
         for request in self.requests(principal, id).await? {
-            let mut offset = 0;
-            loop {
-                let store = &self.shared.store;
-                let page = store.jobs(principal, &[request], offset, SCAN_PAGE).await?;
-                offset += page.len() as u64;
-                let is_last = page.len() < SCAN_PAGE as usize;
-                page.into_iter().for_each(|found| done.add(found));
-                if is_last {
-                    break;
-                }
-            }
+            self.add_done_by(principal, request, &mut done).await?;
         }
         Ok(done)
+    }
+
+    /// Adds what the jobs of one request have done.
+    async fn add_done_by(
+        &self,
+        principal: &Principal,
+        request: RequestId,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let mut offset = 0;
+        loop {
+            let page = self.shared.store.jobs(principal, &[request], offset, SCAN_PAGE).await?;
+            offset += page.len() as u64;
+            let is_last = page.len() < SCAN_PAGE as usize;
+            page.into_iter().for_each(|found| done.add(found));
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 }
 

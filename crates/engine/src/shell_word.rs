@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use fleet::{DeviceId, ProjectId};
+
 /// Characters, besides ASCII letters and digits, that mean nothing to a shell wherever they stand.
 const PLAIN: &str = "._-:/@%+=,";
 
@@ -16,9 +18,25 @@ pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
+/// The words by which a command of `fleetwright device` is told which device is meant. The project
+/// is always there: other projects may have a device of that id, and a command that names no
+/// project is refused then, or means another one where the caller sees that alone.
+pub(crate) fn device_words(project: &ProjectId, device: &DeviceId) -> String {
+    format!("{} --project {}", shell_word(device.as_str()), shell_word(project.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_is_named_with_its_project() {
+        let words = |project: &str, device: &str| {
+            device_words(&project.parse().unwrap(), &device.parse().unwrap())
+        };
+        assert_eq!(words("acme", "phone-1"), "phone-1 --project acme");
+        assert_eq!(words("a;b", "it's 1"), r"'it'\''s 1' --project 'a;b'");
+    }
 
     #[test]
     fn what_a_shell_would_act_on_is_quoted() {

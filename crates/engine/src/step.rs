@@ -307,11 +307,12 @@ impl<'a> Step<'a> {
             facts: verdict.facts.clone(),
             ended: verdict.ended.clone(),
         };
-        count_ends(&verdict.ended);
         let write = Write::Settle(Box::new(settle));
         let written = shared.store.write(&Principal::engine(), write).await?;
         match written {
             Ok(Written::Settled(settled)) => {
+                // Not before: a result that is not recorded is found again by the next step.
+                count_ends(&verdict.ended);
                 let left = work.jobs.len().saturating_sub(verdict.ended.len());
                 Ok(Some(if settled.open_jobs > left {
                     Newer::Values

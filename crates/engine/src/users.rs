@@ -77,7 +77,8 @@ impl From<store::Error> for SignInError {
 impl Handle {
     /// Makes a user of `project`, who may sign in for it and do there what `grant` says. The name
     /// has 1 to 64 ASCII letters, digits, spaces, `-`, `_` and `.` and begins with none of digit
-    /// and space; the password has 8 to 128 bytes without control characters.
+    /// and space, and no other user has it with whatever case of its letters; the password has 8
+    /// to 128 bytes without control characters.
     ///
     /// Errors: the name or the password is not like that, the name is taken, there is no such
     /// project, too many passwords wait to be hashed, or the store failed.
@@ -89,7 +90,7 @@ impl Handle {
         grant: Grant,
         password: Secret<String>,
     ) -> Result<(), Error> {
-        check_name(&name)?;
+        check_new_name(&name)?;
         if Principal::OWN_NAMES.iter().any(|own| name.eq_ignore_ascii_case(own)) {
             let detail = format!("{name} is what the server calls itself where it tells who acted");
             return Err(Error::Invalid { what: "user name".to_owned(), detail });
@@ -127,8 +128,25 @@ impl Handle {
         self.change_user(principal, name, UserChange::Disable).await
     }
 
+    /// Lets a user who was disabled sign in again, with the password from before. What the user may
+    /// do is as it was; of the tokens none comes back.
+    ///
+    /// Errors: [`Refused::NoSuchUser`], or the store failed.
+    pub async fn enable_user(&self, principal: &Principal, name: &str) -> Result<(), Error> {
+        self.change_user(principal, name, UserChange::Enable).await
+    }
+
+    /// The names of users that differ from another's in the case of ASCII letters alone: from
+    /// before that was refused. At most `limit`.
+    ///
+    /// Errors: the store failed.
+    pub async fn namesakes(&self, limit: u32) -> Result<Vec<String>, Error> {
+        Ok(self.shared.store.namesakes(limit).await?)
+    }
+
     /// Checks a name and a password and issues a token, which works for the time that the engine's
-    /// settings say.
+    /// settings say. The case of the name's ASCII letters is of no account, unless it tells two
+    /// users apart.
     ///
     /// Errors: see [`SignInError`]. Whoever calls this counts [`SignInError::Wrong`].
     pub async fn sign_in(
@@ -142,7 +160,7 @@ impl Handle {
             return Err(SignInError::Impossible);
         }
         let turn = shared.password_checks.turn().await.map_err(|_| SignInError::Busy)?;
-        let found = shared.store.user(name).await?;
+        let found = shared.store.user_meant(name).await?;
         let found = found.filter(|user| user.disabled_at.is_none());
         let hash = found.as_ref().map(|user| user.password_hash.clone());
         let is_right = turn.verify(password, hash).await?;
@@ -239,7 +257,17 @@ impl Handle {
     }
 }
 
-/// Huawei Cloud IAM's rule for a user's name.
+/// What a new user's name must be.
+fn check_new_name(name: &str) -> Result<(), Error> {
+    check_name(name)?;
+    if matches!(name, "." | "..") {
+        let detail = "must not be . or .., which can't stand in an address".to_owned();
+        return Err(Error::Invalid { what: "user name".to_owned(), detail });
+    }
+    Ok(())
+}
+
+/// Huawei Cloud IAM's rule for a user's name: no user has one that is not like this.
 fn check_name(name: &str) -> Result<(), Error> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b" -_.".contains(&byte);
     let detail = if name.is_empty() || name.len() > NAME_BYTES_MAX {
@@ -248,8 +276,6 @@ fn check_name(name: &str) -> Result<(), Error> {
         "may have letters of ASCII, digits, spaces, - _ and . only".to_owned()
     } else if name.starts_with(|first: char| first.is_ascii_digit() || first == ' ') {
         "must not begin with a digit or a space".to_owned()
-    } else if matches!(name, "." | "..") {
-        "must not be . or .., which can't stand in an address".to_owned()
     } else {
         return Ok(());
     };

@@ -135,6 +135,18 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::New,
+        Self::Awaited,
+        Self::Running,
+        Self::Restarting,
+        Self::Resetting,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Abnormal,
+    ];
+
     /// Whether the engine has nothing to find out about such a device.
     pub fn is_met(self) -> bool {
         matches!(self, Self::Running | Self::Awaited)
@@ -170,17 +182,8 @@ impl FromStr for Condition {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, UnknownWord> {
-        match text {
-            "new" => Ok(Self::New),
-            "awaited" => Ok(Self::Awaited),
-            "running" => Ok(Self::Running),
-            "restarting" => Ok(Self::Restarting),
-            "resetting" => Ok(Self::Resetting),
-            "stopping" => Ok(Self::Stopping),
-            "stopped" => Ok(Self::Stopped),
-            "abnormal" => Ok(Self::Abnormal),
-            _ => Err(UnknownWord { what: "condition", word: text.to_owned() }),
-        }
+        let found = Self::ALL.into_iter().find(|condition| condition.name() == text);
+        found.ok_or_else(|| UnknownWord { what: "condition", word: text.to_owned() })
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::limits;
+use crate::time::Timestamp;
 
 /// How many shards devices are spread over. A shard is the unit of ownership between nodes.
 pub const SHARDS: u16 = 256;
@@ -77,7 +78,8 @@ pub struct PresetName(String);
 macro_rules! text_id {
     ($name:ident, $what:literal, $bytes_max:expr, $allowed:expr) => {
         impl $name {
-            /// Takes the text as an identifier, or says why it is none.
+            /// Takes the text as an identifier, or says why it is none. What is made has to pass
+            /// [`Self::check_new`] besides.
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
                 if text.is_empty() {
@@ -94,10 +96,17 @@ macro_rules! text_id {
                 if let Some(found) = text.chars().find(|c| !allowed(*c)) {
                     return Err(IdError::Character { what: $what, found });
                 }
-                if matches!(text.as_str(), "." | "..") {
+                Ok(Self(text))
+            }
+
+            /// Checks that something new may have this identifier. These rules are younger than
+            /// some of what is on record, which is read, shown and deleted all the same: no rule
+            /// that comes later belongs into [`Self::new`].
+            pub fn check_new(&self) -> Result<(), IdError> {
+                if matches!(self.as_str(), "." | "..") {
                     return Err(IdError::Dots { what: $what });
                 }
-                Ok(Self(text))
+                Ok(())
             }
 
             /// The identifier as it was given.
@@ -217,6 +226,11 @@ impl RequestId {
         Some(JobId(self.0 | u128::from(number)))
     }
 
+    /// When it was made, to the millisecond: what [`Self::from_parts`] was given.
+    pub fn made_at(self) -> Timestamp {
+        Timestamp(i64::try_from(self.0 >> 80).unwrap_or(i64::MAX))
+    }
+
     /// The lowest and the highest id that a job of this request can have.
     pub fn job_range(self) -> (JobId, JobId) {
         (JobId(self.0 | 1), JobId(self.0 | 0xffff))
@@ -249,7 +263,7 @@ macro_rules! hex_id {
             }
 
             /// The id of 16 bytes as [`Self::to_bytes`] gave them.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(u128::from_be_bytes(bytes))
             }
         }
@@ -318,6 +332,7 @@ mod tests {
         assert!(early.to_string() < late.to_string());
         assert_eq!(late.to_string().parse::<RequestId>().unwrap(), late);
         assert_eq!(RequestId::from_bytes(late.to_bytes()), late);
+        assert_eq!((early.made_at(), late.made_at()), (Timestamp(1_000), Timestamp(1_001)));
     }
 
     #[test]
@@ -333,9 +348,13 @@ mod tests {
         );
         let dots = " must not be . or .., which can't stand in an address";
         for text in [".", ".."] {
-            assert_eq!(check(text), format!("device id{dots}"));
-            assert!(ProjectId::new(text).is_err() && PresetName::new(text).is_err());
-            assert!(DeviceId::new(format!("{text}.x")).is_ok());
+            let id = DeviceId::new(text).unwrap();
+            assert_eq!(id.check_new().unwrap_err().to_string(), format!("device id{dots}"));
+            assert!(ProjectId::new(text).unwrap().check_new().is_err());
+            assert!(PresetName::new(text).unwrap().check_new().is_err());
+            assert!(DeviceId::new(format!("{text}.x")).unwrap().check_new().is_ok());
+            // What is on record is read, in JSON too.
+            assert_eq!(serde_json::from_str::<DeviceId>(&format!("{text:?}")).unwrap(), id);
         }
         assert!("xyz".parse::<JobId>().is_err());
         assert!("+123456789012345678901234567890a".parse::<JobId>().is_err());

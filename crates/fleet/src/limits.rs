@@ -96,7 +96,8 @@ pub const VARIABLE_VALUE_BYTES_MAX: usize = TEMPLATE_BYTES_MAX;
 /// that each have a copy of them: 670 bytes for each of 100,000 devices. They are held in memory
 /// while the update is made, and those of one wave while it begins.
 pub const EXPANDED_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Earlier jobs of a device that are looked through for the one that put something on record.
+/// Earlier jobs of a device that are looked through for the one that asked for what stands there:
+/// each is looked up by the id that the one after it names.
 pub const EXPLAINED_JOBS_MAX: u32 = 1_000;
 
 /// Bytes of an idempotency key: a UUID has 36, and whoever makes one of several ids has room.
@@ -185,6 +186,8 @@ pub const SELECT_WALK_MAX: usize = 10_000;
 pub const COUNT_WALK_MAX: usize = 100_000;
 /// Requests that one page of the list of updates walks past at most.
 pub const UPDATES_WALK_MAX: usize = 2_000;
+/// Devices that one change of the store freezes or unfreezes at most: others wait for it.
+pub const FROZEN_PER_WRITE_MAX: usize = 1_000;
 /// Jobs that one change of the store cancels at most.
 pub const CANCELLED_PER_WRITE_MAX: usize = 1_000;
 /// Devices in one import call; the CLI sends larger files in pieces of this size.
@@ -239,6 +242,21 @@ pub const FEED_EVERY: Duration = Duration::from_millis(100);
 pub const FEED_SILENCE_MAX: Duration = Duration::from_secs(2);
 /// How long the feed of what was committed is kept.
 pub const FEED_KEPT: Duration = Duration::from_secs(24 * 3_600);
+/// How long a job is kept after it has ended, unless told otherwise: long enough to see what a
+/// month has done.
+pub const HISTORY_KEPT: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Jobs that are kept, unless told otherwise: 12 GB of small ones.
+pub const HISTORY_JOBS_MAX: u64 = 50_000_000;
+/// Hundredths of the disk that jobs which have ended leave free, unless told otherwise.
+pub const HISTORY_DISK_FREE_PERCENT: u8 = 10;
+/// How long a job is kept after it has ended, however many there are: who asked for it asks what
+/// has become of it.
+pub const HISTORY_KEPT_MIN: Duration = Duration::from_secs(3_600);
+/// How long it is kept, however full the disk is: what fills the disk may be something else.
+pub const HISTORY_KEPT_MIN_ON_FULL_DISK: Duration = Duration::from_secs(24 * 3_600);
+/// Rows that are looked at and forgotten in one step: so few that nobody who waits for the commit
+/// behind it notices.
+pub const HISTORY_STEP_ROWS: u32 = 256;
 
 /// Applications at a time on one server (the host that phones live on).
 pub const ACTIONS_PER_SERVER_MAX: usize = 8;

@@ -13,6 +13,7 @@ pub(crate) mod before;
 pub(crate) mod bindings;
 pub(crate) mod cameras;
 pub(crate) mod cancel;
+pub(crate) mod chain;
 pub(crate) mod channels;
 pub(crate) mod credentials;
 pub(crate) mod deleted;
@@ -22,6 +23,7 @@ pub(crate) mod failures;
 pub(crate) mod feed;
 pub(crate) mod fences;
 pub(crate) mod fixture;
+pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod jobs;
 pub(crate) mod kept;
@@ -30,6 +32,8 @@ pub(crate) mod lanes;
 pub(crate) mod leases;
 pub(crate) mod listings;
 pub(crate) mod model;
+pub(crate) mod namesakes;
+pub(crate) mod older;
 pub(crate) mod operators;
 pub(crate) mod organizations;
 pub(crate) mod overview;
@@ -113,6 +117,11 @@ macro_rules! with_cases {
             accept: a_frozen_device_takes_nothing_until_it_is_not,
             accept: the_largest_call_is_taken_whole,
             accept: a_request_id_used_twice_changes_nothing,
+            history: jobs_are_forgotten_by_whole_requests,
+            history: a_walk_over_old_jobs_goes_on_where_it_stopped,
+            history: waves_are_forgotten_with_the_update_that_they_are_of,
+            history: what_was_done_under_a_key_without_an_answer_is_kept,
+            history: jobs_are_counted_in_pages,
             idempotency: a_key_is_reserved_once_and_gives_its_answer,
             idempotency: a_key_that_is_let_go_is_taken_over_with_its_id,
             idempotency: a_node_that_begins_lets_go_of_its_keys,
@@ -135,7 +144,10 @@ macro_rules! with_cases {
             before: a_job_tells_what_was_on_record_and_no_password,
             before: a_job_tells_the_names_that_were_on_record,
             before: a_reset_that_clears_tells_all_that_was_desired,
-            before: a_device_has_a_history,
+            chain: a_device_has_a_history,
+            chain: a_history_is_the_same_in_pages_of_any_size,
+            chain: jobs_of_records_alone_are_of_the_history,
+            chain: updates_that_come_at_once_make_one_chain,
             cancel: a_job_taken_back_leaves_what_was_before,
             cancel: of_two_jobs_the_later_one_stands,
             cancel: a_restart_that_has_begun_is_not_taken_back,
@@ -154,7 +166,6 @@ macro_rules! with_cases {
             presets: a_preset_is_set_read_back_and_deleted,
             presets: presets_are_listed_by_name_and_have_a_bound,
             presets: tags_of_devices_stand_in_the_order_asked,
-            presets: jobs_are_found_by_their_revisions,
             presets: a_device_may_be_refused_when_its_rollout_is_made,
             select: devices_are_selected_by_their_records,
             select: devices_are_selected_by_their_state,
@@ -189,15 +200,20 @@ macro_rules! with_cases {
             power: a_copy_is_work_until_it_is_none,
             power: facts_stay_until_there_are_others,
             operators: a_device_is_named_once_in_its_project,
+            operators: many_devices_are_frozen_at_once,
             operators: a_device_that_was_stopped_is_in_no_trouble,
             operators: a_device_that_was_started_is_looked_for,
             operators: a_device_of_another_project_can_not_be_changed,
             operators: settings_of_a_project_are_in_all_that_is_read,
             operators: settings_of_the_server_are_not_for_clients,
+            older: ids_that_no_address_can_hold_are_read_and_deleted,
+            older: a_project_and_a_preset_of_such_a_name_are_too,
             users: a_user_is_made_once_and_found,
+            users: a_users_name_is_one_whatever_its_case,
             users: a_client_sees_the_users_of_its_own_project_alone,
             users: a_token_is_found_until_it_is_deleted_after_its_time,
             users: a_change_of_a_user_takes_its_tokens_away,
+            users: a_user_is_enabled_again,
             users: a_token_is_for_the_password_that_was_checked,
             users: few_expired_tokens_are_deleted_at_a_time,
             access: a_user_may_do_what_is_granted_in_each_project,

@@ -188,6 +188,10 @@ pub(crate) fn change(write: &Write, written: &Written) -> Option<Change> {
             Written::Changed(device) => Change::Devices(vec![*device]),
             _ => return None,
         },
+        Write::FreezeDevices(_) => match written {
+            Written::Frozen(devices) if !devices.is_empty() => Change::Devices(devices.clone()),
+            _ => return None,
+        },
         Write::DeleteDevice(_) => match written {
             Written::Deleted(device) => Change::Deleted(*device),
             _ => return None,

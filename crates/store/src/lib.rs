@@ -1,7 +1,7 @@
 //! What is durable: projects, access keys, devices, their desired and reported state, and jobs.
 //!
-//! Three traits shaped by use, [`Reads`], [`Writes`] and [`Cluster`], stand between the engine and
-//! a database.
+//! Four traits shaped by use, [`Reads`], [`Writes`], [`Cluster`] and [`History`], stand between the
+//! engine and a database.
 //! This crate must never decide anything about devices: it keeps what it is given, in the order it
 //! was given, and refuses what would break a rule of the record (an unknown project, a stale fence,
 //! too many open jobs). Refusals are result values; errors mean that the store itself failed.
@@ -18,6 +18,7 @@ mod during;
 pub mod feed;
 mod gb_ids;
 mod group;
+pub mod history;
 pub mod postgres;
 pub mod read;
 pub mod rekey;
@@ -34,7 +35,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
-    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Revision, Rollout,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Rollout,
     RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 
@@ -45,14 +46,15 @@ pub use cluster::{
 pub use feed::{
     Change, Commit, FeedPage, FeedPosition, ResumeToken, Sighting, StoreId, UnknownToken,
 };
+pub use history::{CountedJobs, ForgottenJobs, ForgottenRollout, History, Old, Room};
 pub use read::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, BackupCounts, CameraListing, CameraState,
     CameraWork, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
-    DeviceWithState, FailedJob, FailureGroup, FailureReason, Failures, GrantHolder, JobFilter,
-    JobStands, JobWithDevice, LaneSeed, Make, OldCredentials, Page, PhoneFilter, RecentFailures,
-    SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, StoredBinding,
-    StoredEnrolment, StoredToken, StoredUser, StoredWebhook, TokenRecord, UpdateHead, UpdatePage,
-    UserGrant, WaveOf, WhyNot, Work,
+    DeviceWithState, FailedJob, FailureGroup, FailureReason, Failures, GrantHolder, HistoryPage,
+    JobFilter, JobStands, JobWithDevice, LaneSeed, Make, OldCredentials, Page, PhoneFilter,
+    RecentFailures, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
+    StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook, TokenRecord,
+    UpdateHead, UpdatePage, UserGrant, WaveOf, WhyNot, Work,
 };
 pub use rules::cameras::no_such_channel;
 pub use rules::refusal_of;
@@ -304,6 +306,15 @@ pub trait Reads: Send + Sync + 'static {
     /// this proves who it is with what it gets.
     async fn user(&self, name: &str) -> Result<Option<StoredUser>, Error>;
 
+    /// The one user that a name means, disabled ones included: the one of exactly this name, else
+    /// the only one whose name differs from it in the case of ASCII letters alone. `None` where
+    /// there are several of those and none is exactly it. Asked as [`Self::user`] is.
+    async fn user_meant(&self, name: &str) -> Result<Option<StoredUser>, Error>;
+
+    /// The names that differ from another's in the case of ASCII letters alone, those of one kind
+    /// together: at most `limit`. For the server's administrator.
+    async fn namesakes(&self, limit: u32) -> Result<Vec<String>, Error>;
+
     /// One token by its SHA-256, expired ones included, as long as its user may sign in. Asked
     /// before there is a principal.
     async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error>;
@@ -467,24 +478,16 @@ pub trait Reads: Send + Sync + 'static {
         ids: Vec<DeviceId>,
     ) -> Result<Vec<Vec<Tag>>, Error>;
 
-    /// The jobs of a device that gave it these revisions, newest first; none if the principal may
-    /// not see them.
-    async fn jobs_at(
-        &self,
-        principal: &Principal,
-        device: DeviceKey,
-        revisions: Vec<Revision>,
-    ) -> Result<Vec<JobWithDevice>, Error>;
-
-    /// The jobs of a device with a revision below `before`, if it is given, newest first; none if
-    /// the principal may not see them.
+    /// The jobs of a device, deleted ones included, newest first, those from `from` on if it is
+    /// given: at most `limit`. None if the principal may not see them, or `from` is no job of the
+    /// device.
     async fn history(
         &self,
         principal: &Principal,
         device: DeviceKey,
-        before: Option<Revision>,
+        from: Option<JobId>,
         limit: u32,
-    ) -> Result<Vec<JobWithDevice>, Error>;
+    ) -> Result<HistoryPage, Error>;
 
     /// The updates with an id below `before`, if it is given, newest first, of one project if it is
     /// given: at most `limit`. One that goes out in waves is told once, by its own id. A page walks
@@ -597,6 +600,6 @@ pub trait Writes: Send + Sync + 'static {
 }
 
 /// A store as the engine holds it.
-pub trait Store: Reads + Writes + Cluster {}
+pub trait Store: Reads + Writes + Cluster + History {}
 
-impl<T: Reads + Writes + Cluster> Store for T {}
+impl<T: Reads + Writes + Cluster + History> Store for T {}

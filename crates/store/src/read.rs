@@ -12,8 +12,8 @@ pub use access::{AuditEntry, AuditFilter, GrantHolder, TokenRecord, UserGrant};
 pub use enrolment::StoredEnrolment;
 pub use overview::{CountedFleet, CountedPage, FailedJob, FailureReason, RecentFailures};
 pub use updates::{
-    FailureGroup, Failures, JobFilter, JobStands, Selected, SelectedKeys, UpdateHead, UpdatePage,
-    WaveOf, WhyNot,
+    FailureGroup, Failures, HistoryPage, JobFilter, JobStands, Selected, SelectedKeys, UpdateHead,
+    UpdatePage, WaveOf, WhyNot,
 };
 pub use webhooks::StoredWebhook;
 
@@ -273,6 +273,9 @@ pub struct LaneSeed {
 pub struct StoredUser {
     /// The name, unique on this server.
     pub name: String,
+    /// Whether another user has the same name but for the case of ASCII letters, which was allowed
+    /// once: each has to be written exactly.
+    pub has_namesake: bool,
     /// An id for it, 32 hexadecimal digits, as IAM answers carry one.
     pub id: String,
     /// The project that the user may sign in for.

@@ -159,6 +159,16 @@ pub(crate) fn job_with_device(row: &impl Columns) -> Result<JobWithDevice, Error
     })
 }
 
+/// The same with `previous`: the job of the device before it, if there was one.
+pub(crate) fn job_of_chain(row: &impl Columns) -> Result<(JobWithDevice, Option<JobId>), Error> {
+    Ok((job_with_device(row)?, named_job(row, "previous")?))
+}
+
+/// A column that holds a job's id, or null.
+pub(crate) fn named_job(row: &impl Columns, name: &'static str) -> Result<Option<JobId>, Error> {
+    Ok(optional(row, name)?.map(JobId::from_bytes))
+}
+
 /// A column that holds a job's id.
 fn job_id(row: &impl Columns, name: &'static str) -> Result<JobId, Error> {
     Ok(JobId::from_bytes(column(row, name)?))
@@ -174,11 +184,10 @@ fn ended(row: &impl Columns) -> Result<Option<Ended>, Error> {
         words::FAILED => End::Failed { failure: json(row, "failure")? },
         other => return Err(damaged("state", format!("{other} stands for nothing"))),
     };
-    let superseded_by: Option<[u8; 16]> = optional(row, "superseded_by")?;
     Ok(Some(Ended {
         end,
         at: Timestamp(column(row, "ended_at")?),
-        superseded_by: superseded_by.map(JobId::from_bytes),
+        superseded_by: named_job(row, "superseded_by")?,
     }))
 }
 
@@ -189,7 +198,9 @@ pub(crate) fn tag(row: &impl Columns) -> Result<Tag, Error> {
 
 /// The columns that [`stored_user`] reads, from `user_account AS u JOIN project AS p`.
 pub(crate) const USER_COLUMNS: &str = "u.name, u.project, p.id AS project_id, \
-     p.name AS project_name, u.password_hash, u.created_at, u.disabled_at";
+     p.name AS project_name, u.password_hash, u.created_at, u.disabled_at, \
+     EXISTS (SELECT 1 FROM user_account AS o \
+             WHERE lower(o.name) = lower(u.name) AND o.name <> u.name) AS has_namesake";
 
 /// A row with [`USER_COLUMNS`]. The id follows from the name, which a user keeps.
 pub(crate) fn stored_user(row: &impl Columns) -> Result<StoredUser, Error> {
@@ -203,6 +214,7 @@ pub(crate) fn stored_user(row: &impl Columns) -> Result<StoredUser, Error> {
         password_hash: column(row, "password_hash")?,
         created_at: Timestamp(column(row, "created_at")?),
         disabled_at: optional::<i64>(row, "disabled_at")?.map(Timestamp),
+        has_namesake: column(row, "has_namesake")?,
     })
 }
 

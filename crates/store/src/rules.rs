@@ -7,6 +7,7 @@ pub(crate) mod cameras;
 pub(crate) mod cancel;
 pub(crate) mod catalog;
 pub(crate) mod enrolment;
+pub(crate) mod history;
 pub(crate) mod idempotency;
 pub(crate) mod import;
 pub(crate) mod operators;
@@ -16,6 +17,7 @@ pub(crate) mod rollouts;
 pub(crate) mod select;
 pub(crate) mod tags;
 pub(crate) mod updates;
+pub(crate) mod users;
 pub(crate) mod webhooks;
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::tag::{Tag, Tagged};
 
 mod access;
 mod enrolment;
+mod freezing;
 mod idempotency;
 mod outcome;
 mod overview;
@@ -27,6 +28,7 @@ pub use enrolment::{
     AcceptPending, AcceptedPending, EnrolledWith, EnrolmentTerms, NotAccepted, NotePending,
     RejectPending, SetEnrolment,
 };
+pub use freezing::FreezeDevices;
 pub use idempotency::{
     CallKey, FreeKeys, KeepAnswer, KeptAnswer, RenewKey, Reservation, ReserveKey,
 };
@@ -61,7 +63,7 @@ pub enum Write {
     SetServer(ServerSettings),
     /// A user is made.
     CreateUser(CreateUser),
-    /// A user gets another password, or may no longer sign in.
+    /// A user gets another password, may no longer sign in, or may again.
     ChangeUser(ChangeUser),
     /// A user has signed in.
     IssueToken(IssueToken),
@@ -75,6 +77,8 @@ pub enum Write {
     NoteUse(NoteUse),
     /// An operator changes one device's record or state.
     ChangeDevice(ChangeDevice),
+    /// Devices are frozen, or that ends.
+    FreezeDevices(FreezeDevices),
     /// The host that phones live on gets another name.
     RenameServer(RenameServer),
     /// Tags are put on a thing, or taken from it.
@@ -238,10 +242,11 @@ pub struct SetProject {
 }
 
 /// Makes a user of a project, who may sign in for it. Refused with [`Refused::Exists`] if the name
-/// is taken (in any project) and with [`Refused::NoSuchProject`].
+/// is taken (in any project), be it with other cases of ASCII letters, and with
+/// [`Refused::NoSuchProject`].
 #[derive(Debug, Clone)]
 pub struct CreateUser {
-    /// The user's name, unique on this server.
+    /// The user's name, unique on this server whatever the case of ASCII letters.
     pub name: String,
     /// The project.
     pub project: ProjectId,
@@ -253,7 +258,8 @@ pub struct CreateUser {
     pub at: Timestamp,
 }
 
-/// Changes a user. All tokens of the user stop working. Refused with [`Refused::NoSuchUser`].
+/// Changes a user. All tokens of the user stop working, unless it is enabled. Refused with
+/// [`Refused::NoSuchUser`].
 #[derive(Debug, Clone)]
 pub struct ChangeUser {
     /// The user.
@@ -271,6 +277,8 @@ pub enum UserChange {
     Password(String),
     /// The user may no longer sign in.
     Disable,
+    /// The user may sign in again, with the password from before. Harmless to one who may.
+    Enable,
 }
 
 /// Records a token. Tokens that have expired are deleted, some at a time, in the same transaction.

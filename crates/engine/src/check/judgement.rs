@@ -9,7 +9,7 @@ use store::CameraState;
 
 use super::{Check, CheckItem, CheckResult, camera, named, route};
 use crate::driver::{Away, Examination};
-use crate::shell_word::shell_word;
+use crate::shell_word::{device_words, shell_word};
 
 /// How far a device's clock may be from ours, in seconds: beyond it, certificates and the times in
 /// its logs begin to mislead.
@@ -90,18 +90,22 @@ fn about_a_phone(findings: &Findings<'_>) -> Vec<(&'static str, Finding)> {
 }
 
 fn reachable(findings: &Findings<'_>) -> Finding {
-    let address = &findings.device.address;
+    let device = findings.device;
+    let address = &device.address;
     match &findings.examination.away {
         Some(Away::Unreachable(why) | Away::NotRegistered(why)) => {
             let remedy = if findings.state.condition == Condition::Stopped {
-                "it was stopped: start it, by `fleetwright device restart` if its profile has a \
-                 command for that"
-                    .to_owned()
+                format!(
+                    "it was stopped: start it, by `fleetwright device restart {}` if its profile \
+                     has a command for that",
+                    device_words(&device.project_id, &device.id)
+                )
             } else {
                 format!(
                     "see that the phone runs, that adbd listens on TCP there and that nothing on \
-                     the way blocks {address}; if it has moved, `fleetwright device discover` or \
-                     an import with the new address follows it"
+                     the way blocks {address}; if it has moved, `fleetwright device discover \
+                     --project {}` or an import with the new address follows it",
+                    shell_word(device.project_id.as_str())
                 )
             };
             failed(format!("{address}: {why}"), remedy)
@@ -129,7 +133,8 @@ fn authenticated(findings: &Findings<'_>) -> Finding {
 
 fn right_phone(findings: &Findings<'_>) -> Finding {
     let device = findings.device;
-    let adopt = format!("fleetwright device adopt {}", shell_word(device.id.as_str()));
+    let words = device_words(&device.project_id, &device.id);
+    let adopt = format!("fleetwright device adopt {words}");
     match &findings.examination.away {
         None | Some(Away::Booting | Away::WrongDevice { .. }) => {}
         Some(Away::Unmarkable(why)) => {

@@ -117,6 +117,12 @@ async fn of_phones_it_tells_what_the_update_then_does() {
     let nobody = Ask { target, ..ask("fr", Plan::all_at_once()) };
     let none = handle.dry_run(&world.admin, &p, &nobody, 0, 10).await;
     assert!(matches!(none, Err(Error::NoneFound)), "{none:?}");
+    // Those that were named are told of one by one, if none of them is there, of whatever kind.
+    let target = AskTarget::Devices(vec![asked(device_id("nobody"), Values::new())]);
+    let nobody = Ask { target, kind: None, ..ask("fr", Plan::all_at_once()) };
+    let told = predicted(&handle, &world, &nobody).await;
+    let refused = told.iter().map(|told| (told.id.as_str(), told.refused.clone()));
+    assert_eq!(refused.collect::<Vec<_>>(), [("nobody", Some(Refusal::DeviceUnknown))]);
 }
 
 #[tokio::test(start_paused = true)]

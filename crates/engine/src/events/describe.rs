@@ -145,9 +145,9 @@ impl Hub {
         for keys in keys.chunks(JOBS_AT_A_TIME) {
             let store = &self.shared.store;
             let reads = keys.iter().map(|key| store.history(&engine, *key, None, JOBS));
-            for (key, mut jobs) in keys.iter().zip(try_join_all(reads).await?) {
-                jobs.reverse();
-                left.insert(*key, jobs);
+            for (key, mut page) in keys.iter().zip(try_join_all(reads).await?) {
+                page.jobs.reverse();
+                left.insert(*key, page.jobs);
             }
         }
         Ok(left)

@@ -1,6 +1,7 @@
 //! The reasons for which a device, or one of its values, is not as it should be: a table, and what
 //! picks from it. Pure. `docs/operate/why.md` has the same table for people.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use fleet::job::Ended;
@@ -10,7 +11,7 @@ use fleet::{
 };
 use store::{CameraState, WhyNot};
 
-use crate::shell_word::shell_word;
+use crate::shell_word::{device_words, shell_word};
 use crate::stands::ValueStands;
 
 /// A reason for which something is not as it should be.
@@ -26,7 +27,8 @@ pub struct Reason {
 
 /// Declares the reasons: of each its name, its word for programs, whether nothing is set on the
 /// device because of it, and its two sentences. In those `{device}`, `{project}`, `{property}` and
-/// `{detail}` stand for what is known.
+/// `{detail}` stand for what is known, and `{target}` for the words by which a command of `device`
+/// is told which one.
 macro_rules! reasons {
     ($(
         $(#[$doc:meta])*
@@ -72,35 +74,35 @@ reasons! {
     /// An operator has frozen it.
     Frozen "frozen" true
         "an operator has frozen the device: it takes no updates"
-        "unfreeze it: `fleetwright device unfreeze {device}`"
+        "unfreeze it: `fleetwright device unfreeze {target}`"
     /// Another phone bears its marker.
     Copied "copy" true
         "a copy of this phone answers elsewhere, so nothing is set on either: {detail}"
-        "stop the copy, or make it a device of its own by `fleetwright device adopt ID \
-         --replace-marker`, with the id of the record that the copy is at"
+        "stop the copy, or make it a device of its own by `fleetwright device adopt ID --project \
+         {project} --replace-marker`, with the id of the record that the copy is at"
     /// A restart, reset or stop is going on.
     PowerUnderWay "power_under_way" true
         "a {detail} of the device was begun and is not over"
-        "wait; if it does not come back, `fleetwright device check {device}` says why"
+        "wait; if it does not come back, `fleetwright device check {target}` says why"
     /// It was stopped.
     Stopped "stopped" true
         "the device is stopped: values are stored until it runs again"
-        "start it: `fleetwright device restart {device}`; if it was started by other means: \
-         `fleetwright device mark-started {device}`"
+        "start it: `fleetwright device restart {target}`; if it was started by other means: \
+         `fleetwright device mark-started {target}`"
     /// It was never reached.
     NeverReached "never_reached" true
         "the device was imported and not reached yet"
-        "wait a moment; then `fleetwright device check {device}` says what is in the way"
+        "wait a moment; then `fleetwright device check {target}` says what is in the way"
     /// Nothing answers at its address.
     Unreachable "unreachable" true
         "the device does not answer: {detail}"
         "see that it runs and that nothing blocks the way to it: `fleetwright device check \
-         {device}`; if it has moved: `fleetwright device discover`"
+         {target}`; if it has moved: `fleetwright device discover --project {project}`"
     /// It does not let us in.
     Unauthorised "unauthorised" true
         "the device answers and does not let this server in: {detail}"
         "add the line in adb-host-key.pub, in the server's data directory, to the phone's \
-         /data/misc/adb/adb_keys: `fleetwright device check {device}`"
+         /data/misc/adb/adb_keys: `fleetwright device check {target}`"
     /// It is starting.
     Booting "booting" true
         "the device is still booting"
@@ -108,29 +110,29 @@ reasons! {
     /// It bears no marker, and is not given one.
     NotAdopted "not_adopted" true
         "the phone at the device's address bears no marker, and may not be given one unasked"
-        "if it is the right one, adopt it: `fleetwright device adopt {device}`"
+        "if it is the right one, adopt it: `fleetwright device adopt {target}`"
     /// Another one answers at its address.
     WrongDevice "wrong_device" true
         "another phone answers at the device's address: {detail}"
-        "find where this one is: `fleetwright device discover`; or, if that phone took its place, \
-         `fleetwright device adopt {device} --replace-marker`"
+        "find where this one is: `fleetwright device discover --project {project}`; or, if that \
+         phone took its place, `fleetwright device adopt {target} --replace-marker`"
     /// It can't be given a marker.
     Unmarkable "unmarkable" true
         "the phone can't be given the marker by which it is known again: {detail}"
         "give the shell user the right to write under /data/local/tmp: `fleetwright device check \
-         {device}`"
+         {target}`"
     /// What it answers makes no sense.
     Garbled "unexpected_answer" true
         "what answers at the device's address does not speak as such a device does: {detail}"
-        "see what listens there: `fleetwright device check {device}`"
+        "see what listens there: `fleetwright device check {target}`"
     /// Something else stands in the way.
     Trouble "trouble" true
         "the device can't be worked on: {detail}"
-        "look at it step by step: `fleetwright device check {device}`"
+        "look at it step by step: `fleetwright device check {target}`"
     /// The camera never registered, and can't.
     NoPassword "no_password" true
         "the camera has no password on record, so it can't register"
-        "give it one: `fleetwright device credentials {device} --password-file FILE`"
+        "give it one: `fleetwright device credentials {target} --password-file FILE`"
     /// The camera never registered.
     WaitingForRegistration "waiting_for_registration" true
         "the camera has never registered: what is asked of it waits for that"
@@ -143,8 +145,8 @@ reasons! {
     OldCredentials "old_credentials" false
         "the camera registered with the user name and password from before they were \
          changed{detail}"
-        "set those on record at the camera itself; who else: `fleetwright device list --kind \
-         camera --credentials old`"
+        "set those on record at the camera itself; who else: `fleetwright device list --project \
+         {project} --kind camera --credentials old`"
     /// The camera has not shown the new password yet.
     CredentialsNotUsed "credentials_not_used" false
         "the user name or password was changed, and the camera has not registered since{detail}"
@@ -152,15 +154,15 @@ reasons! {
     /// The device holds it and has to restart.
     RestartPending "restart_pending" false
         "the device holds the value, and it acts after a restart"
-        "restart it: `fleetwright device restart {device}`"
+        "restart it: `fleetwright device restart {target}`"
     /// Its container has to be made anew.
     NeedsRecreate "needs_recreate" false
         "{property} is fixed when the device's container starts{detail}"
-        "make the container anew with what this prints: `fleetwright device start-args {device}`"
+        "make the container anew with what this prints: `fleetwright device start-args {target}`"
     /// The device refused it.
     Refused "refused" false
         "the device refused {property}: {detail}"
-        "look at the device: `fleetwright device check {device}`; then ask again: `fleetwright \
+        "look at the device: `fleetwright device check {target}`; then ask again: `fleetwright \
          update --project {project} --device {device} --set {property}=VALUE`"
     /// The device took it and shows another.
     ReadBackDiffers "read_back_differs" false
@@ -174,7 +176,7 @@ reasons! {
     /// The restart that came with it failed.
     PowerFailed "power_failed" false
         "the update's {detail}"
-        "try again: `fleetwright device restart {device}`"
+        "try again: `fleetwright device restart {target}`"
     /// Its job ended without it.
     DeadlinePassed "deadline_passed" false
         "the job that asked for it ended before the device could be worked on: {detail}"
@@ -186,7 +188,7 @@ reasons! {
     /// It is about to be set.
     Pending "pending" false
         "it is to be set when its turn comes"
-        "wait: `fleetwright device show {device}`"
+        "wait: `fleetwright device show {target}`"
     /// It changed on the device.
     Drift "drift" false
         "the device showed it once, or holds what was there before, and shows something else now"
@@ -234,13 +236,14 @@ fn filled(
         let Some((place, after)) = from.split_once('}') else { break };
         told.push_str(before);
         is_command ^= before.matches('`').count() % 2 == 1;
-        let known = match place {
-            "project" => project.as_str(),
-            "device" => device.as_str(),
-            "property" => property,
-            _ => detail,
-        };
-        told.push_str(&if is_command { shell_word(known) } else { known.into() });
+        let word = |known| if is_command { shell_word(known) } else { Cow::Borrowed(known) };
+        told.push_str(&match place {
+            "target" => Cow::Owned(device_words(project, device)),
+            "project" => word(project.as_str()),
+            "device" => word(device.as_str()),
+            "property" => word(property),
+            _ => word(detail),
+        });
         rest = after;
     }
     told.push_str(rest);

@@ -1,4 +1,4 @@
-use fleet::catalogue::{DESCRIPTION, TRANSPORT};
+use fleet::catalogue::{DESCRIPTION, NAME, TRANSPORT};
 use fleet::{Door, NewCamera, NewDevice, Operation, Values};
 
 use super::*;
@@ -28,12 +28,12 @@ async fn described(stage: &Stage) {
     assert!(judged.untaken.is_empty(), "{:?}", judged.untaken);
 }
 
-/// So many updates of something else.
-async fn update(stage: &Stage, count: usize) {
+/// So many updates of one property.
+async fn update(stage: &Stage, count: usize, (name, value): (&str, &str)) {
     let entry = UpdateEntry {
         device: Ok(device_id(GATE)),
         clear: false,
-        patch: Ok(Values::from([(TRANSPORT.to_owned(), "TCP".to_owned())]).into()),
+        patch: Ok(Values::from([(name.to_owned(), value.to_owned())]).into()),
         camera: CameraAsked::default(),
         if_revision: None,
     };
@@ -50,15 +50,21 @@ async fn update(stage: &Stage, count: usize) {
 }
 
 #[tokio::test]
-async fn a_record_is_too_old_only_behind_a_thousand_updates() {
+async fn what_was_asked_is_too_old_only_behind_a_thousand_updates() {
     let stage = Stage::new().await;
     described(&stage).await;
-    for (more, why) in [(0, NO_RECORD), (801, NO_RECORD), (199, NO_RECORD), (1, TOO_OLD)] {
-        update(&stage, more).await;
+    update(&stage, 1, (NAME, "north")).await;
+    for (more, why) in [(0, NO_RECORD), (801, NO_RECORD), (198, NO_RECORD), (1, TOO_OLD)] {
+        update(&stage, more, (TRANSPORT, "TCP")).await;
         let (p, gate) = (project("p"), device_id(GATE));
         let explained = stage.handle.explain(&stage.admin, &p, &gate, Some(DESCRIPTION)).await;
         let values = explained.unwrap().values;
         assert_eq!(values[0].desired.as_deref(), Some("东门"));
         assert_eq!(values[0].asked.as_ref().err(), Some(&why), "after {more} more");
+        let explained = stage.handle.explain(&stage.admin, &p, &gate, Some(NAME)).await;
+        let named = explained.unwrap().values.remove(0);
+        let asked = named.asked.map(|asked| asked.job.job.patch[NAME].clone());
+        let expected = if why == TOO_OLD { Err(TOO_OLD) } else { Ok("north".to_owned()) };
+        assert_eq!(asked, expected, "after {more} more");
     }
 }

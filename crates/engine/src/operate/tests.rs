@@ -131,8 +131,8 @@ async fn a_device_is_named_frozen_stopped_and_looked_at() {
             tokio::task::yield_now().await;
         }
     };
-    let second = Duration::from_secs(10);
-    tokio::time::timeout(second, looked_at).await.expect("its lane was woken");
+    let patience = Duration::from_secs(60);
+    tokio::time::timeout(patience, looked_at).await.expect("its lane was woken");
 }
 
 #[tokio::test]

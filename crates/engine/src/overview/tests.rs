@@ -171,6 +171,36 @@ async fn a_sample_is_kept_each_ten_minutes_and_for_two_days() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_history_of_a_project_begins_with_its_first_devices() {
+    let stage = Stage::new().await;
+    import(&stage, "p", 0..1).await;
+    until_looked_for(&stage, 1).await;
+    let mut counter = Counter::default();
+    count(&mut counter, &stage).await;
+    stage.clock.forward(milliseconds(MINUTE));
+    import(&stage, "q", 0..2).await;
+    until_looked_for(&stage, 3).await;
+    let kept = async || {
+        let mut kept = Vec::new();
+        for of in [Some("p"), Some("q"), None] {
+            let history = told(&stage, of).await.history;
+            kept.push(history.iter().map(|(_, devices)| devices.total()).collect::<Vec<_>>());
+        }
+        kept
+    };
+    count(&mut counter, &stage).await;
+    assert_eq!(kept().await, [vec![1], vec![2], vec![1]], "it is not its time, but q's");
+    stage.clock.forward(milliseconds(MINUTE));
+    import(&stage, "q", 2..3).await;
+    until_looked_for(&stage, 4).await;
+    count(&mut counter, &stage).await;
+    assert_eq!(kept().await, [vec![1], vec![2], vec![1]], "q had some");
+    stage.clock.forward(milliseconds(limits::COUNTS_SAMPLED_EVERY));
+    count(&mut counter, &stage).await;
+    assert_eq!(kept().await, [vec![1, 1], vec![2, 3], vec![1, 4]]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_another_node_wrote_late_does_not_stay() {
     let stage = Stage::new().await;
     import(&stage, "p", 0..1).await;

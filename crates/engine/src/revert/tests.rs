@@ -1,5 +1,5 @@
 use fleet::{Before, End, Ended, Failure, Phase, Plan, Proof, Revision, Timestamp, Window};
-use store::Reads;
+use store::{Old, Reads};
 
 use super::*;
 use crate::rollout::tests::phones::{LOCALE, World, ask, id, named, set};
@@ -124,17 +124,22 @@ async fn a_dry_run_tells_what_a_revert_would_do_and_does_nothing() {
     let before = state().await;
 
     let first = dry(0, 1).await.unwrap();
-    assert_eq!((first.total, first.left_out_total, first.page.next), (2, 1, Some(1)));
-    assert_eq!((&first.left_out[0].device, first.left_out[0].why), (&named(2).1, CHANGED));
-    let second = dry(1, 10).await.unwrap();
-    assert_eq!((second.total, second.left_out_total, second.page.next), (2, 1, None));
-    let beyond = dry(2, 10).await.unwrap();
-    assert!(beyond.page.devices.is_empty() && beyond.page.next.is_none());
+    let counted = first.counted.clone().unwrap();
+    assert_eq!((counted.total, counted.left_out_total, first.page.next), (2, 1, Some(1)));
+    assert_eq!((&counted.left_out[0].device, counted.left_out[0].why), (&named(2).1, CHANGED));
+    let second = dry(1, 1).await.unwrap();
+    assert_eq!((&second.counted, second.page.next), (&None, Some(2)));
+    // What was changed since is looked at, and not told of; beyond it there is nothing.
+    for after in [2, 3, 1 << 16, u64::MAX] {
+        let rest = dry(after, 10).await.unwrap();
+        assert!(rest.page.devices.is_empty() && rest.page.next.is_none(), "{after}: {rest:?}");
+    }
     let of_device = handle
         .dry_run_revert_device(&world.admin, &p, &device, Revision(before.revision.0 - 1))
         .await
         .unwrap();
-    assert_eq!((of_device.total, of_device.left_out_total, of_device.page.next), (1, 0, None));
+    let counted = of_device.counted.clone().unwrap();
+    assert_eq!((counted.total, counted.left_out_total, of_device.page.next), (1, 0, None));
     for (predicted, number) in [(&first, 0), (&second, 1), (&of_device, 0)] {
         let [foretold] = predicted.page.devices.as_slice() else { panic!("{predicted:?}") };
         let [change] = foretold.changes.as_slice() else { panic!("{foretold:?}") };
@@ -190,6 +195,43 @@ async fn a_device_goes_back_to_a_revision() {
         let refused = to(never).await;
         assert!(matches!(refused, Err(Error::Invalid { .. })), "{refused:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_goes_back_as_far_as_its_jobs_are_kept() {
+    let (world, engine) = World::with(1).await;
+    let handle = engine.handle();
+    let (p, device) = named(0);
+    set(&handle, [id(0)], &[(NUMERIC, "46000")]).await;
+    world.settled().await;
+    for value in ["fr", "de", "it"] {
+        set(&handle, [id(0)], &[(LOCALE, value)]).await;
+        world.settled().await;
+    }
+    let reads = world.reads();
+    let key = reads.device(&world.admin, Some(&p), &device).await.unwrap().remove(0).device.key;
+    let jobs = reads.history(&world.admin, key, None, 9).await.unwrap().jobs;
+    let store = &handle.shared.store;
+    let epoch = store.epochs().await.unwrap().remove(0);
+    let first = RequestId::from_bytes([0; 16]);
+    let up_to = jobs[2].job.id.request();
+    let old = Old { up_to, ended_by: Timestamp(i64::MAX), kept: Vec::new() };
+    let forgotten = store.forget_jobs(epoch, &old, first, 9).await.unwrap();
+    assert_eq!(forgotten.jobs, 2);
+    let left = reads.history(&world.admin, key, None, 9).await.unwrap();
+    assert_eq!((left.jobs.len(), left.next, left.is_cut), (2, None, true));
+
+    let to = |to: Revision| handle.revert_device(&world.admin, handle.new_call(), &p, &device, to);
+    let kept = Revision(jobs[1].job.revision.0 - 1);
+    for gone in [Revision(0), Revision(kept.0 - 1)] {
+        let refused = to(gone).await.unwrap_err().to_string();
+        assert!(refused.contains(&format!("kept back to revision {}", kept.0)), "{refused}");
+    }
+    let explained = handle.explain(&world.admin, &p, &device, Some(NUMERIC)).await.unwrap();
+    let why = explained.values[0].asked.as_ref().err();
+    assert!(why.is_some_and(|why| why.contains("updates of this device that are kept")), "{why:?}");
+    let back = to(kept).await.unwrap();
+    assert_eq!(back.values, Values::from([(LOCALE.to_owned(), "fr".to_owned())]));
 }
 
 /// Asks for the factory reset of a phone that forgets what was asked of it.

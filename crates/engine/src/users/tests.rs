@@ -40,8 +40,9 @@ fn says_what_is_wrong_with_a_name() {
         (".", "must not be . or .., which can't stand in an address"),
         ("..", "must not be . or .., which can't stand in an address"),
     ] {
-        assert_eq!(check_name(name).unwrap_err().to_string(), format!("user name: {why}"));
+        assert_eq!(check_new_name(name).unwrap_err().to_string(), format!("user name: {why}"));
     }
+    assert!(check_name(".").is_ok(), "whoever was called so once signs in still");
 }
 
 #[tokio::test]
@@ -79,7 +80,7 @@ async fn a_wrong_password_and_a_wrong_name_look_alike() {
     let long = "x".repeat(100_000);
     for (name, password, is_guess) in [
         ("Ann Lee", "correct horsE", true),
-        ("ann lee", PASSWORD, true),
+        ("ann le", PASSWORD, true),
         ("Bob", PASSWORD, true),
         ("", PASSWORD, false),
         ("Ann Lee", "", false),
@@ -92,6 +93,17 @@ async fn a_wrong_password_and_a_wrong_name_look_alike() {
         assert_eq!(refused.to_string(), "the name or the password is wrong");
         assert_eq!(matches!(refused, SignInError::Wrong), is_guess, "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn a_name_is_the_same_in_any_case() {
+    let stage = stage_with_a_user().await;
+    for name in ["Ann Lee", "ann lee", "ANN LEE"] {
+        let signed_in = stage.handle.sign_in(name, secret(PASSWORD)).await.unwrap();
+        assert_eq!(signed_in.user.name, "Ann Lee");
+        assert_eq!(holder(&stage, &signed_in).await.unwrap().user, "Ann Lee");
+    }
+    assert!(stage.handle.namesakes(10).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -125,6 +137,12 @@ async fn who_is_disabled_signs_in_no_more() {
     assert_eq!(holder(&stage, &ann).await, None);
     let refused = stage.handle.sign_in("Ann Lee", secret(PASSWORD)).await.unwrap_err();
     assert!(matches!(refused, SignInError::Wrong));
+
+    stage.handle.enable_user(&stage.admin, "Ann Lee").await.unwrap();
+    assert_eq!(holder(&stage, &ann).await, None, "what was taken does not come back");
+    let again = stage.handle.sign_in("Ann Lee", secret(PASSWORD)).await.unwrap();
+    stage.handle.enable_user(&stage.admin, "Ann Lee").await.unwrap();
+    assert!(holder(&stage, &again).await.is_some(), "who is not disabled loses nothing");
 }
 
 #[tokio::test]
@@ -138,7 +156,9 @@ async fn what_operators_ask_for_is_refused_in_words() {
             .await;
         made.unwrap_err().to_string()
     };
-    assert_eq!(create("Ann Lee", "q", PASSWORD).await, "user Ann Lee exists already");
+    for name in ["Ann Lee", "ann lee"] {
+        assert_eq!(create(name, "q", PASSWORD).await, "user Ann Lee exists already");
+    }
     assert_eq!(create("Bob", "nowhere", PASSWORD).await, "no such project: nowhere");
     for own in ["admin", "Engine"] {
         let why =
@@ -150,6 +170,8 @@ async fn what_operators_ask_for_is_refused_in_words() {
     let nobody = stage.handle.set_password(&stage.admin, "Bob", secret(PASSWORD)).await;
     assert_eq!(nobody.unwrap_err().to_string(), "no such user: Bob");
     let nobody = stage.handle.disable_user(&stage.admin, "Bob").await;
+    assert_eq!(nobody.unwrap_err().to_string(), "no such user: Bob");
+    let nobody = stage.handle.enable_user(&stage.admin, "Bob").await;
     assert_eq!(nobody.unwrap_err().to_string(), "no such user: Bob");
 }
 

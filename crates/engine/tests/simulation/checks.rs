@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fleet::{Condition, End, Ended, Failure, Job, JobId, Principal, Timestamp, limits};
-use store::{DeviceFilter, DeviceWithState, Page, Reads};
+use store::{DeviceFilter, DeviceWithState, HistoryPage, Page, Reads};
 
 use crate::camera_checks::Case;
 use crate::scenario::Outcome;
@@ -34,6 +34,7 @@ pub async fn check(world: &World) -> Outcome {
     facts.cameras(&mut broken);
     facts.nothing_answered_is_lost(&mut broken);
     facts.order_is_kept(&mut broken);
+    facts.histories_are_whole(&mut broken);
     facts.what_was_cancelled_has_ended(&mut broken);
     facts.jobs_tell_the_truth(&mut broken);
     facts.phones_show_what_was_asked_for(&mut broken);
@@ -161,6 +162,8 @@ struct Facts<'a> {
     world: &'a World,
     devices: Vec<DeviceWithState>,
     jobs: BTreeMap<JobId, Job>,
+    /// The jobs of each device, newest first, as far as each names one that is kept.
+    histories: Vec<HistoryPage>,
     /// What was last sent to each camera.
     pushes: BTreeMap<fleet::DeviceKey, fleet::Push>,
 }
@@ -168,19 +171,22 @@ struct Facts<'a> {
 impl<'a> Facts<'a> {
     async fn read(world: &'a World) -> Self {
         let calls = world.ledger.calls.lock().unwrap().clone();
-        let mut jobs = BTreeMap::new();
+        // What was forgotten had ended by then.
+        let mut jobs = world.archive.lock().unwrap().clone();
         for call in calls {
             let found = world.store.jobs(&Principal::admin(), &[call], 0, 100).await.unwrap();
             jobs.extend(found.into_iter().map(|found| (found.job.id, found.job)));
         }
         let devices = devices(world).await;
-        let mut pushes = BTreeMap::new();
+        let (mut pushes, mut histories) = (BTreeMap::new(), Vec::new());
         for device in &devices {
             let key = device.device.key;
+            histories
+                .push(world.store.history(&Principal::admin(), key, None, 10_000).await.unwrap());
             let camera = world.store.camera(key).await.unwrap();
             pushes.extend(camera.and_then(|camera| camera.push).map(|push| (key, push)));
         }
-        Self { world, devices, jobs, pushes }
+        Self { world, devices, jobs, histories, pushes }
     }
 
     /// The jobs of one phone, in the order of their revisions.
@@ -254,6 +260,23 @@ impl<'a> Facts<'a> {
                         "phone {number} is to have {desired:?} for {name}; last asked for: {last:?}"
                     ));
                 }
+            }
+        }
+    }
+
+    /// Whether each phone's history has all its jobs in their order, up to the first that was
+    /// forgotten.
+    fn histories_are_whole(&self, broken: &mut Vec<String>) {
+        let forgotten = self.world.archive.lock().unwrap();
+        for (number, history) in self.histories.iter().enumerate().take(self.phones()) {
+            let jobs: Vec<JobId> = self.jobs_of(number).iter().rev().map(|job| job.id).collect();
+            let told: Vec<JobId> = history.jobs.iter().map(|found| found.job.id).collect();
+            let is_end = match jobs.get(told.len()) {
+                Some(next) => history.is_cut && forgotten.contains_key(next),
+                None => !history.is_cut,
+            };
+            if !jobs.starts_with(&told) || !is_end {
+                broken.push(format!("the history of phone {number} is {told:?} of {jobs:?}"));
             }
         }
     }

@@ -20,6 +20,7 @@
     reason = "a test: what is not as expected ends it"
 )]
 
+mod archive;
 mod camera;
 mod camera_checks;
 mod chance;

@@ -36,6 +36,8 @@ pub struct Scenario {
     pub network_shaky_one_in: u32,
     /// Phones go off and come back, and restart by themselves.
     pub restless: bool,
+    /// Jobs that have ended are forgotten soon after.
+    pub forgets_jobs: bool,
     /// A planted bug: what is sent to cameras is not put on record.
     pub forgets_pushes: bool,
     /// A planted bug: what is written under a stale fence is written all the same.
@@ -80,6 +82,7 @@ impl Scenario {
             },
             network_shaky_one_in: harsh(if seed.is_multiple_of(2) { 8 } else { 40 }),
             restless: !steady,
+            forgets_jobs: seed % 3 == 2,
             forgets_pushes: false,
             no_epoch_check: false,
         }

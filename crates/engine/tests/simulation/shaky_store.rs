@@ -13,19 +13,20 @@ use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
     PendingDevice, Preset, PresetName, Principal, Project, ProjectId, PushOutcome, RequestId,
-    Revision, Rollout, RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
+    Rollout, RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 use store::sqlite::InlineNode;
 use store::write::NotePush;
 use store::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Cluster,
-    ClusterState, Counted, CountedFleet, CountedPage, CredentialsCounts, DeviceFilter,
-    DeviceWithState, Error, Failures, FeedPage, FeedPosition, GrantHolder, Held, JobFilter,
-    JobWithDevice, LaneSeed, Make, NameTaken, NewSession, Page, PhoneFilter, Reads, RecentFailures,
-    Refused, Renewal, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
-    Session, SessionEnded, SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser,
-    StoredWebhook, Tag, TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord, UpdatePage,
-    UserGrant, WaveOf, Work, Write, Writes, Written,
+    ClusterState, Counted, CountedFleet, CountedJobs, CountedPage, CredentialsCounts, DeviceFilter,
+    DeviceWithState, Error, Failures, FeedPage, FeedPosition, ForgottenJobs, ForgottenRollout,
+    GrantHolder, Held, History, HistoryPage, JobFilter, JobWithDevice, LaneSeed, Make, NameTaken,
+    NewSession, Old, Page, PhoneFilter, Reads, RecentFailures, Refused, Renewal, Room, SealedKey,
+    SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter, Session, SessionEnded,
+    SessionKey, StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag,
+    TagFilter, Tagged, TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
+    Write, Writes, Written,
 };
 
 use crate::chance::{Chance, Life};
@@ -303,6 +304,14 @@ impl Reads for ShakyStore {
         shaky!(self.user(name))
     }
 
+    async fn user_meant(&self, name: &str) -> Result<Option<StoredUser>, Error> {
+        shaky!(self.user_meant(name))
+    }
+
+    async fn namesakes(&self, limit: u32) -> Result<Vec<String>, Error> {
+        shaky!(self.namesakes(limit))
+    }
+
     async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error> {
         shaky!(self.token(hash))
     }
@@ -476,23 +485,14 @@ impl Reads for ShakyStore {
         shaky!(self.tags_of_devices(principal, project, ids))
     }
 
-    async fn jobs_at(
-        &self,
-        principal: &Principal,
-        device: DeviceKey,
-        revisions: Vec<Revision>,
-    ) -> Result<Vec<JobWithDevice>, Error> {
-        shaky!(self.jobs_at(principal, device, revisions))
-    }
-
     async fn history(
         &self,
         principal: &Principal,
         device: DeviceKey,
-        before: Option<Revision>,
+        from: Option<JobId>,
         limit: u32,
-    ) -> Result<Vec<JobWithDevice>, Error> {
-        shaky!(self.history(principal, device, before, limit))
+    ) -> Result<HistoryPage, Error> {
+        shaky!(self.history(principal, device, from, limit))
     }
 
     async fn updates(
@@ -701,5 +701,44 @@ impl Cluster for ShakyStore {
 
     async fn remembered(&self, name: &str) -> Result<Option<String>, Error> {
         shaky!(self.remembered(name))
+    }
+}
+
+#[async_trait]
+impl History for ShakyStore {
+    async fn forget_jobs(
+        &self,
+        fence: (Shard, Epoch),
+        old: &Old,
+        after: RequestId,
+        limit: u32,
+    ) -> Result<ForgottenJobs, Error> {
+        shaky!(self.forget_jobs(fence, old, after, limit))
+    }
+
+    async fn old_rollouts(
+        &self,
+        old: &Old,
+        after: RequestId,
+        limit: u32,
+    ) -> Result<Vec<RequestId>, Error> {
+        shaky!(self.old_rollouts(old, after, limit))
+    }
+
+    async fn forget_rollout(
+        &self,
+        fence: (Shard, Epoch),
+        id: RequestId,
+        limit: u32,
+    ) -> Result<ForgottenRollout, Error> {
+        shaky!(self.forget_rollout(fence, id, limit))
+    }
+
+    async fn count_jobs(&self, after: JobId, limit: u32) -> Result<CountedJobs, Error> {
+        shaky!(self.count_jobs(after, limit))
+    }
+
+    async fn room(&self) -> Result<Option<Room>, Error> {
+        shaky!(self.room())
     }
 }

@@ -17,6 +17,7 @@ use store::sqlite::{Inline, InlineNode};
 use store::{NewSession, Roles};
 use tokio::task::JoinSet;
 
+use crate::archive::{self, Archive};
 use crate::camera::{Cameras, PASSWORD, camera_id};
 use crate::camera_checks;
 use crate::chance::{Chance, Life, SimulatedClock};
@@ -44,6 +45,8 @@ pub struct World {
     /// The true time.
     pub clock: SimulatedClock,
     pub ledger: Ledger,
+    /// Jobs that the store may have forgotten.
+    pub archive: Archive,
     pub tokens: Tokens,
     pub chance: Chance,
     planted: Option<Bug>,
@@ -116,6 +119,7 @@ impl World {
             nodes: Nodes::new(scenario.nodes, &clock, life),
             clock,
             ledger: Ledger::default(),
+            archive: Archive::default(),
             tokens: Tokens::default(),
             dies_one_in: dies_one_in.clone(),
             store_fails_one_in: Arc::default(),
@@ -132,6 +136,9 @@ impl World {
         living.spawn(self.cameras.clone().live());
         for number in 0..scenario.nodes {
             living.spawn(nodes::live(self.clone(), number));
+        }
+        if scenario.forgets_jobs {
+            living.spawn(archive::forget(self.clone()));
         }
         self.dies_one_in.store(scenario.dies_one_in, Ordering::SeqCst);
         self.store_fails_one_in.store(scenario.store_fails_one_in, Ordering::SeqCst);

@@ -1,8 +1,8 @@
-//! What was before a job, and the jobs of one device.
+//! What was before a job.
 
 use std::collections::BTreeMap;
 
-use fleet::{Before, JobId, Principal, Reported, Revision};
+use fleet::{Before, JobId, Reported};
 
 use super::fixture::*;
 use crate::write::{CameraPatch, RecordChannels};
@@ -146,31 +146,4 @@ pub(crate) async fn a_reset_that_clears_tells_all_that_was_desired(store: &dyn S
     settle_all(store, keys[0]).await;
     let found = store.job(&engine(), job(1)).await.unwrap().unwrap().job;
     assert_eq!(found.forgotten().collect::<Vec<_>>(), ["a", "b"]);
-}
-
-pub(crate) async fn a_device_has_a_history(store: &dyn Store) {
-    let (project, keys) = fleet(store, 2).await;
-    let mut jobs = Vec::new();
-    for number in 1..=5 {
-        jobs.push(accept_one(store, project, number, keys[0], &[("a", "1")]).await.job);
-        accept_one(store, project, 10 + number, keys[1], &[("a", "1")]).await;
-    }
-    jobs.reverse();
-    let history = async |before: Option<i64>, limit| {
-        let found = store.history(&engine(), keys[0], before.map(Revision), limit).await.unwrap();
-        found.into_iter().map(|found| found.job.id).collect::<Vec<_>>()
-    };
-    assert_eq!(history(None, 100).await, jobs);
-    assert_eq!(history(None, 2).await, jobs[..2]);
-    assert_eq!(history(Some(4), 2).await, jobs[2..4]);
-    assert!(history(Some(1), 2).await.is_empty());
-
-    let other = create_project(store, "other").await;
-    let client = Principal::client(other, "AK");
-    assert!(store.history(&client, keys[0], None, 10).await.unwrap().is_empty());
-    let both = Principal::user("anna", vec![other, project]);
-    assert_eq!(store.history(&both, keys[0], None, 10).await.unwrap().len(), 5);
-    delete_device(store, "phone-0").await;
-    let found = store.history(&engine(), keys[0], None, 10).await.unwrap();
-    assert_eq!((found.len(), &found[0].device_id), (5, &device_id("phone-0")));
 }

@@ -17,14 +17,14 @@ const KEPT: Duration = Duration::from_secs(3_600);
 const TAKEN_OVER: Duration = Duration::from_secs(60);
 
 /// The key of this number, which is the last byte of its hash too.
-fn key(caller: &str, number: u64) -> CallKey {
+pub(super) fn key(caller: &str, number: u64) -> CallKey {
     let mut hash = [7; 32];
     hash[24..].copy_from_slice(&number.to_be_bytes());
     CallKey { caller: caller.to_owned(), hash }
 }
 
 /// Asks for a key by a call of this id, whose request has this fingerprint.
-fn asked(key: CallKey, fingerprint: u8, id: u64) -> ReserveKey {
+pub(super) fn asked(key: CallKey, fingerprint: u8, id: u64) -> ReserveKey {
     ReserveKey {
         key,
         fingerprint: [fingerprint; 32],
@@ -35,7 +35,7 @@ fn asked(key: CallKey, fingerprint: u8, id: u64) -> ReserveKey {
     }
 }
 
-async fn reserve(store: &dyn Store, asked: ReserveKey) -> Reservation {
+pub(super) async fn reserve(store: &dyn Store, asked: ReserveKey) -> Reservation {
     match write_as(store, &engine(), Write::ReserveKey(Box::new(asked))).await {
         Ok(Written::Reserved(reservation)) => reservation,
         other => panic!("not reserved: {other:?}"),
@@ -43,7 +43,7 @@ async fn reserve(store: &dyn Store, asked: ReserveKey) -> Reservation {
 }
 
 /// Since when a key that was new is reserved.
-fn new(reservation: Reservation) -> Timestamp {
+pub(super) fn new(reservation: Reservation) -> Timestamp {
     match reservation {
         Reservation::New { since } => since,
         other => panic!("not new: {other:?}"),
@@ -58,7 +58,7 @@ fn taken_over(reservation: Reservation) -> (Timestamp, RequestId) {
     }
 }
 
-fn answer(body: Option<&[u8]>) -> KeptAnswer {
+pub(super) fn answer(body: Option<&[u8]>) -> KeptAnswer {
     let headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),
         ("x".to_owned(), "\"é\"".to_owned()),
@@ -66,7 +66,7 @@ fn answer(body: Option<&[u8]>) -> KeptAnswer {
     KeptAnswer { status: 202, headers, body: body.map(<[u8]>::to_vec) }
 }
 
-async fn keep(store: &dyn Store, key: CallKey, since: Timestamp, answer: KeptAnswer) {
+pub(super) async fn keep(store: &dyn Store, key: CallKey, since: Timestamp, answer: KeptAnswer) {
     let keep = Write::KeepAnswer(Box::new(KeepAnswer { key, since, answer }));
     assert_eq!(write_as(store, &engine(), keep).await, Ok(Written::Done));
 }

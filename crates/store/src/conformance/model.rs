@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::chain;
 use super::fixture::*;
 use crate::write::{AcceptEntry, CameraPatch, CredentialsPatch, DeviceChange, RecordChannels};
 use crate::{DeviceWithState, Fence, Refused, Store, Write};
@@ -214,6 +215,7 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
     let mut phones = vec![Phone::new(); CAMERA];
     phones.push(Phone::new_camera("name of phone-3"));
     let mut made: Vec<JobId> = Vec::new();
+    let mut histories = vec![Vec::new(); keys.len()];
     let mut ends: BTreeSet<JobId> = BTreeSet::new();
     let mut refused_frozen = 0;
     let mut runner = TestRunner::deterministic();
@@ -233,6 +235,7 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
                         .map_err(word);
                     assert_eq!(found, expected, "call {number}, entry {position}");
                     refused_frozen += usize::from(expected == Err("frozen"));
+                    histories[entry.phone].extend(expected.ok().map(|(job, ..)| job));
                     made.extend(expected.ok().map(|(job, ..)| job));
                     ends.extend(expected.ok().filter(|(.., ended)| *ended).map(|(job, ..)| job));
                 }
@@ -274,6 +277,10 @@ pub(crate) async fn random_calls_do_what_the_model_does(store: &dyn Store) {
     for job in made {
         let found = store.job(&engine(), job).await.unwrap().unwrap().job;
         assert_eq!(found.end.is_some(), ends.contains(&job), "{job}");
+    }
+    for (key, mut jobs) in keys.into_iter().zip(histories) {
+        jobs.reverse();
+        assert_eq!(chain::walk(store, key, 30).await, jobs, "{key:?}");
     }
     assert!(phones.iter().any(|phone| phone.revision > 64), "the bound of open jobs was met");
     assert!(ends.len() > 20, "jobs have ended");

@@ -1,13 +1,13 @@
 //! What operators change: devices, projects, the server.
 
 use fleet::{
-    AdoptionPolicy, AdoptionRequest, Condition, DriftPolicy, IssProfile, IssSettings, Operation,
-    PowerStep, Principal, ProjectSettings, Revision, ServerSettings,
+    AdoptionPolicy, AdoptionRequest, Condition, DeviceKey, DeviceState, DriftPolicy, IssProfile,
+    IssSettings, Operation, PowerStep, Principal, ProjectSettings, Revision, ServerSettings,
 };
 
 use super::fixture::*;
-use crate::write::{DeviceChange, SetProject};
-use crate::{Refused, Store, Write, Written};
+use crate::write::{DeviceChange, FreezeDevices, SetProject};
+use crate::{AuditFilter, Refused, Store, Write, Written};
 
 pub(crate) async fn a_device_is_named_once_in_its_project(store: &dyn Store) {
     let (_, keys) = fleet(store, 2).await;
@@ -32,7 +32,7 @@ pub(crate) async fn a_device_is_named_once_in_its_project(store: &dyn Store) {
 }
 
 /// A device in trouble and in the middle of a power step.
-async fn in_trouble(store: &dyn Store, condition: Condition) -> fleet::DeviceKey {
+async fn in_trouble(store: &dyn Store, condition: Condition) -> DeviceKey {
     let (project, keys) = fleet(store, 1).await;
     accept_one(store, project, 1, keys[0], &[("a", "1")]).await;
     settle_all(store, keys[0]).await;
@@ -55,6 +55,47 @@ async fn in_trouble(store: &dyn Store, condition: Condition) -> fleet::DeviceKey
     keys[0]
 }
 
+pub(crate) async fn many_devices_are_frozen_at_once(store: &dyn Store) {
+    let (project, keys) = fleet(store, 3).await;
+    let foreign = create_project(store, "q").await;
+    let other = import_new(store, vec![new_device("q", "phone-9")]).await[0];
+    settle_all(store, keys[1]).await;
+    let named = |key: DeviceKey, id: &str| (key, device_id(id));
+    let all = [
+        named(keys[0], "phone-0"),
+        named(keys[1], "phone-1"),
+        named(other, "phone-9"),
+        named(DeviceKey(9_999), "gone"),
+    ];
+    let freeze = |frozen| {
+        let (project, devices) = (project_id("p"), all.to_vec());
+        Write::FreezeDevices(FreezeDevices { project, devices, frozen })
+    };
+    let stranger = Principal::client(foreign, "AK");
+    let refused = write_as(store, &stranger, freeze(true)).await;
+    assert_eq!(refused, Err(Refused::NoSuchProject(project_id("p"))));
+
+    changed(store, "phone-0", DeviceChange::Frozen(true)).await;
+    let before = device(store, keys[1]).await.state;
+    let own = Principal::client(project, "AK");
+    let done = |devices: &[DeviceKey]| Ok(Written::Frozen(devices.to_vec()));
+    assert_eq!(write_as(store, &own, freeze(true)).await, done(&keys[1..2]));
+    let after = device(store, keys[1]).await.state;
+    assert_eq!(after, DeviceState { frozen: true, ..before.clone() }, "nothing else has changed");
+    assert_eq!(write_as(store, &own, freeze(true)).await, done(&[]));
+    let is_frozen = async |key| device(store, key).await.state.frozen;
+    assert!(is_frozen(keys[0]).await && !is_frozen(keys[2]).await && !is_frozen(other).await);
+    assert_eq!(write_as(store, &own, freeze(false)).await, done(&keys[..2]));
+    assert_eq!(device(store, keys[1]).await.state, before);
+
+    // On record is what was done: freezing both, of which one was so, and unfreezing both.
+    let acts = store.audit(&own, &AuditFilter::default(), None, 9).await.unwrap();
+    let acts: Vec<_> = acts.iter().map(|act| (act.action.as_str(), act.target.as_str())).collect();
+    let [unfrozen, frozen, first, ..] = acts.as_slice() else { panic!("{acts:?}") };
+    assert_eq!(*unfrozen, ("device.unfreeze", "2 devices"));
+    assert_eq!((*frozen, *first), (("device.freeze", "phone-1"), ("device.freeze", "phone-0")));
+}
+
 pub(crate) async fn a_device_that_was_stopped_is_in_no_trouble(store: &dyn Store) {
     let key = in_trouble(store, Condition::Stopping).await;
     let record = device(store, key).await.device;
@@ -65,7 +106,7 @@ pub(crate) async fn a_device_that_was_stopped_is_in_no_trouble(store: &dyn Store
     assert_eq!((state.condition, state.since), (Condition::Stopped, LATER));
     assert_eq!((state.trouble.clone(), state.power.clone()), (None, None));
     assert!(state.has_work(), "it is looked whether it answers again");
-    let found = store.devices_with_work(fleet::DeviceKey(0), 10).await.unwrap();
+    let found = store.devices_with_work(DeviceKey(0), 10).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((state.revision, state.settled), (Revision(1), Revision(1)));
 }

@@ -78,12 +78,14 @@ pub(crate) fn fill(devices: usize, dialect: &Dialect) -> Vec<String> {
         ),
         format!(
             "INSERT INTO device_state (device, project, has_work, revision, settled, condition,
-                 adopted, since, open_jobs, desired, reported)
+                 adopted, since, newest_job, open_jobs, desired, reported)
              SELECT key, project, key % 1000 = 0, 1, 1,
-                 CASE WHEN key % 1000 = 7 THEN 'abnormal' ELSE 'running' END, true, 1, {no_bytes},
+                 CASE WHEN key % 1000 = 7 THEN 'abnormal' ELSE 'running' END, true, 1, {},
+                 {no_bytes},
                  '{{\"a\":[\"' || (key % 5) || '\",1]}}',
                  '{{\"revision\":0,\"values\":{{\"a\":[\"' || (key % 5) || '\",1]}}}}'
-             FROM device"
+             FROM device",
+            dialect.id("key / 10", "1 + key % 10")
         ),
         "INSERT INTO device_facts (device, facts)
          SELECT key, '{\"model\":\"model ' || (key % 7) || '\",\"manufacturer\":\"maker '
@@ -286,7 +288,8 @@ async fn of_a_project(store: &dyn Reads, asked: &mut (dyn FnMut(&str) + Send)) {
     let camera = DeviceKey(8);
     assert_eq!(store.channels(&client, camera, "", PAGE).await.unwrap().len(), 1);
     asked("channels");
-    assert_eq!(store.history(&client, DeviceKey(9), None, PAGE).await.unwrap().len(), 1);
+    let history = store.history(&client, DeviceKey(9), None, PAGE).await.unwrap();
+    assert_eq!((history.jobs.len(), history.is_cut), (1, false));
     asked("a history");
     assert!(!store.updates(&client, Some(&project), None, PAGE).await.unwrap().updates.is_empty());
     asked("updates of a project");

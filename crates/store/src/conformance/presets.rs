@@ -156,23 +156,6 @@ pub(crate) async fn tags_of_devices_stand_in_the_order_asked(store: &dyn Store) 
     assert!(found.len() == 4 && found.iter().all(Vec::is_empty));
 }
 
-pub(crate) async fn jobs_are_found_by_their_revisions(store: &dyn Store) {
-    let (project, keys) = fleet(store, 2).await;
-    let mut jobs = Vec::new();
-    for number in 1..=4 {
-        jobs.push(accept_one(store, project, number, keys[0], &[("a", "1")]).await);
-    }
-    accept_one(store, project, 5, keys[1], &[("a", "1")]).await;
-    let asked = vec![jobs[2].revision, fleet::Revision(99), jobs[0].revision];
-    let own = Principal::client(project, "AK");
-    let found = store.jobs_at(&own, keys[0], asked.clone()).await.unwrap();
-    let found: Vec<_> = found.into_iter().map(|found| found.job.id).collect();
-    assert_eq!(found, [jobs[2].job, jobs[0].job]);
-    assert!(store.jobs_at(&own, keys[0], Vec::new()).await.unwrap().is_empty());
-    let foreign = Principal::client(create_project(store, "q").await, "AK");
-    assert!(store.jobs_at(&foreign, keys[0], asked).await.unwrap().is_empty());
-}
-
 pub(crate) async fn a_device_may_be_refused_when_its_rollout_is_made(store: &dyn Store) {
     let (project, keys) = fleet(store, 2).await;
     let missing =

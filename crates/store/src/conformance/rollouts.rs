@@ -64,7 +64,7 @@ async fn create(
 }
 
 /// A step of a rollout that changes nothing but its version.
-fn step(rollout: &Rollout) -> StepRollout {
+pub(super) fn step(rollout: &Rollout) -> StepRollout {
     StepRollout {
         id: rollout.id,
         version: rollout.version,
@@ -76,7 +76,7 @@ fn step(rollout: &Rollout) -> StepRollout {
     }
 }
 
-async fn stepped(
+pub(super) async fn stepped(
     store: &dyn Store,
     principal: &Principal,
     step: &StepRollout,
@@ -84,7 +84,7 @@ async fn stepped(
     write_as(store, principal, Write::StepRollout(Box::new(step.clone()))).await
 }
 
-async fn stored(store: &dyn Store, id: RequestId) -> Rollout {
+pub(super) async fn stored(store: &dyn Store, id: RequestId) -> Rollout {
     store.rollout(&engine(), id).await.unwrap().unwrap()
 }
 

@@ -61,6 +61,50 @@ pub(crate) async fn a_user_is_made_once_and_found(store: &dyn Store) {
     assert!(store.users(&engine(), &project_id("q")).await.unwrap().is_empty());
 }
 
+pub(crate) async fn a_users_name_is_one_whatever_its_case(store: &dyn Store) {
+    create_project(store, "p").await;
+    create_project(store, "q").await;
+    done(store, create_user("Vera", "p")).await;
+    for (name, project) in [("Vera", "q"), ("VERA", "p"), ("vera", "q")] {
+        let taken = write_as(store, &engine(), create_user(name, project)).await;
+        assert_eq!(taken, Err(Refused::Exists { what: "user", id: "Vera".to_owned() }), "{name}");
+    }
+    for name in ["Vera", "vera", "VERA"] {
+        let user = store.user_meant(name).await.unwrap().unwrap();
+        assert_eq!((user.name.as_str(), user.has_namesake), ("Vera", false), "{name}");
+    }
+    assert_eq!(store.user_meant("ver").await.unwrap(), None);
+    assert_eq!(store.user_meant("v_ra").await.unwrap(), None);
+    assert!(store.namesakes(9).await.unwrap().is_empty());
+    // No other letters are folded.
+    done(store, create_user("zoë", "p")).await;
+    assert_eq!(store.user_meant("ZOË").await.unwrap(), None);
+    assert_eq!(store.user_meant("Zoë").await.unwrap().unwrap().name, "zoë");
+    done(store, create_user("zoË", "p")).await;
+}
+
+pub(crate) async fn a_user_is_enabled_again(store: &dyn Store) {
+    let own = Principal::client(create_project(store, "p").await, "AK");
+    let stranger = Principal::client(create_project(store, "q").await, "AK");
+    done(store, create_user("eve", "p")).await;
+    done(store, issue("eve", [1; 32], AT)).await;
+    done(store, change_user("eve", UserChange::Disable, AT)).await;
+    let enable = || change_user("eve", UserChange::Enable, LATER);
+    assert_eq!(write_as(store, &stranger, enable()).await, nobody("eve"));
+    assert_eq!(write_as(store, &own, enable()).await, Ok(Written::Done));
+    let user = store.user("eve").await.unwrap().unwrap();
+    assert_eq!((user.disabled_at, user.password_hash.as_str()), (None, "hash of eve"));
+    assert_eq!(store.token([1; 32]).await.unwrap(), None, "what was taken does not come back");
+    // Again, it takes nothing.
+    done(store, issue("eve", [2; 32], LATER)).await;
+    done(store, enable()).await;
+    assert!(store.token([2; 32]).await.unwrap().is_some());
+    assert_eq!(
+        write_as(store, &engine(), change_user("none", UserChange::Enable, AT)).await,
+        nobody("none")
+    );
+}
+
 pub(crate) async fn a_client_sees_the_users_of_its_own_project_alone(store: &dyn Store) {
     let own = Principal::client(create_project(store, "p").await, "AK");
     let stranger = Principal::client(create_project(store, "q").await, "AK");

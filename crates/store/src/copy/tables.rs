@@ -232,7 +232,7 @@ const DEVICE: &[Column] = &[
 ];
 
 const DELETED_DEVICE: &[Column] =
-    &[integer("key"), integer("project"), text("id"), integer("deleted_at")];
+    &[integer("key"), integer("project"), text("id"), integer("deleted_at"), bytes("newest_job")];
 
 const DEVICE_STATE: &[Column] = &[
     integer("device"),
@@ -244,6 +244,7 @@ const DEVICE_STATE: &[Column] = &[
     flag("adopted"),
     flag("frozen"),
     integer("since"),
+    bytes("newest_job"),
     bytes("open_jobs"),
     integer("copy"),
     text("trouble"),
@@ -302,6 +303,7 @@ const JOB: &[Column] = &[
     integer("device"),
     integer("project"),
     integer("revision"),
+    bytes("previous"),
     integer("state"),
     flag("stored"),
     text("door"),

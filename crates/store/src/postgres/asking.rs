@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use fleet::{
     Channel, Device, DeviceId, DeviceKey, Epoch, JobId, Organization, OrganizationId,
-    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Revision, Rollout,
+    PendingDevice, Preset, PresetName, Principal, Project, ProjectId, RequestId, Rollout,
     RolloutDevice, Selector, ServerSettings, Shard, Timestamp, Wave, WaveCounts,
 };
 
@@ -18,7 +18,7 @@ use super::queries::{
 use crate::{
     AcceptTarget, AuditEntry, AuditFilter, Backup, CameraListing, CameraWork, Counted,
     CountedFleet, CountedPage, CredentialsCounts, DeviceFilter, DeviceWithState, Error, Failures,
-    GrantHolder, JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
+    GrantHolder, HistoryPage, JobFilter, JobWithDevice, LaneSeed, Make, Page, PhoneFilter, Reads,
     RecentFailures, SealedKey, SealedRegistrant, Selected, SelectedKeys, Server, ServerFilter,
     StoredBinding, StoredEnrolment, StoredToken, StoredUser, StoredWebhook, Tag, TagFilter, Tagged,
     TaggedKind, TaggedThing, TokenRecord, UpdatePage, UserGrant, WaveOf, Work,
@@ -257,6 +257,16 @@ impl Reads for Postgres {
         c.read(users::user(&c, name)).await
     }
 
+    async fn user_meant(&self, name: &str) -> Result<Option<StoredUser>, Error> {
+        let c = self.reads.take().await?;
+        c.read(users::user_meant(&c, name)).await
+    }
+
+    async fn namesakes(&self, limit: u32) -> Result<Vec<String>, Error> {
+        let c = self.reads.take().await?;
+        c.read(users::namesakes(&c, limit)).await
+    }
+
     async fn token(&self, hash: [u8; 32]) -> Result<Option<StoredToken>, Error> {
         let c = self.reads.take().await?;
         c.read(access::token(&c, hash)).await
@@ -452,25 +462,15 @@ impl Reads for Postgres {
         c.read(tags::tags_of_devices(&c, principal, project, &ids)).await
     }
 
-    async fn jobs_at(
-        &self,
-        principal: &Principal,
-        device: DeviceKey,
-        revisions: Vec<Revision>,
-    ) -> Result<Vec<JobWithDevice>, Error> {
-        let c = self.reads.take().await?;
-        c.read(jobs::jobs_at(&c, principal, device, &revisions)).await
-    }
-
     async fn history(
         &self,
         principal: &Principal,
         device: DeviceKey,
-        before: Option<Revision>,
+        from: Option<JobId>,
         limit: u32,
-    ) -> Result<Vec<JobWithDevice>, Error> {
+    ) -> Result<HistoryPage, Error> {
         let c = self.reads.take().await?;
-        c.read(jobs::history(&c, principal, device, before, limit)).await
+        c.read(jobs::history(&c, principal, device, from, limit)).await
     }
 
     async fn updates(

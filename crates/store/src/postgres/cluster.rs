@@ -310,12 +310,12 @@ async fn let_go(c: &Connection, session: SessionKey, shards: Option<&[i64]>) -> 
 }
 
 /// Begins a transaction.
-async fn begin(c: &Connection) -> Result<(), Error> {
+pub(super) async fn begin(c: &Connection) -> Result<(), Error> {
     c.client().batch_execute("BEGIN").await.during("begin a transaction")
 }
 
 /// Commits what went well, and undoes the rest.
-async fn end<T>(c: &Connection, result: Result<T, Error>) -> Result<T, Error> {
+pub(super) async fn end<T>(c: &Connection, result: Result<T, Error>) -> Result<T, Error> {
     match result {
         Ok(done) => {
             c.client().batch_execute("COMMIT").await.during("commit a lease")?;

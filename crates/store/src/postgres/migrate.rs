@@ -37,6 +37,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, name: "webhooks", sql: include_str!("schema/0008_webhooks.sql") },
     Migration { version: 9, name: "overview", sql: include_str!("schema/0009_overview.sql") },
     Migration { version: 10, name: "cameras", sql: include_str!("schema/0010_cameras.sql") },
+    Migration { version: 11, name: "chain", sql: include_str!("schema/0011_chain.sql") },
+    Migration { version: 12, name: "users", sql: include_str!("schema/0012_users.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

@@ -21,6 +21,7 @@ mod connection;
 pub(crate) mod copying;
 mod failure;
 mod feed;
+mod history;
 mod leasing;
 mod link;
 mod migrate;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fleet::Shard;
+use fleet::{Epoch, JobId, RequestId, Shard};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -15,10 +15,10 @@ use super::connection::{Connection, During as _};
 use super::failure::{Failure, away, failure_of};
 use super::link::Link;
 use super::pool::NoAnswer;
-use super::{cluster, feed};
+use super::{cluster, feed, history};
 use crate::{
-    Error, FeedPage, FeedPosition, Held, NameTaken, NewSession, Renewal, Session, SessionEnded,
-    SessionKey,
+    Error, FeedPage, FeedPosition, ForgottenRollout, Held, NameTaken, NewSession, Renewal, Session,
+    SessionEnded, SessionKey,
 };
 
 /// How long one operation may take on a connection that is open: less than a renewal has until the
@@ -150,6 +150,27 @@ impl Nodes {
     /// See [`crate::Cluster::prune_feed`].
     pub(super) async fn prune_feed(&self, keep: Duration, limit: u32) -> Result<u64, Error> {
         operate!(self.rare, "forget old commits", |c| feed::prune_feed(c, keep, limit))
+    }
+
+    /// See [`crate::History::forget_jobs`].
+    pub(super) async fn forget_jobs(
+        &self,
+        fence: (Shard, Epoch),
+        jobs: &[JobId],
+    ) -> Result<u64, Error> {
+        operate!(self.rare, "forget old jobs", |c| history::delete(c, fence, jobs))
+    }
+
+    /// See [`crate::History::forget_rollout`].
+    pub(super) async fn forget_rollout(
+        &self,
+        fence: (Shard, Epoch),
+        id: RequestId,
+        limit: u32,
+    ) -> Result<ForgottenRollout, Error> {
+        operate!(self.rare, "forget an old update", |c| history::forget_rollout(
+            c, fence, id, limit
+        ))
     }
 
     /// See [`crate::Cluster::remember`].

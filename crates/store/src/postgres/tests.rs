@@ -11,6 +11,7 @@ macro_rules! for_each_case {
     };
 }
 
+mod chain;
 mod cluster;
 mod conformance;
 mod copying;
@@ -19,6 +20,7 @@ mod gate;
 mod groups;
 mod hot;
 mod lost;
+mod older;
 mod opened;
 mod plans;
 mod plenty;

@@ -7,7 +7,7 @@ use fleet::{
     DeviceId, DeviceKey, Door, Failure, JobId, Phase, ProjectId, Refusal, RequestId, Timestamp,
 };
 
-use super::DeviceWithState;
+use super::{DeviceWithState, JobWithDevice};
 
 /// A page of the devices that a selector means, by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,18 @@ pub struct UpdatePage {
     pub updates: Vec<UpdateHead>,
     /// Before which id to go on; `None`: these were the last.
     pub next: Option<RequestId>,
+}
+
+/// A page of a device's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The jobs, newest first.
+    pub jobs: Vec<JobWithDevice>,
+    /// The job to go on from, which may be one that is not kept any more: then the page from there
+    /// is empty. `None`: these were the last.
+    pub next: Option<JobId>,
+    /// Whether they were the last only because the one before them is not kept any more.
+    pub is_cut: bool,
 }
 
 /// How far a job has come, as far as the store can tell.

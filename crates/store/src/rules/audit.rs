@@ -1,14 +1,14 @@
 //! What the audit says of a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fleet::{DeviceId, Phase, Principal, ProjectId, ProjectKey, RequestId, Role};
+use fleet::{DeviceId, DeviceKey, Phase, Principal, ProjectId, ProjectKey, RequestId, Role};
 use serde_json::{Value, json};
 
 use crate::write::{
     AcceptPending, ChangeDevice, ChangeOrganization, ChangeProject, ChangeTags, ChangeUser,
-    ChangeWebhook, CreateRollout, CreateWebhook, DeviceChange, ImportDevices, OrganizationEdit,
-    RejectPending, SetEnrolment, StepRollout, UserChange, Write,
+    ChangeWebhook, CreateRollout, CreateWebhook, DeviceChange, FreezeDevices, ImportDevices,
+    OrganizationEdit, RejectPending, SetEnrolment, StepRollout, UserChange, Write,
 };
 use crate::{Tagged, Written};
 
@@ -149,6 +149,7 @@ fn one(write: &Write, written: &Written) -> Option<Entry> {
             of_token(&revoke.user, "token.revoke", json!({ "token": revoke.id }))
         }
         Write::ChangeDevice(change) => changed_device(change),
+        Write::FreezeDevices(freeze) => frozen_devices(freeze, written)?,
         Write::RenameServer(rename) => Entry {
             about: About::Project(rename.project.clone()),
             action: "host.rename",
@@ -247,11 +248,12 @@ fn changed_organization(change: &ChangeOrganization) -> Entry {
     Entry { about, action, target: change.id.to_string(), detail }
 }
 
-/// A user has another password or is disabled.
+/// A user has another password, is disabled, or is enabled again.
 fn changed_user(change: &ChangeUser) -> Entry {
     let action = match change.change {
         UserChange::Password(_) => "user.password",
         UserChange::Disable => "user.disable",
+        UserChange::Enable => "user.enable",
     };
     let about = About::User(change.name.clone());
     Entry { about, action, target: change.name.clone(), detail: json!({}) }
@@ -275,6 +277,16 @@ fn changed_device(change: &ChangeDevice) -> Entry {
     };
     let about = About::Project(change.project.clone());
     Entry { about, action, target: change.id.to_string(), detail }
+}
+
+/// Devices are frozen, or that has ended; `None` if all were so already.
+fn frozen_devices(freeze: &FreezeDevices, written: &Written) -> Option<Entry> {
+    let Written::Frozen(changed) = written else { return None };
+    let changed: BTreeSet<DeviceKey> = changed.iter().copied().collect();
+    let of = freeze.devices.iter().filter(|(key, _)| changed.contains(key));
+    let ids: Vec<&str> = of.map(|(_, id)| id.as_str()).collect();
+    let action = if freeze.frozen { "device.freeze" } else { "device.unfreeze" };
+    (!ids.is_empty()).then(|| of_devices(&freeze.project, action, &ids))
 }
 
 /// A thing has other tags.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::Error;
+use crate::{Error, Room};
 
 /// How much room there is, as of the last look.
 #[derive(Debug)]
@@ -41,6 +41,14 @@ impl Disk {
             return Err(Error::DiskLow { free_bytes, needed_bytes: self.needed_bytes });
         }
         Ok(())
+    }
+
+    /// How much room there is on the disk, and in the database, `spare_bytes` of which are free.
+    /// `None`: it can't be known.
+    pub(super) fn room(&self, spare_bytes: u64) -> Option<Room> {
+        let total_bytes = fs4::total_space(&self.directory).ok()?;
+        let free_bytes = fs4::available_space(&self.directory).ok()?.saturating_add(spare_bytes);
+        Some(Room { free_bytes, total_bytes })
     }
 
     /// [`Error::DiskLow`] if a file of `bytes` in `directory`, of whatever file system, would leave

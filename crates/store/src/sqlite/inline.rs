@@ -102,7 +102,10 @@ impl InlineNode {
     }
 
     /// Runs `change` in a transaction of its own.
-    fn alone<T>(&self, change: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn alone<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         alone(&self.store.lock(), &self.store.faults, change)
     }
 

@@ -35,6 +35,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, name: "enrolment", sql: include_str!("schema/0011_enrolment.sql") },
     Migration { version: 12, name: "webhooks", sql: include_str!("schema/0012_webhooks.sql") },
     Migration { version: 13, name: "overview", sql: include_str!("schema/0013_overview.sql") },
+    Migration { version: 14, name: "chain", sql: include_str!("schema/0014_chain.sql") },
+    Migration { version: 15, name: "users", sql: include_str!("schema/0015_users.sql") },
 ];
 
 /// Why a database could not be brought to this version's schema.

@@ -22,6 +22,7 @@ mod connection;
 mod copying;
 mod disk;
 mod feed;
+mod history;
 mod inline;
 mod leases;
 pub mod lock;

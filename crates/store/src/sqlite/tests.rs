@@ -7,6 +7,7 @@ mod failures;
 mod files;
 mod groups;
 mod limits;
+mod older;
 mod opened;
 mod plans;
 mod plenty;
@@ -14,6 +15,7 @@ mod schema;
 mod upgrade;
 mod upgrade_to_access;
 mod upgrade_to_cameras;
+mod upgrade_to_chain;
 mod upgrade_to_cluster;
 mod upgrade_to_iss;
 

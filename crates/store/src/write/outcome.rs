@@ -31,6 +31,8 @@ pub enum Written {
     Preset(Box<fleet::Preset>),
     /// The device of this key is changed.
     Changed(DeviceKey),
+    /// The devices of these keys are frozen now and were not, or the other way round.
+    Frozen(Vec<DeviceKey>),
     /// The device of this key is deleted.
     Deleted(DeviceKey),
     /// The update is accepted: one result an entry, in the order of the entries.

@@ -184,7 +184,8 @@ fn a_stopped_phone_is_to_be_started() {
         case.state.condition = Condition::Stopped;
     });
     assert_eq!(failure(&check).0, "a:1: refused");
-    assert!(failure(&check).1.starts_with("it was stopped: start it"));
+    let remedy = "it was stopped: start it, by `fleetwright device restart A --project p` if";
+    assert!(failure(&check).1.starts_with(remedy));
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn another_phone_is_named_as_far_as_it_may_be() {
         case.state.adopted = false;
     });
     assert_eq!(failure(&young).0, "it bears no marker yet");
-    assert!(failure(&young).1.starts_with("adopt it by `fleetwright device adopt A`"));
+    assert!(failure(&young).1.starts_with("adopt it by `fleetwright device adopt A --project p`"));
     let foreign = judged(marker("m9"));
     assert!(failure(&foreign).0.contains("m9"));
     let neighbour = judged(|case| {

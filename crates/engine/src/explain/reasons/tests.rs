@@ -163,7 +163,7 @@ fn what_is_paused_comes_first() {
     let reasons = of_device(known);
     assert_eq!(codes(&reasons), ["server_paused", "project_paused", "frozen"]);
     assert!(reasons[1].what_to_do.contains("fleetwright resume --project acme"));
-    assert!(reasons[2].what_to_do.contains("fleetwright device unfreeze phone-1"));
+    assert!(reasons[2].what_to_do.contains("fleetwright device unfreeze phone-1 --project acme`"));
 }
 
 #[test]
@@ -265,12 +265,12 @@ fn what_to_do_about_many_names_one_of_them() {
     let told = |why| what_to_do(&why, &p, &id);
     let trouble = "unreachable".to_owned();
     let late = told(WhyNot::Failed(Failure::DeadlinePassed { trouble })).unwrap();
-    assert!(late.contains("`fleetwright device check phone-1`"), "{late}");
+    assert!(late.contains("`fleetwright device check phone-1 --project p`"), "{late}");
     let (name, detail) = ("sys.a".to_owned(), "no".to_owned());
     let refused = told(WhyNot::Failed(Failure::Refused { name, detail })).unwrap();
     assert!(refused.contains("--project p --device phone-1 --set sys.a=VALUE"), "{refused}");
     let frozen = told(WhyNot::Refused(Refusal::Frozen)).unwrap();
-    assert_eq!(frozen, "unfreeze it: `fleetwright device unfreeze phone-1`");
+    assert_eq!(frozen, "unfreeze it: `fleetwright device unfreeze phone-1 --project p`");
     assert_eq!(told(WhyNot::Failed(Failure::Deleted)), None);
     assert_eq!(told(WhyNot::Refused(Refusal::DeviceUnknown)), None);
 }
@@ -282,8 +282,8 @@ fn what_is_put_into_a_command_is_a_word_of_it() {
     let told = what_to_do(&WhyNot::Failed(Failure::Refused { name, detail }), &p, &id).unwrap();
     let word = r"'$(x){property}'\''{detail}'";
     let expected = format!(
-        "look at the device: `fleetwright device check {word}`; then ask again: `fleetwright \
-         update --project 'p;q' --device {word} --set sys.a=VALUE`"
+        "look at the device: `fleetwright device check {word} --project 'p;q'`; then ask again: \
+         `fleetwright update --project 'p;q' --device {word} --set sys.a=VALUE`"
     );
     assert_eq!(told, expected);
     let of = Device { id, project_id: p, ..device(Kind::Phone) };
@@ -303,6 +303,10 @@ fn the_table_is_whole() {
         let Reason { why, what_to_do, .. } = about.reason(*code, "DETAIL");
         assert!(!why.is_empty() && !what_to_do.is_empty());
         assert!(!format!("{why}{what_to_do}").contains(['{', '}']), "{code}: {why} {what_to_do}");
+        // A command about a device says of which project it is.
+        for command in what_to_do.split('`').filter(|text| text.starts_with("fleetwright device")) {
+            assert!(command.contains(" --project acme"), "{code}: {command}");
+        }
     }
     // What is put in is not looked at again.
     let about = About { device: &device, property: "sys.a" };

@@ -100,6 +100,7 @@ async fn accept_entry<'w>(
         }
     }
     state.revision = revision;
+    let previous = state.newest_job.replace(job.to_bytes());
     state.is_changed = true;
     // A GB device's binding alone tells whether it is there to take values.
     let is_away = match is_registered {
@@ -111,7 +112,7 @@ async fn accept_entry<'w>(
     if accept.may_repeat {
         ledger.note_accepted(accepted);
     }
-    ledger.jobs.push(new_job((actor, before), accept, entry, accepted)?);
+    ledger.jobs.push(new_job((actor, before, previous), accept, entry, accepted)?);
     Ok(Ok(accepted))
 }
 
@@ -138,9 +139,9 @@ async fn on_record(c: &Connection, entry: &AcceptEntry) -> Result<BTreeMap<Strin
     Ok(found)
 }
 
-/// The entry's job, with who asks and what there was before it.
+/// The entry's job, with who asks, what there was before it and the device's last job.
 fn new_job<'w>(
-    (actor, before): (&'w str, Option<String>),
+    (actor, before, previous): (&'w str, Option<String>, Option<[u8; 16]>),
     accept: &'w Accept,
     entry: &'w AcceptEntry,
     accepted: AcceptedEntry,
@@ -150,6 +151,7 @@ fn new_job<'w>(
         device: entry.device.0,
         project: accept.project.0,
         revision: accepted.revision.0,
+        previous,
         state: if accepted.ended { RECORDED } else { OPEN },
         stored: accepted.stored,
         door: accept.door.name(),

@@ -49,11 +49,12 @@ pub(super) async fn delete_device(
     let (kind, thing) = tagged_columns(&tagged);
     let sql = "DELETE FROM tag WHERE project = $1 AND kind = $2 AND thing = $3";
     c.execute("take a device's tags away", sql, &[&project.0, &kind, &thing]).await?;
-    let params: Params<'_> = &[&device.0];
-    try_join_all(DELETE.map(|sql| c.execute("delete a device", sql, params))).await?;
-    let sql = "INSERT INTO deleted_device (key, project, id, deleted_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO deleted_device (key, project, id, deleted_at, newest_job)
+         VALUES ($1, $2, $3, $4, (SELECT newest_job FROM device_state WHERE device = $1))";
     let params: Params<'_> = &[&device.0, &project.0, &delete.id.as_str(), &delete.at.0];
     c.execute("note that a device is deleted", sql, params).await?;
+    let params: Params<'_> = &[&device.0];
+    try_join_all(DELETE.map(|sql| c.execute("delete a device", sql, params))).await?;
     Ok(Ok(Written::Deleted(device)))
 }
 

@@ -8,7 +8,7 @@ use crate::columns::{column, damaged, to_json};
 use crate::postgres::connection::{Connection, Params};
 use crate::rows::{STATE_COLUMNS, device_state};
 use crate::rules::operators;
-use crate::write::{ChangeDevice, DeviceChange};
+use crate::write::{ChangeDevice, DeviceChange, FreezeDevices};
 use crate::{Error, Refused, Written};
 
 /// Changes the record or the state of one device.
@@ -32,6 +32,28 @@ pub(super) async fn change_device(
     };
     change_states(c, &[device], said).await?;
     Ok(Ok(Written::Changed(device)))
+}
+
+/// Freezes devices, or ends that. Whether a device has work does not depend on it. The rows are
+/// locked first, in the order of their keys, as whoever else changes several does.
+pub(super) async fn freeze(
+    c: &Connection,
+    principal: &Principal,
+    freeze: &FreezeDevices,
+) -> Result<Result<Written, Refused>, Error> {
+    let Some(project) = visible_project(c, principal, &freeze.project).await? else {
+        return Ok(Err(Refused::NoSuchProject(freeze.project.clone())));
+    };
+    let devices: Vec<DeviceKey> = freeze.devices.iter().map(|(device, _)| *device).collect();
+    lock(c, &devices).await?;
+    let keys: Vec<i64> = devices.iter().map(|device| device.0).collect();
+    let sql = "UPDATE device_state SET frozen = $3
+         WHERE device = ANY($1::bigint[]) AND project = $2 AND frozen <> $3 RETURNING device";
+    let params: Params<'_> = &[&keys, &project.0, &freeze.frozen];
+    let read = |row: &Row| column(row, 0).map(DeviceKey);
+    let mut changed = c.all("freeze devices", sql, params, read).await?;
+    changed.sort_unstable();
+    Ok(Ok(Written::Frozen(changed)))
 }
 
 /// The key of a device of `project`.

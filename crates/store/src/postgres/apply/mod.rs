@@ -94,6 +94,7 @@ async fn change(
         Write::RevokeToken(revoke) => access::revoke_token(c, principal, revoke).await,
         Write::NoteUse(note) => access::note_use(c, note).await.map(Ok),
         Write::ChangeDevice(change) => device::change_device(c, principal, change).await,
+        Write::FreezeDevices(freeze) => device::freeze(c, principal, freeze).await,
         Write::RenameServer(rename) => servers::rename_server(c, principal, rename).await,
         Write::ChangeTags(change) => tags::change_tags(c, principal, change).await,
         Write::ImportDevices(import) => import::import_devices(c, principal, import).await,

@@ -40,6 +40,16 @@ pub(super) async fn visible_user(
     Ok(user.filter(|user| principal.may_see(user.project)))
 }
 
+/// The name of the user, of whichever project, that stands in the way of one of this name: it has
+/// the same but for the case of ASCII letters. Nobody makes another meanwhile: the change holds the
+/// guard.
+async fn namesake(c: &Connection, name: &str) -> Result<Option<String>, Error> {
+    let sql = "SELECT name FROM user_account WHERE lower(name) = $1
+         ORDER BY name = $2 DESC, name LIMIT 1";
+    let folded = name.to_ascii_lowercase();
+    c.first("look for a user's name", sql, &[&folded, &name], |row| column(row, 0)).await
+}
+
 /// Makes a user.
 pub(super) async fn create_user(
     c: &Connection,
@@ -50,20 +60,20 @@ pub(super) async fn create_user(
         return Ok(Err(Refused::NoSuchProject(create.project.clone())));
     };
     let CreateUser { name, password_hash, at, .. } = create;
-    let sql = "INSERT INTO user_account (name, project, password_hash, created_at)
-         VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING";
-    let made = c.execute("make a user", sql, &[name, &project.0, password_hash, &at.0]).await?;
-    if made == 0 {
-        return Ok(Err(Refused::Exists { what: "user", id: name.clone() }));
+    if let Some(id) = namesake(c, name).await? {
+        return Ok(Err(Refused::Exists { what: "user", id }));
     }
+    let sql = "INSERT INTO user_account (name, project, password_hash, created_at)
+         VALUES ($1, $2, $3, $4)";
+    c.execute("make a user", sql, &[name, &project.0, password_hash, &at.0]).await?;
     let sql = "INSERT INTO user_grant (\"user\", project, role) VALUES ($1, $2, $3)";
     let params: Params<'_> = &[name, &project.0, &create.grant.name()];
     c.execute("say what a user may do", sql, params).await?;
     Ok(Ok(Written::Done))
 }
 
-/// Changes a user and takes its tokens away. One that is disabled gets no other password, since it
-/// could not be used; disabling twice is harmless.
+/// Changes a user, and takes its tokens away unless it is enabled. One that is disabled gets no
+/// other password, since it could not be used; disabling or enabling twice is harmless.
 pub(super) async fn change_user(
     c: &Connection,
     principal: &Principal,
@@ -80,6 +90,12 @@ pub(super) async fn change_user(
             let sql = "UPDATE user_account SET disabled_at = coalesce(disabled_at, $2)
                  WHERE name = $1";
             c.execute(operation, sql, &[&change.name, &change.at.0]).await?;
+        }
+        (UserChange::Enable, Some(_)) => {
+            let sql = "UPDATE user_account SET disabled_at = NULL WHERE name = $1";
+            c.execute(operation, sql, &[&change.name]).await?;
+            // Whoever was disabled has no tokens, and whoever was not keeps them.
+            return Ok(Ok(Written::Done));
         }
         _ => return Ok(Err(Refused::NoSuchUser(change.name.clone()))),
     }

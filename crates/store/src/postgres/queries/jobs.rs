@@ -1,6 +1,7 @@
 //! Jobs, for those who asked for them.
 
-use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
+use fleet::{DeviceKey, JobId, Principal, RequestId};
+use tokio_postgres::Row;
 
 use super::failures::REASON_KEY;
 use super::{bound, sql_count};
@@ -8,13 +9,13 @@ use crate::postgres::connection::{Connection, Params};
 use crate::postgres::rows::page;
 use crate::rows::{self, JOB_COLUMNS};
 use crate::rules::updates::job_states;
-use crate::{Error, JobFilter, JobWithDevice};
+use crate::{Error, HistoryPage, JobFilter, JobWithDevice};
 
-/// What [`rows::job_with_device`] reads of the jobs in `from`, which has them as `j`. What was
-/// deleted has left its id.
+/// What [`rows::job_with_device`] and [`rows::job_of_chain`] read of the jobs in `from`, which has
+/// them as `j`. What was deleted has left its id.
 fn select(from: &str) -> String {
     format!(
-        "SELECT {JOB_COLUMNS}, coalesce(d.server, '') AS server, s.trouble,
+        "SELECT {JOB_COLUMNS}, j.previous, coalesce(d.server, '') AS server, s.trouble,
              coalesce(d.id, (SELECT id FROM deleted_device WHERE key = j.device)) AS device_id,
              coalesce(p.id, (SELECT id FROM deleted_project WHERE key = j.project)) AS project_id
          FROM {from} LEFT JOIN device AS d ON d.key = j.device
@@ -115,15 +116,31 @@ pub(in crate::postgres) async fn jobs_from(
     c.all("list jobs", &jobs_from_sql(), params, rows::job_with_device).await
 }
 
-/// The jobs of a device below a revision, newest first.
+/// The job that a device was given last. It is kept with the device, or with what is left of one.
+const NEWEST: &str = "SELECT newest_job FROM device_state
+     WHERE device = $1 AND ($2::bigint[] IS NULL OR project = ANY($2))
+     UNION ALL SELECT newest_job FROM deleted_device
+     WHERE key = $1 AND ($2::bigint[] IS NULL OR project = ANY($2)) LIMIT 1";
+
+/// The jobs of a device from one on, newest first: each says which to look up next. As many as are
+/// asked for are walked along, and then looked up.
 fn history_sql() -> String {
-    let page = page(
-        "SELECT id FROM job WHERE device = $1 AND revision < $3
-             AND ($2::bigint[] IS NULL OR project = ANY($2))
-         ORDER BY revision DESC LIMIT $4",
-    );
+    let page = page("SELECT id FROM chain ORDER BY place");
     let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
-    format!("{select} ORDER BY page.place")
+    format!(
+        "WITH RECURSIVE chain (id, previous, place) AS (
+             SELECT id, previous, 1::bigint FROM job
+             WHERE id = coalesce($3::bytea, ({NEWEST})) AND device = $1
+                 AND ($2::bigint[] IS NULL OR project = ANY($2)) AND $4::bigint > 0
+             UNION ALL
+             SELECT job.id, job.previous, chain.place + 1
+             FROM chain CROSS JOIN LATERAL (
+                     SELECT id, previous FROM job WHERE id = chain.previous OFFSET 0
+                 ) AS job
+             WHERE chain.place < $4
+         )
+         {select} ORDER BY page.place"
+    )
 }
 
 /// See [`crate::Reads::history`].
@@ -131,35 +148,24 @@ pub(in crate::postgres) async fn history(
     c: &Connection,
     principal: &Principal,
     device: DeviceKey,
-    before: Option<Revision>,
+    from: Option<JobId>,
     limit: u32,
-) -> Result<Vec<JobWithDevice>, Error> {
+) -> Result<HistoryPage, Error> {
+    let operation = "list the jobs of a device";
     let (bound, limit) = (bound(principal), i64::from(limit));
-    let before = before.map_or(i64::MAX, |before| before.0);
-    let params = [&device.0 as _, &bound as _, &before as _, &limit as _];
-    c.all("list the jobs of a device", &history_sql(), &params, rows::job_with_device).await
-}
-
-/// The jobs of a device at some revisions, newest first.
-fn jobs_at_sql() -> String {
-    let page = page(
-        "SELECT id FROM job WHERE device = $1 AND revision = ANY($3::bigint[])
-             AND ($2::bigint[] IS NULL OR project = ANY($2))
-         ORDER BY revision DESC",
-    );
-    let select = select(&format!("{page} JOIN job AS j ON j.id = page.key"));
-    format!("{select} ORDER BY page.place")
-}
-
-/// See [`crate::Reads::jobs_at`].
-pub(in crate::postgres) async fn jobs_at(
-    c: &Connection,
-    principal: &Principal,
-    device: DeviceKey,
-    revisions: &[Revision],
-) -> Result<Vec<JobWithDevice>, Error> {
-    let bound = bound(principal);
-    let revisions: Vec<i64> = revisions.iter().map(|revision| revision.0).collect();
-    let params = [&device.0 as _, &bound as _, &revisions as _];
-    c.all("find jobs of a device", &jobs_at_sql(), &params, rows::job_with_device).await
+    let given = from.map(|job| job.to_bytes().to_vec());
+    let params: Params<'_> = &[&device.0, &bound, &given, &limit];
+    let found = c.all(operation, &history_sql(), params, rows::job_of_chain).await?;
+    let is_full = i64::try_from(found.len()).is_ok_and(|found| found >= limit);
+    let next = match found.last() {
+        Some((_, previous)) => *previous,
+        None if from.is_some() => from,
+        // The newest may not be kept any more.
+        None => {
+            let read = |row: &Row| rows::named_job(row, "newest_job");
+            c.first(operation, NEWEST, &[&device.0, &bound], read).await?.flatten()
+        }
+    };
+    let jobs = found.into_iter().map(|(job, _)| job).collect();
+    Ok(HistoryPage { jobs, next: next.filter(|_| is_full), is_cut: next.is_some() && !is_full })
 }

@@ -8,21 +8,20 @@ use std::future::Future;
 
 use fleet::{
     Attention, CameraStatus, Condition, CredentialsInUse, DeviceId, DeviceKey, Kind,
-    OrganizationId, Principal, ProjectId, RequestId, Revision, Selector, Timestamp, ValueIs,
-    ValueOf,
+    OrganizationId, Principal, ProjectId, RequestId, Selector, Timestamp, ValueIs, ValueOf,
 };
 
 use super::server::Server;
 use crate::conformance::fixture::{camera_id, channel_id, device_id, engine, project_id};
 use crate::postgres::connection::Connection;
-use crate::postgres::feed;
 use crate::postgres::queries::{
     camera_ids, cameras, channels, devices, failures, jobs, lanes, listings, organizations,
     overview, phones, projects, rollouts, select, servers, tags, users,
 };
+use crate::postgres::{feed, history};
 use crate::{
-    CredentialsCounts, DeviceFilter, Error, FeedPosition, JobFilter, JobStands, Page, PhoneFilter,
-    ServerFilter, TagFilter, Tagged, TaggedKind,
+    CredentialsCounts, DeviceFilter, Error, FeedPosition, JobFilter, JobStands, Old, Page,
+    PhoneFilter, ServerFilter, TagFilter, Tagged, TaggedKind,
 };
 
 /// After so many uses of a statement the server may settle on one plan: five, says the manual
@@ -42,8 +41,9 @@ const FILL: &str = "
         CASE WHEN n % 3 = 0 THEN '' ELSE '10.0.0.1:' || n END, 'generic', 'marker of ' || n, 1, 1
     FROM generate_series(1, 9000) AS n;
     INSERT INTO device_state (device, project, has_work, revision, settled, condition, adopted,
-                              since, open_jobs, desired, reported)
+                              since, newest_job, open_jobs, desired, reported)
     SELECT key, project, key % 20 = 0, 1, 1, 'running', true, 1,
+        decode(lpad(to_hex(key), 28, '0') || '000a', 'hex'),
         CASE WHEN key % 20 = 0 THEN decode(lpad(to_hex(key), 28, '0') || '0001', 'hex')
             ELSE '' END,
         '{\"a\":[\"1\",1]}', '{\"revision\":0,\"values\":{}}' FROM device;
@@ -63,8 +63,11 @@ const FILL: &str = "
     INSERT INTO channel (device, id, missed)
     SELECT device, '3402000000131' || lpad((device * 2 + n)::text, 7, '0'), 0
     FROM camera, generate_series(0, 1) AS n;
-    INSERT INTO job (id, device, project, revision, state, stored, door, actor, accepted_at, patch)
+    INSERT INTO job (id, device, project, revision, previous, state, stored, door, actor,
+                     accepted_at, patch)
     SELECT decode(lpad(to_hex(n), 28, '0') || lpad(to_hex(place), 4, '0'), 'hex'), n, 1 + n % 10, 1,
+        CASE WHEN place > 1
+            THEN decode(lpad(to_hex(n), 28, '0') || lpad(to_hex(place - 1), 4, '0'), 'hex') END,
         0, false, 'cph', 'somebody', 1, '{}'
     FROM generate_series(1, 9000) AS n, generate_series(1, 10) AS place;
     UPDATE job SET state = 3, ended_at = 2, failure = '{\"why\":\"deleted\"}'
@@ -177,6 +180,7 @@ async fn queries_look_rows_up() {
         jobs_and_names(&reader).await;
         selections(&reader).await;
         updates_and_rollouts(&reader).await;
+        what_is_old(&reader).await;
         overviews(&reader).await;
     }
 }
@@ -323,10 +327,11 @@ async fn jobs_and_names(reader: &Reader) {
 
     assert!(reader.reads(10, "a key", projects::access_key(c, "ak-3")).await.is_some());
     assert!(reader.reads(10, "a user", users::user(c, "user-3")).await.is_some());
+    assert!(reader.reads(10, "whom a name means", users::user_meant(c, "USER-3")).await.is_some());
     let query = projects::access_keys(c, &client, Some(&project));
     assert_eq!(reader.reads(600, "keys", query).await.len(), 500);
     let query = users::users(c, &client, &project);
-    assert_eq!(reader.reads(600, "users", query).await.len(), 500);
+    assert_eq!(reader.reads(1_200, "users", query).await.len(), 500);
 
     let phone = Tagged::Device(device_id("phone-13"));
     let query = tags::tags(c, &client, &project, &phone);
@@ -399,11 +404,12 @@ async fn overviews(reader: &Reader) {
 async fn updates_and_rollouts(reader: &Reader) {
     let (c, (project, client), engine) = (&reader.0, own(), engine());
     let request = |number: u128| RequestId::from_bytes((number << 16).to_be_bytes());
-    let query = jobs::history(c, &client, DeviceKey(13), Some(Revision(9)), 5);
-    assert_eq!(reader.reads(100, "a history", query).await.len(), 5);
-    let at = [Revision(1), Revision(9)];
-    let query = jobs::jobs_at(c, &client, DeviceKey(13), &at);
-    assert_eq!(reader.reads(200, "jobs of some revisions", query).await.len(), 10);
+    let query = jobs::history(c, &client, DeviceKey(13), None, 5);
+    let page = reader.reads(60, "a history", query).await;
+    assert_eq!((page.jobs.len(), page.next), (5, request(13).job(4)));
+    let query = jobs::history(c, &client, DeviceKey(13), page.next, 50);
+    let page = reader.reads(60, "the rest of a history", query).await;
+    assert_eq!((page.jobs.len(), page.next, page.is_cut), (5, None, false));
     let query = rollouts::updates(c, &engine, None, Some(request(4_001)), 20);
     assert_eq!(reader.reads(4_000, "updates", query).await.updates.len(), 20);
     let query = rollouts::updates(c, &client, Some(&project), Some(request(4_001)), 20);
@@ -438,4 +444,19 @@ async fn updates_and_rollouts(reader: &Reader) {
     let query = rollouts::wave_counts(c, &requests);
     let counted = reader.reads(200, "counts of waves", query).await;
     assert_eq!(counted.iter().map(|counts| counts.total).collect::<Vec<_>>(), [10, 10, 10]);
+}
+
+async fn what_is_old(reader: &Reader) {
+    let c = &reader.0;
+    let request = |number: u128| RequestId::from_bytes((number << 16).to_be_bytes());
+    let old = |up_to| Old { up_to: request(up_to), ended_by: Timestamp(2), kept: Vec::new() };
+    let (jobs_of, rollouts_of) = (old(9_000), old(30_000));
+    let query = history::find(c, &jobs_of, request(102), 100);
+    let (jobs, next) = reader.reads(400, "old jobs", query).await;
+    assert_eq!((jobs.len(), next), (10, Some(request(112))), "those of one request of ten ended");
+    let query = history::old_rollouts(c, &rollouts_of, request(21_000), 10);
+    assert_eq!(reader.reads(100, "old updates", query).await.len(), 10);
+    let (first, _) = request(4_000).job_range();
+    let query = history::count_jobs(c, first, 100);
+    assert_eq!(reader.reads(200, "a count of jobs", query).await.jobs, 100);
 }

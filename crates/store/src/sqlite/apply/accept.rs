@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::{bindings, camera_patch};
 use crate::Error;
-use crate::columns::{Columns, column, json, optional_json, parsed, to_json};
+use crate::columns::{Columns, column, json, optional, optional_json, parsed, to_json};
 use crate::rows::idempotency::accepted_before;
 use crate::rules::{self, before};
 use crate::sqlite::queries::first;
@@ -18,23 +18,24 @@ use crate::words::{OPEN, RECORDED, job_operation};
 use crate::write::{Accept, AcceptEntry, AcceptedEntry};
 
 /// What accepting reads of a device's state.
-const SELECT: &str = "SELECT project, has_work, frozen, revision, settled, condition, open_jobs,
-         desired, reported
+const SELECT: &str = "SELECT project, has_work, frozen, revision, settled, condition, newest_job,
+         open_jobs, desired, reported
      FROM device_state WHERE device = ?1";
 /// Changes the state of a device that has work already. It does not name `has_work`, so SQLite
 /// leaves the index over that alone.
-const UPDATE: &str =
-    "UPDATE device_state SET revision = ?2, open_jobs = ?3, desired = ?4 WHERE device = ?1";
+const UPDATE: &str = "UPDATE device_state
+     SET revision = ?2, newest_job = ?3, open_jobs = ?4, desired = ?5 WHERE device = ?1";
 /// Changes the state of a device that had no work.
 const UPDATE_AT_REST: &str = "UPDATE device_state
-     SET revision = ?2, open_jobs = ?3, desired = ?4, has_work = 1 WHERE device = ?1";
+     SET revision = ?2, newest_job = ?3, open_jobs = ?4, desired = ?5, has_work = 1
+     WHERE device = ?1";
 /// Changes the state of a device of which nothing is asked but records: its work is what it was.
-const UPDATE_RECORDED: &str =
-    "UPDATE device_state SET revision = ?2, settled = ?3 WHERE device = ?1";
+const UPDATE_RECORDED: &str = "UPDATE device_state
+     SET revision = ?2, newest_job = ?3, settled = ?4 WHERE device = ?1";
 /// Records a job.
-const INSERT: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
-         accepted_at, ended_at, patch, operation, record, before)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+const INSERT: &str = "INSERT INTO job (id, device, project, revision, previous, state, stored,
+         door, actor, accepted_at, ended_at, patch, operation, record, before)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 /// Accepts the entries in their order; each is accepted or refused alone. To one who may not see
 /// the project, none of its devices exists.
@@ -84,6 +85,8 @@ struct State {
     revision: Revision,
     settled: Revision,
     condition: Condition,
+    /// The last job that was accepted for the device, if there is one: the one before the next.
+    newest_job: Option<[u8; 16]>,
     open_jobs: Vec<u8>,
     desired: Desired,
     /// What the device has shown at the names that are asked for.
@@ -93,7 +96,7 @@ struct State {
 impl State {
     /// A row of [`SELECT`], for a patch. Where that is empty, the last column is not looked at.
     fn from_row(row: &Row<'_>, patch: &Values) -> Result<Self, Error> {
-        let reported = if patch.is_empty() { None } else { row.text(8)? };
+        let reported = if patch.is_empty() { None } else { row.text(9)? };
         Ok(Self {
             project: column(row, 0)?,
             has_work: column(row, 1)?,
@@ -101,8 +104,9 @@ impl State {
             revision: Revision(column(row, 3)?),
             settled: Revision(column(row, 4)?),
             condition: parsed(row, 5)?,
-            open_jobs: column(row, 6)?,
-            desired: json(row, 7)?,
+            newest_job: optional(row, 6)?,
+            open_jobs: column(row, 7)?,
+            desired: json(row, 8)?,
             shown: before::shown(reported.unwrap_or_default(), patch)?,
         })
     }
@@ -146,11 +150,11 @@ impl Statements<'_> {
         let ended = rules::is_of_records_alone(entry);
         let revision = state.revision.next();
         if ended {
-            self.update_recorded(entry, &state, revision)?;
+            self.update_recorded(entry, &state, (revision, job))?;
         } else {
             state.open_jobs.extend_from_slice(&job.to_bytes());
             state.desired.merge(&entry.patch, revision);
-            self.update_state(entry, &state, revision)?;
+            self.update_state(entry, &state, (revision, job))?;
         }
         if let Some(patch) = &entry.camera {
             let (project, at) = (accept.project, accept.at);
@@ -160,45 +164,47 @@ impl Statements<'_> {
             && entry.operation == Operation::Update
             && self.is_away(accept, entry, &state)?;
         let accepted = AcceptedEntry { device: entry.device, job, revision, stored, ended };
-        self.insert_job((actor, before), accept, entry, accepted)?;
+        self.insert_job((actor, before, state.newest_job), accept, entry, accepted)?;
         Ok(Ok(accepted))
     }
 
-    /// Changes the state of a device that has got an open job.
+    /// Changes the state of a device that has got an open job, with the revision that it gave.
     fn update_state(
         &mut self,
         entry: &AcceptEntry,
         state: &State,
-        revision: Revision,
+        (revision, job): (Revision, JobId),
     ) -> Result<(), Error> {
         let update = if state.has_work { &mut self.update } else { &mut self.update_at_rest };
         let desired = to_json(&state.desired)?;
         update
-            .execute(params![entry.device.0, revision.0, state.open_jobs, desired])
+            .execute(params![entry.device.0, revision.0, job.to_bytes(), state.open_jobs, desired])
             .during("change desired state")?;
         Ok(())
     }
 
-    /// Changes the state of a device whose job has ended with this. Where all before it was
-    /// settled, so is this.
+    /// Changes the state of a device whose job has ended with this, with the revision that it gave.
+    /// Where all before it was settled, so is this.
     fn update_recorded(
         &self,
         entry: &AcceptEntry,
         state: &State,
-        revision: Revision,
+        (revision, job): (Revision, JobId),
     ) -> Result<(), Error> {
         let settled = if state.settled == state.revision { revision } else { state.settled };
         self.connection
             .prepare_cached(UPDATE_RECORDED)
-            .and_then(|mut update| update.execute([entry.device.0, revision.0, settled.0]))
+            .and_then(|mut update| {
+                update.execute(params![entry.device.0, revision.0, job.to_bytes(), settled.0])
+            })
             .during("count a revision")?;
         Ok(())
     }
 
-    /// Records the entry's job, with who asks and what there was before it.
+    /// Records the entry's job, with who asks, what there was before it and the device's last job.
     fn insert_job(
         &mut self,
-        (actor, before): (&str, Option<String>),
+        (actor, before, previous): (&str, Option<String>, Option<[u8; 16]>),
         accept: &Accept,
         entry: &AcceptEntry,
         accepted: AcceptedEntry,
@@ -211,6 +217,7 @@ impl Statements<'_> {
                 entry.device.0,
                 accept.project.0,
                 accepted.revision.0,
+                previous,
                 state,
                 accepted.stored,
                 accept.door.name(),

@@ -55,20 +55,21 @@ pub(super) fn delete_device(
         .prepare_cached("DELETE FROM tag WHERE project = ?1 AND kind = ?2 AND thing = ?3")
         .and_then(|mut tags| tags.execute(params![project.0, kind, thing]))
         .during("take a device's tags away")?;
+    connection
+        .prepare_cached(
+            "INSERT INTO deleted_device (key, project, id, deleted_at, newest_job)
+             VALUES (?1, ?2, ?3, ?4, (SELECT newest_job FROM device_state WHERE device = ?1))",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![device.0, project.0, delete.id.as_str(), delete.at.0])
+        })
+        .during("note that a device is deleted")?;
     for sql in DELETE {
         connection
             .prepare_cached(sql)
             .and_then(|mut rows| rows.execute([device.0]))
             .during("delete a device")?;
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO deleted_device (key, project, id, deleted_at) VALUES (?1, ?2, ?3, ?4)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![device.0, project.0, delete.id.as_str(), delete.at.0])
-        })
-        .during("note that a device is deleted")?;
     Ok(Ok(Written::Deleted(device)))
 }
 

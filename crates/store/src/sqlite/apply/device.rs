@@ -8,7 +8,7 @@ use crate::columns::{damaged, to_json};
 use crate::rows::{STATE_COLUMNS, device_state};
 use crate::rules::operators;
 use crate::sqlite::rows::During;
-use crate::write::{ChangeDevice, DeviceChange};
+use crate::write::{ChangeDevice, DeviceChange, FreezeDevices};
 use crate::{Error, Refused, Written};
 
 /// Changes the record or the state of one device.
@@ -34,6 +34,32 @@ pub(super) fn change_device(
         })?,
     }
     Ok(Ok(Written::Changed(device)))
+}
+
+/// Freezes devices, or ends that. Whether a device has work does not depend on it.
+pub(super) fn freeze(
+    connection: &Connection,
+    principal: &Principal,
+    freeze: &FreezeDevices,
+) -> Result<Result<Written, Refused>, Error> {
+    let Some(project) = visible_project(connection, principal, &freeze.project)? else {
+        return Ok(Err(Refused::NoSuchProject(freeze.project.clone())));
+    };
+    let operation = "freeze devices";
+    let mut update = connection
+        .prepare_cached(
+            "UPDATE device_state SET frozen = ?3
+             WHERE device = ?1 AND project = ?2 AND frozen <> ?3",
+        )
+        .during(operation)?;
+    let mut changed = Vec::new();
+    for (device, _) in &freeze.devices {
+        let params = params![device.0, project.0, freeze.frozen];
+        if update.execute(params).during(operation)? > 0 {
+            changed.push(*device);
+        }
+    }
+    Ok(Ok(Written::Frozen(changed)))
 }
 
 /// The key of a device of `project`.

@@ -87,6 +87,7 @@ fn change(
         Write::RevokeToken(revoke) => access::revoke_token(connection, principal, revoke),
         Write::NoteUse(note) => access::note_use(connection, note).map(Ok),
         Write::ChangeDevice(change) => device::change_device(connection, principal, change),
+        Write::FreezeDevices(freeze) => device::freeze(connection, principal, freeze),
         Write::RenameServer(rename) => servers::rename_server(connection, principal, rename),
         Write::ChangeTags(change) => tags::change_tags(connection, principal, change),
         Write::ImportDevices(import) => import::import_devices(connection, principal, import),
@@ -152,6 +153,7 @@ pub(super) fn rows(write: &Write) -> usize {
         // Closing takes all that wait with it: alone.
         Write::SetEnrolment(set) if set.terms.is_none() => GROUP_ROWS_MAX,
         Write::SetEnrolment(_) => 1,
+        Write::FreezeDevices(freeze) => freeze.devices.len(),
         Write::NotePending(note) => note.seen.len(),
         Write::AcceptPending(accept) => enrolment::ROWS_PER_ACCEPTED * accept.devices.len(),
         Write::RejectPending(reject) => reject.ids.len(),
@@ -226,6 +228,7 @@ pub(super) fn needs_disk(write: &Write) -> bool {
         | Write::NoteCounts(_)
         | Write::IssueToken(_)
         | Write::ChangeDevice(_)
+        | Write::FreezeDevices(_)
         | Write::RenameServer(_)
         | Write::DeletePreset(_)
         | Write::Bind(..)

@@ -42,6 +42,20 @@ pub(super) fn visible_user(
     Ok(user.filter(|user| principal.may_see(user.project)))
 }
 
+/// The name of the user, of whichever project, that stands in the way of one of this name: it has
+/// the same but for the case of ASCII letters.
+fn namesake(connection: &Connection, name: &str) -> Result<Option<String>, Error> {
+    connection
+        .prepare_cached(
+            "SELECT name FROM user_account WHERE lower(name) = ?1 ORDER BY name = ?2 DESC, name",
+        )
+        .and_then(|mut select| {
+            let params = params![name.to_ascii_lowercase(), name];
+            select.query_row(params, |row| row.get(0)).optional()
+        })
+        .during("look for a user's name")
+}
+
 /// Makes a user.
 pub(super) fn create_user(
     connection: &Connection,
@@ -51,18 +65,18 @@ pub(super) fn create_user(
     let Some(project) = visible_project(connection, principal, &create.project)? else {
         return Ok(Err(Refused::NoSuchProject(create.project.clone())));
     };
-    let made = connection
+    if let Some(id) = namesake(connection, &create.name)? {
+        return Ok(Err(Refused::Exists { what: "user", id }));
+    }
+    connection
         .prepare_cached(
             "INSERT INTO user_account (name, project, password_hash, created_at)
-             VALUES (?1, ?2, ?3, ?4) ON CONFLICT (name) DO NOTHING",
+             VALUES (?1, ?2, ?3, ?4)",
         )
         .and_then(|mut insert| {
             insert.execute(params![create.name, project.0, create.password_hash, create.at.0])
         })
         .during("make a user")?;
-    if made == 0 {
-        return Ok(Err(Refused::Exists { what: "user", id: create.name.clone() }));
-    }
     connection
         .prepare_cached("INSERT INTO user_grant (user, project, role) VALUES (?1, ?2, ?3)")
         .and_then(|mut insert| insert.execute(params![create.name, project.0, create.grant.name()]))
@@ -70,8 +84,8 @@ pub(super) fn create_user(
     Ok(Ok(Written::Done))
 }
 
-/// Changes a user and takes its tokens away. One that is disabled gets no other password, since it
-/// could not be used; disabling twice is harmless.
+/// Changes a user, and takes its tokens away unless it is enabled. One that is disabled gets no
+/// other password, since it could not be used; disabling or enabling twice is harmless.
 pub(super) fn change_user(
     connection: &Connection,
     principal: &Principal,
@@ -88,13 +102,19 @@ pub(super) fn change_user(
                  WHERE name = ?1",
             )
             .and_then(|mut update| update.execute(params![change.name, change.at.0])),
+        (UserChange::Enable, Some(_)) => connection
+            .prepare_cached("UPDATE user_account SET disabled_at = NULL WHERE name = ?1")
+            .and_then(|mut update| update.execute(params![change.name])),
         _ => return Ok(Err(Refused::NoSuchUser(change.name.clone()))),
     };
     changed.during("change a user")?;
-    connection
-        .prepare_cached("DELETE FROM token WHERE user = ?1")
-        .and_then(|mut delete| delete.execute([&change.name]))
-        .during("take a user's tokens away")?;
+    // Whoever was disabled has none, and whoever was not keeps them.
+    if !matches!(change.change, UserChange::Enable) {
+        connection
+            .prepare_cached("DELETE FROM token WHERE user = ?1")
+            .and_then(|mut delete| delete.execute([&change.name]))
+            .during("take a user's tokens away")?;
+    }
     Ok(Ok(Written::Done))
 }
 

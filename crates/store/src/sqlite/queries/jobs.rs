@@ -1,7 +1,7 @@
 //! Jobs, for those who asked for them.
 
-use fleet::{DeviceKey, JobId, Principal, RequestId, Revision};
-use rusqlite::{Connection, params};
+use fleet::{DeviceKey, JobId, Principal, RequestId};
+use rusqlite::{Connection, Row, params};
 
 use super::failures::REASON_KEY;
 use super::{all, bound, first, seen};
@@ -9,13 +9,13 @@ use crate::columns::to_json;
 use crate::rows::{self, JOB_COLUMNS};
 use crate::rules::updates::job_states;
 use crate::sqlite::rows::During;
-use crate::{Error, JobFilter, JobWithDevice};
+use crate::{Error, HistoryPage, JobFilter, JobWithDevice};
 
-/// What [`rows::job_with_device`] reads. The order of the joins is fixed: jobs first, by their
-/// range. What was deleted has left its id.
+/// What [`rows::job_with_device`] and [`rows::job_of_chain`] read. The order of the joins is fixed:
+/// jobs first, by their range. What was deleted has left its id.
 pub(in crate::sqlite) fn select() -> String {
     format!(
-        "SELECT {JOB_COLUMNS}, coalesce(d.server, '') AS server, s.trouble,
+        "SELECT {JOB_COLUMNS}, j.previous, coalesce(d.server, '') AS server, s.trouble,
              coalesce(d.id, (SELECT id FROM deleted_device WHERE key = j.device)) AS device_id,
              coalesce(p.id, (SELECT id FROM deleted_project WHERE key = j.project)) AS project_id
          FROM job AS j LEFT JOIN device AS d ON d.key = j.device
@@ -115,53 +115,52 @@ pub(in crate::sqlite) fn jobs_from(
     Ok(found)
 }
 
-/// The jobs of a device below a revision, newest first.
-pub(in crate::sqlite) fn history_sql() -> String {
-    let seen = seen("j.project", "?2");
+/// The job that a device was given last. It is kept with the device, or with what is left of one.
+pub(in crate::sqlite) fn newest_sql() -> String {
+    let seen = seen("project", "?2");
     format!(
-        "{} WHERE j.device = ?1 AND j.revision < ?3 AND {seen}
-         ORDER BY j.revision DESC LIMIT ?4",
-        select()
+        "SELECT newest_job FROM device_state WHERE device = ?1 AND {seen}
+         UNION ALL SELECT newest_job FROM deleted_device WHERE key = ?1 AND {seen}"
     )
 }
 
-/// See [`crate::Reads::history`].
+/// One job of a device.
+pub(in crate::sqlite) fn of_device_sql() -> String {
+    let seen = seen("j.project", "?3");
+    format!("{} WHERE j.id = ?1 AND j.device = ?2 AND {seen}", select())
+}
+
+/// See [`crate::Reads::history`]. Each job says which to look up next.
 pub(in crate::sqlite) fn history(
     connection: &Connection,
     principal: &Principal,
     device: DeviceKey,
-    before: Option<Revision>,
+    from: Option<JobId>,
     limit: u32,
-) -> Result<Vec<JobWithDevice>, Error> {
-    let before = before.map_or(i64::MAX, |before| before.0);
-    let params = params![device.0, bound(principal), before, limit];
-    all(connection, "list the jobs of a device", &history_sql(), params, |row| {
-        rows::job_with_device(row)
-    })
-}
-
-/// The jobs of a device at some revisions, newest first.
-pub(in crate::sqlite) fn jobs_at_sql() -> String {
-    let seen = seen("j.project", "?2");
-    format!(
-        "{} WHERE j.device = ?1 AND j.revision IN (SELECT value FROM json_each(?3)) AND {seen}
-         ORDER BY j.revision DESC",
-        select()
-    )
-}
-
-/// See [`crate::Reads::jobs_at`].
-pub(in crate::sqlite) fn jobs_at(
-    connection: &Connection,
-    principal: &Principal,
-    device: DeviceKey,
-    revisions: &[Revision],
-) -> Result<Vec<JobWithDevice>, Error> {
-    let revisions = to_json(&revisions)?;
-    let params = params![device.0, bound(principal), revisions];
-    all(connection, "find jobs of a device", &jobs_at_sql(), params, |row| {
-        rows::job_with_device(row)
-    })
+) -> Result<HistoryPage, Error> {
+    let operation = "list the jobs of a device";
+    let bound = bound(principal);
+    let mut next = match from {
+        Some(job) => Some(job),
+        None => {
+            let read = |row: &Row<'_>| rows::named_job(row, "newest_job");
+            first(connection, operation, &newest_sql(), params![device.0, bound], read)?.flatten()
+        }
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (sql, mut jobs) = (of_device_sql(), Vec::new());
+    while let Some(job) = next
+        && jobs.len() < limit
+    {
+        let read = |row: &Row<'_>| rows::job_of_chain(row);
+        let params = params![job.to_bytes(), device.0, bound];
+        let Some((found, previous)) = first(connection, operation, &sql, params, read)? else {
+            return Ok(HistoryPage { jobs, next: None, is_cut: true });
+        };
+        jobs.push(found);
+        next = previous;
+    }
+    Ok(HistoryPage { jobs, next, is_cut: false })
 }
 
 /// How many jobs of a request the principal may see.

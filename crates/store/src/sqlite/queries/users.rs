@@ -4,8 +4,9 @@ use fleet::{Principal, ProjectId, ServerSettings};
 use rusqlite::{Connection, Row, params};
 
 use super::{all, bound, first, seen};
-use crate::columns::json;
+use crate::columns::{column, json};
 use crate::rows::{self, USER_COLUMNS};
+use crate::rules::users;
 use crate::words::SERVER_SETTINGS;
 use crate::{Error, StoredUser};
 
@@ -34,6 +35,29 @@ pub(in crate::sqlite) fn user(
          WHERE u.name = ?1"
     );
     first(connection, "read a user", &sql, [name], |row| rows::stored_user(row))
+}
+
+/// See [`crate::Reads::user_meant`].
+pub(in crate::sqlite) fn user_meant(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<StoredUser>, Error> {
+    let sql = format!(
+        "SELECT {USER_COLUMNS} FROM user_account AS u JOIN project AS p ON p.key = u.project
+         WHERE lower(u.name) = ?1 ORDER BY u.name = ?2 DESC LIMIT 2"
+    );
+    let params = params![name.to_ascii_lowercase(), name];
+    let alike = all(connection, "read the user meant", &sql, params, |row| rows::stored_user(row))?;
+    Ok(users::meant(alike, name))
+}
+
+/// See [`crate::Reads::namesakes`].
+pub(in crate::sqlite) fn namesakes(
+    connection: &Connection,
+    limit: u32,
+) -> Result<Vec<String>, Error> {
+    let read = |row: &Row<'_>| column(row, 0);
+    all(connection, "list users with one name", users::NAMESAKES, [limit], read)
 }
 
 /// See [`crate::Reads::server_settings`].

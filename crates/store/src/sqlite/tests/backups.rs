@@ -44,17 +44,18 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_of_one_moment_while_writes_go_on() {
-    // So short a deadline that a backup under it would end.
-    let opened = Arc::new(Opened::with(tempfile::tempdir().unwrap(), |options| {
-        options.read_deadline = Duration::from_millis(20);
-    }));
-    let (project, keys) = fleet(&**opened, 200).await;
+    let opened = Opened::fresh();
+    let (project, keys) = fleet(&*opened, 200).await;
     let value = "v".repeat(7_000);
     let patch: &[(&str, &str)] = &[("a", &value)];
     let entries: Vec<_> = keys.iter().map(|key| (*key, patch)).collect();
     for number in 1..=20 {
-        accepted_as(&**opened, &engine(), accept(project, request(number), &entries)).await;
+        accepted_as(&*opened, &engine(), accept(project, request(number), &entries)).await;
     }
+    // So short a deadline that a backup under it would end. Nothing is read from here on.
+    let opened = Arc::new(Opened::with(opened.drop_store(), |options| {
+        options.read_deadline = Duration::from_millis(20);
+    }));
     let directory = tempfile::tempdir().unwrap();
     let to = directory.path().join("backup.db");
     let copying = {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use fleet::RequestId;
 use fleet::limits::{ORGANIZATIONS_PER_PROJECT_MAX, WAL_BYTES_MAX};
+use rusqlite::Connection;
 
 use super::opened::{Opened, execute};
 use crate::conformance::fixture::*;
@@ -13,11 +15,11 @@ use crate::write::{
     CameraPatch, ChangeTags, DeleteDevice, NotePush, NoteSurvey, OrganizationEdit, RecordChannels,
     SetProject,
 };
-use crate::{Error, Reads, Refused, Writes, Written};
+use crate::{Error, History, Old, Reads, Refused, Writes, Written};
 
 #[tokio::test]
 async fn a_read_ends_at_its_deadline_and_the_reader_goes_on() {
-    let deadline = Duration::from_millis(30);
+    let deadline = Duration::from_secs(1);
     let opened = Opened::with(tempfile::tempdir().unwrap(), |options| {
         options.read_deadline = deadline;
         options.readers = 1;
@@ -45,9 +47,8 @@ async fn a_panic_in_a_read_is_an_error_and_the_reader_goes_on() {
 #[tokio::test]
 async fn a_reader_can_not_write() {
     let opened = Opened::fresh();
-    let delete = |connection: &rusqlite::Connection| {
-        connection.execute_batch("DELETE FROM shard").during("delete")
-    };
+    let delete =
+        |connection: &Connection| connection.execute_batch("DELETE FROM shard").during("delete");
     assert!(opened.ask(delete).await.is_err());
     assert_eq!(opened.epochs().await.unwrap().len(), 256);
 }
@@ -201,4 +202,29 @@ async fn a_project_has_so_many_organizations_and_no_more() {
     // Another project has room.
     create_project(&*opened, "q").await;
     assert!(write_as(&*opened, &engine(), filed("q")).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_room_is_told_and_where_nothing_is_old_nothing_is_written() {
+    let opened = Opened::fresh();
+    begin(&*opened).await;
+    let (project, keys) = fleet(&*opened, 1).await;
+    accept_one(&*opened, project, 1, keys[0], &[("a", "1")]).await;
+    let other = Connection::open(opened.file()).unwrap();
+    // Changes with each commit of another connection (sqlite.org/pragma.html#pragma_data_version).
+    let version = || other.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
+    let before = version().unwrap();
+    let (shard, epoch) = opened.epochs().await.unwrap()[0];
+    let first = RequestId::from_bytes([0; 16]);
+    let old = Old { up_to: request(9), ended_by: LATER, kept: Vec::new() };
+    let forget = async || opened.forget_jobs((shard, epoch), &old, first, 10).await.unwrap();
+    assert_eq!(forget().await.jobs, 0, "it is open");
+    assert!(opened.old_rollouts(&old, first, 10).await.unwrap().is_empty());
+    let room = opened.room().await.unwrap().unwrap();
+    assert!(room.total_bytes > 0 && room.free_bytes > 0, "{room:?}");
+    assert_eq!(version().unwrap(), before);
+    settle_all(&*opened, keys[0]).await;
+    let before = version().unwrap();
+    assert_eq!(forget().await.jobs, 1);
+    assert_ne!(version().unwrap(), before);
 }

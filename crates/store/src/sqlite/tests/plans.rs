@@ -8,6 +8,7 @@ use fleet::{
 use rusqlite::Connection;
 
 use super::opened::Opened;
+use crate::sqlite::history;
 use crate::sqlite::queries::{cameras, failures, jobs, overview, rollouts, select};
 use crate::sqlite::rows::select_device_with_state;
 
@@ -127,11 +128,15 @@ async fn updates_and_rollouts_are_looked_up() {
     ] {
         assert!(failures.contains(step), "{step}: {failures}");
     }
-    let history = plan(&connection, &jobs::history_sql());
-    assert!(history[0].contains("job_by_device (device=? AND revision<?)"), "{history:?}");
-    assert!(!history.iter().any(|step| step.contains("TEMP B-TREE")), "{history:?}");
-    let found = plan(&connection, &jobs::jobs_at_sql());
-    assert!(found[0].contains("job_by_device (device=? AND revision=?)"), "{found:?}");
+    looks_up(&connection, &jobs::newest_sql(), "");
+    let newest = plan(&connection, &jobs::newest_sql()).join("\n");
+    for table in ["device_state", "deleted_device"] {
+        let by_key = format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
+        assert!(newest.contains(&by_key), "{newest}");
+    }
+    looks_up(&connection, &jobs::of_device_sql(), "");
+    let of_device = plan(&connection, &jobs::of_device_sql());
+    assert_eq!(of_device[0], "SEARCH j USING PRIMARY KEY (id=?)");
 }
 
 #[tokio::test]
@@ -154,4 +159,18 @@ async fn an_overview_walks_along_indexes() {
     }
     let forget = plan(&connection, crate::sqlite::apply::FORGET_COUNTS).join("\n");
     assert!(!forget.contains("SCAN fleet_sample"), "{forget}");
+}
+
+#[tokio::test]
+async fn what_is_old_is_walked_along_keys() {
+    let store = Opened::fresh();
+    let connection = Connection::open(store.file()).unwrap();
+    let walk = plan(&connection, history::WALK);
+    assert_eq!(walk, ["SEARCH job USING PRIMARY KEY (id>? AND id<?)"]);
+    let old = plan(&connection, history::OLD_ROLLOUTS);
+    assert_eq!(old, ["SEARCH rollout USING PRIMARY KEY (id>? AND id<?)"]);
+    let count = plan(&connection, history::COUNT).join("\n");
+    assert!(count.contains("SEARCH job USING PRIMARY KEY (id>?)"), "{count}");
+    looks_up(&connection, history::COUNT, "(subquery");
+    looks_up(&connection, history::UNANSWERED, "idempotency USING INDEX idempotency_open");
 }

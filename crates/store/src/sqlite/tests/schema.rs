@@ -189,6 +189,8 @@ async fn queries_find_their_indexes() {
     let expired = "SEARCH token USING COVERING INDEX token_by_expiry (expires_at<?)";
     let sql = "SELECT hash FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?";
     check(sql, &[expired]);
+    let by_name = "SEARCH user_account USING INDEX user_account_by_folded_name (<expr>=?)";
+    check("SELECT password_hash FROM user_account WHERE lower(name) = ?", &[by_name]);
     let by_gb_id = "SEARCH d USING COVERING INDEX device_camera_by_id (id=?)";
     let camera = "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)";
     let project = "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)";

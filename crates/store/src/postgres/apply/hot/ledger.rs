@@ -26,7 +26,7 @@ const LOCK_SHARDS: &str = "SELECT shard, epoch, owner FROM shard WHERE shard = A
 /// The states of the group's devices. What is desired is most of a row: it is read where it is
 /// looked at, and so is what the device has shown.
 const LOCK_STATES: &str = "SELECT s.device, s.project, s.has_work, s.frozen, s.revision, s.settled,
-         s.condition, s.since, s.adopted, s.adoption, s.open_jobs,
+         s.condition, s.since, s.adopted, s.adoption, s.newest_job, s.open_jobs,
          CASE WHEN a.desired THEN s.desired END, CASE WHEN a.desired THEN s.reported END
      FROM unnest($1::bigint[], $2::boolean[]) AS a (device, desired)
          JOIN device_state AS s ON s.device = a.device
@@ -64,6 +64,8 @@ pub(crate) struct State<'w> {
     pub(crate) since: Timestamp,
     pub(crate) adopted: bool,
     pub(crate) adoption: Option<AdoptionRequest>,
+    /// The last job that was accepted for the device, if there is one: the one before the next.
+    pub(crate) newest_job: Option<[u8; 16]>,
     pub(crate) open_jobs: Vec<u8>,
     /// What is desired; empty where nothing looks at it.
     pub(crate) desired: Desired,
@@ -102,9 +104,10 @@ impl State<'_> {
             since: Timestamp(column(row, 7)?),
             adopted: column(row, 8)?,
             adoption: optional_json(row, 9)?,
-            open_jobs: column(row, 10)?,
-            desired: optional_json(row, 11)?.unwrap_or_default(),
-            reported: optional(row, 12)?,
+            newest_job: optional(row, 10)?,
+            open_jobs: column(row, 11)?,
+            desired: optional_json(row, 12)?.unwrap_or_default(),
+            reported: optional(row, 13)?,
             is_desired_anew: false,
             is_changed: false,
             found: None,

@@ -65,7 +65,7 @@ impl Needs {
         needs
     }
 
-    /// What accepting an update for whom may looks at.
+    /// What accepting an update looks at, for one who may have it accepted.
     pub(super) fn of_update(accept: &Accept) -> Self {
         let mut needs = Self::default();
         needs.accept(accept);

@@ -22,31 +22,34 @@ const ROWS_MAX: usize = 4_096;
 
 /// Changes the states of devices for which updates were accepted, and nothing else came.
 const ACCEPTED: &str = "UPDATE device_state AS s SET revision = n.revision, settled = n.settled,
-         open_jobs = n.open_jobs, desired = coalesce(n.desired, s.desired), has_work = n.has_work
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::boolean[])
-         AS n (device, revision, settled, open_jobs, desired, has_work)
+         newest_job = n.newest_job, open_jobs = n.open_jobs,
+         desired = coalesce(n.desired, s.desired), has_work = n.has_work
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[],
+             $7::boolean[])
+         AS n (device, revision, settled, newest_job, open_jobs, desired, has_work)
      WHERE s.device = n.device";
 /// Changes the states of devices of which results were recorded.
 const SETTLED: &str = "UPDATE device_state AS s SET revision = n.revision, settled = n.settled,
-         open_jobs = n.open_jobs, desired = coalesce(n.desired, s.desired), has_work = n.has_work,
+         newest_job = n.newest_job, open_jobs = n.open_jobs,
+         desired = coalesce(n.desired, s.desired), has_work = n.has_work,
          condition = n.condition, since = n.since, trouble = n.trouble,
          boot = coalesce(n.boot, s.boot), adopted = n.adopted,
          reported = coalesce(n.reported, s.reported), adoption = n.adoption, copy = n.copy,
          power = n.power,
          restart_pending = CASE WHEN n.restart_pending IS NULL THEN s.restart_pending
              ELSE nullif(n.restart_pending, '{}') END
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::boolean[],
-             $7::text[], $8::bigint[], $9::text[], $10::text[], $11::boolean[], $12::text[],
-             $13::text[], $14::bigint[], $15::text[], $16::text[])
-         AS n (device, revision, settled, open_jobs, desired, has_work, condition, since, trouble,
-             boot, adopted, reported, adoption, copy, power, restart_pending)
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[],
+             $7::boolean[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::boolean[],
+             $13::text[], $14::text[], $15::bigint[], $16::text[], $17::text[])
+         AS n (device, revision, settled, newest_job, open_jobs, desired, has_work, condition,
+             since, trouble, boot, adopted, reported, adoption, copy, power, restart_pending)
      WHERE s.device = n.device";
 /// Records jobs.
-const JOBS: &str = "INSERT INTO job (id, device, project, revision, state, stored, door, actor,
-         accepted_at, ended_at, patch, operation, record, before)
-     SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-         $6::boolean[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::text[],
-         $12::bigint[], $13::text[], $14::text[])";
+const JOBS: &str = "INSERT INTO job (id, device, project, revision, previous, state, stored, door,
+         actor, accepted_at, ended_at, patch, operation, record, before)
+     SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[],
+         $6::bigint[], $7::boolean[], $8::text[], $9::text[], $10::bigint[], $11::bigint[],
+         $12::text[], $13::bigint[], $14::text[], $15::text[])";
 /// Ends open jobs.
 const ENDS: &str = "UPDATE job AS j SET state = n.state, ended_at = n.ended_at,
          finisher_epoch = n.finisher_epoch, superseded_by = n.superseded_by, failure = n.failure
@@ -86,6 +89,7 @@ pub(crate) struct NewJob<'w> {
     pub(crate) device: i64,
     pub(crate) project: i64,
     pub(crate) revision: i64,
+    pub(crate) previous: Option<[u8; 16]>,
     pub(crate) state: i64,
     pub(crate) stored: bool,
     pub(crate) door: &'static str,
@@ -212,6 +216,7 @@ fn state_arrays<'a>(rows: &'a [Changed<'a>]) -> Result<Arrays<'a>, Error> {
         array(rows, |(device, _)| device.0),
         array(rows, |(_, state)| state.revision.0),
         array(rows, |(_, state)| state.settled.0),
+        array(rows, |(_, state)| state.newest_job.as_ref().map(<[u8; 16]>::as_slice)),
         array(rows, |(_, state)| state.open_jobs.as_slice()),
         json_array(rows, |(_, state)| state.is_desired_anew.then_some(&state.desired))?,
         array(rows, |(_, state)| state.has_work),
@@ -244,6 +249,7 @@ fn job_arrays<'a>(jobs: &'a [NewJob<'a>]) -> Result<Arrays<'a>, Error> {
         array(jobs, |job| job.device),
         array(jobs, |job| job.project),
         array(jobs, |job| job.revision),
+        array(jobs, |job| job.previous.as_ref().map(<[u8; 16]>::as_slice)),
         array(jobs, |job| job.state),
         array(jobs, |job| job.stored),
         array(jobs, |job| job.door),
