@@ -141,13 +141,29 @@ pub enum Error {
         address: SocketAddr,
     },
     /// The operating system refused.
-    #[error("cannot listen on {address}")]
+    #[error("cannot listen on {address}{}", advice(source))]
     Bind {
         /// The address.
         address: SocketAddr,
         /// Why.
         source: io::Error,
     },
+}
+
+/// What to do about an address that can't be had.
+fn advice(why: &io::Error) -> &'static str {
+    match why.kind() {
+        io::ErrorKind::AddrInUse => {
+            " (end what listens there, or set http.listen, --http ADDR, to another)"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            " (set http.listen, --http ADDR, to an address of this machine, or to 0.0.0.0 for all)"
+        }
+        io::ErrorKind::PermissionDenied => {
+            " (a port below 1024 takes a capability: docs/operate/install.md)"
+        }
+        _ => "",
+    }
 }
 
 /// How a listener ended.
@@ -252,7 +268,7 @@ impl Tasks {
             });
             return;
         }
-        metrics::counter!("fleetwright_http_connections_refused").increment(1);
+        metrics::counter!("fleetwright_http_connections_refused_total").increment(1);
         // Over TLS a handshake would come first: work that a full server doesn't take on.
         if self.speaks_plain
             && let Ok(refusal) = self.refusals.clone().try_acquire_owned()
@@ -332,7 +348,11 @@ mod tests {
     async fn a_taken_address_is_named() {
         let first = Listener::bind(Options::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
         let address = first.local_addr();
-        let error = Listener::bind(Options::new(address)).await.unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot listen on {address}"));
+        let error = Listener::bind(Options::new(address)).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot listen on {address} (end what")), "{error}");
+        let why = |kind: io::ErrorKind| advice(&kind.into());
+        assert!(why(io::ErrorKind::AddrNotAvailable).contains("of this machine"));
+        assert!(why(io::ErrorKind::PermissionDenied).contains("docs/operate/install.md"));
+        assert_eq!(why(io::ErrorKind::OutOfMemory), "");
     }
 }

@@ -28,6 +28,7 @@ mod events;
 mod exchange;
 mod explain;
 mod export;
+mod freezing;
 mod grants;
 mod history;
 mod import;
@@ -74,7 +75,7 @@ use need::Needs;
 use token::Guard;
 
 pub use delivery::request as delivery_request;
-pub use import::{Row, Rows};
+pub use import::{CharsetError, Row, Rows, charset_of};
 pub use openapi::document;
 pub(crate) use problem::Problem;
 pub(crate) use status::Probes;
@@ -191,6 +192,7 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::set_password))
         .routes(routes!(users::disable_user))
+        .routes(routes!(users::enable_user))
         .routes(routes!(grants::list_grants))
         .routes(routes!(grants::list_project_grants))
         .routes(routes!(grants::set_grant, grants::take_grant))
@@ -215,6 +217,8 @@ fn guarded() -> OpenApiRouter<Arc<Native>> {
         .routes(routes!(operate::start_arguments))
         .routes(routes!(operate::freeze_device))
         .routes(routes!(operate::unfreeze_device))
+        .routes(routes!(freezing::freeze_devices))
+        .routes(routes!(freezing::unfreeze_devices))
         .routes(routes!(operate::mark_stopped))
         .routes(routes!(operate::mark_started))
         .routes(routes!(power::restart_device))

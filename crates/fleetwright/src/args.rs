@@ -39,7 +39,7 @@ pub enum Command {
     Project(project::Project),
     /// Makes, lists and revokes access keys: `fleetwright key create --project ID`
     Key(key::Key),
-    /// Makes, lists and disables users, says what they may do and gives them tokens:
+    /// Makes, lists, disables and enables users, says what they may do and gives them tokens:
     /// `fleetwright user create ada --project ID --password-file F`
     User(user::User),
     Audit(audit::Audit),
@@ -70,7 +70,7 @@ pub enum Command {
     /// Shows the nodes that work on one store: `fleetwright cluster status`
     Cluster(cluster::Cluster),
     /// Copies a store into another, or changes the key that seals its secrets:
-    /// `fleetwright store rekey --data-dir DIR`
+    /// `fleetwright store rekey --data DIR`
     Store(store::Store),
     /// Prints and checks the server's configuration: `fleetwright config default`
     Config(config::Config),

@@ -63,10 +63,7 @@ pub enum Error {
         detail: String,
     },
     /// Nothing answers there, or not in time.
-    #[error(
-        "no answer from {url} ({detail})\nIs the server running there? Start one with \
-         `fleetwright serve`, or name another by FLEETWRIGHT_URL or --url"
-    )]
+    #[error("no answer from {url} ({detail})\n{}", remedy(detail))]
     Unreachable {
         /// The server's URL.
         url: String,
@@ -91,6 +88,19 @@ pub enum Error {
         /// What is wrong with the answer.
         detail: String,
     },
+}
+
+/// What to do where nobody answers. The library tells of TLS in no other way than by its words.
+fn remedy(detail: &str) -> &'static str {
+    if detail.contains("InvalidContentType") {
+        "What answers there does not speak TLS: is its URL http://?"
+    } else if detail.contains("invalid peer certificate") {
+        "If an authority of your own has signed the server's certificate, name that authority's by \
+         FLEETWRIGHT_CA_CERT or --ca-cert"
+    } else {
+        "Is the server running there? Start one with `fleetwright serve`, or name another by \
+         FLEETWRIGHT_URL or --url"
+    }
 }
 
 /// What to do about a refusal.

@@ -13,12 +13,15 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use fleet::Timestamp;
+use fleet::{Timestamp, limits};
 use store::Roles;
 use store::postgres::Tls;
 
 pub use key::{Key, keys};
 pub use store_url::{PostgresUrl, StoreUrl};
+
+/// Seconds of a day.
+pub const SECONDS_PER_DAY: u64 = 24 * 3_600;
 
 /// Everything that can be set of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Config {
     pub http: Http,
     /// How much the engine does at a time.
     pub engine: Engine,
+    /// What is kept of what is over.
+    pub history: History,
     /// Where cameras register, and by what rules.
     pub sip: Sip,
     /// What is logged.
@@ -102,6 +107,27 @@ pub struct Engine {
     pub restarts_per_project: usize,
     /// Devices at rest that are read back each second; 0 for none.
     pub sweep_per_second: u32,
+}
+
+/// What is kept of what is over: jobs that have ended, and updates with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// For how many days; 0: for ever.
+    pub keep_days: u64,
+    /// How many jobs, about; 0: all.
+    pub keep_jobs: u64,
+    /// How many hundredths of the disk it leaves free; 0: none.
+    pub disk_free_percent: u8,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            keep_days: limits::HISTORY_KEPT.as_secs() / SECONDS_PER_DAY,
+            keep_jobs: limits::HISTORY_JOBS_MAX,
+            disk_free_percent: limits::HISTORY_DISK_FREE_PERCENT,
+        }
+    }
 }
 
 /// Where cameras register, and by what rules.
@@ -210,6 +236,7 @@ impl Default for Config {
                 restarts_per_project: engine.bounds.restarts_per_project,
                 sweep_per_second: engine.sweep_per_second,
             },
+            history: History::default(),
             sip: Sip::default(),
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
             telemetry: Telemetry { otlp_endpoint: None, sampled_percent: 100 },

@@ -81,8 +81,10 @@ pub enum Error {
     },
     /// The database was sealed with a master key that is gone.
     #[error(
-        "{} is missing, and the database has secrets that only it opens: restore it from your \
-         backup. Without it, move the database away and begin anew", path.display()
+        "{} is missing, and the database has secrets that only it opens. No backup of the database \
+         has it: bring it from where you keep copies of the keys, for the same owner and with mode \
+         600. If it is lost for good, devices and values are not: docs/operate/lost-key.md",
+        path.display()
     )]
     MasterKeyMissing {
         /// Where it must be.
@@ -246,6 +248,8 @@ impl DataDir {
         let token = self.read_or_make(&path, || {
             let mut bytes = [0_u8; 32];
             entropy.fill(&mut bytes);
+            // Whoever starts a server for the first time has to find it.
+            tracing::info!(file = %path.display(), "the admin token, to sign in with, is made");
             Ok(Secret::new(format!("fwa_{}", hex::encode(bytes))))
         })?;
         let is_word = token.expose().bytes().all(|byte| byte.is_ascii_graphic());

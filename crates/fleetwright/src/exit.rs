@@ -54,8 +54,8 @@ Exit status:
 `device check` ends with 0 if all holds, 1 if something does not, 2 if it could not ask.
 
 Commands that talk to a server find it by FLEETWRIGHT_URL (http://127.0.0.1:8080 unless set) and
-prove themselves by FLEETWRIGHT_TOKEN: a user's token, or the content of the file admin-token in its
-data directory.
+prove themselves by FLEETWRIGHT_TOKEN: a user's token, or the content of the file admin-token in
+the server's data directory.
 Data goes to stdout, everything else to stderr.";
 
 /// An error that decides how the program ends.

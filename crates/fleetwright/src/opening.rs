@@ -105,11 +105,12 @@ impl Opening<'_> {
         let keys = data.master_keys(!database.exists(), self.entropy)?;
         let admin_token = data.admin_token(self.entropy)?;
         let lock = lock_apart(&self.config.data, database)?;
-        let store = Arc::new(Sqlite::open(sqlite::Options {
+        let opened = Sqlite::open(sqlite::Options {
             faults: self.fault_points.clone(),
             disk_free_min_bytes: self.disk_free_min_bytes,
             ..sqlite::Options::new(database, self.clock.now())
-        })?);
+        });
+        let store = Arc::new(opened.map_err(|error| unopened(error, database))?);
         let kept = Kept::read(&*store).await?;
         let master_key = kept.choose(&data, keys)?;
         // A copy of it on PostgreSQL must know its keys.
@@ -269,6 +270,19 @@ async fn remember(store: &dyn Cluster, name: &str, text: &str) -> Result<String>
 /// The text that the store keeps under this name as JSON.
 fn text_of(name: &str, json: &str) -> Result<String> {
     serde_json::from_str(json).with_context(|| format!("{name} in the store can't be read"))
+}
+
+/// Why a database could not be opened, with its name and the way out where SQLite names neither.
+fn unopened(error: sqlite::OpenError, database: &Path) -> anyhow::Error {
+    let is_sqlites = matches!(error, sqlite::OpenError::Database { .. });
+    let error = anyhow::Error::from(error);
+    if !is_sqlites {
+        return error;
+    }
+    let database = database.display();
+    error.context(format!(
+        "{database} can't be used (if it is damaged: docs/operate/backup-and-restore.md)"
+    ))
 }
 
 /// Locks the data directory itself where the database, whose directory the store locks, lies in

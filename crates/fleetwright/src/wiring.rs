@@ -159,6 +159,7 @@ impl Server {
         };
         let recorder = metrics::record()?;
         let (handle, render) = (engine.handle(), metrics::render(recorder.clone()));
+        warnings::of_namesakes(&handle).await;
         let happenings = Events::new(&handle);
         engine.deliver_webhooks(happenings.clone(), Arc::new(WebhookSender::new()));
         let router = if roles.api {

@@ -144,7 +144,9 @@ async fn check(
     name: &str,
     password: Secret<String>,
 ) -> Result<SignedIn, Failure> {
-    door.admission.passwords().admit(name, address, door.handle.now()).map_err(shut_out)?;
+    // As many guesses at a user as at a name, however it is written.
+    let counted = name.to_ascii_lowercase();
+    door.admission.passwords().admit(&counted, address, door.handle.now()).map_err(shut_out)?;
     let place = Checking::begin(&door.admission, address);
     let place = place.ok_or_else(|| Failure::of(Code::SignInBusy))?;
     let signed_in = door.handle.sign_in(name, password).await;
@@ -158,7 +160,7 @@ async fn check(
         }
     };
     // Guesses that were under way when the fifth failed learn nothing either.
-    let settled = door.admission.passwords().settle(name, address, door.handle.now(), outcome);
+    let settled = door.admission.passwords().settle(&counted, address, door.handle.now(), outcome);
     settled.map_err(shut_out)?;
     signed_in.map_err(|error| match error {
         SignInError::Wrong | SignInError::Impossible => Failure::of(Code::SignInWrong),

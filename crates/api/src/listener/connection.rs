@@ -137,7 +137,7 @@ impl Service {
                     Verdict::Idle => return,
                     Verdict::Cut(reason) => {
                         tracing::debug!(%peer, reason, "connection cut off");
-                        metrics::counter!("fleetwright_http_connections_cut").increment(1);
+                        metrics::counter!("fleetwright_http_connections_cut_total").increment(1);
                         return;
                     }
                 },

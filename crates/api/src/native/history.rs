@@ -96,15 +96,14 @@ pub(super) async fn device_history(
     FromQuery(HistoryQuery { project, after, limit }): FromQuery<HistoryQuery>,
 ) -> Result<Json<History>, Problem> {
     let limit = pages::limit(limit)?;
-    let before = pages::place(after.as_deref())?.map(Revision);
+    let from = pages::place(after.as_deref())?;
     let device = devices::find(&native, &principal, project.as_ref(), &id).await?.device;
     // One more than asked for shows whether there is a next page.
     let reads = native.handle.reads();
-    let mut found = reads.history(&principal, device.key, before, limit + 1).await?;
+    let mut found = reads.history(&principal, device.key, from, limit + 1).await?.jobs;
     let asked = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_next = found.len() > asked;
+    let next = found.get(asked).map(|next| next.job.id.to_string());
     found.truncate(asked);
-    let next = found.last().filter(|_| has_next).map(|last| last.job.revision.0.to_string());
     let is_running = native.handle.is_running(device.key);
     let rollouts = native.handle.rollouts_of(&found).await?;
     let changes = found.into_iter().map(|found| {

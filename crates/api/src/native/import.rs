@@ -29,6 +29,7 @@ pub(super) mod template;
 #[cfg(test)]
 mod tests;
 
+pub use charset::{CharsetError, charset_of};
 pub(super) use line::CHANNEL;
 use read::Read;
 use report::{Answer, Nothing, Success};
@@ -253,8 +254,10 @@ impl<'a> Format<'a> {
 /// and `description`. A line of the kind `channel` names a channel of the camera `parent`, which is
 /// another line's or on record. What is empty stays as it is on record. What an export adds
 /// (`status`, `age_seconds`, `desired:...`, `reported:...`) is passed over, and of an apostrophe
-/// before `=`, `+`, `-`, `@` or a tab one is taken off. CSV is UTF-8 or GB18030, its cells parted
-/// by commas, semicolons or tabs.
+/// before `=`, `+`, `-`, `@` or a tab one is taken off. A cell `="..."` is the text in it; any
+/// other formula is refused. CSV is UTF-8 or GB18030, its cells parted by commas, semicolons or
+/// tabs, or by what a first line `sep=` names; one that may be of either charset, and does not say
+/// so as `charset` of its `Content-Type`, is refused.
 #[utoipa::path(
     post,
     path = "/devices/import",

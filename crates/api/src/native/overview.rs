@@ -29,7 +29,8 @@ pub(super) struct Overview {
     as_of: Option<String>,
     /// The devices.
     devices: OverviewDevices,
-    /// How it was in the last two days, a row each ten minutes, oldest first.
+    /// How it was in the last two days, oldest first: a row each ten minutes, and one when a
+    /// project got its first devices.
     history: Vec<OverviewSample>,
     /// The jobs that failed in the last 24 hours.
     failures: OverviewFailures,

@@ -219,6 +219,7 @@ impl From<engine::Error> for Problem {
             Error::NotWhole(_) => Self::conflict("update_not_whole", error.to_string()),
             Error::WindowShut { .. } => Self::conflict("window_shut", error.to_string()),
             Error::NothingToRevert(_) => Self::conflict("nothing_to_revert", error.to_string()),
+            Error::NotKept(_) => Self::conflict("not_kept", error.to_string()),
             Error::Busy => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", error.to_string()).retry_after(1)
             }

@@ -28,7 +28,7 @@ const BODY_BYTES_MAX: usize = 4 * 1024;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSession {
-    /// The user's name.
+    /// The user's name. The case of its letters is of no account, unless it tells two users apart.
     #[schema(min_length = 1, max_length = 64)]
     user: String,
     /// The password.
@@ -120,7 +120,9 @@ async fn check(
     password: Secret<String>,
 ) -> Result<SignedIn, Problem> {
     let (handle, admission) = (&native.handle, &native.admission);
-    admission.passwords().admit(name, address, handle.now()).map_err(shut_out)?;
+    // As many guesses at a user as at a name, however it is written.
+    let counted = name.to_ascii_lowercase();
+    admission.passwords().admit(&counted, address, handle.now()).map_err(shut_out)?;
     let place = Checking::begin(admission, address).ok_or_else(Problem::busy)?;
     let signed_in = handle.sign_in(name, password).await;
     drop(place);
@@ -131,7 +133,7 @@ async fn check(
             Outcome::Unknown
         }
     };
-    let settled = admission.passwords().settle(name, address, handle.now(), outcome);
+    let settled = admission.passwords().settle(&counted, address, handle.now(), outcome);
     settled.map_err(shut_out)?;
     signed_in.map_err(|error| match error {
         SignInError::Wrong | SignInError::Impossible => {

@@ -18,6 +18,9 @@ use super::{Native, Problem, openapi};
 pub(super) struct User {
     /// The user's name, unique on this server.
     name: String,
+    /// Whether another user has the same name but for the case of its letters, as was allowed
+    /// once: then each signs in by exactly its own.
+    has_namesake: bool,
     /// The user's id, as IAM's answers carry one.
     id: String,
     /// The project that the user may sign in for.
@@ -35,6 +38,7 @@ impl From<store::StoredUser> for User {
     fn from(user: store::StoredUser) -> Self {
         Self {
             name: user.name,
+            has_namesake: user.has_namesake,
             id: user.id,
             project: user.project_id,
             created_at: user.created_at.to_string(),
@@ -54,8 +58,8 @@ pub(super) struct Users {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
-    /// The user's name, unique on this server: 1 to 64 ASCII letters, digits, spaces, `-`, `_` and
-    /// `.`, not beginning with a digit or a space.
+    /// The user's name, unique on this server whatever the case of its letters: 1 to 64 ASCII
+    /// letters, digits, spaces, `-`, `_` and `.`, not beginning with a digit or a space.
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z_.-][A-Za-z0-9 _.-]*$")]
     name: String,
     /// The password: 8 to 128 bytes.
@@ -188,5 +192,27 @@ pub(super) async fn disable_user(
     FromPath(name): FromPath<String>,
 ) -> Result<StatusCode, Problem> {
     native.handle.disable_user(&principal, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a user who was disabled sign in again, with the password from before. Roles are as they
+/// were; no token comes back. Doing so again is harmless.
+#[utoipa::path(
+    post,
+    path = "/users/{name}/enable",
+    tag = "users",
+    security(("token" = ["admin"])),
+    params(("name" = String, Path, description = "The user's name")),
+    responses(
+        (status = 204, description = "The user may sign in"),
+        openapi::Guarded, openapi::Missing,
+    )
+)]
+pub(super) async fn enable_user(
+    State(native): State<Arc<Native>>,
+    Caller(principal): Caller,
+    FromPath(name): FromPath<String>,
+) -> Result<StatusCode, Problem> {
+    native.handle.enable_user(&principal, &name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -77,6 +77,16 @@ async fn a_users_password_opens_and_is_never_shown() {
     assert!(opens("second-secret").await.is_none());
     let listed = site.native("GET", &users, "").await.json();
     assert_eq!(listed["users"][0]["disabled_at"], "2026-11-21T12:00:00.000Z");
+    assert_eq!(listed["users"][0]["has_namesake"], false);
+    for _ in 0..2 {
+        assert_eq!(site.native("POST", "/users/ada/enable", "").await.status, 204);
+        assert!(opens("second-secret").await.is_some());
+    }
+    let listed = site.native("GET", &users, "").await.json();
+    assert_eq!(listed["users"][0]["disabled_at"], Value::Null);
+    let namesake = json!({ "name": "ADA", "password": "third-secret" }).to_string();
+    let taken = site.native("POST", &users, &namesake).await.problem(409, "exists");
+    assert!(taken.contains("ada exists already"), "{taken}");
 
     for (method, target, body, status, code) in [
         ("POST", &*users, json!({ "name": "b" }), 400, "invalid"),
@@ -92,6 +102,7 @@ async fn a_users_password_opens_and_is_never_shown() {
             "no_such_user",
         ),
         ("DELETE", "/users/nobody", json!({}), 404, "no_such_user"),
+        ("POST", "/users/nobody/enable", json!({}), 404, "no_such_user"),
         ("GET", "/projects/nobody/users", json!({}), 404, "no_such_project"),
         (
             "POST",
@@ -105,6 +116,76 @@ async fn a_users_password_opens_and_is_never_shown() {
         let detail = answer.problem(status, code);
         assert!(!detail.contains("secret"), "{detail}");
     }
+}
+
+#[tokio::test]
+async fn guesses_at_a_name_count_however_it_is_written() {
+    let site = Site::start().await;
+    let body = json!({ "name": "ada", "password": "first-secret" }).to_string();
+    let made = site.native("POST", &format!("/projects/{PROJECT}/users"), &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let sign_in = async |name: &str, password: &str| {
+        let body = json!({ "user": name, "password": password }).to_string();
+        site.native("POST", "/session", &body).await
+    };
+    let signed_in = sign_in("Ada", "first-secret").await;
+    assert_eq!((signed_in.status, &signed_in.json()["user"]), (201, &"ada".into()));
+    for name in ["ada", "ADA", "Ada", "aDa", "adA"] {
+        sign_in(name, "second-secret").await.problem(401, "unauthorized");
+    }
+    let locked = sign_in("AdA", "first-secret").await.problem(401, "unauthorized");
+    assert!(locked.contains("wait a while"), "{locked}");
+}
+
+#[tokio::test]
+async fn what_a_selector_means_is_frozen_and_unfrozen() {
+    let site = Site::start().await;
+    let freeze = async |verb: &str, body: Value| {
+        let target = format!("/projects/{PROJECT}/{verb}");
+        site.native("POST", &target, &body.to_string()).await
+    };
+    let all = PHONES.len();
+    let ids = json!({ "ids": [PHONES[0], PHONES[1], "nobody"] });
+    for (verb, body, devices, changed) in [
+        ("freeze", json!({ "selector": ids, "dry_run": true }), 2, 2),
+        ("freeze", json!({ "selector": ids }), 2, 2),
+        ("freeze", json!({ "selector": ids }), 2, 0),
+        ("freeze", json!({ "selector": {}, "kind": "phone", "dry_run": true }), all, all - 2),
+        ("freeze", json!({ "selector": {}, "kind": "camera" }), 0, 0),
+        ("unfreeze", json!({ "selector": { "frozen": true } }), 2, 2),
+    ] {
+        let answer = freeze(verb, body.clone()).await;
+        let expected = json!({ "devices": devices, "changed": changed });
+        assert_eq!((answer.status, answer.json()), (200, expected), "{verb} {body}");
+        let is_frozen = verb == "freeze" && !body.to_string().contains("dry_run");
+        if devices == 2 && !body.to_string().contains("dry_run") {
+            assert_eq!(site.shown(PHONES[1]).await["frozen"], is_frozen, "{verb} {body}");
+        }
+    }
+    assert_eq!(site.shown(FOREIGN_PHONE).await["frozen"], false);
+    for body in [json!({}), json!({ "selector": null }), json!({ "selector": { "ids": [] } })] {
+        freeze("freeze", body).await.problem(400, "invalid");
+    }
+    let body = json!({ "selector": {} }).to_string();
+    let nowhere = site.native("POST", "/projects/nobody/freeze", &body).await;
+    nowhere.problem(404, "no_such_project");
+}
+
+#[tokio::test]
+async fn an_id_that_nothing_new_may_have_is_looked_for_as_any_other() {
+    let site = Site::start().await;
+    for id in [".", "..", "%2E"] {
+        for method in ["GET", "DELETE"] {
+            let answer = site.native(method, &format!("/devices/{id}"), "").await;
+            assert_eq!(answer.status, 404, "{method}: {answer:?}");
+            assert!(answer.text.contains("no such device"), "{method}: {answer:?}");
+        }
+    }
+    site.native("DELETE", "/projects/..", "").await.problem(404, "no_such_project");
+    let body = json!({ "kind": "phone", "values": { "com.cph.mainkeys": "1" } }).to_string();
+    let preset = format!("/projects/{PROJECT}/presets/..");
+    let detail = site.native("PUT", &preset, &body).await.problem(400, "invalid");
+    assert!(detail.contains("preset name must not be . or .."), "{detail}");
 }
 
 #[tokio::test]

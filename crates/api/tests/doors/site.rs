@@ -50,7 +50,7 @@ pub const PHONES: [&str; 4] = [
 /// A phone of the foreign project.
 pub const FOREIGN_PHONE: &str = "f0000000000000000000000000000001";
 /// No wait of a test takes longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server.
 pub struct Site {

@@ -135,6 +135,9 @@ pub struct User {
     pub created_at: String,
     /// When the user was disabled, if so.
     pub disabled_at: Option<String>,
+    /// Whether another user has the same name but for the case of its letters.
+    #[serde(default)]
+    pub has_namesake: bool,
 }
 
 /// `GET /projects/{project}/keys` and `GET /keys`.

@@ -77,13 +77,27 @@ fn a_wrong_token_says_where_the_right_one_is() {
 
 #[test]
 fn where_nothing_answers_the_error_names_the_url_and_what_to_do() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let error = client(&url).get(&["projects"], &[]).unwrap_err();
+    // Nobody listens on port 1.
+    let url = "http://127.0.0.1:1";
+    let error = client(url).get(&["projects"], &[]).unwrap_err();
     assert_eq!(error.exit(), Exit::Unreachable);
     let text = error.to_string();
-    assert!(text.contains(&url) && text.contains("fleetwright serve"), "{text}");
+    assert!(text.contains(url) && text.contains("fleetwright serve"), "{text}");
+}
+
+#[test]
+fn https_where_there_is_none_is_told_from_a_server_that_is_off() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+        // Until the client has gone: what it has sent must not be answered by a reset.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let error = client(&url).get(&["projects"], &[]).unwrap_err().to_string();
+    assert!(error.ends_with("is its URL http://?"), "{error}");
+    server.join().unwrap();
 }
 
 #[test]

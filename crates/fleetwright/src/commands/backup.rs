@@ -60,15 +60,15 @@ enum Command {
 }
 
 /// Makes a backup the database again, while no server runs: `fleetwright restore fleet.db
-/// --data-dir DIR`
+/// --data DIR`
 ///
 /// It becomes the database of the server with this configuration, which is found as `serve` finds
 /// it: by --config, the environment and flags. The backup is checked as a whole first. Where a
 /// server runs, or a database is already, it is refused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    fleetwright restore fleet.db --data-dir /var/lib/fleetwright\n  \
-    fleetwright restore fleet.db --config /etc/fleetwright.toml --replace\n\n\
+    fleetwright restore fleet.db --data /var/lib/fleetwright\n  \
+    fleetwright restore fleet.db --config /etc/fleetwright/fleetwright.toml --replace\n\n\
     Give it what the server is started with: a server whose store lies elsewhere (--store,\n\
     store = in the file, FLEETWRIGHT_STORE) has its database there, not in the data directory.\n\n\
     With --replace, the database that is there is kept beside the restored one, under a name with\n\
@@ -80,8 +80,8 @@ pub struct Restore {
     #[arg(long, value_name = "FILE", env = "FLEETWRIGHT_CONFIG")]
     config: Option<PathBuf>,
     /// The server's data directory. [default: fleetwright-data; env: FLEETWRIGHT_DATA]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<String>,
+    #[arg(long, alias = "data-dir", value_name = "DIR")]
+    data: Option<String>,
     /// The server's store. [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
@@ -268,10 +268,8 @@ impl Restore {
 
     /// Where the server has its data and its database.
     fn places(&self) -> Result<Config, config::Error> {
-        let flags: [Flag; 2] = [
-            ("data", "--data-dir", self.data_dir.clone()),
-            ("store", "--store", self.store.clone()),
-        ];
+        let flags: [Flag; 2] =
+            [("data", "--data", self.data.clone()), ("store", "--store", self.store.clone())];
         config::load_places(self.config.as_deref(), |name| std::env::var(name).ok(), &flags)
     }
 

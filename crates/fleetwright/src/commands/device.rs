@@ -7,6 +7,7 @@ mod discover;
 mod docker;
 mod explain;
 mod export;
+mod freeze;
 mod history;
 mod import;
 mod list;
@@ -30,8 +31,9 @@ use crate::output;
 use credentials::Change;
 pub use credentials::in_use;
 use discover::Discover;
+use freeze::Which;
 use list::Filter;
-pub use list::{attention, status};
+pub use list::{attention, condition, status};
 use power::{Setting, Waiting};
 use target::Target;
 pub use upload::open_file;
@@ -244,17 +246,22 @@ enum Command {
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Freezes a device: it takes no updates until it is unfrozen.
-    #[command(after_help = "Example:\n  fleetwright device freeze ID")]
+    /// Freezes a device, or all that are meant: they take no updates until they are unfrozen.
+    #[command(after_help = "Examples:\n  fleetwright device freeze ID\n  \
+        fleetwright device freeze --project acme --where tag=floor:2 --dry-run\n  \
+        fleetwright device freeze --project acme --kind camera\n\n\
+        At most 100,000 devices. Doing it again is harmless.")]
     Freeze {
         #[command(flatten)]
-        target: Target,
+        which: Which,
     },
-    /// Unfreezes a device.
-    #[command(after_help = "Example:\n  fleetwright device unfreeze ID")]
+    /// Unfreezes a device, or all that are meant.
+    #[command(after_help = "Examples:\n  fleetwright device unfreeze ID\n  \
+        fleetwright device unfreeze --project acme --where tag=floor:2\n\n\
+        At most 100,000 devices. Doing it again is harmless.")]
     Unfreeze {
         #[command(flatten)]
-        target: Target,
+        which: Which,
     },
     /// Says that a device was stopped by other means, so that nobody waits for it.
     #[command(after_help = "Example:\n  docker stop phone-1 && \
@@ -287,7 +294,10 @@ impl Device {
             Command::Import(import) if import.is_alone() => import.rehearse(self.server.json)?,
             command => {
                 let client = match &command {
-                    Command::Discover(_) | Command::Export(_) => Client::patient(&self.server)?,
+                    Command::Discover(_)
+                    | Command::Export(_)
+                    | Command::Freeze { .. }
+                    | Command::Unfreeze { .. } => Client::patient(&self.server)?,
                     _ => Client::new(&self.server)?,
                 };
                 command.run(&client, self.server.json)?;
@@ -349,8 +359,8 @@ impl Command {
             Self::Stop { target, waiting } => {
                 power::ask(client, &target, "stop", serde_json::Map::new(), &waiting, is_json)?;
             }
-            Self::Freeze { target } => tell(client, &target, "freeze", "is frozen")?,
-            Self::Unfreeze { target } => tell(client, &target, "unfreeze", "takes updates")?,
+            Self::Freeze { which } => which.freeze(client, true, is_json)?,
+            Self::Unfreeze { which } => which.freeze(client, false, is_json)?,
             Self::MarkStopped { target } => {
                 tell(client, &target, "mark-stopped", "counts as stopped")?;
             }

@@ -51,7 +51,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     fleetwright store copy --from sqlite:/var/lib/fleetwright/fleetwright.db \\\n    \
-    --to postgres://fleetwright@db/fleetwright --config /etc/fleetwright.toml\n\n\
+    --to postgres://fleetwright@db/fleetwright --config /etc/fleetwright/fleetwright.toml\n\n\
     A password belongs into FLEETWRIGHT_COPY_FROM or FLEETWRIGHT_COPY_TO, with the URL: what is\n\
     given by a flag everybody on the machine can read.")]
 struct Copy {

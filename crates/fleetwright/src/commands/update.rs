@@ -24,7 +24,7 @@ use crate::client::{Client, ServerOptions};
 use pace::Pace;
 pub use predict::predict_revert;
 pub use rollout::left_out;
-use selection::Parts;
+pub use selection::{Parts, Selection};
 
 /// Asks values of devices, phones and cameras alike:
 /// `fleetwright update --project acme --device ID --set Name=Gate --wait`

@@ -17,9 +17,9 @@ use crate::client::{Client, ServerOptions};
 use crate::exit::Failure;
 use crate::output;
 
-/// Makes, lists and disables users, says what they may do in which project, and gives them tokens.
-/// A user is of one project, for which the user signs in at the vendors' APIs (CPH's POST
-/// /v3/auth/tokens); at this server's own (POST /api/v1/session) the user's token opens all
+/// Makes, lists, disables and enables users, says what they may do in which project, and gives
+/// them tokens. A user is of one project, for which the user signs in at the vendors' APIs (CPH's
+/// POST /v3/auth/tokens); at this server's own (POST /api/v1/session) the user's token opens all
 /// projects in which the user may do something.
 #[derive(Debug, clap::Args)]
 pub struct User {
@@ -37,8 +37,8 @@ enum Command {
         pass show ada | fleetwright user create ada --project acme --password-file -\n\n\
         One line feed at the file's end is no part of the password. The server keeps only a hash.")]
     Create {
-        /// The user's name, unique on the server: 1 to 64 ASCII letters, digits, spaces, - _ and .
-        /// and neither a digit nor a space first.
+        /// The user's name, unique on the server whatever the case of its letters: 1 to 64 ASCII
+        /// letters, digits, spaces, - _ and . and neither a digit nor a space first.
         name: String,
         /// The project that manages the user, and for which the user signs in at the vendors' APIs.
         #[arg(long, value_name = "ID")]
@@ -112,8 +112,17 @@ enum Command {
         password_file: PathBuf,
     },
     /// Disables a user, whose tokens stop working at once.
-    #[command(after_help = "Example:\n  fleetwright user disable ada")]
+    #[command(after_help = "Example:\n  fleetwright user disable ada\n\n\
+        The way back: fleetwright user enable ada")]
     Disable {
+        /// The user's name.
+        name: String,
+    },
+    /// Lets a user who was disabled sign in again, with the password from before.
+    #[command(after_help = "Example:\n  fleetwright user enable ada\n\n\
+        Roles are as they were; tokens do not come back. Another password first is no use: it is\n\
+        refused to one who is disabled.")]
+    Enable {
         /// The user's name.
         name: String,
     },
@@ -157,7 +166,11 @@ impl User {
                 if is_json {
                     output::json(&answer)?;
                 } else {
-                    output::data(&table(client.read(&answer)?))?;
+                    let list: Users = client.read(&answer)?;
+                    if list.users.iter().any(|user| user.has_namesake) {
+                        output::tell(NAMESAKES);
+                    }
+                    output::data(&table(list))?;
                 }
             }
             Command::Password { name, password_file } => {
@@ -173,6 +186,10 @@ impl User {
             Command::Disable { name } => {
                 client.delete(&["users", &name], &[])?;
                 output::tell(&format!("{} is disabled", output::clean(&name)));
+            }
+            Command::Enable { name } => {
+                client.post(&["users", &name, "enable"], &json!({}))?;
+                output::tell(&format!("{} may sign in again", output::clean(&name)));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -207,11 +224,17 @@ pub fn read_password(path: &Path, bytes_max: usize) -> Result<Secret<String>> {
     Ok(password)
 }
 
+/// What is said of a list in which a user has a name that another has but for the case.
+const NAMESAKES: &str = "SAME NAME: another user of this server has it but for the case of its \
+     letters; each signs in by exactly its own, until one is made anew with another";
+
 fn table(list: Users) -> String {
     let rows = list.users.into_iter().map(|user| {
-        vec![user.name, user.project, user.created_at, user.disabled_at.unwrap_or_default()]
+        let namesake = if user.has_namesake { "yes" } else { "" };
+        let disabled = user.disabled_at.unwrap_or_default();
+        vec![user.name, user.project, user.created_at, disabled, namesake.to_owned()]
     });
-    output::table(&["NAME", "PROJECT", "CREATED", "DISABLED"], rows.collect())
+    output::table(&["NAME", "PROJECT", "CREATED", "DISABLED", "SAME NAME"], rows.collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The list of all that can be set.
 
 mod cluster;
+mod history;
 mod sip;
 mod telemetry;
 
@@ -46,7 +47,8 @@ pub enum Given<'a> {
 
 /// All keys: those without a section first, then section by section, as the file has them.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(cluster::KEYS).chain(sip::KEYS).chain(LOG).chain(telemetry::KEYS)
+    let engine = KEYS.iter().chain(history::KEYS);
+    engine.chain(cluster::KEYS).chain(sip::KEYS).chain(LOG).chain(telemetry::KEYS)
 }
 
 /// Those of the server itself, of HTTP and of the engine.

@@ -63,6 +63,7 @@ fn every_key_takes_its_value_from_the_file() {
          [engine]\njob_deadline_seconds = 3\nboot_deadline_seconds = 4\n\
          actions_per_server = 2\nactions_per_node = 0x10\nrestarts_per_server = 5\n\
          boots_per_server = 6\nrestarts_per_project = 7\nsweep_per_second = 0\n\
+         [history]\nkeep_days = 0\nkeep_jobs = 1_000\ndisk_free_percent = 25\n\
          [sip]\nlisten = '127.0.0.1:5070'\n\
          advertise = ['10.0.0.0/8=10.1.2.3', 'sip.example.com:5061']\n\
          id = '11010000002000000001'\ndomain = '1101000000'\nrealm = 'r'\nfollow = 'any'\n\
@@ -103,6 +104,7 @@ fn every_key_takes_its_value_from_the_file() {
             restarts_per_project: 7,
             sweep_per_second: 0,
         },
+        history: History { keep_days: 0, keep_jobs: 1_000, disk_free_percent: 25 },
         sip: Sip {
             listen: Some("127.0.0.1:5070".parse().unwrap()),
             advertise: vec!["10.0.0.0/8=10.1.2.3".into(), "sip.example.com:5061".into()],

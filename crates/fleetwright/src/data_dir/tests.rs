@@ -81,6 +81,8 @@ fn a_master_key_is_not_made_beside_a_database_of_another() {
     let (_parent, data) = directory();
     let error = data.master_key(false, &SystemEntropy).unwrap_err();
     assert!(matches!(error, Error::MasterKeyMissing { .. }), "{error}");
+    // Nobody is to give up a fleet's records for it.
+    assert!(error.to_string().ends_with("docs/operate/lost-key.md"), "{error}");
     assert!(!data.path.join("master-key").exists());
 }
 

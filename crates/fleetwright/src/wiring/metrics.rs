@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use api::native::readiness;
 use engine::Handle;
-use fleet::Principal;
+use fleet::{Attention, CameraStatus, Condition, Principal};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use store::ClusterState;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -19,7 +19,8 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 const STANDING_EVERY: Duration = Duration::from_secs(1);
 /// How often the store is asked whether it answers.
 const READY_EVERY: Duration = Duration::from_secs(2);
-/// How often the store is asked for the cluster, and for what operators have paused.
+/// How often the store is asked for the cluster, for what operators have paused, and for how the
+/// devices were last counted to be doing.
 const CLUSTER_EVERY: Duration = Duration::from_secs(15);
 
 /// The upper ends, in seconds, of what durations are sorted into: from a commit to a time-out.
@@ -43,8 +44,9 @@ pub fn render(recorder: PrometheusHandle) -> Arc<dyn Fn() -> String + Send + Syn
     Arc::new(move || recorder.render())
 }
 
-/// Condenses the histograms, and says what operators have paused and where this node stands among
-/// others, again and again. What waits for the store holds up nothing else.
+/// Condenses the histograms, and says again and again what operators have paused, how the devices
+/// are doing, and where this node stands among others. What waits for the store holds up nothing
+/// else.
 pub async fn upkeep(recorder: PrometheusHandle, handle: Handle, warnings: Warnings) {
     tokio::join!(
         condense(recorder),
@@ -77,6 +79,34 @@ async fn show_paused(handle: &Handle) -> Result<(), store::Error> {
     let paused = projects.iter().filter(|project| project.settings.paused).count();
     metrics::gauge!("fleetwright_paused").set(if settings.paused { 1.0 } else { 0.0 });
     metrics::gauge!("fleetwright_projects_paused").set(paused as f64);
+    Ok(())
+}
+
+/// Sets the metrics of how the devices are doing, as they were last counted: every node tells the
+/// same. Until they were counted there are none, since no devices would look like a fleet that is
+/// gone.
+async fn show_devices(handle: &Handle) -> Result<(), store::Error> {
+    let reads = handle.reads();
+    let counted = reads.counted_fleet(&Principal::engine(), None, handle.now()).await?;
+    if counted.at.is_none() {
+        return Ok(());
+    }
+    let devices = counted.counts.devices;
+    for condition in Condition::ALL {
+        let phones = devices.phones.get(&condition).copied().unwrap_or(0);
+        let word = condition.name();
+        metrics::gauge!("fleetwright_phones", "condition" => word).set(phones as f64);
+    }
+    for status in [CameraStatus::Register, CameraStatus::OnLine, CameraStatus::OffLine] {
+        let cameras = devices.with_status(status);
+        let word = status.name();
+        metrics::gauge!("fleetwright_cameras", "status" => word).set(cameras as f64);
+    }
+    for attention in Attention::ALL {
+        let those = devices.with_attention(attention);
+        let word = attention.name();
+        metrics::gauge!("fleetwright_devices_attention", "why" => word).set(those as f64);
+    }
     Ok(())
 }
 
@@ -117,8 +147,8 @@ async fn show_readiness(handle: &Handle) {
     }
 }
 
-/// Sets the metrics of the cluster and of what is paused, by the store's word, and warns of what an
-/// operator has to mend.
+/// Sets the metrics of the cluster, of what is paused and of the devices, by the store's word, and
+/// warns of what an operator has to mend.
 async fn show_cluster(handle: &Handle, mut warnings: Warnings) {
     let mut turns = turns(CLUSTER_EVERY);
     loop {
@@ -137,6 +167,9 @@ async fn show_cluster(handle: &Handle, mut warnings: Warnings) {
         }
         if let Err(error) = show_paused(handle).await {
             tracing::debug!(%error, "what is paused can't be shown");
+        }
+        if let Err(error) = show_devices(handle).await {
+            tracing::debug!(%error, "how the devices are doing can't be shown");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use cameras::AdvertiseError;
 
-use crate::config::{Config, Sip};
+use crate::config::{Config, History, SECONDS_PER_DAY, Sip};
 
 /// How cameras are served.
 pub fn cameras(sip: &Sip) -> Result<cameras::Settings> {
@@ -39,5 +39,17 @@ pub fn engine(config: &Config) -> engine::Settings {
     settings.rules.boot_deadline = Duration::from_secs(config.engine.boot_deadline_seconds);
     settings.token_lifetime = Duration::from_secs(config.http.token_lifetime_seconds);
     settings.sweep_per_second = config.engine.sweep_per_second;
+    settings.history = history(&config.history);
     settings
+}
+
+/// What is kept of what is over.
+fn history(history: &History) -> engine::History {
+    let days = (history.keep_days > 0).then_some(history.keep_days);
+    engine::History {
+        kept: days.map(|days| Duration::from_secs(days.saturating_mul(SECONDS_PER_DAY))),
+        jobs_max: (history.keep_jobs > 0).then_some(history.keep_jobs),
+        disk_free_percent: history.disk_free_percent,
+        ..engine::History::default()
+    }
 }

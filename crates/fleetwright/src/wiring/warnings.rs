@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::Handle;
 use store::ClusterState;
 use tokio::time::Instant;
 
@@ -9,6 +10,26 @@ use crate::config;
 
 /// How often at most the same is said again.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// How many names are told at most of those that differ in case alone.
+const NAMESAKES_TOLD: u32 = 20;
+
+/// Tells of users whose names differ in case alone, as was allowed once. Nothing is wrong with
+/// them but that each has to write its name exactly.
+pub async fn of_namesakes(handle: &Handle) {
+    match handle.namesakes(NAMESAKES_TOLD).await {
+        Ok(names) if names.is_empty() => {}
+        Ok(names) => tracing::warn!(
+            users = names.join(", "),
+            "names of users differ in nothing but the case of their letters: each signs in by \
+             exactly its own; make one of them anew with another name, and disable it"
+        ),
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            tracing::warn!("whether names of users differ in case alone is not known: {error:#}");
+        }
+    }
+}
 
 /// What was said, and when.
 pub struct Warnings {

@@ -66,7 +66,7 @@ fn a_backup_becomes_another_servers_database() {
 
     // On a new machine, the key has to come by other means, and that is said.
     let new = path("new");
-    let args = ["restore", &to, "--data-dir", &new, "--json"];
+    let args = ["restore", &to, "--data", &new, "--json"];
     let restored = run(&mut fleetwright(&args));
     assert_eq!(restored.status, 0, "{}", restored.stderr);
     assert!(restored.stderr.contains("There is no") && restored.stderr.contains("master-key"));

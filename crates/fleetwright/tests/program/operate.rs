@@ -77,7 +77,13 @@ fn a_user_is_made_by_a_password_that_nobody_sees() {
     assert!(
         !server.json(&["user", "list", "--project", "acme"])["users"][0]["disabled_at"].is_null()
     );
+    server.ok(&["user", "enable", "ada"]);
+    assert_eq!(sign_in("another-password"), 201);
     assert_eq!(server.run(&["user", "disable", "nobody"]).status, 5);
+    assert_eq!(server.run(&["user", "enable", "nobody"]).status, 5);
+    let namesake =
+        server.run(&["user", "create", "ADA", "--project", "acme", "--password-file", file]);
+    assert!(namesake.stderr.contains("ada exists already"), "{}", namesake.stderr);
     assert_eq!(server.run(&["user", "create", "b", "--project", "acme"]).status, 2);
     for secret in ["a-long-password", "another-password"] {
         assert!(!server.running.stderr().contains(secret), "a password is in the log");
@@ -168,6 +174,22 @@ fn a_phone_is_restarted_checked_frozen_and_stopped() {
     until("it to be stopped", || (shown(&server, &ids[1])["condition"] == "stopped").then_some(()));
     server.ok(&["device", "mark-started", &ids[1]]);
     assert_eq!(server.run(&["device", "freeze", "nobody"]).status, 5);
+
+    let listed = server.json(&["device", "list"]);
+    let project = listed["devices"][0]["project"].as_str().unwrap();
+    let some = format!("id={}", ids[1]);
+    let freeze = |verb: &str, more: &[&str]| {
+        let which = ["device", verb, "--project", project, "--where", &some];
+        server.json(&[&which[..], more].concat())["changed"].clone()
+    };
+    assert_eq!(freeze("freeze", &["--dry-run"]), 1);
+    assert_eq!((freeze("freeze", &[]), freeze("freeze", &[])), (1.into(), 0.into()));
+    assert_eq!(shown(&server, &ids[1])["frozen"], true);
+    assert_eq!(freeze("unfreeze", &["--kind", "phone"]), 1);
+    let without = server.run(&["device", "freeze", "--where", &some]);
+    assert_eq!(without.status, 2, "{}", without.stderr);
+    assert_eq!(server.run(&["device", "freeze", id, "--where", &some]).status, 2);
+    assert_eq!(server.run(&["device", "freeze"]).status, 2);
 }
 
 #[test]

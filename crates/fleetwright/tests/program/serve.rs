@@ -43,6 +43,8 @@ fn the_first_start_makes_its_secrets_and_sigterm_ends_it_with_0() {
     server.signal("TERM");
     assert_eq!(server.ended().code(), Some(0), "{}", server.stderr());
     assert_eq!(server.stdout(), "", "a server prints no data");
+    let made = format!("is made file={}", data.join("admin-token").display());
+    assert!(server.stderr().contains(&made), "who begins is told where: {}", server.stderr());
     for secret in ["master-key", "admin-token"] {
         let text = std::fs::read_to_string(data.join(secret)).unwrap();
         assert!(!server.stderr().contains(text.trim()), "{secret} is in the log");
@@ -51,6 +53,7 @@ fn the_first_start_makes_its_secrets_and_sigterm_ends_it_with_0() {
 
     let again = serve(directory.path());
     again.says("ready http=");
+    assert!(!again.stderr().contains("is made file="), "{}", again.stderr());
     assert_eq!(std::fs::read_to_string(data.join("admin-token")).unwrap(), token);
 }
 
@@ -110,10 +113,20 @@ fn what_it_can_not_start_with_is_said_in_words() {
     assert!(open.stderr().contains("open to others (mode 0644)"), "{}", open.stderr());
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
 
+    let database = data.join("fleetwright.db");
+    let whole = std::fs::read(&database).unwrap();
+    std::fs::write(&database, [b'x'; 8192]).unwrap();
+    let mut damaged = serve(directory.path());
+    assert_eq!(damaged.ended().code(), Some(1));
+    for part in [database.to_str().unwrap(), "docs/operate/backup-and-restore.md"] {
+        assert!(damaged.stderr().contains(part), "{part}: {}", damaged.stderr());
+    }
+    std::fs::write(&database, whole).unwrap();
+
     std::fs::remove_file(data.join("master-key")).unwrap();
     let mut lost = serve(directory.path());
     assert_eq!(lost.ended().code(), Some(1));
-    assert!(lost.stderr().contains("restore it from your backup"), "{}", lost.stderr());
+    assert!(lost.stderr().contains("docs/operate/lost-key.md"), "{}", lost.stderr());
 }
 
 #[test]
@@ -176,6 +189,10 @@ fn sighup_reads_the_certificate_again_and_a_bad_one_changes_nothing() {
         run(fleetwright(&args).env("FLEETWRIGHT_TOKEN", &token)).status
     };
     assert_eq!(list(&first.0), 0);
+    let stranger = ["project", "list", "--url", &url];
+    let stranger = run(fleetwright(&stranger).env("FLEETWRIGHT_TOKEN", &token));
+    assert_eq!(stranger.status, 4);
+    assert!(stranger.stderr.contains("--ca-cert"), "{}", stranger.stderr);
 
     std::fs::write(&cert, "broken").unwrap();
     server.signal("HUP");

@@ -1,6 +1,8 @@
 //! The columns of files of devices, as an import takes and an export writes them, and what stands
 //! in a cell.
 
+use std::borrow::Cow;
+
 use fleet::Kind;
 
 /// A column that says something of a device or a channel.
@@ -76,6 +78,11 @@ impl Column {
         Self::ALL.into_iter().find(|column| column.name() == name)
     }
 
+    /// The same of a header that people may have written: in letters of either case.
+    pub(super) fn headed(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.name().eq_ignore_ascii_case(name))
+    }
+
     /// Whether a device of this kind can have it.
     pub(in crate::native) fn is_of(self, kind: Kind) -> bool {
         match self {
@@ -110,7 +117,8 @@ pub(super) fn is_read_only(name: &str) -> bool {
             .and_then(|rest| rest.strip_prefix(':'))
             .is_some_and(|it| !it.is_empty())
     };
-    name == STATUS || name == AGE || of_values(DESIRED) || of_values(REPORTED)
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    is(STATUS) || is(AGE) || of_values(DESIRED) || of_values(REPORTED)
 }
 
 /// The known column whose name is nearest to this one; `None` if none is near.
@@ -157,12 +165,31 @@ pub(in crate::native) fn covered(text: &str) -> String {
     if is_formula(text) { format!("'{text}") } else { text.to_owned() }
 }
 
-/// The text of a cell: without the one apostrophe of [`covered`].
-pub(super) fn uncovered(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
+/// A cell has a formula, whose value nobody knows here.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Formula;
+
+/// The text of a cell: without the one apostrophe of [`covered`]; of a formula that is a text and
+/// nothing else, `="..."`, that text: what keeps a spreadsheet from making a number of an id.
+pub(super) fn uncovered(cell: &str) -> Result<Cow<'_, str>, Formula> {
+    if let Some(formula) = cell.strip_prefix('=') {
+        return of_text(formula).ok_or(Formula);
+    }
+    Ok(Cow::Borrowed(match cell.strip_prefix('\'') {
         Some(text) if is_formula(cell) => text,
         _ => cell,
+    }))
+}
+
+/// The text that is in quotation marks, in which two of them stand for one; `None` if there is
+/// anything besides.
+fn of_text(formula: &str) -> Option<Cow<'_, str>> {
+    let quoted = formula.trim().strip_prefix('"')?.strip_suffix('"')?;
+    if !quoted.contains('"') {
+        return Some(Cow::Borrowed(quoted));
     }
+    let has_lone = quoted.replace("\"\"", "").contains('"');
+    (!has_lone).then(|| Cow::Owned(quoted.replace("\"\"", "\"")))
 }
 
 /// A text from a file as an error shows it: its beginning.
@@ -204,7 +231,8 @@ mod tests {
         for name in ["status", "age_seconds", "desired:Name", "reported:com.cph.mainkeys"] {
             assert!(is_read_only(name), "{name}");
         }
-        for name in ["Status", "desired", "reported:", "shown:Name", "id", "desired.Name"] {
+        assert!(is_read_only("Status") && is_read_only("AGE_SECONDS"));
+        for name in ["desired", "reported:", "shown:Name", "id", "desired.Name"] {
             assert!(!is_read_only(name), "{name}");
         }
     }
@@ -225,7 +253,28 @@ mod tests {
             ("东门", "东门"),
         ] {
             assert_eq!(covered(text), cell);
-            assert_eq!(uncovered(cell), text);
+            assert_eq!(uncovered(cell).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_formula_that_is_a_text_is_that_text_and_no_other_is_one() {
+        for (cell, text) in [
+            ("=\"34020000001320000001\"", Some("34020000001320000001")),
+            ("=\"\"", Some("")),
+            ("= \"a b\" ", Some("a b")),
+            ("=\"say \"\"x\"\"\"", Some("say \"x\"")),
+            ("=\"=1+1\"", Some("=1+1")),
+            ("'=\"1\"", Some("=\"1\"")),
+            ("=", None),
+            ("=\"", None),
+            ("=\"a\"&\"b\"", None),
+            ("=\"\"\"", None),
+            ("=3402", None),
+            ("=A1", None),
+            ("=HYPERLINK(\"x\",\"y\")", None),
+        ] {
+            assert_eq!(uncovered(cell).ok().as_deref(), text, "{cell}");
         }
     }
 
@@ -233,7 +282,7 @@ mod tests {
         #[test]
         fn what_is_covered_is_uncovered_to_what_it_was(text in "['=+@\\-\tx]{0,6}") {
             let cell = covered(&text);
-            prop_assert_eq!(uncovered(&cell), text);
+            prop_assert_eq!(uncovered(&cell).unwrap(), text);
         }
     }
 }

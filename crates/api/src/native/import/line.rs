@@ -101,8 +101,8 @@ impl Line {
                 let path = self.given(Column::Organization);
                 record.extend(path.map(|path| (ORGANIZATION.to_owned(), path)));
                 Some(NewCamera {
-                    user: self.given(Column::User),
-                    password: self.given(Column::Password).map(Secret::new),
+                    user: self.credential(Column::User)?,
+                    password: self.credential(Column::Password)?.map(Secret::new),
                     channels: std::mem::take(&mut self.channels),
                     ..NewCamera::default()
                 })
@@ -178,12 +178,26 @@ impl Line {
         ProjectId::new(text).map_err(|error| self.invalid(Column::Project, error.to_string()))
     }
 
-    /// An id. Of 20 digits (`is_long`) a spreadsheet makes a number that it rounds.
+    /// What a camera registers with, which may be nothing but digits. The text is in no error: it
+    /// may be a password.
+    fn credential(&mut self, column: Column) -> Result<Option<String>, LineError> {
+        let text = self.given(column);
+        if text.as_deref().is_some_and(|text| is_rounded(text, false)) {
+            let detail = "this is what a spreadsheet has made of a long number, and its last \
+                          digits are lost: make the column one of text, and fill it anew";
+            return Err(self.invalid(column, detail.to_owned()));
+        }
+        Ok(text)
+    }
+
+    /// An id. Of 20 digits (`is_long`) a spreadsheet makes a number that it rounds, and of others
+    /// that are a number.
     fn id(&mut self, column: Column, called: &str, is_long: bool) -> Result<DeviceId, LineError> {
         let text = self.needed(column, called)?;
-        if is_long && is_rounded(&text) {
+        if is_rounded(&text, is_long) {
             let detail = format!(
-                "{} is a number that a spreadsheet has rounded: make the column one of text",
+                "{} is what a spreadsheet has made of a long number, and its last digits are \
+                 lost: make the column one of text, and fill it anew",
                 shown(&text)
             );
             return Err(self.invalid(column, detail));
@@ -193,7 +207,8 @@ impl Line {
                 format!("{} stands for something else in the paths of the API", shown(&text));
             return Err(self.invalid(column, detail));
         }
-        DeviceId::new(text).map_err(|error| self.invalid(column, error.to_string()))
+        let id = DeviceId::new(text).and_then(|id| id.check_new().map(|()| id));
+        id.map_err(|error| self.invalid(column, error.to_string()))
     }
 
     /// A value that is not acceptable.
@@ -213,12 +228,19 @@ impl Line {
     }
 }
 
-/// Whether a text is a number as spreadsheets show long ones: `3.402E+19`.
-fn is_rounded(text: &str) -> bool {
-    text.split_once("E+").is_some_and(|(mantissa, exponent)| {
-        let is_number = |part: &str, also: char| {
-            !part.is_empty() && part.chars().all(|c| c.is_ascii_digit() || c == also)
-        };
-        is_number(mantissa, '.') && is_number(exponent, '0')
-    })
+/// Whether a text is a number as spreadsheets show long ones: `3.402E+19`, in some countries
+/// `3,402E+19`. `is_long`: however it is written; of others it has to be as long as they show it,
+/// since it may be a text of its own.
+fn is_rounded(text: &str, is_long: bool) -> bool {
+    let Some((mantissa, exponent)) = text.trim().split_once(['E', 'e']) else { return false };
+    let exponent = match exponent.strip_prefix('+') {
+        Some(exponent) if is_long || exponent.len() > 1 => exponent,
+        None if is_long => exponent,
+        _ => return false,
+    };
+    let is_number = |part: &str, point: &[char]| {
+        let digits = part.replacen(point, "", 1);
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    is_number(mantissa, &['.', ',']) && is_number(exponent, &[])
 }

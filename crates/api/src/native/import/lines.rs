@@ -54,7 +54,7 @@ pub(super) async fn import(
     project: Option<&ProjectId>,
     terms: ImportTerms,
 ) -> Result<Report, Problem> {
-    let Read { lines, good, errors, columns } = read;
+    let Read { lines, good, errors, encoding, columns } = read;
     let mut plan = Plan { errors, ..Plan::default() };
     plan.take(good, project);
     plan.leave_out_repeated();
@@ -98,7 +98,7 @@ pub(super) async fn import(
         }
     };
     let errors = errors.into_iter().map(numbered).collect();
-    Ok(Report::new(terms.dry_run, lines, taken, errors))
+    Ok(Report::new(terms.dry_run, (lines, encoding), taken, errors))
 }
 
 /// Says of the lines of a device why it is not taken: of its own what is wrong, of those of its
@@ -180,8 +180,17 @@ impl Plan {
             by_channel.entry((device, &channel.id)).or_default().push(*line);
         }
         repeated.extend(others(by_channel.into_values()));
+        let ids = self.devices.iter().map(|it| (it.line, &it.entry.device.id));
+        let ids = ids.chain(self.channels.iter().map(|it| (Some(it.line), &it.channel.id)));
+        let rounded: BTreeSet<usize> =
+            ids.filter(|(_, id)| may_be_rounded(id)).filter_map(|(line, _)| line).collect();
         for (line, other) in &repeated {
-            let detail = format!("line {other} has the same id");
+            let why = if rounded.contains(line) {
+                "; of a number with 20 digits a spreadsheet makes the last five zeros"
+            } else {
+                ""
+            };
+            let detail = format!("line {other} has the same id{why}");
             let error = LineError::new(*line, "repeated_id", detail);
             self.errors.push(error.of(Column::Id.name()));
         }
@@ -284,6 +293,11 @@ fn with_channels(
     };
     let entry = ImportEntry { device, record: Values::new() };
     Planned { line: None, channels: lines, entry }
+}
+
+/// Whether an id may be what a spreadsheet has kept of another: the first 15 of its 20 digits.
+fn may_be_rounded(id: &DeviceId) -> bool {
+    id.as_str().len() == 20 && id.as_str().ends_with("00000")
 }
 
 /// Of lines that are of one thing, each with the first other one.

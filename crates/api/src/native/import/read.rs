@@ -14,6 +14,8 @@ pub(super) struct Read {
     pub(super) good: Vec<Line>,
     /// What is wrong with the header and with the others.
     pub(super) errors: Vec<LineError>,
+    /// Of CSV, the charset that it was read as.
+    pub(super) encoding: Option<&'static str>,
     /// Of CSV, the number of each column, from 1.
     pub(super) columns: HashMap<&'static str, usize>,
 }

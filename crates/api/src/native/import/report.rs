@@ -16,6 +16,10 @@ use super::{Imported, Problem};
 pub(in crate::native) struct Report {
     /// Whether nothing was done because only that was asked.
     dry_run: bool,
+    /// Of CSV, the charset that it was read as: `utf-8` or `gb18030`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "gb18030")]
+    encoding: Option<&'static str>,
     /// Lines of devices and channels; the header, blank lines and comments are none.
     lines: usize,
     /// Devices that are new.
@@ -47,8 +51,8 @@ pub(in crate::native) struct LineError {
     #[schema(example = "address")]
     field: Option<String>,
     /// What is wrong, for programs: `unknown_column`, `repeated_column`, `missing_column`,
-    /// `unreadable`, `missing`, `invalid`, `not_of_kind`, `repeated_id`, `example`, `no_device`,
-    /// `device_failed`, or the code of a problem, as `no_such_project`.
+    /// `unreadable`, `missing`, `invalid`, `formula`, `not_of_kind`, `repeated_id`, `example`,
+    /// `no_device`, `device_failed`, or the code of a problem, as `no_such_project`.
     #[schema(value_type = String, example = "invalid")]
     code: &'static str,
     /// The same for people. Never a password.
@@ -107,10 +111,10 @@ pub(super) struct Taken {
 }
 
 impl Report {
-    /// Of a file of so many lines.
+    /// Of a file of so many lines, if it is CSV with the charset that it was read as.
     pub(super) fn new(
         dry_run: bool,
-        lines: usize,
+        (lines, encoding): (usize, Option<&'static str>),
         taken: Taken,
         mut errors: Vec<LineError>,
     ) -> Self {
@@ -120,7 +124,7 @@ impl Report {
         let more = errors.len().saturating_sub(IMPORT_ERRORS_MAX);
         errors.truncate(IMPORT_ERRORS_MAX);
         let Taken { new, changed, channels } = taken;
-        Self { dry_run, lines, new, changed, channels, failed, errors, more }
+        Self { dry_run, encoding, lines, new, changed, channels, failed, errors, more }
     }
 
     /// The answer: of success if anything went in, or nothing was wrong.

@@ -8,6 +8,9 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 /// What may part cells; the first one unless the header tells.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
+/// One byte more than the longest line that names a separator.
+const SEPARATOR_LINE_BYTES: usize = 8;
+
 /// A row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -19,24 +22,29 @@ pub struct Row {
     pub cells: ByteRecord,
 }
 
-/// The rows of a file, as they are asked for. Blank lines are none.
+/// The rows of a file, as they are asked for. Blank lines are none, nor is a first line `sep=` that
+/// says what parts cells.
 pub struct Rows<'a> {
     text: &'a [u8],
+    /// Where the reader has begun.
+    begin: usize,
     reader: Reader<&'a [u8]>,
     /// Up to where lines were counted, and how many ends of lines there were.
     counted: (usize, usize),
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of `text`, whose cells are parted by what parts those of the first row: a comma, a
-    /// semicolon or a tab.
+    /// The rows of `text`, whose cells are parted by what its first line names, as Excel has it, or
+    /// else by what parts those of the first row: a comma, a semicolon or a tab.
     pub fn new(text: &'a [u8]) -> Self {
+        let (begin, named) = named_separator(text);
+        let rest = text.get(begin..).unwrap_or_default();
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(separator(text))
-            .from_reader(text);
-        Self { text, reader, counted: (0, 0) }
+            .delimiter(named.unwrap_or_else(|| separator(rest)))
+            .from_reader(rest);
+        Self { text, begin, reader, counted: (0, 0) }
     }
 
     /// The next row; `None` at the end. Unlike an iterator's, it can't be asked again.
@@ -47,7 +55,7 @@ impl<'a> Rows<'a> {
             return None;
         }
         let from = cells.position().map_or(0, csv::Position::byte);
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let from = usize::try_from(from).unwrap_or(usize::MAX).saturating_add(self.begin);
         // The reader counts what stands between two rows to the second one.
         let rest = self.text.get(from..).unwrap_or_default();
         let between = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -71,6 +79,24 @@ impl<'a> Rows<'a> {
         self.counted = (place, lines);
         lines + 1
     }
+}
+
+/// What a first line `sep=;` names, also in quotation marks, and where the rest begins; nothing and
+/// the beginning if there is none.
+fn named_separator(text: &[u8]) -> (usize, Option<u8>) {
+    let from = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let first = text.iter().skip(from).take_while(|byte| !matches!(byte, b'\r' | b'\n'));
+    let line: Vec<u8> = first.take(SEPARATOR_LINE_BYTES).copied().collect();
+    let bare = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\""));
+    let named = match bare.unwrap_or(&line) {
+        [s, e, p, b'=', separator]
+            if [*s, *e, *p].eq_ignore_ascii_case(b"sep") && SEPARATORS.contains(separator) =>
+        {
+            Some(*separator)
+        }
+        _ => None,
+    };
+    (if named.is_some() { from + line.len() } else { 0 }, named)
 }
 
 /// What parts the cells of the first row that is not blank: what stands there most outside of
@@ -135,6 +161,21 @@ mod tests {
         assert_eq!(all("\"a,a,a\";b\n1;2\n")[1].1, ["1", "2"]);
         assert_eq!(all("a\n1;2\n")[1].1, ["1;2"]);
         assert_eq!(all("a;b\n\"x;\"\"y\"\"\";2\n")[1].1, ["x;\"y\"", "2"]);
+    }
+
+    #[test]
+    fn a_first_line_may_name_what_parts_cells() {
+        for text in ["sep=;\na,b,c;d\n", "\u{feff}SEP=;\r\na,b,c;d", "\"sep=;\"\ra,b,c;d"] {
+            let cells = ["a,b,c", "d"].map(str::to_owned).to_vec();
+            assert_eq!(all(text), [(2, cells)], "{text}");
+        }
+        assert_eq!(all("sep=\t\n\na\tb\n")[0].0, 3);
+        for text in ["sep=x\n", "sep=;;\n", "xsep=;\n", "sep=\n", "a\nsep=;\n"] {
+            assert_eq!(all(text)[0].0, 1, "{text}");
+        }
+        let mut rows = Rows::new(b"sep=;\r\na;b\n1;2\n");
+        let starts = [rows.next_row().unwrap().start, rows.next_row().unwrap().start];
+        assert_eq!(starts, [7, 11]);
     }
 
     #[test]

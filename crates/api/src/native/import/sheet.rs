@@ -1,9 +1,11 @@
 //! Files as spreadsheets write them: CSV with a header.
 
+use std::borrow::Cow;
+
 use fleet::limits::{DEVICES_PER_IMPORT_MAX, IMPORT_COLUMNS_MAX, IMPORT_ERRORS_MAX};
 
-use super::charset::decode;
-use super::columns::{Column, is_read_only, nearest, shown, uncovered};
+use super::charset::{Text, decode};
+use super::columns::{Column, Formula, is_read_only, nearest, shown, uncovered};
 use super::line::Line;
 use super::read::{Read, TooMany};
 use super::report::LineError;
@@ -37,7 +39,10 @@ pub(super) fn read(
 ) -> Result<Read, TooMany> {
     let mut read = Read::default();
     let text = match decode(bytes, charset) {
-        Ok(text) => text,
+        Ok(Text { text, charset }) => {
+            read.encoding = Some(charset);
+            text
+        }
         Err(error) => {
             read.errors.push(LineError::new(1, "unreadable", error.to_string()));
             return Ok(read);
@@ -85,12 +90,13 @@ fn meanings(header: &Row, has_project: bool, read: &mut Read) -> Vec<Meaning> {
     let mut meanings = Vec::with_capacity(columns);
     for (index, cell) in header.cells.iter().enumerate() {
         let name = String::from_utf8_lossy(cell);
+        let name = uncovered(&name).unwrap_or_else(|Formula| Cow::Borrowed(&*name));
         let name = name.trim();
         let fault = |code, detail| {
             let error = LineError::new(header.line, code, detail).at(index + 1);
             error.of(name.chars().take(60).collect::<String>())
         };
-        meanings.push(match Column::of(name) {
+        meanings.push(match Column::headed(name) {
             Some(column) => {
                 if read.columns.insert(column.name(), index + 1).is_some() {
                     let detail = format!("the column `{name}` stands there twice");
@@ -121,10 +127,25 @@ fn meanings(header: &Row, has_project: bool, read: &mut Read) -> Vec<Meaning> {
     meanings
 }
 
+/// A text without what spreadsheets and their tools put around it: a tab at an id, so that it does
+/// not become a number, blanks, and the upper case of words at the beginning of a cell.
+fn plain(column: Column, text: &str) -> Cow<'_, str> {
+    match column {
+        Column::Kind => Cow::Owned(text.trim().to_lowercase()),
+        Column::Id | Column::Parent => {
+            let bare = text.trim();
+            let is_code = bare.len() == 20 && bare.bytes().all(|byte| byte.is_ascii_digit());
+            // Other ids may have blanks at their ends, and none has control characters.
+            Cow::Borrowed(if is_code { bare } else { text.trim_matches(char::is_control) })
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
 /// Whether a row says nothing: all its cells are empty, or it is a comment, whose first cell begins
 /// with `#` and is the only one.
 fn is_passed_over(row: &Row) -> bool {
-    let mut cells = row.cells.iter();
+    let mut cells = row.cells.iter().map(<[u8]>::trim_ascii);
     let first = cells.next().unwrap_or_default();
     (first.is_empty() || first.starts_with(b"#")) && cells.all(<[u8]>::is_empty)
 }
@@ -136,10 +157,16 @@ fn line(row: &Row, number: usize, meanings: &[Meaning]) -> Result<Line, LineErro
         match meanings.get(index) {
             Some(Meaning::Taken(column)) => {
                 let text = String::from_utf8_lossy(cell);
-                line.put(*column, uncovered(&text).to_owned());
+                let text = uncovered(&text).map_err(|Formula| {
+                    let detail = "this is a formula, and nobody works it out here: put its value \
+                        there, or an apostrophe before it if it is the text";
+                    let error = LineError::new(number, "formula", detail).at(index + 1);
+                    error.of(column.name())
+                })?;
+                line.put(*column, plain(*column, &text).into_owned());
             }
             Some(Meaning::PassedOver) => {}
-            Some(Meaning::Nameless) | None if cell.is_empty() => {}
+            Some(Meaning::Nameless) | None if cell.trim_ascii().is_empty() => {}
             Some(Meaning::Nameless) => {
                 let detail = "something stands in a column that has no name";
                 return Err(LineError::new(number, "unreadable", detail).at(index + 1));

@@ -88,15 +88,72 @@ fn what_spreadsheets_write_is_read() {
     let bytes = GB18030.encode(text.trim_start_matches('\u{feff}')).0.into_owned();
     for charset in [None, Some("gbk")] {
         let read = sheet::read(&bytes, charset, None, false).unwrap();
+        assert_eq!(read.encoding, Some("gb18030"));
         assert_eq!(devices(read).remove(0).name, "东,\"门\"");
     }
     // Cells at the end that are empty are left out, or are more than the header has.
-    let rows = "phone,p,a,n,s,x:1,c,android,,\n\n,,,,\n#,,\ncamera,p,34020000001320000001,n\n";
+    let rows = "phone,p,a,n,s,x:1,c,android,, \n\n,, ,,\n \n#,,\ncamera,p,34020000001320000001,n\n";
     let found = devices(csv(&format!("{HEADER}{rows}")));
     assert_eq!(
         found.iter().map(|device| device.kind).collect::<Vec<_>>(),
         [Kind::Phone, Kind::Camera]
     );
+}
+
+#[test]
+fn what_keeps_ids_from_becoming_numbers_is_taken_off() {
+    let (camera, channel) = ("34020000001320000001", "34020000001310000001");
+    let text = format!(
+        "\u{feff}sep=;\r\n Kind ;PROJECT;=\"Parent\";Id;name\r\n\
+         Camera;p;;=\"{camera}\";\"=\"\"0012\"\"\"\r\n\
+         CHANNEL;p;\"{camera}\t\";\t{channel} ;'=gate\r\n"
+    );
+    for text in [text.clone(), text.replace("\r\n", "\r"), text.replace("sep=;", "\"sep=;\"")] {
+        let read = csv(&text);
+        assert_eq!((read.encoding, read.lines), (Some("utf-8"), 2));
+        let mut meant = read.good.into_iter().map(|line| line.meant(None));
+        let Some(Ok(Meant::Device(entry))) = meant.next() else { panic!("no camera: {text}") };
+        assert_eq!((entry.device.id.as_str(), &*entry.device.name), (camera, "0012"));
+        let Some(Ok(Meant::Channel { parent, channel: meant, .. })) = meant.next() else {
+            panic!("no channel: {text}")
+        };
+        assert_eq!((parent.as_str(), meant.id.as_str()), (camera, channel));
+        assert_eq!(meant.name, "=gate");
+    }
+    // Its line counts.
+    check(
+        csv("sep=;\nkind;nmae\n"),
+        &[
+            (2, "nmae", "unknown_column", "`name`"),
+            (2, "id", "missing_column", "`id`"),
+            (2, "name", "missing_column", "`name`"),
+            (2, "project", "missing_column", "`project`"),
+        ],
+    );
+    check(
+        csv(&format!("sep=,\n{HEADER}{}", PHONE.replace("phone", "toaster"))),
+        &[(3, "kind", "invalid", "toaster")],
+    );
+}
+
+#[test]
+fn a_password_that_became_a_number_is_refused_and_not_shown() {
+    let header = "kind,project,id,name,user,password\n";
+    for (cells, field, code) in [
+        ("3.402E+19,x", "user", "invalid"),
+        ("x,1.23457E+13", "password", "invalid"),
+        ("x,\"1,23457E+13\"", "password", "invalid"),
+        ("x,=12345", "password", "formula"),
+    ] {
+        let read = csv(&format!("{header}camera,p,34020000001320000001,n,{cells}\n"));
+        let shown = format!("{:?}", read.errors);
+        assert!(!shown.contains("2345"), "{shown}");
+        check(read, &[(2, field, code, "")]);
+    }
+    let read = csv(&format!("{header}camera,p,34020000001320000001,n,1E+5,=\"0012\"\n"));
+    let camera = devices(read).remove(0).camera.unwrap();
+    assert_eq!(camera.user.as_deref(), Some("1E+5"));
+    assert_eq!(camera.password.map(|password| password.expose().clone()).as_deref(), Some("0012"));
 }
 
 #[test]
@@ -151,7 +208,11 @@ fn a_bad_row_is_named_with_its_field() {
         (PHONE.replace(",a,", ",export,"), "id", "invalid", "\"export\" stands for something else"),
         (PHONE.replace("phone", "camera"), "server", "not_of_kind", "it comes to us"),
         (PHONE.replace('\n', ",x\n"), "", "unreadable", "has 9 cells, and the header 8"),
-        ("camera,p,3.402E+19,n\n".to_owned(), "id", "invalid", "has rounded"),
+        ("camera,p,3.402E+19,n\n".to_owned(), "id", "invalid", "its last digits are lost"),
+        ("camera,p,3402e19,n\n".to_owned(), "id", "invalid", "its last digits are lost"),
+        (PHONE.replace(",a,", ",1.23E+15,"), "id", "invalid", "its last digits are lost"),
+        (PHONE.replace(",n,", ",=A1,"), "name", "formula", "an apostrophe before it"),
+        (PHONE.replace(",n,", ",\"=\"\"n\"\"&1\","), "name", "formula", "put its value there"),
     ];
     for (row, field, code, part) in rows {
         let text = format!("{HEADER}{PHONE}\n\"phone\",p,b,\"n\nm\",,x:1,,android\n{row}");
@@ -267,7 +328,7 @@ fn no_more_lines_are_taken_than_one_call_may_have() {
 fn a_report_lists_a_thousand_faults_and_counts_the_others() {
     let errors = (0..IMPORT_ERRORS_MAX + 7).rev();
     let errors = errors.map(|line| LineError::new(line, "invalid", "x")).collect();
-    let report = Report::new(false, 5_000, Taken { new: 1, ..Taken::default() }, errors);
+    let report = Report::new(false, (5_000, None), Taken { new: 1, ..Taken::default() }, errors);
     let shown = serde_json::to_value(&report).unwrap();
     let listed = shown["errors"].as_array().unwrap();
     assert_eq!((listed.len(), &listed[0]["line"]), (IMPORT_ERRORS_MAX, &0.into()));
@@ -278,9 +339,9 @@ fn a_report_lists_a_thousand_faults_and_counts_the_others() {
 #[test]
 fn nothing_in_is_a_problem_and_nothing_to_do_is_none() {
     let error = LineError::new(2, "invalid", "x").of("name");
-    let report = Report::new(false, 1, Taken::default(), vec![error.clone(), error]);
+    let report = Report::new(false, (1, None), Taken::default(), vec![error.clone(), error]);
     assert!(matches!(report.answer(), Answer::Nothing(_)));
-    let report = Report::new(false, 0, Taken::default(), Vec::new());
+    let report = Report::new(false, (0, None), Taken::default(), Vec::new());
     assert!(matches!(report.answer(), Answer::Done(_)));
 }
 

@@ -25,27 +25,31 @@ pub(in crate::native) struct PredictedUpdate {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PredictedRevert)]
 pub(in crate::native) struct PredictedReversion {
-    /// One page of the devices that it would ask for something.
+    /// One page of the devices that it would ask for something. It may have fewer than asked for,
+    /// or none, and a next page.
     devices: Vec<PredictedDevice>,
     /// What to give as `after` for the next page; null on the last.
     next: Option<String>,
-    /// How many devices it would ask.
-    devices_total: u32,
-    /// What would stay as it is: at most the first 1,000.
+    /// How many devices it would ask; null but on the first page.
+    devices_total: Option<u32>,
+    /// What would stay as it is: at most the first 1,000, and all of them on the first page.
     left_out: Vec<LeftOut>,
-    /// How many values would stay as they are.
-    left_out_total: u64,
+    /// How many values would stay as they are; null but on the first page.
+    left_out_total: Option<u64>,
 }
 
 impl From<PredictedRevert> for PredictedReversion {
     fn from(predicted: PredictedRevert) -> Self {
-        let PredictedRevert { page, total, left_out, left_out_total } = predicted;
+        let PredictedRevert { page, counted } = predicted;
         let device = |device| PredictedDevice::of(device, false);
+        let (devices_total, left_out_total) =
+            counted.as_ref().map(|counted| (counted.total, counted.left_out_total)).unzip();
+        let left_out = counted.into_iter().flat_map(|counted| counted.left_out);
         Self {
             devices: page.devices.into_iter().map(device).collect(),
             next: page.next.map(|next| next.to_string()),
-            devices_total: total,
-            left_out: left_out.into_iter().map(LeftOut::from).collect(),
+            devices_total,
+            left_out: left_out.map(LeftOut::from).collect(),
             left_out_total,
         }
     }

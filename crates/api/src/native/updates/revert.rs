@@ -32,7 +32,8 @@ pub(in crate::native) struct Revert {
     /// Of a dry run, the page after this one: `next` of the page before.
     #[serde(default)]
     after: Option<String>,
-    /// Of a dry run, at most so many devices: 1 to 1,000, which it is unless given.
+    /// Of a dry run, how many of the devices that the update has changed a page looks at: 1 to
+    /// 1,000, which it is unless given.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     limit: Option<u32>,

@@ -159,7 +159,7 @@ fn not_empty<T, E: serde::de::Error>(list: Vec<T>) -> Result<Vec<T>, E> {
 
 impl SelectorBody {
     /// The selector of this body, which stands at `selector`, for devices of this kind.
-    pub(super) fn selector(
+    pub(in crate::native) fn selector(
         self,
         kind: Option<Kind>,
         catalogue: &Catalogue,

@@ -5,6 +5,8 @@ use serde::Deserialize;
 /// What an import did, or would do.
 #[derive(Debug, Default, Deserialize)]
 pub struct ImportReport {
+    /// Of CSV, the charset that it was read as.
+    pub encoding: Option<String>,
     /// Lines of devices and channels.
     pub lines: usize,
     /// Devices that are new.

@@ -223,7 +223,7 @@ pub struct Predicted {
     pub next: Option<String>,
 }
 
-/// What such a page of a revert has besides the devices.
+/// What the first such page of a revert has besides the devices.
 #[derive(Debug, Deserialize)]
 pub struct PredictedRevert {
     /// What would stay as it is.

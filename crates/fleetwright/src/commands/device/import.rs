@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
-use api::native::Rows;
+use api::native::{Rows, charset_of};
 use fleet::limits::DEVICES_PER_IMPORT_MAX;
 use serde_json::value::RawValue;
 
@@ -188,11 +188,10 @@ impl<R: BufRead> Pieces<R> {
     fn read_csv(&mut self) -> Result<VecDeque<Piece>, Error> {
         let text = self.read_whole()?;
         // The whole is asked, for a part of a file in GB18030 may happen to be UTF-8.
-        let is_utf_16 = text.starts_with(&[0xff, 0xfe]) || text.starts_with(&[0xfe, 0xff]);
-        let content_type = match std::str::from_utf8(&text) {
-            Ok(_) => "text/csv; charset=utf-8",
-            Err(_) if is_utf_16 => "text/csv",
-            Err(_) => "text/csv; charset=gb18030",
+        let content_type = match charset_of(&text) {
+            Ok("utf-8") => "text/csv; charset=utf-8",
+            Ok(_) => "text/csv; charset=gb18030",
+            Err(error) => return Err(self.bad(1, error.to_string())),
         };
         let mut rows = Rows::new(&text);
         let mut cuts: Vec<Cut> = Vec::new();

@@ -32,7 +32,7 @@ pub struct Filter {
     server: Vec<String>,
     /// Those in this condition: new, running, restarting, resetting, stopping, stopped or abnormal;
     /// of a camera, awaited until something is asked of it. Given several times: in one of them.
-    #[arg(long)]
+    #[arg(long, value_parser = condition)]
     condition: Vec<Condition>,
     /// Those that are not as they should be, for this reason: trouble (they can't be worked on, or
     /// a camera was registered once and is not now), drift, restart-pending, pending, or any for
@@ -75,6 +75,16 @@ pub fn attention(text: &str) -> std::result::Result<&'static str, String> {
     let mut all = words.filter(|word| *word == text.replace('-', "_"));
     let known = "trouble, drift, restart-pending, pending, any, none";
     all.next().ok_or_else(|| format!("{text:?} is not one of {known}"))
+}
+
+/// Reads a condition.
+pub fn condition(text: &str) -> std::result::Result<Condition, String> {
+    let mut all = Condition::ALL.into_iter();
+    let found = all.find(|condition| condition.name() == text);
+    found.ok_or_else(|| {
+        let known = Condition::ALL.map(Condition::name).join(", ");
+        format!("{text:?} is none of {known}")
+    })
 }
 
 /// Reads how a camera stands, whatever the case of the letters.

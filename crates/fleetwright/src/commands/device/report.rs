@@ -1,5 +1,7 @@
 //! What the import of files did, over all their pieces.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -17,6 +19,8 @@ pub struct Total {
     good_lines: bool,
     /// What the files are called, in their order; the last one is being imported.
     files: Vec<String>,
+    /// Of those that are CSV, the charset that each was read as, by its place.
+    encodings: BTreeMap<usize, String>,
     lines: usize,
     new: usize,
     changed: usize,
@@ -35,6 +39,7 @@ impl Total {
             is_dry_run,
             good_lines,
             files: Vec::new(),
+            encodings: BTreeMap::new(),
             lines: 0,
             new: 0,
             changed: 0,
@@ -52,7 +57,10 @@ impl Total {
 
     /// Adds what became of a piece.
     pub fn add(&mut self, report: ImportReport) {
-        let ImportReport { lines, new, changed, channels, failed, mut errors, more } = report;
+        let ImportReport { encoding, lines, new, changed, channels, failed, mut errors, more } =
+            report;
+        let file = self.files.len().saturating_sub(1);
+        self.encodings.extend(encoding.map(|encoding| (file, encoding)));
         self.lines += lines;
         self.new += new;
         self.changed += changed;
@@ -61,7 +69,6 @@ impl Total {
         let room = LISTED_MAX.saturating_sub(self.errors.len()).min(errors.len());
         let unlisted = errors.split_off(room);
         self.more += more + unlisted.len();
-        let file = self.files.len().saturating_sub(1);
         self.errors.extend(errors.into_iter().map(|error| (file, error)));
     }
 
@@ -128,7 +135,12 @@ impl Total {
             0 => String::new(),
             count => format!(" and {count} channels"),
         };
-        format!("{done} {} devices{channels}: {new} new, {changed} known", self.devices())
+        let others = self.encodings.iter().filter(|(_, encoding)| *encoding != "utf-8");
+        let read_as = others.filter_map(|(file, encoding)| {
+            Some(format!("\n{} was read as {encoding}", self.files.get(*file)?))
+        });
+        let read_as: String = read_as.collect();
+        format!("{done} {} devices{channels}: {new} new, {changed} known{read_as}", self.devices())
     }
 
     /// For programs.
@@ -144,8 +156,16 @@ impl Total {
                 "detail": detail,
             })
         });
+        let encodings: BTreeMap<&str, &str> = self
+            .encodings
+            .iter()
+            .filter_map(|(file, encoding)| {
+                Some((self.files.get(*file)?.as_str(), encoding.as_str()))
+            })
+            .collect();
         json!({
             "dry_run": self.is_dry_run,
+            "encodings": encodings,
             "lines": self.lines,
             "new": self.new,
             "changed": self.changed,
@@ -218,6 +238,25 @@ mod tests {
         assert_eq!((total.is_over(), exit(&total)), (false, Some(Exit::Failed)));
         let shown = total.as_json();
         assert_eq!((&shown["failed"], &shown["errors"][2]["file"]), (&json!(3), &json!("b.csv")));
+    }
+
+    #[test]
+    fn what_a_file_was_read_as_is_told_where_it_is_no_utf_8() {
+        let mut total = Total::new(false, false);
+        for (file, encoding) in
+            [("a.csv", Some("utf-8")), ("b.csv", Some("gb18030")), ("c.jsonl", None)]
+        {
+            total.begin(file);
+            let encoding = encoding.map(str::to_owned);
+            total.add(ImportReport { encoding: encoding.clone(), ..report(2, 0) });
+            total.add(ImportReport { encoding, ..report(12, 0) });
+        }
+        assert_eq!(
+            total.words(),
+            "imported 60 devices: 60 new, 0 known\nb.csv was read as gb18030"
+        );
+        let encodings = json!({ "a.csv": "utf-8", "b.csv": "gb18030" });
+        assert_eq!(total.as_json()["encodings"], encodings);
     }
 
     #[test]

@@ -29,7 +29,8 @@ Examples:
     --password-file sip-password.txt
 
 CSV has a header with the names of its columns, in any order; fleetwright device template --kind
-phone prints one to begin with. JSON lines have the same fields:
+phone prints one to begin with. It is UTF-8 or GB18030, as spreadsheets save it; a cell =\"...\" is
+the text in it, and any other formula is refused. JSON lines have the same fields:
   {\"kind\":\"phone\",\"project\":\"acme\",\"id\":\"...\",\"name\":\"desk 1\",\"server\":\"rack-7\",
    \"address\":\"10.0.0.7:5555\",\"container\":\"phone-1\",\"profile\":\"redroid\"}
   {\"kind\":\"camera\",\"project\":\"acme\",\"id\":\"34020000001320000001\",\"name\":\"east gate\",
@@ -40,8 +41,8 @@ a password it can't register. What is left out stays as it was on record. A name
 is recorded, and not sent to the device.
 
 Each line that is not right is named, and nothing of its piece of 10,000 lines is imported; pieces
-before it are. With --good-lines the others go in, and the status is 1. Importing a file again does
-no harm. More: docs/operate/import.md
+before it are. With --good-lines the others go in, and the status is 1. Importing a file again
+does no harm. More: docs/operate/import.md
 
 --from wvp takes the tables wvp_device and wvp_device_channel of WVP-GB28181-pro (up to 2.7.4) as
 CSV with a header line, in any order; it knows which is which by the header. Its custom names win.

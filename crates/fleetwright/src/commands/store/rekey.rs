@@ -40,8 +40,9 @@ nothing was changed by this run. If the secret was lost with an earlier key, --l
 /// new one. Backups from before need it: keep it with --keep-old if you may want to restore one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    fleetwright store rekey --data-dir /var/lib/fleetwright\n  \
-    fleetwright store rekey --config /etc/fleetwright.toml --keep-old /root/master-key-before\n\n\
+    fleetwright store rekey --data /var/lib/fleetwright\n  \
+    fleetwright store rekey --config /etc/fleetwright/fleetwright.toml \\\n    \
+    --keep-old /root/master-key-before\n\n\
     Give it what the server is started with. With several nodes, run it in one's data directory\n\
     and copy its new master-key to the others before they are started.")]
 pub(super) struct Rekey {
@@ -49,8 +50,8 @@ pub(super) struct Rekey {
     #[arg(long, value_name = "FILE", env = "FLEETWRIGHT_CONFIG")]
     config: Option<PathBuf>,
     /// The server's data directory. [default: fleetwright-data; env: FLEETWRIGHT_DATA]
-    #[arg(long, value_name = "DIR")]
-    data_dir: Option<String>,
+    #[arg(long, alias = "data-dir", value_name = "DIR")]
+    data: Option<String>,
     /// The server's store. [default: sqlite:DIR/fleetwright.db; env: FLEETWRIGHT_STORE]
     #[arg(long, value_name = "URL")]
     store: Option<String>,
@@ -68,10 +69,8 @@ pub(super) struct Rekey {
 impl Rekey {
     /// Does it.
     pub(super) fn run(self) -> Result<ExitCode> {
-        let flags: [Flag; 2] = [
-            ("data", "--data-dir", self.data_dir.clone()),
-            ("store", "--store", self.store.clone()),
-        ];
+        let flags: [Flag; 2] =
+            [("data", "--data", self.data.clone()), ("store", "--store", self.store.clone())];
         let environment = |name: &str| std::env::var(name).ok();
         let config = config::load_places(self.config.as_deref(), environment, &flags)?;
         if !config.data.join("master-key").exists() {

@@ -30,14 +30,14 @@ pub fn predict_revert(
     body: Map<String, Value>,
     is_json: bool,
 ) -> Result<()> {
-    let Foretold { whole, devices, last } = Foretold::ask(client, path, query, body)?;
+    let Foretold { whole, devices, first } = Foretold::ask(client, path, query, body)?;
     if is_json {
-        let of_last = |name: &str| last.get(name).cloned().unwrap_or_default();
-        let (left_out, total) = (of_last("left_out"), of_last("left_out_total"));
+        let of_first = |name: &str| first.get(name).cloned().unwrap_or_default();
+        let (left_out, total) = (of_first("left_out"), of_first("left_out_total"));
         let answer = json!({ "devices": whole, "left_out": left_out, "left_out_total": total });
         output::json(&answer)?;
     } else {
-        let stays: PredictedRevert = client.read(&last)?;
+        let stays: PredictedRevert = client.read(&first)?;
         let parts = [words(&devices), left_out(&stays.left_out)];
         let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|p| !p.is_empty()).collect();
         output::data(&parts.join("\n"))?;
@@ -51,8 +51,8 @@ struct Foretold {
     whole: Vec<Value>,
     /// The same, read.
     devices: Vec<Prediction>,
-    /// The last page, without its devices.
-    last: Value,
+    /// The first page, without its devices.
+    first: Value,
 }
 
 impl Foretold {
@@ -64,15 +64,18 @@ impl Foretold {
         mut body: Map<String, Value>,
     ) -> Result<Self> {
         body.insert("dry_run".to_owned(), json!(true));
-        let (mut whole, mut devices) = (Vec::new(), Vec::new());
+        let (mut whole, mut devices, mut first) = (Vec::new(), Vec::new(), None);
         loop {
-            let mut last = client.post_with(path, query, &Value::Object(body.clone()))?;
-            let page: Predicted = client.read(&last)?;
+            let mut answer = client.post_with(path, query, &Value::Object(body.clone()))?;
+            let page: Predicted = client.read(&answer)?;
             devices.extend(page.devices);
-            if let Some(Value::Array(page)) = last.get_mut("devices").map(Value::take) {
+            if let Some(Value::Array(page)) = answer.get_mut("devices").map(Value::take) {
                 whole.extend(page);
             }
-            let Some(next) = page.next else { return Ok(Self { whole, devices, last }) };
+            let first = first.get_or_insert(answer);
+            let Some(next) = page.next else {
+                return Ok(Self { whole, devices, first: first.take() });
+            };
             body.insert("after".to_owned(), json!(next));
         }
     }

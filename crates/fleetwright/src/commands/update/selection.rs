@@ -6,7 +6,7 @@ use std::str::FromStr;
 use fleet::{CameraStatus, Condition, CredentialsInUse, DeviceId, OrganizationPath};
 use serde::Serialize;
 
-use crate::commands::device::{attention, in_use, status};
+use crate::commands::device::{attention, condition, in_use, status};
 
 /// What devices have to be. What is not given lets all through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -131,10 +131,7 @@ impl Selection {
                     return Err(format!("{key} is given twice"));
                 }
             }
-            "condition" => {
-                let condition = value.parse::<Condition>().map_err(|error| error.to_string())?;
-                self.conditions.push(condition);
-            }
+            "condition" => self.conditions.push(condition(value)?),
             "attention" => self.attention.push(attention(value)?),
             "status" => self.statuses.push(status(value)?),
             "credentials" => self.credentials.push(in_use(value)?),
@@ -227,7 +224,7 @@ mod tests {
         check(&["floor=2"], "\"floor=2\" is not WORD=VALUE");
         check(&[""], "is not WORD=VALUE");
         check(&["server="], "server: is empty");
-        check(&["condition=ill"], "condition: ");
+        check(&["condition=ill"], "condition: \"ill\" is none of new, awaited, running, ");
         check(&["attention=ill"], "attention: \"ill\" is not one of trouble");
         check(&["status=ill"], "status: \"ill\" is none of Register");
         check(&["credentials=ill"], "credentials: \"ill\" is none of current");

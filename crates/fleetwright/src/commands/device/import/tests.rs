@@ -86,7 +86,16 @@ fn the_server_is_told_what_the_text_of_the_whole_file_is() {
     let of = |text: &[u8]| all(text, Format::Csv).unwrap()[0].content_type;
     assert_eq!(of("id\n东\n".as_bytes()), "text/csv; charset=utf-8");
     assert_eq!(of(b"id\n\xb6\xab\n"), "text/csv; charset=gb18030");
-    assert_eq!(of(b"\xff\xfei\0d\0\n\0"), "text/csv");
+    // What it is said to be has to be sure.
+    for (text, why) in [
+        (&b"\xff\xfei\0d\0\n\0"[..], "this is UTF-16"),
+        (b"id\n\xe9t\xe9s\n", "as GB18030 it is hardly Chinese"),
+        ("id\nдом\n".as_bytes(), "as UTF-8 and as GB18030"),
+        (b"id\n\xff\n", "neither UTF-8 nor GB18030"),
+    ] {
+        let error = all(text, Format::Csv).unwrap_err().to_string();
+        assert!(error.starts_with("phones:1: ") && error.contains(why), "{error}");
+    }
 }
 
 #[test]
