@@ -19,3 +19,12 @@ it.each([
   const { ago } = renderHook(() => useFormats()).result.current;
   expect(ago(NOW + seconds * 1_000, NOW)).toBe(told);
 });
+
+it.each(["en", "zh"] as const)("tells moments by 24 hours in %s", (chosen) => {
+  language.set(chosen);
+  const { moment, clock } = renderHook(() => useFormats()).result.current;
+  const at = new Date(2026, 0, 31, 0, 5, 9);
+  expect(moment(at)).toMatch(/2026.* 00:05:09$/);
+  expect(clock(at)).toBe("00:05");
+  expect(clock(new Date(2026, 0, 31, 23, 59))).toBe("23:59");
+});

@@ -2,15 +2,13 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { may, signOut, useIsServerAdmin, useWhoAmI } from "../api/session";
-import { useStore } from "../api/store";
 import { useText } from "../i18n";
-import { type LanguageId, language } from "../i18n/language";
 import { Button } from "../parts/Button";
 import { SelectField } from "../parts/Field";
 import { useWhy } from "../parts/Notice";
 import { hush, say } from "../parts/toasts";
+import { Preferences } from "./Preferences";
 import { useProject, useProjects } from "./project";
-import { type Theme, theme } from "./theme";
 
 /**
  * The ways to the views, the project that they are about, and what is the viewer's own. On a phone it
@@ -141,7 +139,9 @@ export function Navigation({
           </div>
         ))}
         <div className="shell-foot">
-          <Preferences />
+          <div className="shell-preferences">
+            <Preferences />
+          </div>
           <Leave />
         </div>
       </nav>
@@ -188,35 +188,6 @@ function ProjectSwitch() {
         void navigate({ to: ".", search: (search) => ({ ...search, project: chosen }) });
       }}
     />
-  );
-}
-
-function Preferences() {
-  const { shell } = useText();
-  const chosenTheme = useStore(theme);
-  const chosenLanguage = useStore(language);
-  return (
-    <>
-      <SelectField
-        label={shell.language}
-        value={chosenLanguage}
-        choices={[
-          { value: "en", label: "English" },
-          { value: "zh", label: "中文" },
-        ]}
-        onChange={(event) => language.set(event.target.value as LanguageId)}
-      />
-      <SelectField
-        label={shell.theme}
-        value={chosenTheme}
-        choices={[
-          { value: "system", label: shell.themeSystem },
-          { value: "light", label: shell.themeLight },
-          { value: "dark", label: shell.themeDark },
-        ]}
-        onChange={(event) => theme.set(event.target.value as Theme)}
-      />
-    </>
   );
 }
 

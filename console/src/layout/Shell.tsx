@@ -43,6 +43,7 @@ export function Shell() {
 /** The frame around every view. It stays over the end of a session, and so does the view. */
 function Frame() {
   const { shell } = useText();
+  const isAsked = useStore(sessionOver) === "asked";
   const isNarrow = useIsNarrow();
   const [isMenuOpen, setMenuOpen] = useState(false);
   const isCovered = isMenuOpen && isNarrow;
@@ -77,7 +78,7 @@ function Frame() {
         <Outlet />
       </main>
       <Toasts />
-      <SignInAgain />
+      {isAsked && <SignInAgain />}
     </div>
   );
 }
@@ -98,14 +99,16 @@ function Told() {
 function SignInAgain() {
   const { signIn } = useText();
   const before = useQuery(session).data;
+  const isTyped = useRef(false);
+  const type = () => {
+    isTyped.current = true;
+  };
   const turnAway = () => sessionEnd.turnAway();
   return (
-    useStore(sessionOver) === "asked" && (
-      <Dialog title={signIn.again} onClose={turnAway}>
-        <p>{signIn.againWhy}</p>
-        <SignInForm before={before} onCancel={turnAway} />
-      </Dialog>
-    )
+    <Dialog title={signIn.again} isTyped={() => isTyped.current} onClose={turnAway}>
+      <p>{signIn.againWhy}</p>
+      <SignInForm before={before} onTyped={type} onCancel={turnAway} />
+    </Dialog>
   );
 }
 

@@ -1,19 +1,23 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { type Credentials, signIn, type WhoAmI } from "../api/session";
 import { useText } from "../i18n";
 import { Button } from "../parts/Button";
 import { TextField } from "../parts/Field";
 import { Notice, useWhy } from "../parts/Notice";
 import { useTitle } from "../parts/Page";
+import { Preferences } from "./Preferences";
 
 /** The form by which one signs in. It keeps what was typed when the server refuses. */
 export function SignInForm({
   before,
+  onTyped,
   onCancel,
 }: {
   /** Who it was before, if the session has ended. */
   before?: WhoAmI | null;
+  /** Told that something is typed. */
+  onTyped?: () => void;
   onCancel?: () => void;
 }) {
   const { signIn: text, parts } = useText();
@@ -25,6 +29,10 @@ export function SignInForm({
   );
   const [user, setUser] = useState(before?.user ?? "");
   const [secret, setSecret] = useState("");
+  const form = useRef<HTMLFormElement>(null);
+  const first = before?.user ? "[name=password]" : "[name=user], [name=token]";
+  // Where the typing begins, in a dialog as well, which gives the focus to what comes first in it.
+  useEffect(() => form.current?.querySelector<HTMLElement>(first)?.focus(), [first]);
   const enter = useMutation({
     mutationFn: (credentials: Credentials) => signIn(credentials, client),
   });
@@ -34,7 +42,7 @@ export function SignInForm({
     enter.mutate(way === "token" ? { token: secret.trim() } : { user, password: secret });
   };
   return (
-    <form className="column" onSubmit={submit} aria-label={text.title}>
+    <form ref={form} className="column" onSubmit={submit} onInput={onTyped} aria-label={text.title}>
       {!window.isSecureContext && <Notice tone="warn">{text.insecure}</Notice>}
       <fieldset className="sign-in-ways">
         <legend className="heard">{text.title}</legend>
@@ -109,6 +117,10 @@ export function SignInPage() {
           {shell.name} · {text.title}
         </h1>
         <SignInForm />
+      </div>
+      {/* The browser may be somebody else's, and its language none that one reads. */}
+      <div className="shell-preferences">
+        <Preferences />
       </div>
     </main>
   );

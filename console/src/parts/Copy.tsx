@@ -6,7 +6,7 @@ import { Button } from "./Button";
 const TOLD_FOR_MS = 2_000;
 
 /** Copies a text, such as a secret that is shown once. */
-export function CopyButton({ text }: { text: string }) {
+export function CopyButton({ text, kind }: { text: string; kind?: "plain" }) {
   const { parts } = useText();
   const [told, setTold] = useState("");
   useEffect(() => {
@@ -26,7 +26,9 @@ export function CopyButton({ text }: { text: string }) {
   };
   return (
     <>
-      <Button onClick={() => void copy()}>{told || parts.copy}</Button>
+      <Button kind={kind} onClick={() => void copy()}>
+        {told || parts.copy}
+      </Button>
       <span className="heard" role="status">
         {told}
       </span>

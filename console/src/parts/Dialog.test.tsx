@@ -20,6 +20,25 @@ it("closes by its own Escape, not by that of a choice of files in it", () => {
   expect(close).toHaveBeenCalledTimes(1);
 });
 
+it("is there again, with the focus where it was, where a browser closes it without asking", () => {
+  const isLeft = vi.fn(() => false);
+  vi.stubGlobal("confirm", isLeft);
+  const close = vi.fn();
+  render(
+    <Dialog title="A key" isTyped={() => true} onClose={close}>
+      <button type="button">first</button>
+      <input aria-label="Name" />
+    </Dialog>,
+  );
+  const shown = screen.getByRole<HTMLDialogElement>("dialog");
+  screen.getByLabelText("Name").focus();
+  shown.close();
+  expect(isLeft).toHaveBeenCalledTimes(1);
+  expect([shown.open, close.mock.calls.length]).toEqual([true, 0]);
+  expect(document.activeElement).toBe(screen.getByLabelText("Name"));
+  vi.unstubAllGlobals();
+});
+
 it("has a way to sign in again, since nothing of the page below can be reached", () => {
   render(
     <Dialog title="Delete" onClose={() => {}}>

@@ -4,31 +4,43 @@ import { useStore } from "../api/store";
 import { useText } from "../i18n";
 import { Button } from "./Button";
 import { SessionOver } from "./SessionOver";
+import { mayLeave } from "./stay";
+import { dialogs, Toasts } from "./toasts";
 
 /**
  * A dialog over the page, open for as long as it is drawn. The browser keeps the focus inside and
- * gives it back at the end.
+ * gives it back at the end. Escape closes it; where something is typed in it, that is asked first.
  */
 export function Dialog({
   title,
+  isTyped = () => false,
   onClose,
   children,
   width,
 }: {
   title: ReactNode;
+  /** Asked on Escape: whether something is typed in it that is lost when it closes. */
+  isTyped?: () => boolean;
   onClose: () => void;
   children: ReactNode;
   width?: number;
 }) {
+  const { parts } = useText();
   const dialog = useRef<HTMLDialogElement>(null);
+  /** What of it had the focus last. */
+  const focused = useRef<HTMLElement>(null);
   const titleId = useId();
   const over = useStore(sessionOver);
   // Before it is taken out of the page: then the browser gives back the focus.
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
-    return () => shown?.close();
-  }, []);
+    dialogs.set([...dialogs.get(), titleId]);
+    return () => {
+      dialogs.set(dialogs.get().filter((each) => each !== titleId));
+      shown?.close();
+    };
+  }, [titleId]);
   useEffect(
     () => () => {
       // What had opened it may be gone by what was done in it.
@@ -38,25 +50,35 @@ export function Dialog({
     },
     [],
   );
+  const leave = () => {
+    if (mayLeave(isTyped(), parts.leaveTyped)) {
+      onClose();
+    }
+  };
   return (
     <dialog
       ref={dialog}
       className="dialog"
       aria-labelledby={titleId}
       style={width ? ({ "--dialog-width": `${width}px` } as object) : undefined}
+      onFocus={({ target }) => {
+        focused.current = target;
+      }}
       onCancel={(event) => {
         // One that comes from a choice of files inside is not about the dialog.
         if (event.target === event.currentTarget) {
           event.preventDefault();
-          onClose();
+          leave();
         }
       }}
       onClose={({ currentTarget: shown }) => {
         // A browser lets a second Escape close it without asking. It is shown for as long as it is
         // drawn: a secret that is in it is nowhere else.
         if (!shown.open) {
+          const before = focused.current;
           shown.showModal();
-          onClose();
+          before?.focus();
+          leave();
         }
       }}
     >
@@ -66,6 +88,7 @@ export function Dialog({
         {over === "told" && <SessionOver />}
         {children}
       </div>
+      <Toasts dialog={titleId} />
     </dialog>
   );
 }

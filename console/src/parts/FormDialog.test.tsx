@@ -44,6 +44,25 @@ it("stays while its answer is on the way, which may show a secret", async () => 
   expect(await leave(true)).toBe(0);
 });
 
+it("asks by Escape, not by its button, before what is typed is lost", async () => {
+  const isLeft = vi.fn(() => false);
+  vi.stubGlobal("confirm", isLeft);
+  const onClose = vi.fn();
+  show(form(false, onClose));
+  const pressEscape = () =>
+    fireEvent(screen.getByRole("dialog"), new Event("cancel", { cancelable: true }));
+  fireEvent.input(await screen.findByLabelText("Name"), { target: { value: "ada" } });
+  pressEscape();
+  expect(isLeft).toHaveBeenCalledWith(parts.leaveTyped);
+  expect(onClose).not.toHaveBeenCalled();
+  isLeft.mockReturnValue(true);
+  pressEscape();
+  expect(onClose).toHaveBeenCalledTimes(1);
+  fireEvent.click(screen.getByRole("button", { name: parts.cancel }));
+  expect(onClose).toHaveBeenCalledTimes(2);
+  expect(isLeft).toHaveBeenCalledTimes(2);
+});
+
 it("asks before the page is left with what is typed, and not once that was sent", async () => {
   const asked = vi.fn(() => false);
   vi.stubGlobal("confirm", asked);

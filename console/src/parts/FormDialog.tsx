@@ -10,6 +10,7 @@ import { useStay } from "./stay";
 /**
  * A form over the page. What the server refuses is said in it, and what was typed stays. It does not
  * close while it is busy: what is under way is done all the same, and its answer may show a secret.
+ * Escape asks before what is typed is lost; its button means it.
  */
 export function FormDialog({
   title,
@@ -18,6 +19,7 @@ export function FormDialog({
   error,
   isDangerous = false,
   isReady = true,
+  isBegun = false,
   width,
   onSubmit,
   onClose,
@@ -32,6 +34,8 @@ export function FormDialog({
   isDangerous?: boolean;
   /** Whether there is enough in it to be sent. */
   isReady?: boolean;
+  /** Whether something is in it besides: typed in the step before it, or made by a press. */
+  isBegun?: boolean;
   width?: number;
   onSubmit: () => void;
   onClose: () => void;
@@ -41,7 +45,7 @@ export function FormDialog({
   // What the page below says of it is covered.
   const isConnected = useStore(connected);
   // Whether something is in it that leaving the page would lose: what is sent is not lost.
-  const isTyped = useRef(false);
+  const isTyped = useRef(isBegun);
   useStay(() => isTyped.current, parts.leaveTyped);
   useEffect(() => {
     if (error) {
@@ -56,7 +60,12 @@ export function FormDialog({
     }
   };
   return (
-    <Dialog title={title} onClose={isBusy ? () => {} : onClose} width={width}>
+    <Dialog
+      title={title}
+      isTyped={() => (isTyped.current || isBegun) && !isBusy}
+      onClose={isBusy ? () => {} : onClose}
+      width={width}
+    >
       <form
         className="column"
         onSubmit={submit}

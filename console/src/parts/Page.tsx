@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from "react";
+import { PrintedHead } from "./Printed";
 
 /** What the browser's tab, its history and whoever hears the page are told that it is. */
 export function useTitle(title: string): void {
@@ -25,6 +26,7 @@ export function Page({
   useTitle(tab ?? (typeof title === "string" ? title : ""));
   return (
     <div className="page">
+      <PrintedHead />
       <header className="page-head">
         <div className="page-title">
           <h1 className="break">{title}</h1>

@@ -1,6 +1,8 @@
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import {
+  type CSSProperties,
+  type FocusEvent,
   type KeyboardEvent,
   type ReactNode,
   useCallback,
@@ -9,9 +11,17 @@ import {
   useState,
 } from "react";
 import { useFormats, useText } from "../i18n";
+import { PrintedRows } from "./Printed";
+import { usePrinting } from "./printing";
 
 /** How many rows before the last loaded one the next page is asked for. */
 const AHEAD = 40;
+
+/** The most rows that are printed: who needs more of them needs a file. */
+const PRINTED_MAX = 1_000;
+
+/** How long after it is shown again a list gives the focus to the row that one went by. */
+const FOCUSED_AFTER_MS = 100;
 
 /** A column of {@link Rows}. */
 export type Column<T> = {
@@ -52,13 +62,24 @@ function scaleOfText(): number {
   return Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
 }
 
+/** Which row had the focus last, of which list, and in which entry of the browser's history. */
+let left: { entry: string; label: string; key: string } | undefined;
+
+/** The entry of the browser's history that is shown, as the router calls it. */
+function entryNow(): string | undefined {
+  const { __TSR_key: entry } = (window.history.state ?? {}) as { __TSR_key?: string };
+  return entry;
+}
+
 /** What a list was given last, and the place at which it asked for more. */
 type Latest<T> = { rowKey: (row: T) => string; onMore?: () => void; askedAt?: string };
 
 /**
  * A list of any length, of which only what is in sight is drawn. All rows are as high as each
  * other, and that height is known before they are there, so nothing jumps. The arrow keys, Page Up,
- * Page Down, Home and End go through it; Space chooses, where there is a choice.
+ * Page Down, Home and End go through it; Space chooses, where there is a choice. Whoever comes back
+ * to it has the focus again on the row that they went by. On paper is what is loaded, up to
+ * {@link PRINTED_MAX} rows, and which of how many these are.
  */
 export function Rows<T>({
   label,
@@ -74,6 +95,9 @@ export function Rows<T>({
   isMoreFailed = false,
   onMore,
   onSight,
+  total = hasMore ? null : rows.length,
+  isPrintedInSight = false,
+  rest,
 }: {
   /** What the list is, for who hears it. */
   label: string;
@@ -94,6 +118,15 @@ export function Rows<T>({
   onMore?: () => void;
   /** Told which rows are drawn, by their places in the list, whenever they are others. */
   onSight?: (first: number, last: number) => void;
+  /**
+   * How many rows there are, also of those that are not loaded; null where there are more than are
+   * loaded, and nobody has counted them.
+   */
+  total?: number | null;
+  /** Whether only what is in sight is printed: where each row reads something of its own. */
+  isPrintedInSight?: boolean;
+  /** What paper says where it does not hold all: how to come by the others. */
+  rest?: string;
 }) {
   const { parts } = useText();
   const formats = useFormats();
@@ -134,6 +167,19 @@ export function Rows<T>({
 
   const first = items.at(0)?.index ?? 0;
   useEffect(() => onSight?.(first, last), [first, last, onSight]);
+
+  const isPrinting = usePrinting() !== undefined;
+  // From the first row, unless there are too many: then from the one in sight.
+  const from = rows.length > PRINTED_MAX ? Math.min(first, rows.length - PRINTED_MAX) : 0;
+  const drawn =
+    isPrinting && !isPrintedInSight
+      ? rows
+          .slice(from, from + PRINTED_MAX)
+          .map((row, at) => ({ index: from + at, key: rowKey(row), start: 0 }))
+      : items;
+
+  // On paper each row is as high as it needs to be, and below the one before.
+  const placed = (style: CSSProperties) => (isPrinting ? undefined : style);
 
   const shown = columns.filter((column) => !(isNarrow && column.isWideOnly));
   const template = [choice && "24px", ...shown.map((column) => column.width)]
@@ -176,14 +222,44 @@ export function Rows<T>({
     const index = Math.min(rows.length - 1, Math.max(0, to));
     virtual.scrollToIndex(index);
     // The row is drawn once the list has scrolled there.
-    requestAnimationFrame(() => {
-      const row = frame.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
-      row?.querySelector<HTMLElement>("a, input, button")?.focus({ preventScroll: true });
-    });
+    requestAnimationFrame(() => focus(index, "a, input, button"));
   };
+  const focus = (index: number, what: string) => {
+    const row = frame.current?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+    row?.querySelector<HTMLElement>(what)?.focus({ preventScroll: true });
+  };
+  const note = ({ target }: FocusEvent<HTMLDivElement>) => {
+    const row = rows[Number(target.closest<HTMLElement>("[data-index]")?.dataset.index ?? -1)];
+    const entry = entryNow();
+    if (row !== undefined && entry !== undefined) {
+      left = { entry, label, key: rowKey(row) };
+    }
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the list is shown again
+  useEffect(() => {
+    const before = left?.entry === entryNow() && left?.label === label ? left.key : undefined;
+    const index = rows.findIndex((row) => rowKey(row) === before);
+    // The view is given the focus, and the list its place, once all of it is drawn.
+    const due = setTimeout(() => {
+      const { activeElement, body } = document;
+      if (index >= 0 && (activeElement === body || activeElement?.id === "content")) {
+        focus(index, "a, button");
+      }
+    }, FOCUSED_AFTER_MS);
+    return () => clearTimeout(due);
+  }, []);
 
   return (
     <>
+      {isPrinting && (
+        <PrintedRows
+          first={drawn.at(0)?.index ?? 0}
+          last={drawn.at(-1)?.index ?? -1}
+          // A count may be older than the list.
+          total={total === null || total < rows.length ? undefined : total}
+          rest={rest}
+        />
+      )}
       <div
         ref={frame}
         className="rows"
@@ -192,6 +268,7 @@ export function Rows<T>({
         aria-rowcount={hasMore ? -1 : rows.length + 1}
         tabIndex={0}
         onKeyDown={move}
+        onFocus={note}
         style={{ "--rows-columns": template, "--rows-height": height } as object}
       >
         <div role="rowgroup">
@@ -213,8 +290,12 @@ export function Rows<T>({
             ))}
           </div>
         </div>
-        <div className="rows-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => {
+        <div
+          className="rows-body"
+          role="rowgroup"
+          style={placed({ height: virtual.getTotalSize() })}
+        >
+          {drawn.map((item) => {
             const row = rows[item.index];
             if (row === undefined) {
               return null;
@@ -230,7 +311,10 @@ export function Rows<T>({
                 aria-rowindex={item.index + 2}
                 aria-selected={isChosen}
                 data-index={item.index}
-                style={{ height: rowHeight, transform: `translateY(${item.start}px)` }}
+                style={placed({
+                  height: rowHeight,
+                  transform: `translateY(${item.start}px)`,
+                })}
               >
                 {choice && (
                   <div role="cell">

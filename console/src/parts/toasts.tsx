@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { Store, useStore } from "../api/store";
 import { useText } from "../i18n";
 import type { Tone } from "./Badge";
@@ -14,6 +14,10 @@ const SHOWN_MAX = 4;
 type Toast = { id: number; tone: Tone; content: ReactNode };
 
 const toasts = new Store<readonly Toast[]>([]);
+
+/** The dialogs that are open, by their ids, the one on top last. */
+export const dialogs = new Store<readonly string[]>([]);
+
 let nextId = 1;
 
 function dismiss(id: number): void {
@@ -40,17 +44,48 @@ export function hush(): void {
   toasts.set([]);
 }
 
-/** Where it is said. It is there before it says anything: else nobody would hear that it does. */
-export function Toasts() {
+/**
+ * Where it is said: in the dialog on top, below which nothing can be reached, or on the page. It is
+ * there before it says anything: else nobody would hear that it does.
+ */
+export function Toasts({ dialog }: { dialog?: string }) {
   const { parts } = useText();
+  const place = useRef<HTMLDivElement>(null);
+  /** What had the focus before something in here was given it. */
+  const before = useRef<EventTarget>(null);
+  const isHere = useStore(dialogs).at(-1) === dialog;
+  const said = useStore(toasts);
+  const end = (id: number) => {
+    const shown = place.current;
+    const hadFocus = shown?.contains(document.activeElement);
+    dismiss(id);
+    if (hadFocus) {
+      // It has gone with what was said. Whoever was typing goes on there.
+      const typing = before.current;
+      const inDialog = shown?.closest("dialog")?.querySelector<HTMLElement>("input, button");
+      const isThere = typing instanceof HTMLElement && typing.isConnected;
+      const next = isThere ? typing : (inDialog ?? document.getElementById("content"));
+      next?.focus({ preventScroll: true });
+    }
+  };
   return (
-    <div className="toasts" aria-live="polite">
-      {useStore(toasts).map((toast) => (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it notes where the focus comes from
+    <div
+      ref={place}
+      className="toasts"
+      aria-live="polite"
+      onFocus={({ currentTarget, relatedTarget }) => {
+        if (!currentTarget.contains(relatedTarget)) {
+          before.current = relatedTarget;
+        }
+      }}
+    >
+      {(isHere ? said : []).map((toast) => (
         <Notice
           key={toast.id}
           tone={toast.tone}
           actions={
-            <Button kind="plain" onClick={() => dismiss(toast.id)}>
+            <Button kind="plain" onClick={() => end(toast.id)}>
               {parts.dismiss}
             </Button>
           }

@@ -28,6 +28,7 @@ export const audit = {
     "user.create": "User created",
     "user.password": "User's password set",
     "user.disable": "User disabled",
+    "user.enable": "User enabled",
     "user.grant": "Role given",
     "user.ungrant": "Role taken",
     "session.create": "Signed in",

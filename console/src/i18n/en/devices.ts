@@ -70,6 +70,7 @@ export const devices = {
   import: "Import devices",
   exportCsv: "Export CSV",
   exportLines: "Export JSON lines",
+  printRest: "All of them are in the file that “Export CSV” gives.",
   allMatching: "Choose all that match",
   all: "Choose all",
   areAllChosen: "All devices that match the filter are chosen",
@@ -83,7 +84,7 @@ export const devices = {
   why: {
     severalProjects: "They are of several projects: an update is of one.",
     severalKinds: "They are phones and cameras: choose one kind.",
-    noProject: "Choose a project first: an update is of one.",
+    noProject: "Choose a project first: what is done with all is done in one.",
     tooManyIds: (most: string) => `At most ${most} can be chosen one by one.`,
     camerasRestart: "Only phones can be restarted.",
     tooManyToFreeze: (most: string) => `At most ${most} at a time.`,

@@ -13,7 +13,7 @@ export const importing = {
   templateCamera: "Cameras, CSV",
   templatePhoneJson: "Phones, JSON lines",
   templateCameraJson: "Cameras, JSON lines",
-  reading: "The file is being read.",
+  reading: (percent: string) => `The file is being read: ${percent} %.`,
   kind: {
     csv: "CSV",
     lines: "JSON lines",
@@ -21,11 +21,17 @@ export const importing = {
   },
   about: (kind: string, count: string, size: string) => `${kind}, ${lines(count)}, ${size}`,
   pieces: (count: string) => `sent in ${count} pieces`,
-  tooLarge: "The file is larger than 256 MB. Part it, or make it JSON lines in several files.",
+  ofCharset: (kind: string, charset: string) => `${kind} in ${charset}`,
+  tooLarge: (size: string, most: string) =>
+    `Nothing of the file was read, for it is too large: ${size}. Here it may be ${most}. Part it, or give it to "fleetwright device import" as JSON lines, of which it takes any size. The server has no bound for the whole: it takes pieces, each of up to 10,000 lines and 12 MB.`,
   lineTooLong: (line: string) => `Line ${line} is longer than 4 MB.`,
   noList: (device: string) => `The JSON list does not end: it breaks off at device ${device}.`,
   spreadsheet: "This is a spreadsheet's own file. Save it there as CSV (UTF-8), and choose that.",
   noText: "This is no text in UTF-8 or GB18030. Save it as CSV (UTF-8).",
+  eitherCharset:
+    "This makes words in UTF-8 and in GB18030, and nothing says which it is. Save it as CSV (UTF-8) with a byte order mark.",
+  otherCharset:
+    "This is not UTF-8, and as GB18030 it is hardly Chinese: it may be of another charset. Save it as CSV (UTF-8).",
   unreadable: "The file can't be read.",
   noLines: "There is no device in the file.",
   options: "How",
@@ -63,6 +69,9 @@ export const importing = {
   channels: "Channels",
   failed: "Not right",
   allRight: "Every line is right.",
+  triedNone:
+    "Nothing goes in of a piece that has a line which is not right: mend the lines below, or have the others taken.",
+  triedGood: "The other lines would go in; those below would be left out.",
   done: "The import is done.",
   report: "Lines",
   onlyBad: "Only lines that are not right",

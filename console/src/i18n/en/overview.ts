@@ -17,7 +17,10 @@ export const overview = {
   noPhones: "There are no phones.",
   noCameras: "There are no cameras.",
   history: "The last 48 hours",
-  historyEmpty: "There is no history yet: a point is kept every ten minutes.",
+  historyEmpty: "Nothing has been counted yet.",
+  historySince: (from: string) =>
+    `The history begins at ${from}. A point is kept every ten minutes, for 48 hours.`,
+  historyPoint: (at: string, now: string) => `Devices that need attention at ${at}: ${now}.`,
   historySummary: (from: string, to: string, most: string, now: string) =>
     `Devices that needed attention from ${from} to ${to}: at most ${most}, now ${now}.`,
   asTable: "As a table",

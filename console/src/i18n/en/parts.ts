@@ -47,4 +47,8 @@ export const parts = {
   goOn: "Go on with the rest",
   again: "Try those again that failed",
   leave: "Leave",
+  printedAt: (moment: string) => `printed ${moment}`,
+  printedAll: (count: string) => (count === "1" ? "All of 1 row." : `All ${count} rows.`),
+  printedOf: (from: string, to: string, total: string) => `Rows ${from} to ${to} of ${total}.`,
+  printedOfMore: (from: string, to: string) => `Rows ${from} to ${to}; there are more.`,
 };

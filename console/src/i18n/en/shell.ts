@@ -10,7 +10,7 @@ export const shell = {
   server: "Administration",
   allProjects: "All projects",
   project: "Project",
-  language: "Language",
+  language: "Language · 语言",
   theme: "Appearance",
   themeSystem: "System",
   themeLight: "Light",

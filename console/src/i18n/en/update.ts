@@ -91,6 +91,7 @@ export const update = {
   refusedHint: "Nothing was asked of these; they do not count as failed.",
 
   jobs: "Jobs",
+  printRest: (id: string) => `All of them: fleetwright update jobs ${id} --json`,
   jobsNone: "No job is so.",
   jobsNoneAtAll: "It has no jobs yet.",
   state: "State",
@@ -128,7 +129,10 @@ export const update = {
     `Its open jobs (${open}) end as failed, and what was asked of their devices before is asked of them again. Restarts, resets and stops that have begun go on.`,
   revertWhat:
     "A new update asks its devices for what was asked of them before, or else for what they showed.",
+  revertWould: (count: string) => `${devices(count)} would be asked for what was there before.`,
   revertFirst: (count: string) => `What would come of the first ${count}:`,
+  revertReading: (done: string, all: string) =>
+    `What would come of each is being worked out: ${done} of ${all} devices.`,
   revertEnds: "This update is aborted first.",
   revertStart: "Revert the update",
   revertBegun: "The revert has begun",

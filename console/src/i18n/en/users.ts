@@ -13,7 +13,7 @@ export const users = {
   createTitle: "Create a user",
   name: "Name",
   nameHint:
-    "1 to 64 letters, digits, spaces, - _ and . ; not beginning with a digit or a space. It is unique on this server.",
+    "1 to 64 letters, digits, spaces, - _ and . ; not beginning with a digit or a space. It is unique on this server, whatever the case of its letters.",
   password: "Password",
   passwordHint: "8 to 128 bytes.",
   generate: "Make one",
@@ -36,8 +36,16 @@ export const users = {
   disable: "Disable",
   disableTitle: (name: string) => `Disable ${name}?`,
   disableWhat:
-    "The user can't sign in any more and all tokens stop working. There is no way back: a new user needs another name.",
+    "The user can't sign in any more and all tokens stop working. Roles are kept, and the user can be enabled again.",
   isDisabled: (name: string) => `${name} is disabled.`,
+  enable: "Enable",
+  enableTitle: (name: string) => `Enable ${name} again?`,
+  enableWhat:
+    "The user signs in with the password from before and has the roles that are shown here. Tokens don't come back.",
+  isEnabled: (name: string) => `${name} may sign in again.`,
+  namesake: "Same name",
+  namesakeNote:
+    "Another user of this server has the same name but for the case of its letters. Each signs in by exactly its own.",
   grants: "Roles",
   grantsNote: "What the user may do in the projects that you administer.",
   grantsOwn: "What you may do in each project.",

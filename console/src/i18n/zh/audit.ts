@@ -28,6 +28,7 @@ export const audit = {
     "user.create": "创建用户",
     "user.password": "设置用户密码",
     "user.disable": "停用用户",
+    "user.enable": "启用用户",
     "user.grant": "授予角色",
     "user.ungrant": "收回角色",
     "session.create": "登录",

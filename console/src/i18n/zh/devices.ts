@@ -68,6 +68,7 @@ export const devices = {
   import: "导入设备",
   exportCsv: "导出 CSV",
   exportLines: "导出 JSON Lines",
+  printRest: "完整列表请使用“导出 CSV”。",
   allMatching: "选择全部符合条件的设备",
   all: "选择全部设备",
   areAllChosen: "已选择全部符合筛选条件的设备",
@@ -81,7 +82,7 @@ export const devices = {
   why: {
     severalProjects: "所选设备分属多个项目，一次更新只能针对一个项目。",
     severalKinds: "所选设备同时包含云手机和摄像机，请只选一种类型。",
-    noProject: "请先选择项目，一次更新只能针对一个项目。",
+    noProject: "请先选择项目，对全部设备的操作只能在一个项目内进行。",
     tooManyIds: (most: string) => `逐台选择时最多 ${most} 台。`,
     camerasRestart: "只有云手机可以重启。",
     tooManyToFreeze: (most: string) => `每次最多 ${most} 台。`,

@@ -17,7 +17,9 @@ export const overview = {
   noPhones: "暂无云手机。",
   noCameras: "暂无摄像机。",
   history: "最近 48 小时",
-  historyEmpty: "暂无历史数据，系统每 10 分钟记录一次。",
+  historyEmpty: "尚未统计。",
+  historySince: (from: string) => `历史记录始于 ${from}，每 10 分钟保存一个点，保留 48 小时。`,
+  historyPoint: (at: string, now: string) => `${at} 需要关注的设备数：${now} 台。`,
   historySummary: (from: string, to: string, most: string, now: string) =>
     `${from} 至 ${to} 需要关注的设备数：最多 ${most} 台，当前 ${now} 台。`,
   asTable: "以表格查看",

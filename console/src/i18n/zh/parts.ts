@@ -43,4 +43,9 @@ export const parts = {
   goOn: "继续其余部分",
   again: "重试失败的部分",
   leave: "离开",
+  printedAt: (moment: string) => `打印时间 ${moment}`,
+  printedAll: (count: string) => `共 ${count} 行，已全部打印。`,
+  printedOf: (from: string, to: string, total: string) =>
+    `第 ${from} 至 ${to} 行，共 ${total} 行。`,
+  printedOfMore: (from: string, to: string) => `第 ${from} 至 ${to} 行，后面还有更多。`,
 };

@@ -10,7 +10,7 @@ export const shell = {
   server: "系统管理",
   allProjects: "全部项目",
   project: "项目",
-  language: "语言",
+  language: "语言 · Language",
   theme: "外观",
   themeSystem: "跟随系统",
   themeLight: "浅色",

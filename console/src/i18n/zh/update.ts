@@ -83,6 +83,7 @@ export const update = {
   refusedHint: "这些设备没有收到任何下发，不计为失败。",
 
   jobs: "任务",
+  printRest: (id: string) => `完整列表请运行：fleetwright update jobs ${id} --json`,
   jobsNone: "没有符合条件的任务。",
   jobsNoneAtAll: "尚无任务。",
   state: "状态",
@@ -120,7 +121,9 @@ export const update = {
     `${open} 个未结束的任务将以失败结束，并重新下发设备此前的期望值。已开始的重启、重置和停止会继续。`,
   revertWhat:
     "将新建一次更新，使其设备恢复为此前期望的属性值；此前没有期望值的，恢复为当时上报的属性值。",
+  revertWould: (count: string) => `将有 ${count} 台设备恢复为此前的属性值。`,
   revertFirst: (count: string) => `前 ${count} 台的预计结果：`,
+  revertReading: (done: string, all: string) => `正在逐台推算结果：已完成 ${done} / ${all} 台。`,
   revertEnds: "当前更新会先被中止。",
   revertStart: "回滚该更新",
   revertBegun: "正在回滚",

@@ -23,6 +23,7 @@ import { Ago, Moment } from "../../parts/Time";
 import { useTyped } from "../../parts/typed";
 import "../../styles/audit.css";
 import { factsOf, told } from "./detail";
+import { Target } from "./Target";
 
 type Act = components["schemas"]["Act"];
 
@@ -99,7 +100,7 @@ export function Audit() {
       header: text.target,
       width: "minmax(110px, 2fr)",
       isWideOnly: true,
-      cell: (act) => <span title={act.target}>{act.target}</span>,
+      cell: (act) => <Target act={act} />,
     },
     {
       id: "project",
@@ -222,7 +223,9 @@ function Details({ act, word, onClose }: { act: Act; word: string; onClose: () =
           <code>{act.action}</code>
         </dd>
         <dt>{text.target}</dt>
-        <dd className="break">{act.target}</dd>
+        <dd className="break">
+          <Target act={act} />
+        </dd>
         <dt>{text.project}</dt>
         <dd>{act.project ?? text.server}</dd>
         {factsOf(act.detail).map(([name, value]) => (

@@ -165,6 +165,7 @@ function NewCredentialsForm({ onClose }: { onClose: () => void }) {
       isBusy={giving.isPending}
       error={giving.error}
       isReady={user !== "" || password !== ""}
+      isBegun={password !== ""}
       onSubmit={() =>
         giving.mutate({
           user: user || undefined,

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { useText } from "../../i18n";
 import { Badge } from "../../parts/Badge";
 import { Button, ButtonLink } from "../../parts/Button";
+import { CopyButton } from "../../parts/Copy";
 import { usePopover } from "../../parts/popover";
 import { AttentionBadge, CameraBadge, ConditionBadge } from "../../parts/states";
 import { Ago } from "../../parts/Time";
@@ -19,6 +20,7 @@ export function Standing() {
   return (
     <span className="device-standing">
       <code className="break device-id">{device.id}</code>
+      <CopyButton kind="plain" text={device.id} />
       <span>{kind}</span>
       <Link to="/ui/devices" search={{ project: ref.project }}>
         {ref.project}

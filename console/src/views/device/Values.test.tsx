@@ -1,4 +1,4 @@
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, expect, it } from "vitest";
 import { messages } from "../../i18n/messages";
 import { FindField, useBounded } from "./Values";
@@ -32,6 +32,15 @@ it("draws a part of many rows, offers the next, and says how many are never draw
   fireEvent.click(screen.getByRole("button", { name: parts.more("50") }));
   expect(drawn()).toBe("150");
   expect(screen.queryByRole("button")).toBeNull();
+});
+
+it("draws on paper all that could be asked for", () => {
+  render(<Many count={500} />);
+  act(() => void window.dispatchEvent(new Event("beforeprint")));
+  expect(drawn()).toBe("400");
+  screen.getByText(text.notShown("100"));
+  act(() => void window.dispatchEvent(new Event("afterprint")));
+  expect(drawn()).toBe("100");
 });
 
 it("lets one take back what a link has looked for among a few", () => {

@@ -6,6 +6,7 @@ import { Button } from "../../parts/Button";
 import { TextField } from "../../parts/Field";
 import { Empty } from "../../parts/Notice";
 import { Card } from "../../parts/Page";
+import { usePrinting } from "../../parts/printing";
 import { useTypedAlong } from "../../parts/typed";
 import { catalogueOf, explanationOf, useSubject } from "./data";
 import { EditValue } from "./Edit";
@@ -58,12 +59,16 @@ export function FindField({
   ) : null;
 }
 
-/** Draws at most so many rows, offers the next, and says how many are not shown. */
+/**
+ * Draws at most so many rows, offers the next, and says how many are not shown. On paper, where
+ * nothing can be pressed, are those that could be.
+ */
 export function useBounded<T>(rows: readonly T[]): { shown: readonly T[]; more: ReactNode } {
   const { device: text, parts } = useText();
   const formats = useFormats();
   const [isAll, setAll] = useState(false);
-  const shown = rows.slice(0, isAll ? SHOWN_MAX : SHOWN_FIRST);
+  const isPrinting = usePrinting() !== undefined;
+  const shown = rows.slice(0, isAll || isPrinting ? SHOWN_MAX : SHOWN_FIRST);
   const next = Math.min(rows.length, SHOWN_MAX) - shown.length;
   const rest = rows.length - shown.length;
   return {

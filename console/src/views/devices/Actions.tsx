@@ -4,11 +4,12 @@ import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { handOver, useUser } from "../new-update/draft";
 import { NAMED_MAX } from "../new-update/target";
+import { FreezeAllDialog } from "./FreezeAllDialog";
 import { FreezeDialog } from "./FreezeDialog";
-import type { DeviceRow } from "./list";
 import { RestartDialog } from "./RestartDialog";
 import {
   FREEZE_MAX,
+  freezingOf,
   newUpdateOf,
   projectOf,
   type Target,
@@ -19,9 +20,7 @@ import {
 } from "./target";
 
 /** What is asked before it is done, with the devices that were chosen then. */
-export type Asked =
-  | { what: "restart"; target: Target }
-  | { what: "freeze" | "unfreeze"; rows: readonly DeviceRow[] };
+export type Asked = { what: "restart" | "freeze" | "unfreeze"; target: Target };
 
 /** What can be done with the chosen devices. What can't be says why. */
 export function Actions({ target, onAsk }: { target: Target; onAsk: (asked: Asked) => void }) {
@@ -58,16 +57,11 @@ export function Actions({ target, onAsk }: { target: Target; onAsk: (asked: Aske
         <Button disabled={restart !== null} onClick={() => onAsk({ what: "restart", target })}>
           {text.restart}
         </Button>
-        {target.of === "rows" &&
-          (["freeze", "unfreeze"] as const).map((what) => (
-            <Button
-              key={what}
-              disabled={freeze !== null}
-              onClick={() => onAsk({ what, rows: target.rows })}
-            >
-              {text[what]}
-            </Button>
-          ))}
+        {(["freeze", "unfreeze"] as const).map((what) => (
+          <Button key={what} disabled={freeze !== null} onClick={() => onAsk({ what, target })}>
+            {text[what]}
+          </Button>
+        ))}
       </fieldset>
       {reasons.length > 0 && <p className="small quiet">{reasons.map(told).join(" ")}</p>}
     </>
@@ -87,14 +81,14 @@ export function Question({
   onDone: () => void;
   onClose: () => void;
 }) {
-  return asked.what === "restart" ? (
-    <RestartDialog target={asked.target} onDone={onDone} onClose={onClose} />
-  ) : (
-    <FreezeDialog
-      rows={asked.rows}
-      isFreeze={asked.what === "freeze"}
-      onDone={onDone}
-      onClose={onClose}
-    />
-  );
+  const { what, target } = asked;
+  if (what === "restart") {
+    return <RestartDialog target={target} onDone={onDone} onClose={onClose} />;
+  }
+  const ends = { isFreeze: what === "freeze", onDone, onClose };
+  if (target.of === "rows") {
+    return <FreezeDialog rows={target.rows} {...ends} />;
+  }
+  const freezing = freezingOf(target.filter);
+  return freezing && <FreezeAllDialog freezing={freezing} {...ends} />;
 }

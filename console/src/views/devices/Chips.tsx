@@ -2,19 +2,29 @@ import { useSearch } from "@tanstack/react-router";
 import { useFormats, useText } from "../../i18n";
 import type { Messages } from "../../i18n/messages";
 import { Button } from "../../parts/Button";
+import type { Search } from "../../search";
 import { useFilterChange } from "./change";
 import { type Chip, chipsOf, filterOf, wantedValue, without, withoutFilters } from "./filters";
 
 /** The filters that hold, each to be taken away by itself. */
-export function Chips() {
+export function Chips({
+  hasKind = true,
+}: {
+  /** As {@link FilterBar}'s. */
+  hasKind?: boolean;
+} = {}) {
   const text = useText();
   const formats = useFormats();
   const search = useSearch({ strict: false });
   const change = useFilterChange();
-  const chips = chipsOf(filterOf(search));
+  const chips = chipsOf(filterOf(search)).filter(({ name }) => hasKind || name !== "kind");
   if (chips.length === 0) {
     return null;
   }
+  const clear = (search: Search) => ({
+    ...withoutFilters(search),
+    ...(!hasKind && search.kind !== undefined && { kind: search.kind }),
+  });
   return (
     <ul className="filter-chips row" aria-label={text.devices.filters}>
       {chips.map((chip) => {
@@ -38,7 +48,7 @@ export function Chips() {
         );
       })}
       <li>
-        <Button kind="plain" onClick={() => change(withoutFilters)}>
+        <Button kind="plain" onClick={() => change(clear)}>
           {text.devices.clearAll}
         </Button>
       </li>

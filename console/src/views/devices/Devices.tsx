@@ -1,6 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { useLive } from "../../api/live";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
@@ -13,6 +13,7 @@ import { Rows } from "../../parts/Rows";
 import { type Asked, Question } from "./Actions";
 import { Chips } from "./Chips";
 import { useFilterChange } from "./change";
+import { CHOICE_KEPT_MS, NONE, useChosen } from "./chosen";
 import { columnsOf } from "./columns";
 import { FilterBar } from "./FilterBar";
 import { chipsOf, exportAddress, filterOf, withoutFilters } from "./filters";
@@ -25,7 +26,7 @@ import {
   PAGES_READ_ANEW,
 } from "./list";
 import { useRowsInSight } from "./live";
-import { NONE, Selection } from "./Selection";
+import { Selection } from "./Selection";
 import type { Target } from "./target";
 import "../../styles/devices.css";
 
@@ -72,7 +73,14 @@ function List() {
   const mayChange = useMay("operator", search.project);
   const filter = useMemo(() => filterOf(search), [search]);
   const options = useMemo(() => deviceList(filter), [filter]);
-  const query = useInfiniteQuery({ ...options, placeholderData: keepPreviousData });
+  const [chosen, setChosen] = useChosen(JSON.stringify(filter));
+  const isAnyChosen = chosen.isAll || chosen.keys.size > 0;
+  const query = useInfiniteQuery({
+    ...options,
+    placeholderData: keepPreviousData,
+    // What is chosen of it may stand far down.
+    ...(isAnyChosen && { gcTime: CHOICE_KEPT_MS }),
+  });
   const { data, hasNextPage, fetchNextPage, isFetchingNextPage, isPlaceholderData } = query;
   const rows = useMemo(() => data?.pages.flatMap((page) => page.rows) ?? [], [data]);
   const isLong = (data?.pages.length ?? 0) > PAGES_READ_ANEW;
@@ -82,12 +90,7 @@ function List() {
   // One page says itself how many there are.
   const count = useQuery({ ...deviceCount(filter), enabled: hasNextPage && !isPlaceholderData });
 
-  const [chosen, setChosen] = useState(NONE);
   const [asked, setAsked] = useState<Asked>();
-  const meant = JSON.stringify(filter);
-  // What is chosen is done something with: it never is what another filter showed.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another filter means other devices
-  useEffect(() => setChosen(NONE), [meant]);
   const target = useMemo<Target>(
     () =>
       chosen.isAll
@@ -101,6 +104,8 @@ function List() {
     [text, search.project, isNarrow],
   );
   const more = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const isCounted = count.data !== undefined && !isPlaceholderData && !count.data.more;
+  const counted = isCounted ? count.data.count : null;
   const rowHeight = isNarrow ? 64 : 52;
   const isFull = rows.length >= LOADED_MAX;
 
@@ -170,6 +175,8 @@ function List() {
           isLoadingMore={isFetchingNextPage}
           onMore={more}
           onSight={onSight}
+          total={hasNextPage ? counted : undefined}
+          rest={text.devices.printRest}
         />
       )}
       {asked && (

@@ -1,13 +1,8 @@
 import { useFormats, useText } from "../../i18n";
 import { Button } from "../../parts/Button";
 import { Actions, type Asked } from "./Actions";
+import { type Chosen, NONE } from "./chosen";
 import type { Target } from "./target";
-
-/** Which devices are chosen: some of the list, or all that the filter means. */
-export type Chosen = { isAll: boolean; keys: ReadonlySet<string> };
-
-/** None of them. */
-export const NONE: Chosen = { isAll: false, keys: new Set() };
 
 /** What is chosen, and what can be done with it. */
 export function Selection({

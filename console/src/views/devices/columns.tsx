@@ -40,7 +40,7 @@ export function columnsOf(
       id: "state",
       header: text.columns.state,
       // As wide as two states beside each other, or below each other.
-      width: isNarrow ? "112px" : "216px",
+      width: isNarrow ? "132px" : "216px",
       cell: (row) => <State row={row} />,
     },
     {

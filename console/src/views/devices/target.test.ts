@@ -4,6 +4,7 @@ import type { DeviceRow } from "./list";
 import { sampleRow as row } from "./sample";
 import {
   FREEZE_MAX,
+  freezingOf,
   newUpdateOf,
   restartOf,
   type Target,
@@ -55,6 +56,17 @@ describe("what can be done with chosen devices", () => {
       "camerasRestart",
     );
     expect(whyNoRestart(rows(row("1", { kind: "camera" })))).toBe("camerasRestart");
+  });
+
+  it("is one call that freezes all that a filter means", () => {
+    expect(whyNoFreeze({ of: "filter", filter: {} })).toBe("noProject");
+    expect(whyNoFreeze({ of: "filter", filter: { project: "p" } })).toBeNull();
+    expect(freezingOf({})).toBeUndefined();
+    expect(freezingOf({ project: "p", kind: "camera", server: ["s"] })).toEqual({
+      project: "p",
+      kind: "camera",
+      selector: { servers: ["s"] },
+    });
   });
 
   it("is a bounded number of calls", () => {

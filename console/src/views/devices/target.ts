@@ -4,7 +4,7 @@ import { NAMED_MAX } from "../new-update/target";
 import { type Filter, selectorOf } from "./filters";
 import type { DeviceRow } from "./list";
 
-/** The most that are frozen at a time: it takes a call each. */
+/** The most that are frozen one by one: it takes a call each. */
 export const FREEZE_MAX = 1_000;
 
 /** With which devices something is to be done: some of the list, or all that a filter means. */
@@ -69,9 +69,21 @@ export function whyNoRestart(target: Target): WhyNot | null {
   return whyNoUpdate(target);
 }
 
-/** Why they can't be frozen; null if they can. It is offered of rows alone. */
+/** Why they can't be frozen; null if they can. */
 export function whyNoFreeze(target: Target): WhyNot | null {
-  return target.of === "rows" && target.rows.length > FREEZE_MAX ? "tooManyToFreeze" : null;
+  if (target.of === "filter") {
+    return target.filter.project === undefined ? "noProject" : null;
+  }
+  return target.rows.length > FREEZE_MAX ? "tooManyToFreeze" : null;
+}
+
+/** All that a filter means, as one call freezes or unfreezes them. */
+export type Freezing = { project: string } & components["schemas"]["FrozenSelection"];
+
+/** What freezes all that a filter means; undefined where {@link whyNoFreeze} says why not. */
+export function freezingOf(filter: Filter): Freezing | undefined {
+  const { project, kind } = filter;
+  return project === undefined ? undefined : { project, kind, selector: selectorOf(filter) };
 }
 
 /** What the address of a new update says of them. */

@@ -1,4 +1,4 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useMay } from "../../api/session";
 import { useFormats, useText } from "../../i18n";
 import { useProject } from "../../layout/project";
@@ -7,12 +7,13 @@ import { Empty, Notice } from "../../parts/Notice";
 import { Card, Page } from "../../parts/Page";
 import "../../styles/import.css";
 import { sizeOf } from "../../parts/size";
+import { Pace } from "./pace";
 import { Sending } from "./Sending";
-import { FILE_BYTES_MAX, type Source, sourceOf, Unreadable } from "./source";
+import { FILE_BYTES_MAX, type Source, sourceOfFile, Unreadable } from "./source";
 
 /** Puts devices on record from a file. */
 export function Import() {
-  const { importing: text } = useText();
+  const { importing: text, parts } = useText();
   const formats = useFormats();
   const project = useProject();
   const isOperator = useMay("operator", project);
@@ -20,44 +21,62 @@ export function Import() {
   // A file that is chosen again is another one, even if nothing of it differs.
   const [count, setCount] = useState(0);
   const [problem, setProblem] = useState<string>();
-  const [isReading, setReading] = useState(false);
+  // Which part of the file is read, while it is.
+  const [part, setPart] = useState<number>();
   // While a file is sent no other takes its place: nobody would be told what came of it.
   const [isSending, setSending] = useState(false);
   // What is read slowly does not come after what was chosen later.
-  const turn = useRef(0);
+  const reading = useRef<AbortController>(undefined);
+  useEffect(() => () => reading.current?.abort(), []);
   const chooser = useRef<HTMLInputElement>(null);
 
-  const say = (error: unknown) => {
+  const say = (error: unknown, file: File) => {
     if (!(error instanceof Unreadable)) {
       return text.unreadable;
     }
     const line = formats.number(error.line);
     const told = {
-      too_large: text.tooLarge,
+      too_large: text.tooLarge(
+        sizeOf(file.size, formats.number),
+        sizeOf(FILE_BYTES_MAX, formats.number),
+      ),
       line_too_long: text.lineTooLong(line),
       no_list: text.noList(line),
       spreadsheet: text.spreadsheet,
       no_text: text.noText,
+      both: text.eitherCharset,
+      unlikely: text.otherCharset,
     };
     return told[error.why];
   };
   const read = async (file: File) => {
-    turn.current += 1;
-    const mine = turn.current;
+    reading.current?.abort();
+    const mine = new AbortController();
+    reading.current = mine;
     setProblem(undefined);
     setSource(undefined);
-    setReading(true);
-    const found = await readSource(file).catch((error: unknown) => say(error));
-    if (turn.current !== mine) {
+    setPart(0);
+    const pace = new Pace(mine.signal, (done) => {
+      if (!mine.signal.aborted) {
+        // As it is shown: what shows no difference draws nothing.
+        setPart(Math.floor(done * 100) / 100);
+      }
+    });
+    const found = await sourceOfFile(file, pace).catch((error: unknown) => say(error, file));
+    if (mine.signal.aborted) {
       return;
     }
-    setReading(false);
+    setPart(undefined);
     if (typeof found === "string") {
       setProblem(found);
     } else {
       setSource(found);
       setCount((before) => before + 1);
     }
+  };
+  const stopReading = () => {
+    reading.current?.abort();
+    setPart(undefined);
   };
   if (!isOperator) {
     return (
@@ -111,7 +130,9 @@ export function Import() {
               <strong>{source.name}</strong>{" "}
               <span className="quiet">
                 {text.about(
-                  text.kind[source.kind],
+                  source.charset
+                    ? text.ofCharset(text.kind.csv, source.charset.toUpperCase())
+                    : text.kind[source.kind],
                   formats.number(source.lines.length),
                   sizeOf(source.bytes.length, formats.number),
                 )}
@@ -122,27 +143,27 @@ export function Import() {
           ) : (
             <>
               <p>{text.drop}</p>
-              <Button kind="primary" isBusy={isReading} onClick={() => chooser.current?.click()}>
+              <Button
+                kind="primary"
+                isBusy={part !== undefined}
+                onClick={() => chooser.current?.click()}
+              >
                 {text.choose}
               </Button>
             </>
           )}
         </div>
-        {isReading && <Notice tone="busy">{text.reading}</Notice>}
+        {part !== undefined && (
+          <Notice tone="busy" actions={<Button onClick={stopReading}>{parts.cancel}</Button>}>
+            {text.reading(formats.number(Math.floor(part * 100)))}
+          </Notice>
+        )}
         {problem && <Notice tone="bad">{problem}</Notice>}
         {!source && <Templates />}
       </Card>
       {source && <Sending key={count} source={source} onSending={setSending} />}
     </Page>
   );
-}
-
-/** Reads a file that was chosen. */
-async function readSource(file: File): Promise<Source> {
-  if (file.size > FILE_BYTES_MAX) {
-    throw new Unreadable("too_large");
-  }
-  return sourceOf(file.name, new Uint8Array(await file.arrayBuffer()));
 }
 
 /** Files to begin with. */

@@ -85,8 +85,8 @@ export function Lines({ source, run }: { source: Source; run: Run }) {
       width: "minmax(180px, 3fr)",
       cell: (row) =>
         row.errors.length > 0 ? (
-          <span title={row.errors.map((error) => error.detail).join("\n")}>
-            {row.errors.map((error) => error.detail).join("; ")}
+          <span className="import-what" title={row.errors.map((error) => error.detail).join("\n")}>
+            {row.errors.map((error) => told(error, isNarrow)).join("; ")}
           </span>
         ) : (
           standing(row.line)
@@ -102,6 +102,8 @@ export function Lines({ source, run }: { source: Source; run: Run }) {
       ),
     },
   ];
+  // What is wrong takes two lines, and four where there is no room beside it.
+  const rowHeight = isNarrow ? 88 : 50;
   const stem = source.name.replace(/\.[^.]*$/, "");
   const saveReport = () => {
     const header = ["line", "device", "column", "field", "code", "detail"];
@@ -156,13 +158,18 @@ export function Lines({ source, run }: { source: Source; run: Run }) {
           rows={shown}
           rowKey={({ line }) => String(line.line)}
           columns={columns}
-          rowHeight={34}
+          rowHeight={rowHeight}
           isNarrow={isNarrow}
-          height={`min(60vh, ${38 + shown.length * 34}px)`}
+          height={`min(60vh, ${38 + shown.length * rowHeight}px)`}
         />
       )}
     </Card>
   );
+}
+
+/** What is wrong, with the field where that has no column of its own. */
+function told({ field, detail }: LineError, isNarrow: boolean): string {
+  return isNarrow && field ? `${field}: ${detail}` : detail;
 }
 
 /** Gives where a line stands that nothing is wrong with. */

@@ -52,6 +52,7 @@ export function Sending({
   });
   const lines = formats.number(source.lines.length);
   const tried = run?.terms.isDry && run.state === "done" ? run.total : undefined;
+  const mayGoIn = tried !== undefined && tried.new + tried.changed + tried.channels > 0;
   return (
     <>
       <Card title={text.options}>
@@ -87,14 +88,14 @@ export function Sending({
           {source.lines.length === 0 && <Notice tone="warn">{text.noLines}</Notice>}
           <div className="row">
             <Button
-              kind={tried ? "normal" : "primary"}
+              kind={mayGoIn ? "normal" : "primary"}
               disabled={isRunning}
               onClick={() => begin(terms(true))}
             >
               {text.dryRun}
             </Button>
             <Button
-              kind={tried ? "primary" : "normal"}
+              kind={mayGoIn ? "primary" : "normal"}
               disabled={isRunning || source.lines.length === 0}
               onClick={() => setAsking(true)}
             >
@@ -209,6 +210,11 @@ function Progress({
           </div>
         ))}
       </dl>
+      {run.state === "done" && isDry && total.failed > 0 && (
+        <Notice tone="warn">
+          {run.terms.mode === "all_or_none" ? text.triedNone : text.triedGood}
+        </Notice>
+      )}
       {run.state === "done" && total.errors.length === 0 && all > 0 && (
         <Notice tone="good">{isDry ? text.allRight : text.done}</Notice>
       )}

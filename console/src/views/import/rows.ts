@@ -14,11 +14,29 @@ const QUOTE = 0x22;
 /** What may part cells; the first one unless the header tells. */
 const SEPARATORS = [",", ";", "\t"].map((separator) => separator.charCodeAt(0));
 
+/** A first line, as Excel has it, that names what parts cells. */
+const NAMED = /^("?)sep=([,;\t])\1$/i;
+
+/** What a first line `sep=;` names, and where that line ends. */
+function namedSeparator(bytes: Uint8Array): { separator: number; end: number } | undefined {
+  const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  // One byte more than the longest such line has.
+  const begin = bytes.subarray(from, from + 8);
+  const found = begin.findIndex((byte) => byte === LF || byte === CR);
+  const line = String.fromCharCode(...(found < 0 ? begin : begin.subarray(0, found)));
+  const separator = NAMED.exec(line)?.[2]?.charCodeAt(0);
+  return separator === undefined ? undefined : { separator, end: from + line.length };
+}
+
 /**
- * What parts the cells of the first row that is not blank: what stands there most outside of
- * quotation marks, as the server finds it.
+ * What parts cells, as the server finds it: what the first line names, or else what stands most in
+ * the first row that is not blank, outside of quotation marks.
  */
 export function separatorOf(bytes: Uint8Array): number {
+  const named = namedSeparator(bytes);
+  if (named) {
+    return named.separator;
+  }
   const counts = SEPARATORS.map(() => 0);
   let isQuoted = false;
   let at = 0;
@@ -46,13 +64,14 @@ export function separatorOf(bytes: Uint8Array): number {
 /**
  * The rows of a CSV file of any encoding in which the bytes of ASCII stand for nothing else where
  * they stand alone: UTF-8, and GB18030, whose second bytes are never a quotation mark, a separator
- * or the end of a line. Blank lines are none.
+ * or the end of a line. Blank lines are none, nor is a first line `sep=`. One that is longer than
+ * `rowBytesMax` is the last, and has no end.
  */
-export function* rowsOf(bytes: Uint8Array): Generator<Row> {
+export function* rowsOf(bytes: Uint8Array, rowBytesMax = Number.POSITIVE_INFINITY): Generator<Row> {
   const separator = separatorOf(bytes);
   const length = bytes.length;
   let line = 1;
-  let at = 0;
+  let at = namedSeparator(bytes)?.end ?? 0;
   while (at < length) {
     const first = bytes[at];
     if (first === LF || first === CR) {
@@ -64,7 +83,8 @@ export function* rowsOf(bytes: Uint8Array): Generator<Row> {
     const row: Row = { line, start: at, end: at };
     let isQuoted = false;
     let isCellBegun = false;
-    for (; at < length; at += 1) {
+    const most = Math.min(length, row.start + rowBytesMax + 1);
+    for (; at < most; at += 1) {
       const byte = bytes[at];
       if (isQuoted) {
         if (byte === QUOTE) {
@@ -90,6 +110,9 @@ export function* rowsOf(bytes: Uint8Array): Generator<Row> {
       row.isUnclosed = true;
     }
     yield row;
+    if (at > row.start + rowBytesMax) {
+      return;
+    }
   }
 }
 

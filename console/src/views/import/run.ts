@@ -75,6 +75,7 @@ async function send(
   piece: Piece,
   { project, mode, isDry }: Terms,
 ): Promise<{ report: Report; isIn: boolean }> {
+  const body = piece.body();
   try {
     const answer = await change((header) =>
       api.POST("/api/v1/devices/import", {
@@ -85,7 +86,7 @@ async function send(
         headers: { "Content-Type": source.contentType },
         // The bytes go as they are: what the types call the body is left to the serializer.
         body: "",
-        bodySerializer: () => piece.body,
+        bodySerializer: () => body,
       }),
     );
     if (!("lines" in answer)) {

@@ -1,3 +1,6 @@
+import { textOf } from "../../parts/csv";
+import { charsetOf } from "./charset";
+import { Pace } from "./pace";
 import { cellsOf, type Row, rowsOf, separatorOf } from "./rows";
 
 /** Lines in a piece: what the server takes in one call. */
@@ -9,8 +12,11 @@ const PIECE_BYTES_MAX = 7 * 1024 * 1024;
 /** Bytes of a line: a recorder with as many channels as it may have takes some 3 MB. */
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Bytes of a file, which is read whole. */
+/** Bytes of a file, which is read whole. The server has no bound of its own for all the pieces. */
 export const FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Bytes that are read, or looked at, between two looks at the clock. */
+const STEP = 1024 * 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -22,7 +28,8 @@ export type Piece = {
   firstLine: number;
   lastLine: number;
   lines: number;
-  body: Blob;
+  /** What is sent: made when it is, for all of them would be the file once more. */
+  body: () => Blob;
 };
 
 /** A line of a device: what the server calls it, and where it is. */
@@ -34,6 +41,8 @@ export type Source = {
   bytes: Uint8Array<ArrayBuffer>;
   kind: "csv" | "lines" | "list";
   contentType: string;
+  /** Of CSV, the charset of its text. */
+  charset?: "utf-8" | "gb18030";
   /** What reads its text. */
   decoder: TextDecoder;
   /** The lines of devices; the header, blank lines and comments are none. */
@@ -49,20 +58,17 @@ export type Source = {
 /** Why a file can't be read. */
 export class Unreadable extends Error {
   constructor(
-    readonly why: "too_large" | "line_too_long" | "no_list" | "spreadsheet" | "no_text",
+    readonly why:
+      | "too_large"
+      | "line_too_long"
+      | "no_list"
+      | "spreadsheet"
+      | "no_text"
+      | "both"
+      | "unlikely",
     readonly line = 0,
   ) {
     super(why);
-  }
-}
-
-/** Whether the bytes are UTF-8. All of a file is asked: a part of one in GB18030 may happen to be. */
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -120,12 +126,15 @@ function* listed(bytes: Uint8Array): Generator<Row> {
 
 /** Whether a row is none of a device: empty cells, or a comment, whose first cell is the only one. */
 function isNoDevice(text: string, separator: string): boolean {
-  const [first = "", ...others] = cellsOf(text, separator);
+  const [first = "", ...others] = cellsOf(text, separator).map((cell) => cell.trim());
   return (first === "" || first.startsWith("#")) && others.every((cell) => cell === "");
 }
 
 /** Cuts lines into pieces, each of which one call takes. `bodyOf` has what is sent of some lines. */
-function cut(lines: readonly Line[], bodyOf: (lines: readonly Line[]) => Blob): Piece[] {
+function cut(
+  lines: readonly Line[],
+  bodyOf: (lines: readonly Line[], next: Line | undefined) => Blob,
+): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
   while (from < lines.length) {
@@ -139,7 +148,8 @@ function cut(lines: readonly Line[], bodyOf: (lines: readonly Line[]) => Blob): 
     const part = lines.slice(from, to);
     const [first, last] = [part[0], part.at(-1)];
     if (first && last) {
-      const body = bodyOf(part);
+      const next = lines[to];
+      const body = () => bodyOf(part, next);
       pieces.push({ firstLine: first.line, lastLine: last.line, lines: part.length, body });
     }
     from = to;
@@ -147,11 +157,25 @@ function cut(lines: readonly Line[], bodyOf: (lines: readonly Line[]) => Blob): 
   return pieces;
 }
 
-/** Refuses lines that are too long for a call. */
-function checked(lines: Line[]): Line[] {
-  const long = lines.find((line) => line.end - line.start > LINE_BYTES_MAX);
-  if (long) {
-    throw new Unreadable("line_too_long", long.line);
+/**
+ * Collects the lines of a file of so many bytes. What is too long for a call is refused.
+ *
+ * @throws {Unreadable}
+ */
+async function collected(rows: Generator<Row>, bytes: number, pace: Pace): Promise<Line[]> {
+  const lines: Line[] = [];
+  let looked = 0;
+  for (const row of rows) {
+    if (row.end - row.start > LINE_BYTES_MAX) {
+      throw new Unreadable("line_too_long", row.line);
+    }
+    lines.push(row);
+    if (row.end - looked > STEP / 16) {
+      looked = row.end;
+      if (pace.isOver) {
+        await pace.rest(READ_PART + (1 - READ_PART) * (row.end / bytes));
+      }
+    }
   }
   return lines;
 }
@@ -170,21 +194,44 @@ function refuseNoText(bytes: Uint8Array): void {
   }
 }
 
-/** Makes of a file what is sent of it. Its bytes stay as they are. */
-export function sourceOf(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
-  if (bytes.length > FILE_BYTES_MAX) {
+/** Which part of the work it is to read the bytes of a file. */
+const READ_PART = 0.4;
+
+/**
+ * Reads a file that was chosen, a part at a time: the page goes on meanwhile.
+ *
+ * @throws {Unreadable} before anything of it is read, if it is too large.
+ */
+export async function sourceOfFile(file: File, pace: Pace): Promise<Source> {
+  if (file.size > FILE_BYTES_MAX) {
     throw new Unreadable("too_large");
   }
+  const bytes = new Uint8Array(file.size);
+  for (let at = 0; at < bytes.length; at += STEP) {
+    const part = await file.slice(at, at + STEP).arrayBuffer();
+    bytes.set(new Uint8Array(part), at);
+    pace.signal?.throwIfAborted();
+    pace.onDone(READ_PART * (at / bytes.length));
+  }
+  return sourceOf(file.name, bytes, pace);
+}
+
+/** Makes of a file what is sent of it. Its bytes stay as they are. */
+export async function sourceOf(
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  pace = new Pace(),
+): Promise<Source> {
   refuseNoText(bytes);
   const [extension = ""] = /\.[a-z]+$/.exec(name.toLowerCase()) ?? [];
   if (extension === ".csv") {
-    return csv(name, bytes);
+    return csv(name, bytes, pace);
   }
   const text = [0xef, 0xbb, 0xbf].every((byte, at) => bytes[at] === byte)
     ? bytes.subarray(3)
     : bytes;
   const isJson = [".json", ".jsonl", ".ndjson"].includes(extension) || beginsAsJson(text);
-  return isJson ? json(name, text) : csv(name, bytes);
+  return isJson ? json(name, text, pace) : csv(name, bytes, pace);
 }
 
 /** The first byte that is no blank. */
@@ -203,53 +250,54 @@ function inOneLine(bytes: Uint8Array<ArrayBuffer>, { start, end }: Line) {
   return bytes.slice(start, end).map((byte) => (byte === LF || byte === CR ? 0x20 : byte));
 }
 
-function csv(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
-  const charset = isUtf8(bytes) ? "utf-8" : "gb18030";
+async function csv(name: string, bytes: Uint8Array<ArrayBuffer>, pace: Pace): Promise<Source> {
+  const charset = await charsetOf(bytes, pace, READ_PART);
+  if (charset === "both" || charset === "unlikely") {
+    throw new Unreadable(charset);
+  }
   const decoder = new TextDecoder(charset);
-  const rows = [...rowsOf(bytes)];
+  const rows = await collected(rowsOf(bytes, LINE_BYTES_MAX), bytes.length, pace);
   const header = rows.shift();
   const headerEnd = rows[0]?.start ?? bytes.length;
   const separator = String.fromCharCode(separatorOf(bytes));
-  const textOf = (row: Row) => decoder.decode(bytes.subarray(row.start, row.end));
+  const decoded = (row: Row) => decoder.decode(bytes.subarray(row.start, row.end));
   const mayBeNone = (row: Row) => {
     const first = String.fromCharCode(bytes[row.start] ?? 0);
-    return first === "#" || first === '"' || first === separator;
+    return first === "#" || first === '"' || first === separator || /\s/.test(first);
   };
-  const lines = checked(
-    rows.filter((row) => !(mayBeNone(row) && isNoDevice(textOf(row), separator))),
-  );
-  const columns = header ? cellsOf(textOf(header), separator) : [];
-  const bodyOf = (part: readonly Line[]) => {
+  const lines = rows.filter((row) => !(mayBeNone(row) && isNoDevice(decoded(row), separator)));
+  const columns = header ? cellsOf(decoded(header), separator) : [];
+  const bodyOf = (part: readonly Line[], next: Line | undefined) => {
     const first = part[0]?.start ?? headerEnd;
-    const next = rows.find((row) => row.start > (part.at(-1)?.start ?? 0));
     return new Blob([bytes.subarray(0, headerEnd), bytes.subarray(first, next?.start)]);
   };
   const pieces = cut(lines, bodyOf);
   // Of a file without lines the header is sent: what is wrong with it is the server's to say.
-  const whole = { firstLine: 1, lastLine: 1, lines: 0, body: new Blob([bytes]) };
+  const whole = { firstLine: 1, lastLine: 1, lines: 0, body: () => new Blob([bytes]) };
   return {
     name,
     bytes,
     kind: "csv",
     contentType: `text/csv; charset=${charset}`,
+    charset,
     decoder,
     lines,
     headerEnd,
-    columns: columns.map((column) => column.trim().toLowerCase()),
+    columns: columns.map((column) => textOf(column).trim().toLowerCase()),
     separator,
     pieces: pieces.length > 0 ? pieces : [whole],
   };
 }
 
-function json(name: string, bytes: Uint8Array<ArrayBuffer>): Source {
+async function json(name: string, bytes: Uint8Array<ArrayBuffer>, pace: Pace): Promise<Source> {
   const isList = firstOf(bytes) === 0x5b;
   const isNone = (row: Row) => {
     const first = firstOf(bytes.subarray(row.start, row.end));
     return first === undefined || first === HASH;
   };
-  const lines = checked(
-    isList ? [...listed(bytes)] : [...linesOf(bytes)].filter((row) => !isNone(row)),
-  );
+  const rows = isList ? listed(bytes) : linesOf(bytes);
+  const found = await collected(rows, bytes.length, pace);
+  const lines = isList ? found : found.filter((row) => !isNone(row));
   const bodyOf = (part: readonly Line[]) => {
     if (!isList) {
       return new Blob([bytes.subarray(part[0]?.start, part.at(-1)?.end)]);
@@ -275,7 +323,7 @@ export function idOf(source: Source, line: Line): string {
   const text = source.decoder.decode(source.bytes.subarray(line.start, line.end));
   if (source.kind === "csv") {
     const cells = cellsOf(text, source.separator);
-    return cells[source.columns.indexOf("id")] ?? "";
+    return textOf(cells[source.columns.indexOf("id")] ?? "").trim();
   }
   try {
     const device: unknown = JSON.parse(text);

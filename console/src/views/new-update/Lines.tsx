@@ -10,7 +10,6 @@ export function Lines({ lines, project }: { lines: readonly Line[]; project: str
   const { newUpdate: text } = useText();
   const isNarrow = useIsNarrow();
   const acts: Record<string, string> = text.acts;
-  const none = <span className="quiet">{text.noValue}</span>;
   const columns: Column<Line>[] = [
     {
       id: "device",
@@ -36,17 +35,7 @@ export function Lines({ lines, project }: { lines: readonly Line[]; project: str
       header: text.now,
       width: "minmax(90px, 1fr)",
       isWideOnly: true,
-      cell: ({ change }) =>
-        change && (
-          <>
-            {change.shown === "" ? text.nothing : (change.shown ?? none)}
-            {change.desired !== null &&
-              change.desired !== undefined &&
-              change.desired !== change.shown && (
-                <span className="quiet"> ({text.asked(change.desired || text.nothing)})</span>
-              )}
-          </>
-        ),
+      cell: ({ change }) => change && <Now change={change} />,
     },
     {
       id: "to",
@@ -67,16 +56,30 @@ export function Lines({ lines, project }: { lines: readonly Line[]; project: str
         ),
     },
   ];
+  // Where there is no room beside it, the property and what stands there are above the new value.
+  const rowHeight = isNarrow ? 76 : 36;
   return (
     <Rows
       label={text.list}
       rows={lines}
       rowKey={(line) => line.key}
       columns={columns}
-      rowHeight={isNarrow ? 56 : 36}
+      rowHeight={rowHeight}
       isNarrow={isNarrow}
-      height={`${Math.min(420, 44 + (isNarrow ? 56 : 36) * Math.max(1, lines.length))}px`}
+      height={`${Math.min(420, 44 + rowHeight * Math.max(1, lines.length))}px`}
     />
+  );
+}
+
+/** What the device shows, and what is asked of it where that is another. */
+function Now({ change: { shown, desired } }: { change: NonNullable<Line["change"]> }) {
+  const { newUpdate: text } = useText();
+  const isOther = desired !== null && desired !== undefined && desired !== shown;
+  return (
+    <>
+      {shown === "" ? text.nothing : (shown ?? <span className="quiet">{text.noValue}</span>)}
+      {isOther && <span className="quiet"> ({text.asked(desired || text.nothing)})</span>}
+    </>
   );
 }
 
@@ -103,6 +106,8 @@ function Result({ line, isNarrow }: { line: Line; isNarrow: boolean }) {
       {isNarrow && (
         <>
           <code>{change.name}</code>
+          <br />
+          <Now change={change} />
           <br />
         </>
       )}

@@ -73,7 +73,7 @@ export function TargetStep({
       {way === "selection" && (
         <>
           <FilterBar hasKind={false} />
-          <Chips />
+          <Chips hasKind={false} />
           {isOfAll && <p className="field-hint">{text.selectionAll}</p>}
           {search.project && kind && <Matches filter={{ ...filter, kind }} />}
         </>

@@ -4,12 +4,9 @@ import "uplot/dist/uPlot.min.css";
 import { useFormats } from "../../i18n";
 import { type Colours, useColours } from "./colours";
 import type { Attention } from "./data";
-import type { Stacked } from "./history";
+import { LEAST_MS, type Stacked } from "./history";
 
 const HEIGHT = 220;
-
-/** The shortest time that is drawn, in seconds: what is shorter has nothing to compare. */
-const LEAST_S = 3_600;
 
 /** Stripes, so that two areas of one colour are told apart, whatever one sees of colours. */
 function stripes(context: CanvasRenderingContext2D, line: string, ground: string) {
@@ -82,7 +79,7 @@ export function Chart({
         legend: { show: false },
         cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
         scales: {
-          x: { range: (_, first, last) => [Math.min(first, last - LEAST_S), last] },
+          x: { range: (_, first, last) => [Math.min(first, last - LEAST_MS / 1_000), last] },
           y: { range: (_, __, most) => [0, Math.max(5, Math.ceil(most * 1.1))] },
         },
         axes: [
@@ -106,9 +103,10 @@ export function Chart({
         ],
         series: [
           {},
-          ...data.edges.map(({ word }) => ({
+          // The topmost edge is a line too: of a fleet that needs nothing it is all there is.
+          ...data.edges.map(({ word }, index) => ({
             fill: filled(word, colours),
-            width: 0,
+            ...(index === 0 ? { stroke: colours.text, width: 1.5 } : { width: 0 }),
             points: { show: false },
           })),
         ],

@@ -5,7 +5,10 @@ import { Card } from "../../parts/Page";
 import { Moment } from "../../parts/Time";
 import { Chart } from "./Chart";
 import { ATTENTION, type Sample } from "./data";
-import { hourly, nearest, needing, stacked } from "./history";
+import { drawn, hourly, nearest, needing, stacked } from "./history";
+
+/** Shorter than this, the history does not yet go back as far as one is kept. */
+const WHOLE_MS = 47 * 3_600_000;
 
 /** How many devices needed attention over the last two days: a chart, and the same as a table. */
 export function History({ samples }: { samples: readonly Sample[] }) {
@@ -15,7 +18,7 @@ export function History({ samples }: { samples: readonly Sample[] }) {
   const data = useMemo(() => stacked(samples), [samples]);
   const first = samples.at(0);
   const last = samples.at(-1);
-  if (!first || !last || samples.length < 2) {
+  if (!first || !last) {
     return (
       <Card title={text.history}>
         <Empty>{text.historyEmpty}</Empty>
@@ -37,15 +40,22 @@ export function History({ samples }: { samples: readonly Sample[] }) {
       </ul>
       <div
         role="img"
-        aria-label={text.historySummary(
-          formats.moment(first.at),
-          formats.moment(last.at),
-          formats.number(most),
-          formats.number(needing(last)),
-        )}
+        aria-label={
+          first === last
+            ? text.historyPoint(formats.moment(last.at), formats.number(needing(last)))
+            : text.historySummary(
+                formats.moment(first.at),
+                formats.moment(last.at),
+                formats.number(most),
+                formats.number(needing(last)),
+              )
+        }
       >
         <Chart data={data} onPoint={setAt} />
       </div>
+      {drawn(samples) < WHOLE_MS && (
+        <p className="field-hint">{text.historySince(formats.moment(first.at))}</p>
+      )}
       <details>
         <summary>{text.asTable}</summary>
         <HistoryTable samples={samples} />

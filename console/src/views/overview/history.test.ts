@@ -33,9 +33,36 @@ describe("the history", () => {
 
   it("has nothing where nothing was counted", () => {
     const { at, edges } = stacked([sample("00:00", 1), sample("00:30", 2), sample("02:00", 3)]);
-    expect(at).toHaveLength(4);
-    expect(edges[3]?.upper).toEqual([1, 2, null, 3]);
+    expect(at).toHaveLength(5);
+    expect(edges[3]?.upper).toEqual([1, 2, null, 3, 3]);
     expect(at[2]).toBe(Date.parse("2026-01-01T01:15:00Z") / 1_000);
+  });
+
+  it("begins with a point, which is drawn as a bar", () => {
+    const now = Date.parse("2026-01-01T01:00:00Z") / 1_000;
+    const { at, edges } = stacked([sample("01:00", 1, 2)]);
+    // A hundredth of the hour that is drawn at least.
+    expect(at).toEqual([now - 36, now]);
+    expect(edges.map(({ upper }) => upper)).toEqual([
+      [3, 3],
+      [3, 3],
+      [3, 3],
+      [1, 1],
+    ]);
+    // So does one that is alone between two gaps, of a longer time.
+    const gaps = stacked([sample("00:00"), sample("10:00", 1), sample("20:00")]);
+    const seconds = (time: string) => Date.parse(`2026-01-01T${time}:00Z`) / 1_000;
+    expect(gaps.at).toEqual([
+      seconds("00:00") - 720,
+      seconds("00:00"),
+      seconds("05:00"),
+      seconds("10:00") - 720,
+      seconds("10:00"),
+      seconds("15:00"),
+      seconds("20:00") - 720,
+      seconds("20:00"),
+    ]);
+    expect(stacked([])).toMatchObject({ at: [] });
   });
 
   it("is told by the hour, the newest first", () => {

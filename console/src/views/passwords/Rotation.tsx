@@ -173,6 +173,7 @@ function TermsStep({
       isBusy={false}
       error={undefined}
       isReady={isRight && count > 0}
+      isBegun={onBack !== undefined}
       onSubmit={onDone}
       onClose={onClose}
     >
@@ -212,7 +213,8 @@ function KeepStep({
   const made = wanted.filter((each) => each.isMade);
   const [isSaved, setSaved] = useState(made.length === 0);
   return (
-    <Dialog title={text.madeTitle} onClose={onClose} width={640}>
+    // Escape does not close it: what was made and typed for it is shown nowhere else.
+    <Dialog title={text.madeTitle} onClose={() => {}} width={640}>
       <p>{made.length > 0 ? text.madeWhat : text.givenOnly}</p>
       {made.length > 0 && (
         <MadePasswords

@@ -148,6 +148,8 @@ export function JobsCard({ update, isKept }: { update: Update; isKept: boolean }
           rowHeight={40}
           isNarrow={isNarrow}
           height={`${height}px`}
+          total={isAll && list.hasNextPage ? update.jobs.total : undefined}
+          rest={text.printRest(update.id)}
           {...moreOf(list)}
         />
       )}

@@ -12,7 +12,7 @@ const server = vi.hoisted(() => {
   return server;
 });
 
-const { update: text } = messages.en;
+const { newUpdate, parts, update: text } = messages.en;
 
 const update: Update = {
   id: "01a2079e",
@@ -60,16 +60,39 @@ it("is done once the server has told what it would do", async () => {
   expect(begin().disabled).toBe(true);
 
   tell(Response.json(foreseen));
-  await screen.findByText(/What would come of the first 1/);
-  screen.getByText(new RegExp(text.revertDevices("2")));
+  await screen.findByText(text.revertReading("1", "2"));
+  screen.getByText(text.revertWould("2"));
   screen.getByText(text.leftOut("1"));
   expect(begin().disabled).toBe(false);
 
+  // The other pages tell of the rest, and nothing of all.
+  expect(asked[1]).toEqual({ dry_run: true, after: "1" });
+  const other = foreseen.devices.map((device) => ({ ...device, id: "phone-2" }));
+  const none = { devices_total: null, left_out: [], left_out_total: null };
+  tell(Response.json({ devices: other, next: null, ...none }));
+  await screen.findByText(`${newUpdate.filters.all} (2)`);
+  screen.getByText(text.revertWould("2"));
+  screen.getByText(text.leftOut("1"));
+  expect(screen.queryByText(/being worked out/)).toBeNull();
+
   fireEvent.click(begin());
-  await waitFor(() => expect(asked.length).toBe(2));
-  expect(asked[1]).toEqual({ rollout: {} });
+  await waitFor(() => expect(asked.length).toBe(3));
+  expect(asked[2]).toEqual({ rollout: {} });
   tell(Response.json({ id: "01a2079f", devices: 2 }));
   await screen.findByRole("dialog", { name: text.revertBegun });
+});
+
+it("tells what it has, and can be done, where it is stopped or fails before the last page", async () => {
+  const refusal = { code: "internal", detail: "the page is lost" };
+  let pages = 0;
+  server.answer = async () => {
+    pages += 1;
+    return pages === 1 ? Response.json(foreseen) : Response.json(refusal, { status: 500 });
+  };
+  show(<RevertDialog update={update} onClose={() => {}} />);
+  await screen.findByText(refusal.detail);
+  screen.getByText(text.revertFirst("1"));
+  expect(begin().disabled).toBe(false);
 });
 
 it("can't be done where the server says why not", async () => {
@@ -78,4 +101,7 @@ it("can't be done where the server says why not", async () => {
   show(<RevertDialog update={update} onClose={() => {}} />);
   await screen.findByText(refusal.detail);
   expect(begin().disabled).toBe(true);
+  // There is nothing to try again, and nothing that could go out in waves.
+  expect(screen.queryByRole("button", { name: parts.retry })).toBeNull();
+  expect(screen.queryByRole("radio")).toBeNull();
 });

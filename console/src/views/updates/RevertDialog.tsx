@@ -1,15 +1,16 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { api, ask, change } from "../../api/client";
+import { ApiProblem } from "../../api/problem";
 import type { components } from "../../api/schema";
 import { useFormats, useText } from "../../i18n";
 import { Button, ButtonLink } from "../../parts/Button";
 import { Confirm, Dialog } from "../../parts/Dialog";
-import { Loaded } from "../../parts/Loading";
+import { Skeleton } from "../../parts/Loading";
 import { Notice, ProblemNotice } from "../../parts/Notice";
 import { say } from "../../parts/toasts";
 import { Outcome } from "../new-update/DryRunStep";
-import { nothingYet, withPage } from "../new-update/predicted";
+import { type DryRun, useDryRun } from "../new-update/dry-run";
 import { LeftOut } from "./LeftOut";
 import { PlanFields } from "./PlanFields";
 import { FIRST_PLAN, faultsOf, planOf } from "./plan";
@@ -17,22 +18,42 @@ import { isOpenRollout, type Update } from "./queries";
 
 type Begun = components["schemas"]["BegunUpdate"];
 
-/** What taking an update back would do. One page of it: each would take as long as all of them. */
-function foreseen(id: string) {
-  return queryOptions({
-    queryKey: ["revert", id],
-    queryFn: async ({ signal }) => {
-      const params = { path: { id } };
-      const body = { dry_run: true };
-      const answer = await ask(api.POST("/api/v1/updates/{id}/revert", { params, body, signal }));
-      if (!("devices_total" in answer)) {
-        throw new Error("a dry run is answered with what would come of it");
-      }
-      return answer;
-    },
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-  });
+/** What taking an update back comes to in all: told with the first page of what it would do. */
+type Counted = {
+  devices: number;
+  left: readonly components["schemas"]["LeftOut"][];
+  leftTotal: number;
+};
+
+/** Asks for a page of what taking an update back would do. */
+async function foresee(id: string, after: string | undefined, signal: AbortSignal) {
+  const params = { path: { id } };
+  const body = { dry_run: true, after };
+  const answer = await ask(api.POST("/api/v1/updates/{id}/revert", { params, body, signal }));
+  if (!("devices_total" in answer)) {
+    throw new Error("a dry run is answered with what would come of it");
+  }
+  return answer;
+}
+
+/** Foresees what taking an update back would do: what it comes to, and then page by page. */
+function useForeseen(id: string) {
+  const { dryRun, run, cancel } = useDryRun();
+  const [counted, setCounted] = useState<Counted>();
+  const again = useCallback(
+    () =>
+      void run(id, async (after, signal) => {
+        const page = await foresee(id, after, signal);
+        if (after === undefined && !signal.aborted) {
+          const { devices_total: devices, left_out: left, left_out_total: leftTotal } = page;
+          setCounted({ devices: devices ?? 0, left, leftTotal: leftTotal ?? left.length });
+        }
+        return page;
+      }),
+    [run, id],
+  );
+  useEffect(again, [again]);
+  return { dryRun, counted, again, cancel };
 }
 
 /** Takes an update back: says what that would do, how it goes, and afterwards what has come of it. */
@@ -42,9 +63,8 @@ export function RevertDialog({ update, onClose }: { update: Update; onClose: () 
   const client = useQueryClient();
   const [form, setForm] = useState(FIRST_PLAN);
   const isFaulty = faultsOf(form).length > 0;
-  const query = useQuery(foreseen(update.id));
-  const devices = query.data?.devices;
-  const predicted = useMemo(() => devices && withPage(nothingYet(), devices), [devices]);
+  const { dryRun, counted, again, cancel } = useForeseen(update.id);
+  const why = nothingIn(dryRun?.error);
   const isShown = useRef(false);
   useEffect(() => {
     isShown.current = true;
@@ -84,29 +104,50 @@ export function RevertDialog({ update, onClose }: { update: Update; onClose: () 
       action={text.revertStart}
       isDangerous
       isBusy={revert.isPending}
-      isReady={query.data !== undefined && !isFaulty}
-      width={760}
-      onConfirm={() => revert.mutate()}
+      isReady={counted !== undefined && !isFaulty}
+      width={960}
+      onConfirm={() => {
+        cancel();
+        revert.mutate();
+      }}
       onClose={onClose}
     >
       <p>{text.revertWhat}</p>
       {isOpenRollout(update) && <Notice tone="warn">{text.revertEnds}</Notice>}
-      <Loaded query={query} height={320}>
-        {({ devices_total: total, left_out: left, left_out_total: leftTotal, next }) => (
-          <>
-            <p>
-              {text.revertDevices(formats.number(total))}{" "}
-              {next && predicted && text.revertFirst(formats.number(predicted.devices))}
-            </p>
-            {predicted && <Outcome predicted={predicted} project={update.project} />}
-            <LeftOut left={left} total={leftTotal} />
-          </>
-        )}
-      </Loaded>
-      <PlanFields form={form} set={(patch) => setForm((now) => ({ ...now, ...patch }))} />
+      {!counted && dryRun?.phase !== "failed" && <Skeleton height={320} />}
+      {counted && <p>{text.revertWould(formats.number(counted.devices))}</p>}
+      {why && <Notice tone="none">{why}</Notice>}
+      {dryRun?.phase === "failed" && !why && <ProblemNotice error={dryRun.error} retry={again} />}
+      {counted && dryRun && <Foreseen dryRun={dryRun} all={counted.devices} stop={cancel} />}
+      {dryRun && dryRun.predicted.devices > 0 && (
+        <Outcome predicted={dryRun.predicted} project={update.project} />
+      )}
+      {counted && <LeftOut left={counted.left} total={counted.leftTotal} />}
+      {!why && <PlanFields form={form} set={(patch) => setForm((now) => ({ ...now, ...patch }))} />}
       {revert.isError && <ProblemNotice error={revert.error} />}
     </Confirm>
   );
+}
+
+/** Why nothing would come back, if the server says so. */
+function nothingIn(error: unknown): string | undefined {
+  const isNothing = error instanceof ApiProblem && error.code === "nothing_to_revert";
+  return isNothing ? error.message : undefined;
+}
+
+/** How much of what it would do is told below, where that is not all. */
+function Foreseen({ dryRun, all, stop }: { dryRun: DryRun; all: number; stop: () => void }) {
+  const { update: text, newUpdate } = useText();
+  const formats = useFormats();
+  const told = formats.number(dryRun.predicted.devices);
+  if (dryRun.phase === "running") {
+    return (
+      <Notice tone="busy" actions={<Button onClick={stop}>{newUpdate.dryRunStop}</Button>}>
+        {text.revertReading(told, formats.number(all))}
+      </Notice>
+    );
+  }
+  return dryRun.phase === "done" ? null : <p>{text.revertFirst(told)}</p>;
 }
 
 /** What has come of it. */

@@ -63,13 +63,13 @@ export function Updates() {
     {
       id: "phase",
       header: text.phase,
-      width: isNarrow ? "minmax(0, 0.9fr)" : "170px",
+      width: isNarrow ? "minmax(0, 1.35fr)" : "170px",
       cell: (row) => <Phase row={row} />,
     },
     {
       id: "progress",
       header: text.progress,
-      width: "minmax(180px, 2fr)",
+      width: "minmax(220px, 2.6fr)",
       isWideOnly: true,
       cell: (row) => <Progress id={row.id} />,
     },
@@ -135,6 +135,7 @@ export function Updates() {
           rowHeight={isNarrow ? 76 : 44}
           isNarrow={isNarrow}
           height="calc(100dvh - 150px)"
+          isPrintedInSight
           {...moreOf(list)}
         />
       )}

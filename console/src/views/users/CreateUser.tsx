@@ -93,6 +93,7 @@ export function CreateUser({
       isBusy={create.isPending}
       error={create.error}
       isReady={name !== "" && isTaken(password.value)}
+      isBegun={password.isMade}
       onSubmit={() => create.mutate()}
       onClose={onClose}
     >

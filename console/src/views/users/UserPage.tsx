@@ -66,16 +66,18 @@ export function UserPage({ name }: { name: string }) {
   );
 }
 
-/** Who it is, another password, and the end of the account. */
+/** Who it is, another password, and the end of the account, or the way back. */
 function Account({ user }: { user: User }) {
   const { users: text } = useText();
-  const [asking, setAsking] = useState<"password" | "disable">();
+  const [asking, setAsking] = useState<"password" | "disable" | "enable">();
   const close = () => setAsking(undefined);
   return (
     <Card
       title={text.account}
       actions={
-        !user.disabled_at && (
+        user.disabled_at ? (
+          <Button onClick={() => setAsking("enable")}>{text.enable}</Button>
+        ) : (
           <>
             <Button onClick={() => setAsking("password")}>{text.setPassword}</Button>
             <Button kind="danger" onClick={() => setAsking("disable")}>
@@ -104,8 +106,10 @@ function Account({ user }: { user: User }) {
           <Moment at={user.created_at} />
         </dd>
       </dl>
+      {user.has_namesake && <Notice tone="warn">{text.namesakeNote}</Notice>}
       {asking === "password" && <SetPassword name={user.name} onClose={close} />}
       {asking === "disable" && <Disable name={user.name} onClose={close} />}
+      {asking === "enable" && <Enable name={user.name} onClose={close} />}
     </Card>
   );
 }
@@ -152,6 +156,7 @@ function SetPassword({ name, onClose }: { name: string; onClose: () => void }) {
       isBusy={set.isPending}
       error={set.error}
       isReady={isTaken(password.value)}
+      isBegun={password.isMade}
       onSubmit={() => set.mutate()}
       onClose={onClose}
     >
@@ -187,6 +192,34 @@ function Disable({ name, onClose }: { name: string; onClose: () => void }) {
     >
       {disable.isError && <ProblemNotice error={disable.error} />}
       <p>{text.disableWhat}</p>
+    </Confirm>
+  );
+}
+
+function Enable({ name, onClose }: { name: string; onClose: () => void }) {
+  const { users: text } = useText();
+  const client = useQueryClient();
+  const enable = useMutation({
+    mutationFn: () =>
+      change((header) =>
+        api.POST("/api/v1/users/{name}/enable", { params: { path: { name }, header } }),
+      ),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["users"] });
+      say("good", text.isEnabled(name));
+      onClose();
+    },
+  });
+  return (
+    <Confirm
+      title={text.enableTitle(name)}
+      action={text.enable}
+      isBusy={enable.isPending}
+      onConfirm={() => enable.mutate()}
+      onClose={onClose}
+    >
+      {enable.isError && <ProblemNotice error={enable.error} />}
+      <p>{text.enableWhat}</p>
     </Confirm>
   );
 }

@@ -100,12 +100,15 @@ function Accounts({ users }: { users: readonly User[] }) {
       header: text.user,
       width: "minmax(120px, 2fr)",
       cell: (user) => (
-        <Link
-          to="/ui/users"
-          search={(search) => ({ project: search.project, tab: search.tab, id: [user.name] })}
-        >
-          {user.name}
-        </Link>
+        <>
+          <Link
+            to="/ui/users"
+            search={(search) => ({ project: search.project, tab: search.tab, id: [user.name] })}
+          >
+            {user.name}
+          </Link>{" "}
+          {user.has_namesake && <Badge tone="warn">{text.namesake}</Badge>}
+        </>
       ),
     },
     {

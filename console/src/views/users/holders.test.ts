@@ -7,6 +7,7 @@ const user = (name: string, disabled_at?: string) => ({
   project: "a",
   created_at: "",
   disabled_at,
+  has_namesake: false,
 });
 const holder = (name: string, role: string, of_project: boolean, disabled_at?: string) => ({
   user: name,
