@@ -25,6 +25,8 @@ await play(async (stage) => {
   const isRead = ({ pathname }) => /^\/api\/v1\/(?!session|events|projects$)/.test(pathname);
   for (const address of Object.values(facts.views).flat()) {
     stage.to(address);
+    // What the view before reads is not this one's.
+    await stage.leave();
     reads = 0;
     await page.route(isRead, refuse);
     await stage.open(address);

@@ -40,7 +40,9 @@ await play(async (stage) => {
 
   stage.to("all of them");
   await page.goBack();
+  // The list gives it the focus back a moment after it is shown.
   await link.waitFor();
+  await stage.until("the way back to where it began", () => stage.hasFocus(link));
   await stage.button(text.devices.clearAll).first().click();
   await list.getByRole("link").first().waitFor();
 

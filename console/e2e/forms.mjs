@@ -1,5 +1,6 @@
 import { addValue } from "./stage/new-update.mjs";
 import { play } from "./stage/play.mjs";
+import { pressSignedOut } from "./stage/session.mjs";
 
 /** The forms besides that of one device's value, by what is typed and what comes of it. */
 function formsOf({ text, facts }) {
@@ -87,15 +88,9 @@ await play(async (stage) => {
       await form.getByLabel(label, { exact: true }).fill(value);
     }
     await stage.ask("end-session");
-    // A read that the page makes by itself may be the first to find out.
-    const submit = stage.button(send, form).first();
-    const isSent = await submit.click({ timeout: 3_000 }).then(
-      () => true,
-      () => false,
-    );
     stage.to(`${at}: signing in again`);
-    const dialog = page.getByRole("dialog", { name: text.signIn.again });
-    await dialog.waitFor();
+    const submit = stage.button(send, form).first();
+    const { dialog, isPressed } = await pressSignedOut(stage, submit);
     for (const [label, value] of fields) {
       const field = form.getByLabel(label, { exact: true }).first();
       if ((await field.inputValue()) !== value) {
@@ -104,7 +99,7 @@ await play(async (stage) => {
     }
     await stage.enter(given.user, given.password, dialog);
     await dialog.waitFor({ state: "detached" });
-    if (!isSent) {
+    if (!isPressed) {
       await submit.click();
     }
     stage.to(`${at}: what was typed to go through`);

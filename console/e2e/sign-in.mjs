@@ -1,10 +1,21 @@
 import { play } from "./stage/play.mjs";
+import { textsOf } from "./stage/texts.mjs";
 
 // Somebody mistypes the password, is told so with the name still there, and is let in.
 await play(async (stage) => {
   const { page, text, given } = stage;
   await stage.open("/ui/devices");
   await page.getByRole("heading", { level: 1 }).filter({ hasText: text.signIn.title }).waitFor();
+
+  stage.to("another language than the browser's, and back");
+  const submit = () => stage.button(stage.text.signIn.submit);
+  await submit().waitFor();
+  for (const language of [given.language === "zh" ? "en" : "zh", given.language]) {
+    await page.getByLabel(stage.text.shell.language, { exact: true }).selectOption(language);
+    stage.text = await textsOf(language);
+    await submit().waitFor();
+  }
+  await stage.checkAccess("main");
 
   stage.to("the wrong password");
   await stage.enter(given.user, `${given.password}!`);

@@ -21,7 +21,7 @@ async function faultsOf(stage, address) {
   for (const problem of await problems.allTextContents()) {
     faults.push(`the view could not be read: ${problem}`);
   }
-  if ((await page.locator("main .page > :not(header)").count()) === 0) {
+  if (!(await isThere(page.locator("main .page > :not(header)")))) {
     faults.push("the view shows nothing but its title");
   }
   const empty = page.locator("main .empty");
@@ -32,13 +32,23 @@ async function faultsOf(stage, address) {
   return faults.map((fault) => `${address}: ${fault}`);
 }
 
+/** Whether any of these comes to be there. An answer may have come and not been drawn yet. */
+async function isThere(any) {
+  return any
+    .first()
+    .waitFor({ state: "attached" })
+    .then(() => true)
+    .catch(() => false);
+}
+
 /** All that is wrong with what the view at an address says of something that is not there. */
 async function faultsOfMissing(stage, address) {
   await stage.open(address);
   await stage.settled();
-  const faults = await faultsOfPage(stage);
   const said = stage.page.getByRole("alert").or(stage.page.locator("main .empty"));
-  if ((await said.count()) === 0) {
+  const isSaid = await isThere(said);
+  const faults = await faultsOfPage(stage);
+  if (!isSaid) {
     faults.push("the view does not say that it is not there");
   }
   return faults.map((fault) => `${address}: ${fault}`);

@@ -1,8 +1,6 @@
 //! Attacks on the registrar over the wire: who does not know the password moves nothing, learns
 //! nothing, and is told nothing but a challenge.
 
-use std::time::Duration;
-
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
@@ -363,7 +361,5 @@ fn a_stranger_says_nothing_for_a_camera() {
     ua.line.send(&asked.answered("200 OK"));
     let bytes = ua.message_bytes(lie.as_bytes());
     ua.line.send(&bytes);
-    wait_until("the job to end", Duration::from_secs(10), || {
-        native.job(&job)["state"] == "succeeded"
-    });
+    wait_until("the job to end", PATIENCE, || native.job(&job)["state"] == "succeeded");
 }

@@ -111,10 +111,13 @@ fn still(mut device: Value) -> Value {
 
 #[test]
 fn a_copy_that_was_broken_off_is_taken_up_again() {
+    /// So many that copying them takes far longer than a look at how many are there.
+    const DEVICES: usize = 50_000;
+
     let server = Server::start(&Start::default());
     let native = server.native();
     native.new_project(PROJECT);
-    let phones: Vec<Value> = (0..20_000)
+    let phones: Vec<Value> = (0..DEVICES)
         .map(|n| {
             json!({"kind": "phone", "project": PROJECT, "id": format!("phone{n:06}"),
             "name": "a phone", "profile": "simulated", "address": format!("192.0.2.1:{}", 1024 + n)})
@@ -144,7 +147,7 @@ fn a_copy_that_was_broken_off_is_taken_up_again() {
     assert!(said.contains("has not ended"), "it is only a part: {said}");
     let status = start().wait("the copy to end");
     assert!(status.success(), "{status}");
-    assert_eq!(copied(), 20_000);
+    assert_eq!(copied(), DEVICES);
 }
 
 #[test]

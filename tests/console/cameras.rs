@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{USUAL, script};
-use crate::harness::browser;
+use crate::harness::browser::{self, Browser};
 use crate::harness::cameras::server;
 use crate::harness::phones::PROJECT;
 use crate::harness::{Cameras, PATIENCE, Start, wait_until};
@@ -17,6 +17,7 @@ const CHANNELS: u32 = 8;
 
 #[test]
 fn passwords_are_rotated_and_who_still_uses_the_old_one_is_seen() {
+    let mut browser = Browser::default();
     for way in USUAL {
         let (server, native) = server(&Start::with_cameras());
         browser::add_user(&native);
@@ -24,7 +25,7 @@ fn passwords_are_rotated_and_who_still_uses_the_old_one_is_seen() {
         let cameras = Cameras::meet(Cameras::of(CAMERAS, server.sip()), &native);
         let ids = cameras.ids();
         let in_use = |id: &str| native.device(id)["camera"]["credentials"]["in_use"].clone();
-        script("passwords", way, json!({"cameras": ids})).run_with(&server.url(), |what, about| {
+        let heed = |what: &str, about: &Value| {
             match what {
                 // They refresh their registration with what they have.
                 "all-register" => {
@@ -44,7 +45,9 @@ fn passwords_are_rotated_and_who_still_uses_the_old_one_is_seen() {
                 _ => panic!("{what}"),
             }
             Value::Bool(true)
-        });
+        };
+        let facts = json!({"cameras": ids});
+        script("passwords", way, facts).run_with(&mut browser, &server.url(), heed);
         assert_eq!(in_use(&ids[0]), "current", "{way:?}");
         assert!(ids[1..].iter().all(|id| in_use(id) == "old"), "{way:?}");
     }
@@ -59,12 +62,13 @@ fn one_channel_of_a_recorder_is_renamed() {
     wait_until("all channels to be known", PATIENCE, || {
         native.channels(&id).len() == CHANNELS as usize
     });
+    let mut browser = Browser::default();
     for (number, way) in USUAL.into_iter().enumerate() {
         let before = recorders.held(&id).channels;
         let channel = before[number + 2].id.clone();
         let name = format!("西门-{number}");
         let facts = json!({"recorder": id, "channel": channel, "name": name});
-        script("channel", way, facts).run(&server.url());
+        script("channel", way, facts).run_in(&mut browser, &server.url());
         let after = recorders.held(&id).channels;
         for (before, after) in before.into_iter().zip(after) {
             let expected = if before.id == channel { name.clone() } else { before.name };

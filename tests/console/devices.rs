@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{NAME, USUAL, script};
-use crate::harness::browser;
+use crate::harness::browser::{self, Browser};
 use crate::harness::phones::{Faults, PROJECT, Power};
 use crate::harness::{PATIENCE, Phones, Site, Start, wait_until};
 
@@ -34,14 +34,16 @@ fn what_keeps_a_device_from_its_desired_state_is_told() {
         "value": "13700137000",
         "reason": value["reasons"][0],
     });
+    let mut browser = Browser::default();
     for way in USUAL {
-        script("why", way, facts.clone()).run(&site.server.url());
+        script("why", way, facts.clone()).run_in(&mut browser, &site.server.url());
     }
 }
 
 #[test]
 fn one_device_is_changed() {
     let site = site(4, 4);
+    let mut browser = Browser::default();
     for (number, way) in USUAL.into_iter().enumerate() {
         let job = site.native().ask(&site.phones.id(number), &json!({NAME: "13600136000"}));
         site.native().succeeded(&job);
@@ -49,7 +51,7 @@ fn one_device_is_changed() {
             "phone": site.phones.id(number), "property": NAME,
             "from": "13600136000", "to": "13600136001",
         });
-        script("change-one", way, facts).run(&site.server.url());
+        script("change-one", way, facts).run_in(&mut browser, &site.server.url());
         assert_eq!(site.phones.get(number, NAME).as_deref(), Some("13600136001"), "{way:?}");
     }
     assert_eq!(site.phones.get(3, NAME), None, "another phone was changed");
@@ -63,12 +65,13 @@ fn five_hundred_are_changed_by_a_filter_after_a_dry_run() {
     let limit = rlimit::increase_nofile_limit(4 * CHOSEN as u64).expect("the limit is known");
     assert!(limit >= 3 * CHOSEN as u64, "`ulimit -n` allows only {limit} open files");
     let site = site(CHOSEN + 20, CHOSEN);
+    let mut browser = Browser::default();
     for (number, way) in USUAL.into_iter().take(2).enumerate() {
         let value = format!("1350013500{number}");
         let facts = json!({
             "server": "server-001", "count": CHOSEN, "property": NAME, "value": value,
         });
-        script("change-many", way, facts).run(&site.server.url());
+        script("change-many", way, facts).run_in(&mut browser, &site.server.url());
         wait_until("all to have it", 4 * PATIENCE, || {
             (0..CHOSEN).all(|index| site.phones.get(index, NAME).as_ref() == Some(&value))
         });
@@ -80,8 +83,8 @@ fn five_hundred_are_changed_by_a_filter_after_a_dry_run() {
 
 #[test]
 fn the_phones_of_a_host_that_reboots_are_watched_as_they_recover() {
-    /// Phones of a host.
-    const HOST: usize = 50;
+    /// Phones of a host: more than are in sight. One restarts after the other.
+    const HOST: usize = 24;
 
     // A boot takes long enough to be seen.
     let plan = Phones::of(HOST + 10).per_server(HOST).boot(Duration::from_secs(1));
@@ -96,9 +99,10 @@ fn the_phones_of_a_host_that_reboots_are_watched_as_they_recover() {
         (0..HOST).all(|index| site.phones.get(index, NAME).is_some())
     });
     let facts = json!({"server": "server-001", "count": HOST, "phone": site.phones.id(0)});
+    let (url, mut browser) = (site.server.url(), Browser::default());
     for way in USUAL {
         let boots: u64 = (0..HOST).map(|index| site.phones.boots(index)).sum();
-        script("host-restarts", way, facts.clone()).run_with(&site.server.url(), |what, _| {
+        script("host-restarts", way, facts.clone()).run_with(&mut browser, &url, |what, _| {
             match what {
                 "host-goes" => (0..HOST).for_each(|index| site.phones.power_off(index)),
                 "host-comes" => (0..HOST).for_each(|index| site.phones.power_on(index)),

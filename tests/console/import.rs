@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::{USUAL, script};
-use crate::harness::browser;
+use crate::harness::browser::{self, Browser};
 use crate::harness::phones::PROJECT;
 use crate::harness::{Native, Server, Start};
 
@@ -45,6 +45,7 @@ fn a_file_with_bad_lines_says_which_and_brings_the_good_ones() {
     native.new_project(PROJECT);
     browser::add_user(&native);
     let folder = tempfile::tempdir().expect("a folder");
+    let mut browser = Browser::default();
     for (number, way) in USUAL.into_iter().enumerate() {
         let prefix = format!("3402000{number}001320");
         let path = folder.path().join(format!("cameras-{number}.csv"));
@@ -57,7 +58,7 @@ fn a_file_with_bad_lines_says_which_and_brings_the_good_ones() {
         let facts = json!({
             "file": path, "header": lines[0], "lines": LINES, "good": good, "bad": bad,
         });
-        script("import", way, facts).run(&server.url());
+        script("import", way, facts).run_in(&mut browser, &server.url());
         assert_eq!(count(&native, &prefix), good, "{way:?}");
     }
 }

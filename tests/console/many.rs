@@ -6,7 +6,7 @@ mod smooth;
 use serde_json::{Value, json};
 
 use super::{USUAL, script};
-use crate::harness::browser;
+use crate::harness::browser::{self, Browser};
 use crate::harness::phones::PROJECT;
 use crate::harness::site::import;
 use crate::harness::{Server, Start};
@@ -41,7 +41,8 @@ fn one_device_is_found_among_a_hundred_thousand() {
     let server = server();
     let number = 73_519;
     let facts = json!({"id": id(number), "name": format!("gate {number}")});
+    let mut browser = Browser::default();
     for way in USUAL {
-        script("find", way, facts.clone()).run(&server.url());
+        script("find", way, facts.clone()).run_in(&mut browser, &server.url());
     }
 }

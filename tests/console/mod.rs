@@ -8,6 +8,7 @@ mod demo;
 mod devices;
 mod filled;
 mod import;
+mod keeping;
 mod many;
 mod pictures;
 mod rollout;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{NAME, USUAL, script};
-use crate::harness::browser;
+use crate::harness::browser::{self, Browser};
 use crate::harness::phones::{Faults, PROJECT};
 use crate::harness::{PATIENCE, Phones, Site, Start, wait_until};
 
@@ -30,6 +30,7 @@ fn a_rollout_stops_by_itself_shows_what_failed_and_is_taken_back() {
     let site = Site::start(&Start::default(), Phones::of(PHONES));
     let native = site.native();
     browser::add_user(&native);
+    let mut browser = Browser::default();
     for (number, way) in USUAL.into_iter().enumerate() {
         // What they hold before, so that there is something to go back to.
         let before = format!("1310013100{number}");
@@ -62,7 +63,7 @@ fn a_rollout_stops_by_itself_shows_what_failed_and_is_taken_back() {
                 .map(|index| site.phones.id(index))
                 .collect::<Vec<_>>(),
         });
-        script("rollout", way, facts).run(&site.server.url());
+        script("rollout", way, facts).run_in(&mut browser, &site.server.url());
         wait_until("all to hold the value before again", 2 * PATIENCE, || {
             (0..PHONES).all(|index| site.phones.get(index, NAME).as_ref() == Some(&before))
         });

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{NAME, USUAL, script};
-use crate::harness::browser::{self, LANGUAGES, NARROW, USER, WIDE};
+use crate::harness::browser::{self, Browser, LANGUAGES, NARROW, USER, WIDE};
 use crate::harness::phones::PROJECT;
 use crate::harness::{Phones, Server, Site, Start};
 
@@ -14,9 +14,11 @@ fn somebody_who_mistypes_the_password_is_told_and_let_in() {
     let native = server.native();
     native.new_project(PROJECT);
     browser::add_user(&native);
+    let mut browser = Browser::default();
     for language in LANGUAGES {
         for width in [WIDE, NARROW] {
-            script("sign-in", (language, width), json!({})).run(&server.url());
+            let script = script("sign-in", (language, width), json!({}));
+            script.run_in(&mut browser, &server.url());
         }
     }
 }
@@ -46,10 +48,11 @@ fn end_sessions(site: &Site) {
 fn a_session_that_ends_midway_loses_nothing_that_was_typed() {
     let site = Site::start(&Start::default(), Phones::of(4));
     browser::add_user(&site.native());
+    let (url, mut browser) = (site.server.url(), Browser::default());
     for (number, way) in USUAL.into_iter().enumerate() {
         let value = format!("1380013800{number}");
         let facts = json!({"phone": site.phones.id(number), "property": NAME, "value": value});
-        script("session-ends", way, facts).run_with(&site.server.url(), |what, _| {
+        script("session-ends", way, facts).run_with(&mut browser, &url, |what, _| {
             assert_eq!(what, "end-session");
             end_sessions(&site);
             Value::Bool(true)
@@ -63,6 +66,7 @@ fn a_session_that_ends_loses_nothing_that_was_typed_in_any_form() {
     /// Phones that the new update is for.
     const PHONES: usize = 4;
 
+    let mut browser = Browser::default();
     for way in [(LANGUAGES[0], WIDE), (LANGUAGES[1], NARROW)] {
         let site = Site::start(&Start::default(), Phones::of(PHONES));
         let native = site.native();
@@ -71,7 +75,7 @@ fn a_session_that_ends_loses_nothing_that_was_typed_in_any_form() {
             "name": "north", "property": NAME, "value": "13800138000", "prefix": "34020000",
             "devices": PHONES.to_string(),
         });
-        script("forms", way, facts).run_with(&site.server.url(), |what, _| {
+        script("forms", way, facts).run_with(&mut browser, &site.server.url(), |what, _| {
             assert_eq!(what, "end-session");
             end_sessions(&site);
             Value::Bool(true)
@@ -91,11 +95,11 @@ fn a_server_that_is_killed_and_started_again_is_picked_up_by_itself() {
     let start = Start { keeps_address: true, ..Start::default() };
     let mut site = Site::start(&start, Phones::of(4));
     browser::add_user(&site.native());
-    let url = site.server.url();
+    let (url, mut browser) = (site.server.url(), Browser::default());
     for (number, way) in USUAL.into_iter().enumerate() {
         let value = format!("1390013900{number}");
         let facts = json!({"phone": site.phones.id(number), "property": NAME, "value": value});
-        script("server-restarts", way, facts).run_with(&url, |what, about| {
+        script("server-restarts", way, facts).run_with(&mut browser, &url, |what, about| {
             match what {
                 "kill-server" => site.server.kill9(),
                 "start-server" => site.server.restart(&start),

@@ -6,73 +6,63 @@ use std::time::Duration;
 
 use super::filled::Filled;
 use super::script;
-use crate::harness::browser::{LANGUAGES, NARROW, WIDE};
+use crate::harness::browser::{Browser, LANGUAGES, NARROW, WIDE};
 
 /// How long a script may take that goes through all views.
 pub const BOUND: Duration = Duration::from_secs(240);
 
-/// Has a script go through all views, in a language and width.
-fn go_through(name: &'static str, way: (&'static str, u32)) {
+/// The two ways that show the most: each language in one, and each width.
+const BOTH: [(&str, u32); 2] = [(LANGUAGES[0], WIDE), (LANGUAGES[1], NARROW)];
+
+/// Has a script go through all views, in one language and width after the other. They look, and
+/// change nothing.
+fn go_through(name: &'static str, ways: &[(&'static str, u32)]) {
     let filled = Filled::start();
     let facts = filled.shown().facts(&filled.site.server.admin_token());
-    script(name, way, facts).bound(BOUND).run(&filled.site.server.url());
-}
-
-/// Looks at all views.
-fn look(way: (&'static str, u32)) {
-    go_through("views", way);
-}
-
-#[test]
-fn every_view_is_open_to_everybody_on_a_desk_in_english() {
-    look((LANGUAGES[0], WIDE));
+    let mut browser = Browser::default();
+    for way in ways {
+        let script = script(name, *way, facts.clone()).bound(BOUND);
+        script.run_in(&mut browser, &filled.site.server.url());
+    }
 }
 
 #[test]
-fn every_view_is_open_to_everybody_on_a_desk_in_chinese() {
-    look((LANGUAGES[1], WIDE));
+fn every_view_is_open_to_everybody_on_a_desk() {
+    go_through("views", &LANGUAGES.map(|language| (language, WIDE)));
 }
 
 #[test]
-fn every_view_is_open_to_everybody_on_a_telephone_in_english() {
-    look((LANGUAGES[0], NARROW));
+fn every_view_is_open_to_everybody_on_a_telephone() {
+    go_through("views", &LANGUAGES.map(|language| (language, NARROW)));
 }
 
 #[test]
-fn every_view_is_open_to_everybody_on_a_telephone_in_chinese() {
-    look((LANGUAGES[1], NARROW));
-}
-
-#[test]
-fn no_view_moves_while_it_loads_slowly_on_a_desk() {
-    go_through("slow", (LANGUAGES[0], WIDE));
-}
-
-#[test]
-fn no_view_moves_while_it_loads_slowly_on_a_telephone() {
-    go_through("slow", (LANGUAGES[1], NARROW));
+fn no_view_moves_while_it_loads_slowly() {
+    let filled = Filled::start();
+    let facts = filled.shown().facts(&filled.site.server.admin_token());
+    // Both at a time: the pages wait for nearly all of it.
+    std::thread::scope(|scope| {
+        for way in BOTH {
+            let script = script("slow", way, facts.clone()).bound(BOUND);
+            let url = filled.site.server.url();
+            scope.spawn(move || script.run(&url));
+        }
+    });
 }
 
 #[test]
 fn a_view_that_can_not_be_read_says_so_and_can_be_tried_again() {
-    go_through("broken", (LANGUAGES[0], WIDE));
+    go_through("broken", &[(LANGUAGES[0], WIDE)]);
 }
 
-/// Opens every dialog in a language and width.
-fn open_dialogs((language, width): (&'static str, u32)) {
+#[test]
+fn every_dialog_is_open_to_everybody() {
     let filled = Filled::start();
-    let script = script("dialogs", (language, width), filled.dialogs());
-    script.bound(BOUND).run(&filled.site.server.url());
-}
-
-#[test]
-fn every_dialog_is_open_to_everybody_on_a_desk() {
-    open_dialogs((LANGUAGES[0], WIDE));
-}
-
-#[test]
-fn every_dialog_is_open_to_everybody_on_a_telephone() {
-    open_dialogs((LANGUAGES[1], NARROW));
+    let mut browser = Browser::default();
+    for way in BOTH {
+        let script = script("dialogs", way, filled.dialogs()).bound(BOUND);
+        script.run_in(&mut browser, &filled.site.server.url());
+    }
 }
 
 #[test]

@@ -27,8 +27,7 @@ pub struct Page {
 
 /// What stands for what in all pages, after what the page itself has.
 pub const INSTEAD: &[(&str, &str)] = &[
-    ("/usr/local/bin/fleetwright ", "fleetwright "),
-    ("/etc/fleetwright.toml", "$WORK/fleetwright.toml"),
+    ("/etc/fleetwright/fleetwright.toml", "$WORK/fleetwright.toml"),
     ("/var/lib/fleetwright", "$DATA"),
     ("/srv/backups", "$WORK/backups"),
     ("--docker-ps - --host 10.0.3.11", "--docker-ps - --host 127.0.0.1"),
@@ -58,7 +57,8 @@ pub const PAGES: &[Page] = &[
         name: "README.md",
         setup: "phones x 2 --make redroid; containers",
         instead: &[
-            ("serve --data /var/lib/fleetwright", "serve --data $WORK/served"),
+            ("serve --data ~/fleet", "serve --data $WORK/served"),
+            ("~/fleet/", "$DATA/"),
             ("fleetwright serve", "serve_until_ready"),
         ],
         cannot: &[],
@@ -170,7 +170,7 @@ pub const PAGES: &[Page] = &[
         setup: "known_phones demo 1; printf 'a-Password-of-hers' > ada.txt\n\
                 mkdir -p backups; mkdir -m 700 off\n\
                 cp -p \"$DATA\"/fleetwright.db* \"$DATA/master-key\" \"$DATA/adb-host-key\" off",
-        instead: &[("--data-dir /var/lib/fleetwright", "--data-dir $WORK/off")],
+        instead: &[("--data /var/lib/fleetwright", "--data $WORK/off")],
         cannot: &[],
         ends: &[],
     },
@@ -203,6 +203,17 @@ pub const PAGES: &[Page] = &[
         ends: &[],
     },
     Page {
+        name: "docs/operate/outage.md",
+        setup: UPDATES,
+        instead: &[
+            ("http://127.0.0.1:8080", "$FLEETWRIGHT_URL"),
+            ("DEVICE", "$PHONE"),
+            ("update show ID", "update show $(done_with)"),
+        ],
+        cannot: &[],
+        ends: &[],
+    },
+    Page {
         name: "docs/operate/why.md",
         setup: "known_phones acme 1",
         instead: &[(" ID", " $PHONE")],
@@ -227,7 +238,7 @@ pub const PAGES: &[Page] = &[
                 cp -p \"$DATA/master-key\" \"$DATA/adb-host-key\" restored",
         instead: &[
             ("fleet-2026-11-21.db", "fleet-$(date +%F).db"),
-            ("--data-dir /var/lib/fleetwright", "--data-dir $WORK/restored"),
+            ("--data /var/lib/fleetwright", "--data $WORK/restored"),
             ("\"/srv/backups/fleet-$(date +%F).db\"", "$WORK/backups/daily.db"),
         ],
         cannot: &[],
@@ -252,8 +263,8 @@ pub const PAGES: &[Page] = &[
         instead: &[],
         cannot: &[
             ("export FLEETWRIGHT_COPY_TO", "of the next"),
-            ("fleetwright store copy", "takes a PostgreSQL: the module cluster copies to one"),
-            ("mkdir -m 700 /var/lib", "is done on another machine"),
+            ("sudo -E -u fleetwright", "takes a PostgreSQL: the module cluster copies to one"),
+            ("mkdir -p -m 700 /var/lib", "is done on another machine"),
             ("scp ", "copies from another machine"),
             ("chmod 600 /var/lib", "is done on another machine"),
             ("fleetwright serve", "takes a PostgreSQL: the module cluster starts such nodes"),
@@ -439,6 +450,7 @@ tests! {
     who_may_do_what: "docs/operate/access.md",
     importing_and_exporting: "docs/operate/import.md",
     updating_many: "docs/operate/updates.md",
+    when_something_is_wrong: "docs/operate/outage.md",
     why_it_is_not_so: "docs/operate/why.md",
     watching_events: "docs/operate/events.md",
     backup_and_restore: "docs/operate/backup-and-restore.md",

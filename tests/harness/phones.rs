@@ -133,6 +133,16 @@ impl Phones {
         }
     }
 
+    /// Nothing on the phone answers or moves any more, until it is let go.
+    pub fn freeze(&self, index: usize) {
+        self.phone(index).freeze();
+    }
+
+    /// Lets a frozen phone go.
+    pub fn thaw(&self, index: usize) {
+        self.phone(index).thaw();
+    }
+
     /// Gives a phone other faults.
     pub fn set_faults(&self, index: usize, faults: Faults) {
         self.runtime.block_on(self.phone(index).set_faults(faults));

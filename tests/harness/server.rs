@@ -153,7 +153,10 @@ impl Server {
     pub fn start_in(data: TempDir, start: &Start) -> Self {
         let mut beside = Beside::wanted(start);
         let own = beside.as_ref().map_or_else(|| start.clone(), |beside| beside.of(start));
-        let (process, address, sip) = run(data.path(), &own, ANYWHERE, None);
+        // A port that the kernel gives out itself may be another's when it is wanted again.
+        let kept = || SocketAddr::new(ANYWHERE.ip(), free_port());
+        let http = if start.keeps_address { kept() } else { ANYWHERE };
+        let (process, address, sip) = run(data.path(), &own, http, None);
         if let Some(beside) = &mut beside {
             beside.join(data.path(), start);
         }

@@ -282,7 +282,7 @@ fn a_client_that_does_not_read_is_cut_off_and_costs_no_memory() {
         import(&native, &records(round));
     }
     reader.join().expect("one that reads is told all");
-    let cut = || native.metric("fleetwright_http_connections_cut");
+    let cut = || native.metric("fleetwright_http_connections_cut_total");
     wait_until("those that do not read to be cut off", 3 * PATIENCE, || cut() >= 20.0);
     let grown = server.memory().saturating_sub(before) >> 20;
     assert!(grown < 150, "the server has grown by {grown} MB");

@@ -304,14 +304,21 @@ fn the_command_says_which_lines_are_bad_and_ends_by_it() {
     ran.ended(1, "7 lines can't be taken");
     assert_eq!(count(&native), 993);
 
-    // As a spreadsheet of a Chinese Windows writes it: GB18030 for 东门, semicolons, CR LF.
-    let mut bytes = b"kind;id;name\r\n".to_vec();
-    bytes.extend(format!("camera;{};", camera_id(5_000)).bytes());
+    // As a spreadsheet of a Chinese Windows writes it: GB18030 for 东门, semicolons, CR LF, and an
+    // id that it was kept from making a number of.
+    let mut bytes = b"sep=;\r\nKind;ID;Name\r\n".to_vec();
+    bytes.extend(format!("Camera;=\"{}\";", camera_id(5_000)).bytes());
     bytes.extend(b"\xb6\xab\xc3\xc5\r\n");
     let name = file(folder.path(), "gb.csv", &bytes);
     let done = cli.run(&["device", "import", &name, "--project", PROJECT]).ok();
-    assert_eq!(done, "imported 1 devices: 1 new, 0 known\n");
+    let read_as = format!("{name} was read as gb18030");
+    assert_eq!(done, format!("imported 1 devices: 1 new, 0 known\n{read_as}\n"));
     assert_eq!(native.device(&camera_id(5_000))["name"], "东门");
+    let formula = "kind,id,name\ncamera,34020000001320005001,=A1\n";
+    let name = file(folder.path(), "formula.csv", formula.as_bytes());
+    let ran = cli.run(&["device", "import", &name, "--project", PROJECT]);
+    assert!(ran.stderr.contains("formula.csv:2") && ran.stderr.contains("a formula"), "{ran:?}");
+    ran.ended(2, "1 line can't be taken");
 
     let template = folder.path().join("template.csv");
     let template = template.to_string_lossy();

@@ -76,6 +76,16 @@ fn what_needs_attention_is_counted_and_found_and_outlives_the_server() {
     let sum: u64 = phones_by_condition.values().filter_map(Value::as_u64).sum();
     assert_eq!(sum, 5, "{devices}");
 
+    // So do the metrics, by which somebody is woken; each node tells the same.
+    let told = |name: &str, label: &str, at_least: f64| {
+        wait_until(&format!("{name}{label}"), COUNTED, || {
+            native.metric(&format!("{name}{label}")) >= at_least
+        });
+    };
+    told("fleetwright_devices_attention", "{why=\"trouble\"}", 2.0);
+    told("fleetwright_cameras", "{status=\"OffLine\"}", 1.0);
+    told("fleetwright_phones", "", 5.0);
+
     // The lists have the devices that were counted.
     assert_eq!(with(&site, &["drift"]), phones[..2]);
     assert_eq!(with(&site, &["trouble"]), [phones[2].clone(), gone.clone()]);

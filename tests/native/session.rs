@@ -160,9 +160,12 @@ fn guessing_locks_out_the_guesser_alone() {
     let right = json!({ "user": USER, "password": PASSWORD });
     let wrong = json!({ "user": USER, "password": "a wrong guess" });
     assert_eq!(sign_in_from(THERE, &server, &right).status, 200, "tokens are counted apart");
-    for _ in 0..GUESSES {
+    for _ in 1..GUESSES {
         assert_eq!(sign_in_from(THERE, &server, &wrong).status, 401);
     }
+    // However the name is written.
+    let loud = json!({ "user": USER.to_uppercase(), "password": "a wrong guess" });
+    assert_eq!(sign_in_from(THERE, &server, &loud).status, 401);
     assert_eq!(sign_in_from(THERE, &server, &right).status, 401);
     // The count is one for both ways of signing in.
     let without_cookie = Request::new("POST", "/api/v1/session").body(right.to_string());

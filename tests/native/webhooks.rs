@@ -14,6 +14,7 @@ use super::events::update_all;
 use crate::docs::blocks;
 use crate::harness::phones::PROJECT;
 use crate::harness::server::{Process, own_environment};
+use crate::harness::sip::free_port;
 use crate::harness::site::import;
 use crate::harness::{
     Cli, Native, PATIENCE, Phones, Server, Site, Start, Stopwatch, tools, wait_for, wait_until,
@@ -375,12 +376,6 @@ fn a_receiver_that_is_gone_disables_its_webhook_until_a_person_enables_it() {
     cli.run(&["webhook", "show", &id]).ended(5, "no such webhook");
     let acts = cli.run(&["audit", "list", "--json"]).ok();
     assert!(acts.contains("webhook.delete") && !acts.contains("hidden"), "{acts}");
-}
-
-/// A port that is free at this moment.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
 }
 
 #[test]

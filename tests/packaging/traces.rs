@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as AnyValue};
 use prost::Message as _;
 use serde_json::json;
+use tokio::net::TcpSocket;
 
 use crate::harness::{PATIENCE, Phones, Site, Start, Stopwatch, wait_for, wait_until};
 
@@ -175,8 +176,10 @@ fn a_collector_that_does_not_answer_hurts_nothing() {
 
 #[test]
 fn a_collector_that_is_gone_is_counted_and_said_once() {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
-    let site = site(address.expect("an address where nobody listens"));
+    // A port that is taken, so that nobody else comes to listen there, and where nobody does.
+    let taken = TcpSocket::new_v4().expect("a socket");
+    taken.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    let site = site(taken.local_addr().expect("its address"));
     let native = site.native();
     wait_until("two batches to fail", PATIENCE, || {
         native.get("/api/v1/devices");

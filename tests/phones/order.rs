@@ -9,15 +9,18 @@ use crate::harness::{Cph, PATIENCE, Phones, Site, Start, wait_for, wait_until};
 
 const NAME: &str = "sys.prop.writephonenum";
 
-/// How long the slow phone takes to answer: long enough for ten calls meanwhile on a busy machine.
+/// How long the slow phone takes to answer: long enough for it to be frozen meanwhile.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A site with one slow phone, on which the first job's values are set and not yet read back.
+/// A site with one phone, on which the first job's values are set and not read back until it is let
+/// go.
 fn with_a_job_in_flight() -> (Site, String) {
     let site = Site::start(&Start::default(), Phones::of(1));
     site.phones.set_faults(0, Faults { slow: Some(SLOW), ..Faults::default() });
     let first = site.cph().update(&site.phones.id(0), json!({NAME: "1"}));
     wait_until("the first value", PATIENCE, || site.phones.get(0, NAME).as_deref() == Some("1"));
+    site.phones.freeze(0);
+    site.phones.set_faults(0, Faults::default());
     // Not "running": of several nodes only the one that works on the phone says that.
     let state = site.native().job(&first)["state"].clone();
     assert!(state != "succeeded" && state != "failed", "the phone is too fast for this test");
@@ -35,6 +38,7 @@ fn two_jobs_for_one_phone_keep_their_order() {
     let cph = site.cph();
     let second = cph.update(&site.phones.id(0), json!({NAME: "2"}));
     assert_eq!(cph.job(&first)["status"], json!(1), "the first had ended before the second came");
+    site.phones.thaw(0);
 
     assert_eq!(ended(&cph, &second)["status"], json!(2));
     assert_eq!(ended(&cph, &first)["status"], json!(2));
@@ -53,6 +57,7 @@ fn ten_pending_jobs_cost_one_application() {
         .map(|value| cph.update(&site.phones.id(0), json!({NAME: value.to_string()})))
         .collect();
     assert_eq!(cph.job(&first)["status"], json!(1), "the first had ended before the last came");
+    site.phones.thaw(0);
 
     for job in &pending {
         assert_eq!(ended(&cph, job)["status"], json!(2));
@@ -74,6 +79,7 @@ fn a_job_keeps_the_values_that_no_later_one_replaced() {
     let phone = site.phones.id(0);
     let both = cph.update(&phone, json!({NAME: "2", "com.cph.mainkeys": 1}));
     let one = cph.update(&phone, json!({NAME: "3"}));
+    site.phones.thaw(0);
 
     for job in [&both, &one] {
         assert_eq!(ended(&cph, job)["status"], json!(2));

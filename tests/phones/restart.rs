@@ -16,7 +16,7 @@ const KEYS: &str = "com.cph.mainkeys";
 const NUMBER: &str = "sys.prop.writephonenum";
 
 /// Seconds that a phone may take to come back, where a test waits for them to be over.
-const BOOT_DEADLINE: u64 = 6;
+const BOOT_DEADLINE: u64 = 12;
 
 /// Calls one of the calls about many phones, and gives the jobs.
 fn switch(cph: &Cph, call: &str, entries: &Value) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the phases of a test run, in order, each with its time.
 
+use std::num::NonZero;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -110,10 +111,12 @@ impl Phase {
             Phase::Unit => unit(workspace, extent),
             Phase::E2e => {
                 let tests = "package(tests) and not test(/^(cluster|console)::/)";
-                run_command(&mut nextest(workspace, &filter(tests, Phase::E2e, extent)))
+                let mut run = nextest(workspace, &filter(tests, Phase::E2e, extent));
+                run_command(run.args(waiting_much()))
             }
             Phase::ConsoleE2e => {
-                run_command(&mut nextest(workspace, &filter(CONSOLE, Phase::ConsoleE2e, extent)))
+                let mut run = nextest(workspace, &filter(CONSOLE, Phase::ConsoleE2e, extent));
+                run_command(run.args(waiting_much()))
             }
             Phase::Cluster => cluster(workspace, extent),
             Phase::Fuzz => fuzz::run_all(workspace),
@@ -290,6 +293,13 @@ fn nextest(workspace: &Workspace, filter: &str) -> Command {
         command.env("FLEETWRIGHT_XTASK", program);
     }
     command
+}
+
+/// How many tests run at a time that wait for a good part of their time, for deadlines of the
+/// product and for what comes back: half as many again as there are cores.
+fn waiting_much() -> [String; 2] {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    ["--test-threads".to_owned(), (cores + cores.div_ceil(2)).to_string()]
 }
 
 /// A duration as seconds with one decimal.

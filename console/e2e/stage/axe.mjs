@@ -17,8 +17,10 @@ const COLOURS = ["color-contrast", "link-in-text-block"];
  * with the elements. With `rules`, by these alone.
  */
 async function found(page, { within, rules }) {
-  // Evaluated by the browser's own debugger, to which the page's policy does not apply.
-  await page.evaluate(source);
+  if (!(await page.evaluate(() => "axe" in window))) {
+    // Evaluated by the browser's own debugger, to which the page's policy does not apply.
+    await page.evaluate(source);
+  }
   const { violations } = await page.evaluate(
     ({ within, only }) =>
       window.axe.run(within ?? document, { resultTypes: ["violations"], ...only }),

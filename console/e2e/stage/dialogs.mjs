@@ -46,7 +46,11 @@ export function dialogsOf({ text, facts }) {
     },
     { at: of(`updates/${facts.paused}`), acts: [[update.resume], [update.abort], [update.revert]] },
     { at: of("updates/new", "&kind=phone"), acts: [[newUpdate.addValue]] },
-    { at: of("devices", "&kind=phone"), acts: [[devices.allMatching, devices.restart]] },
+    {
+      at: of("devices", "&kind=phone"),
+      // All are chosen still when the first dialog is closed.
+      acts: [[devices.allMatching, devices.restart], [devices.freeze]],
+    },
     {
       at: of("devices", `&kind=phone&text=${facts.phone}`),
       acts: [[parts.selectAll, devices.freeze]],

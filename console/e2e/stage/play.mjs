@@ -2,15 +2,16 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { axe } from "./axe.mjs";
-import { ask, brief, hangUp } from "./rust.mjs";
+import { Reads } from "./reads.mjs";
+import { ask, brief, tell } from "./rust.mjs";
 import { textsOf } from "./texts.mjs";
 import { Watch } from "./watch.mjs";
 
 /** How long a script waits for what should be there soon. Far beyond what it takes. */
 const PATIENCE_MS = 20_000;
 
-/** How long a view has to be still to count as shown. */
-const STILL_MS = 400;
+/** How long a view has to be still to count as shown, once nothing that it has asked for is open. */
+const STILL_MS = 100;
 
 /** How many times somebody presses Tab before they give up. */
 const TABS_MAX = 60;
@@ -32,11 +33,27 @@ function heightFor(width) {
   return width < 600 ? 844 : 900;
 }
 
+/**
+ * Runs in the page: over once it has nothing to do and has drawn what it has. A busy machine makes it
+ * later, and so nothing is taken for still that has only not come to it.
+ */
+function drawn() {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const rest = new Promise((resolve) => requestIdleCallback(resolve, { timeout: 1_000 }));
+  return rest
+    .then(frame)
+    .then(frame)
+    .then(() => undefined);
+}
+
 /** What a script is given: the page, the words of its language, and what the fixture holds. */
 export class Stage {
+  #reads;
+
   constructor(page, watch, given, text) {
     this.page = page;
     this.watch = watch;
+    this.#reads = new Reads(page);
     this.given = given;
     this.text = text;
     this.facts = given.facts;
@@ -56,7 +73,13 @@ export class Stage {
     await this.page.goto(this.given.url + path);
   }
 
-  /** Loads the view anew. Nothing but this and `open` may: the watch counts. */
+  /** Leaves the view for an empty page, so that nothing of it reads anything any more. */
+  async leave() {
+    this.watch.expectLoad();
+    await this.page.goto("about:blank");
+  }
+
+  /** Loads the view anew. Nothing but this, `open` and `leave` may: the watch counts. */
   async reload() {
     this.watch.expectLoad();
     await this.page.reload();
@@ -164,12 +187,18 @@ export class Stage {
   async settled() {
     const { page } = this;
     await page.getByRole("heading", { level: 1 }).waitFor();
-    let since = Date.now();
+    const reads = this.#reads;
+    const isLoading = async () =>
+      reads.areOpen || (await page.locator(".skeleton, [aria-busy=true]").count()) > 0;
     await this.until("the view to be still", async () => {
-      if ((await page.locator(".skeleton, [aria-busy=true]").count()) > 0) {
-        since = Date.now();
+      const { begun } = reads;
+      await page.evaluate(drawn);
+      if (await isLoading()) {
+        return false;
       }
-      return Date.now() - since > STILL_MS;
+      await page.waitForTimeout(STILL_MS);
+      await page.evaluate(drawn);
+      return reads.begun === begun && !(await isLoading());
     });
   }
 
@@ -191,15 +220,28 @@ export class Stage {
 }
 
 /**
- * Runs a script from its brief to its end, with a browser of its own. The process's status says
- * whether it did what it should; of a failure the page's picture and words are kept.
+ * Runs a script by each of its briefs, one after the other, in one browser, each in a context of its
+ * own, which is as a browser that has never been anywhere. Of a failure the page's picture and words
+ * are kept.
  */
 export async function play(script) {
-  const given = await brief();
-  const browser = await chromium.launch({
-    executablePath: given.chromium,
-    args: FLAGS,
-  });
+  let browser;
+  try {
+    for (let given = await brief(); given !== undefined; given = await brief()) {
+      browser ??= await chromium.launch({ executablePath: given.chromium, args: FLAGS });
+      const isGood = await playOnce(browser, script, given);
+      if (!isGood) {
+        process.exitCode = 1;
+      }
+      tell(isGood);
+    }
+  } finally {
+    await browser?.close();
+  }
+}
+
+/** Runs a script by one brief. Gives whether all went as it should. */
+async function playOnce(browser, script, given) {
   const context = await browser.newContext({
     viewport: { width: given.width, height: heightFor(given.width) },
     colorScheme: given.theme,
@@ -218,15 +260,15 @@ export async function play(script) {
     if (await stage.isTooWide()) {
       throw new Error("the page can be moved sideways");
     }
+    return true;
   } catch (error) {
     console.error(`${given.name}: at ${stage.step} (${page.url()}): ${error.stack ?? error}`);
     // What the page was at fault for meanwhile is often why.
     await watch.check().catch(({ message }) => console.error(`${given.name}: ${message}`));
     await keep(given, page, watch);
-    process.exitCode = 1;
+    return false;
   } finally {
-    await browser.close();
-    hangUp();
+    await context.close();
   }
 }
 

@@ -4,13 +4,17 @@ import { runnerImport } from "vite";
 /** Where the console's words are. */
 const MESSAGES = fileURLToPath(new URL("../../src/i18n/messages.ts", import.meta.url));
 
+/** They are loaded once, in all languages. */
+let loaded;
+
 /**
  * All words of the console in a language: a script finds things by what people read, and a word
  * that changes needs no change here. To ask for one that is not there any more is a fault: a button
  * without a name would be any.
  */
 export async function textsOf(language) {
-  const { module } = await runnerImport(MESSAGES, { configFile: false, logLevel: "error" });
+  loaded ??= runnerImport(MESSAGES, { configFile: false, logLevel: "error" });
+  const { module } = await loaded;
   return strict(module.messages[language], language);
 }
 

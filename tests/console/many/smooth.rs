@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{DEVICES, record, server};
-use crate::harness::browser::Script;
+use crate::harness::browser::{Browser, Script};
 use crate::harness::waiting::pause;
 use crate::harness::{Native, Server, Stopwatch};
 
@@ -58,13 +58,12 @@ fn stays_smooth(server: &Server, seconds: u64) {
             "growthMax": GROWTH_MAX,
             "eventsASecond": EVENTS_A_SECOND,
         });
-        Script::new("smooth").facts(facts).bound(Duration::from_secs(seconds + 150)).run_with(
-            &server.url(),
-            |what, _| {
-                assert_eq!(what, "made");
-                json!(made.load(Ordering::Relaxed))
-            },
-        );
+        let script = Script::new("smooth").facts(facts);
+        let script = script.bound(Duration::from_secs(seconds + 150));
+        script.run_with(&mut Browser::default(), &server.url(), |what, _| {
+            assert_eq!(what, "made");
+            json!(made.load(Ordering::Relaxed))
+        });
     });
 }
 

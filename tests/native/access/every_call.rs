@@ -189,6 +189,9 @@ impl Stage {
                 json!({ "all": true, "generate": true })
             }
             ("POST", "/projects/{project}/pending/reject") => json!({ "all": true }),
+            ("POST", "/projects/{project}/freeze" | "/projects/{project}/unfreeze") => {
+                json!({ "selector": {} })
+            }
             ("PUT", "/users/{name}/password") => json!({ "password": PASSWORD }),
             ("PUT", "/users/{name}/grants/{project}") => json!({ "role": "admin" }),
             ("POST", "/users/{name}/tokens") => json!({ "name": "x", "expires_in_days": 1 }),

@@ -94,3 +94,11 @@ fn each_extent_leaves_out_what_is_too_slow_for_it() {
     check(Extent::Quick, Phase::E2e, quick);
     check(Extent::Quick, Phase::Unit, usual);
 }
+
+#[test]
+fn more_tests_that_wait_run_at_a_time_than_there_are_cores() {
+    let [flag, count] = waiting_much();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(flag, "--test-threads");
+    assert!(count.parse::<usize>().unwrap() > cores, "{count} for {cores} cores");
+}
