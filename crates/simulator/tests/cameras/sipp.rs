@@ -2,11 +2,12 @@
 //! bytes were made by Python.
 
 use std::fs;
-use std::net::{TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use simulator::adbd;
 use simulator::camera::{DigestForm, Options as Camera, Secret, Transport};
 use simulator::cameras::{Fleet, Options};
 
@@ -75,16 +76,11 @@ fn scenario_bytes() -> Vec<u8> {
     [before.as_bytes(), NAME_GB18030, after.as_bytes()].concat()
 }
 
-/// A port that is free for both transports. The kernel takes the ports of outgoing connections from
-/// above these, and tests that run side by side have processes of different numbers: so nobody else
-/// takes it before SIPp does.
+/// A port that is free for UDP too, and stays so until SIPp takes it.
 fn free_port() -> u16 {
-    let first = u16::try_from(std::process::id() % 12_000).unwrap();
-    let free = |port: &u16| {
-        UdpSocket::bind(("127.0.0.1", *port)).is_ok()
-            && TcpListener::bind(("127.0.0.1", *port)).is_ok()
-    };
-    (20_000 + first..32_768).find(free).expect("a free port")
+    let is_free = |port: &u16| UdpSocket::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| adbd::free_port().unwrap()).take(1_000);
+    ports.find(is_free).expect("a free port")
 }
 
 async fn check(transport: Transport, digest: DigestForm) {
